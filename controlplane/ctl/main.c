@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// fogctl: one table of subcommands, each a function that gets its own argv.
+#include <stdio.h>
+#include <string.h>
+
+#include "config.h"
+#include "rest.h"
+#include "sphinx.h"
+
+struct ctl_command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help;
+};
+
+static int ctl_help(int argc, char **argv);
+
+static int ctl_version(int argc, char **argv)
+{
+	puts("fogctl " FOG_VERSION);
+	return 0;
+}
+
+// What concerns a running node goes to its control plane, the rest works on files.
+static int ctl_config_any(int argc, char **argv)
+{
+	if (argc > 1 && (strcmp(argv[1], "show") == 0 || strcmp(argv[1], "put") == 0))
+		return ctl_settings(argc - 1, argv + 1);
+	return ctl_config(argc, argv);
+}
+
+static const struct ctl_command ctl_commands[] = {
+        {"status", ctl_status, "what state the node is in"},
+        {"ready", ctl_ready, "whether the node is ready, and what it lacks"},
+        {"ports", ctl_ports, "network ports and their counters"},
+        {"workers", ctl_workers, "workers: packets, delays, loop times, peers"},
+        {"drops", ctl_drops, "dropped packets by reason"},
+        {"nodes", ctl_nodes, "nodes of the network"},
+        {"top", ctl_top, "what the workers do, once a second"},
+        {"send", ctl_send, "send a message through the mixnet"},
+        {"receive", ctl_receive, "show received messages"},
+        {"sphinx", ctl_sphinx, "make, open and verify packets offline"},
+        {"config", ctl_config_any, "show and put the configuration; check and compile it offline"},
+        {"version", ctl_version, "print the version"},
+        {"help", ctl_help, "print this help"},
+};
+
+static void ctl_usage(FILE *to)
+{
+	fputs("usage: fogctl COMMAND [ARGUMENT]..\n\n", to);
+	for (size_t i = 0; i < sizeof(ctl_commands) / sizeof(ctl_commands[0]); i++)
+		fprintf(to, "  %-10s %s\n", ctl_commands[i].name, ctl_commands[i].help);
+}
+
+static int ctl_help(int argc, char **argv)
+{
+	ctl_usage(stdout);
+	return 0;
+}
+
+// Options may stand before the command too: `fogctl --socket PATH status`. They go to its end.
+// Returns the number of words before the command.
+static int ctl_leading(int argc, char **argv)
+{
+	static const char *const with_value[] = {"--socket", "--instance", "--url", "--token-file"};
+	int i = 1;
+
+	while (i < argc && argv[i][0] == '-') {
+		int words = 1;
+		for (size_t k = 0; k < sizeof(with_value) / sizeof(with_value[0]); k++)
+			words += strcmp(argv[i], with_value[k]) == 0;
+		i += words;
+	}
+	return (i < argc ? i : argc) - 1;
+}
+
+static void ctl_rotate(int argc, char **argv, int leading)
+{
+	for (int moved = 0; moved < leading; moved++) {
+		char *first = argv[1];
+		memmove(argv + 1, argv + 2, (size_t)(argc - 2) * sizeof(*argv));
+		argv[argc - 1] = first;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	int leading = ctl_leading(argc, argv);
+
+	if (leading < argc - 1)
+		ctl_rotate(argc, argv, leading);
+	for (size_t i = 0; argc > 1 && i < sizeof(ctl_commands) / sizeof(ctl_commands[0]); i++) {
+		if (strcmp(argv[1], ctl_commands[i].name) == 0)
+			return ctl_commands[i].run(argc - 1, argv + 1);
+	}
+	if (argc > 1)
+		fprintf(stderr, "fogctl: there is no command '%s'\n", argv[1]);
+	ctl_usage(stderr);
+	return 2;
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// The configuration as the data plane reads it: one flat, pointer-free block of little-endian
+// integers, compiled from YAML by the control plane (or offline by `fogctl config compile`),
+// checked again in full by the data plane, applied all-or-nothing.
+//
+//   struct fog_blob | struct fog_blob_node nodes[run.node_count]
+//
+// The launch part is fixed for the life of a data plane: a blob whose launch part differs from the
+// running one is refused with -EXDEV ("restart the data plane"). The run part may change at any
+// time. Every reserved byte and every byte after a string's NUL is zero, so equal configurations
+// are equal bytes.
+#pragma once
+
+#include "abi.h"
+
+enum fog_driver { FOG_DRIVER_LOOP = 1, FOG_DRIVER_AFXDP = 2, FOG_DRIVER_DPDK = 3 };
+
+enum fog_idle { FOG_IDLE_BUSY = 1, FOG_IDLE_ADAPTIVE = 2 };
+
+enum fog_links { FOG_LINKS_NONE = 1 };
+
+enum fog_xdp_mode { FOG_XDP_AUTO = 0, FOG_XDP_NATIVE = 1, FOG_XDP_GENERIC = 2 };
+
+struct fog_blob_port {
+	char name[32]; // as the operator calls it; unique
+	char device[192]; // interface name, or DPDK device name or devargs
+	uint32_t driver; // enum fog_driver
+	uint32_t xdp_mode; // enum fog_xdp_mode, AF_XDP only
+	uint16_t queues; // rx and tx queues, at least one a worker; queue q belongs to worker q % n
+	uint16_t vlan; // 0 = untagged, else 1..4094: only this tag is ours
+	uint16_t mtu; // largest IP packet
+	uint16_t address_count;
+	struct fog_ip address[FOG_ADDRESSES_MAX]; // ours; none on AF_XDP = all of the interface
+};
+
+struct fog_blob_worker {
+	uint16_t cpu; // CPU that the worker is pinned to
+	uint16_t reserved[3];
+};
+
+struct fog_blob_launch {
+	char instance[32];
+	char replay_dir[128]; // on tmpfs or hugetlbfs, root-only
+	uint16_t slots; // geometry
+	uint16_t payload_len;
+	uint16_t mix_port; // UDP port
+	uint16_t manager_cpu;
+	uint32_t worker_count;
+	uint32_t port_count;
+	uint32_t idle; // enum fog_idle
+	uint32_t links; // enum fog_links
+	uint32_t control_uid; // only this uid (and root) may speak on dp.sock
+	uint32_t control_gid; // group of dp.sock
+	uint32_t hugepages; // 0: EAL runs on ordinary pages
+	uint32_t memory_mib; // memory given to EAL
+	uint32_t packet_buffers; // mbufs in the pool
+	uint32_t parked_max; // most parked packets, all workers together
+	uint32_t deliver_slots; // per worker, power of two
+	uint32_t inject_slots; // per worker, power of two
+	uint64_t replay_capacity; // tags per mix key
+	uint64_t
+	        delay_seed; // 0: random; else the delay key is derived from it (tests only, loud in status)
+	struct fog_blob_worker worker[FOG_WORKERS_MAX];
+	struct fog_blob_port port[FOG_PORTS_MAX];
+};
+
+struct fog_blob_neighbour {
+	struct fog_ip ip;
+	uint8_t mac[6];
+	uint16_t port; // index into launch.port
+};
+
+struct fog_blob_run {
+	uint8_t node_id[FOG_ID_LEN]; // our own
+	uint32_t delay_mean_us;
+	uint32_t delay_max_us;
+	uint32_t delay_cap_ms; // of the sender's node_delay
+	uint32_t node_count;
+	uint32_t neighbour_count;
+	uint32_t reserved;
+	struct fog_blob_neighbour neighbour[FOG_NEIGHBOURS_MAX];
+};
+
+struct fog_blob_node {
+	uint8_t id[FOG_ID_LEN];
+	struct fog_ip ip;
+	uint16_t port; // UDP
+	uint16_t reserved;
+};
+
+struct fog_blob {
+	uint64_t magic; // FOG_ABI_MAGIC
+	uint32_t abi; // FOG_ABI
+	uint32_t size; // of the whole block, nodes included
+	uint8_t checksum[32]; // BLAKE2b-256 of every byte after this field
+	uint64_t generation; // grows with every change; 0 in a blob compiled offline
+	struct fog_blob_launch launch;
+	struct fog_blob_run run;
+	// struct fog_blob_node follows run.node_count times
+};
+
+_Static_assert(sizeof(struct fog_blob_port) == 400, "layout is part of the ABI");
+_Static_assert(sizeof(struct fog_blob_neighbour) == 28, "layout is part of the ABI");
+_Static_assert(sizeof(struct fog_blob_node) == 56, "layout is part of the ABI");
+_Static_assert(sizeof(struct fog_blob) % 8 == 0, "nodes stay aligned");
+
+enum { FOG_BLOB_SIZE_MAX = sizeof(struct fog_blob) + FOG_NODES_MAX * sizeof(struct fog_blob_node) };

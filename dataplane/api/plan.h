@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// Does it fit? The memory arithmetic of one data plane from its launch part, so that the offline
+// check and the data plane that sizes its pools agree to the byte. Pure, header-only.
+#pragma once
+
+#include "blob.h"
+#include "msg.h"
+#include "stats.h"
+
+enum {
+	FOG_BUFFER_HEADROOM = 128,
+	FOG_BUFFER_DATA_DPDK = 2048, // some devices receive into whole KiB only
+	FOG_BUFFER_META = 64 + 128 + 64, // mempool header, rte_mbuf, private area (struct fog_pkt)
+	FOG_BUFFER_CACHE = 64, // of each lcore; holds up to 1.5 times as many buffers
+	FOG_FRAME_OVERHEAD = 14 + 4 + 4, // Ethernet, one VLAN tag, and FCS or a second tag
+	FOG_UDP6_OVERHEAD = 40 + 8, // the larger IP header and UDP
+	FOG_LINK_FRAME = 32,
+	FOG_DPDK_RING = 1024, // descriptors of an rx or tx queue of a DPDK port
+	FOG_UMEM_FRAMES = 4096, // of an AF_XDP queue ...
+	FOG_UMEM_FRAME = 4096, // ... and their size
+	FOG_WORKER_HELD = 64 + 64, // received and in the crypto stages
+	FOG_WORKER_TX_HELD = 64, // waiting for one port
+	FOG_CALENDAR_ENTRY = 40, // per parked packet
+	FOG_CALENDAR_BASE = 1 << 20, // the rest of a calendar, generously
+};
+
+#define FOG_PLAN_EAL \
+	(UINT64_C(8) << 20) // EAL, hashes, device state; measured 2 MiB without devices
+#define FOG_PLAN_PAGE UINT64_C(4096)
+
+struct fog_plan {
+	uint32_t mtu_need; // least port MTU that carries a packet over IPv6
+	uint32_t buffer_room; // data room of a buffer, headroom included (rte_pktmbuf_pool_create)
+	uint64_t buffer_size; // one packet buffer with everything around it
+	uint64_t pool; // all of them as they lie in memory
+	uint64_t eal_need; // pool and FOG_PLAN_EAL: what memory_mib has to cover
+	uint32_t parked, queued, cached, held; // buffers by where they may be at the same time
+	uint32_t buffers_need; // sum of these
+	uint64_t replay; // of one mix key, in replay_dir
+	uint64_t rings, stats, calendars, umem; // beside EAL's memory
+	uint64_t total; // memory_mib and all the rest
+};
+
+// Bytes of a pool of 'count' objects of 'size' bytes. In ordinary pages no object crosses a page,
+// because neighbouring pages need not lie together for a device.
+static inline uint64_t fog_plan_pool(uint64_t count, uint64_t size, int hugepages)
+{
+	uint64_t page = hugepages ? UINT64_C(2) << 20 : FOG_PLAN_PAGE;
+	uint64_t per_page = page / size;
+
+	if (per_page > 0)
+		return (count + per_page - 1) / per_page * page;
+	return count * ((size + page - 1) / page * page);
+}
+
+// Fill 'p' for a launch part whose counts are within the limits of abi.h and blob.h, and for
+// packets of 'packet_len' bytes. No intermediate value overflows then.
+static inline void fog_plan(
+        const struct fog_blob_launch *l, uint32_t packet_len, struct fog_plan *p
+)
+{
+	uint32_t mtu = 1500, data_min = 0;
+
+	memset(p, 0, sizeof(*p));
+	for (uint32_t i = 0; i < l->port_count; i++) {
+		if (l->port[i].mtu > mtu)
+			mtu = l->port[i].mtu;
+		if (l->port[i].driver == FOG_DRIVER_DPDK) {
+			p->queued += l->port[i].queues * 2u * FOG_DPDK_RING;
+			data_min = FOG_BUFFER_DATA_DPDK;
+		}
+		if (l->port[i].driver == FOG_DRIVER_AFXDP)
+			p->umem += (uint64_t)l->port[i].queues * FOG_UMEM_FRAMES * FOG_UMEM_FRAME;
+	}
+	p->mtu_need = packet_len + (l->links == FOG_LINKS_NONE ? 0 : FOG_LINK_FRAME) +
+	        FOG_UDP6_OVERHEAD;
+	uint32_t data = mtu + FOG_FRAME_OVERHEAD > data_min ? mtu + FOG_FRAME_OVERHEAD : data_min;
+	p->buffer_room = (FOG_BUFFER_HEADROOM + data + 127u) & ~127u;
+	// An odd number of cache lines spreads buffers over the memory channels.
+	p->buffer_size = (((uint64_t)FOG_BUFFER_META + p->buffer_room + 63) / 64 | 1) * 64;
+	p->pool = fog_plan_pool(l->packet_buffers, p->buffer_size, l->hugepages != 0);
+	p->eal_need = p->pool + FOG_PLAN_EAL;
+	p->parked = l->parked_max;
+	p->cached = (l->worker_count + 1) * FOG_BUFFER_CACHE * 3 / 2;
+	p->held = l->worker_count * (FOG_WORKER_HELD + l->port_count * FOG_WORKER_TX_HELD);
+	p->buffers_need = p->parked + p->queued + p->cached + p->held;
+	p->replay = (FOG_PLAN_PAGE + 16 * l->replay_capacity + FOG_PLAN_PAGE - 1) / FOG_PLAN_PAGE *
+	        FOG_PLAN_PAGE;
+	uint32_t deliver =
+	        fog_ring_slot_size((uint32_t)sizeof(struct fog_deliver) + 32 + l->payload_len);
+	uint32_t inject = fog_ring_slot_size((uint32_t)sizeof(struct fog_inject) + packet_len);
+	p->rings = l->worker_count *
+	        (fog_ring_bytes(l->deliver_slots, deliver) + fog_ring_bytes(l->inject_slots, inject)
+	        );
+	p->stats = fog_stats_bytes(l->worker_count);
+	p->calendars = (uint64_t)l->worker_count * FOG_CALENDAR_BASE +
+	        (uint64_t)l->parked_max * FOG_CALENDAR_ENTRY;
+	p->total = ((uint64_t)l->memory_mib << 20) + p->replay + p->rings + p->stats +
+	        p->calendars + p->umem;
+}
+
+// Least value of memory_mib that covers the plan.
+static inline uint64_t fog_plan_mib(const struct fog_plan *p)
+{
+	return (p->eal_need + (1u << 20) - 1) >> 20;
+}

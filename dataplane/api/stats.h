@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// The counter segment: a memfd that the data plane writes and everybody else maps read-only.
+//
+//   struct fog_stats | struct fog_stats_worker worker[worker_count]
+//
+// A worker publishes its whole block at once under a sequence lock, so in every snapshot
+//   rx + injected + made = tx + delivered + punted + answered + drops + parked + in_batch.
+// Readers copy with a bounded number of retries (fog_stats_worker_read).
+#pragma once
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "abi.h"
+#include "drops.h"
+#include "hist.h"
+
+struct fog_stats_peer {
+	uint64_t tx, rx; // packets sent to and received from this node
+};
+
+// What a worker counts. Private copy: worker only. Shared copy: worker wo, all others ro.
+struct fog_worker_counters {
+#define COUNTER(field, name, unit, text) uint64_t field;
+#define GAUGE(field, name, unit, text) uint64_t field;
+#include "metrics.def"
+	uint64_t drop[FOG_DROP_COUNT]; // by reason; index 0 unused
+	struct fog_hist owed_us; // owed delay at arrival
+	struct fog_hist given_us; // release - arrival of forwarded packets
+	struct fog_hist late_ns; // release - due
+	struct fog_hist loop_ns; // duration of a loop round that found work
+	struct fog_stats_peer peer[FOG_NODES_MAX]; // by fog_stats.peer slot
+};
+
+struct fog_stats_worker {
+	_Atomic uint32_t sequence; // odd while the worker writes
+	uint32_t cpu; // manager: wo before the worker starts
+	_Atomic uint64_t heartbeat; // worker: wo; TSC of its last loop boundary
+	struct fog_worker_counters counters;
+	uint8_t reserved[64];
+};
+
+struct fog_stats_port {
+	char name[32]; // manager: wo, as all of this struct
+	char mode[96]; // "native-copy (zero-copy refused: ...)", "dpdk net_tap", "loop"
+	uint32_t queues;
+	uint32_t link_up;
+	uint64_t rx_frames, tx_frames; // as the driver counts them
+	uint64_t rx_bytes, tx_bytes;
+	uint64_t lost_rx_ring; // frames the device or kernel dropped: ring full
+	uint64_t lost_no_buffer; // ... no buffer or UMEM frame for it
+	uint64_t lost_invalid; // ... descriptor invalid or errors on the wire
+	uint64_t lost_steer; // dropped by the XDP program itself
+	uint64_t
+	        to_kernel; // frames that the XDP program passed on to the kernel: not ours, not lost
+	uint64_t tx_failed; // frames the device refused after we had handed them over
+};
+
+struct fog_stats {
+	uint64_t magic; // manager: wo, as everything here unless said otherwise
+	uint32_t abi;
+	uint32_t worker_count;
+	uint32_t port_count;
+	uint32_t worker_size; // sizeof(struct fog_stats_worker)
+	uint64_t tsc_hz;
+	uint64_t start_unix_ns;
+	uint8_t boot_id[16];
+	_Atomic uint64_t heartbeat; // grows at least every 100 ms
+	_Atomic uint64_t generation; // configuration in force
+	uint8_t checksum[32];
+	uint8_t key_id[32]; // public key of the installed mix key, zero when none
+	_Atomic uint64_t key_epoch;
+	_Atomic uint64_t replay_count, replay_capacity;
+	_Atomic uint64_t control_faults; // connections closed for breaking the protocol
+	_Atomic uint64_t control_attached; // 1 while a control plane is attached
+	_Atomic uint64_t events_dropped; // events that no control plane was there for, or read
+	_Atomic uint64_t mbuf_total, mbuf_free;
+	_Atomic uint32_t next_hops; // nodes in the table, ourselves excluded
+	_Atomic uint32_t next_hops_ready; // of these, with a port and a resolved neighbour
+	_Atomic uint32_t test_seed; // 1 when delays come from a fixed seed: tests only
+	_Atomic uint32_t reserved;
+	_Atomic uint32_t draining;
+	_Atomic uint32_t sequence; // seqlock over port[] and peer[]; odd while the manager writes
+	char crypto[16]; // implementation in use
+	struct fog_stats_port port[FOG_PORTS_MAX];
+	uint8_t peer[FOG_NODES_MAX][FOG_ID_LEN]; // node ID of each peer slot, zero when unused
+};
+
+_Static_assert(sizeof(struct fog_stats) % 8 == 0, "worker blocks stay aligned");
+
+static inline size_t fog_stats_bytes(unsigned workers)
+{
+	return sizeof(struct fog_stats) + workers * sizeof(struct fog_stats_worker);
+}
+
+// Copy 'len' bytes guarded by 'sequence'. Returns 0, or -1 when the writer was in the way 1,000
+// times (it died inside a write, or the reader is starved): the reader then shows "no data".
+static inline int fog_stats_copy(
+        const _Atomic uint32_t *sequence, const void *from, void *to, size_t len
+)
+{
+	for (int i = 0; i < 1000; i++) {
+		uint32_t before = atomic_load_explicit(sequence, memory_order_acquire);
+		if (before & 1)
+			continue;
+		memcpy(to, from, len);
+		atomic_thread_fence(memory_order_acquire);
+		if (atomic_load_explicit(sequence, memory_order_relaxed) == before)
+			return 0;
+	}
+	return -1;
+}
+
+static inline int fog_stats_worker_read(
+        const struct fog_stats_worker *w, struct fog_worker_counters *out
+)
+{
+	return fog_stats_copy(&w->sequence, &w->counters, out, sizeof(*out));
+}
+
+// Writer's side of the same lock. One writer.
+static inline void fog_stats_publish(
+        _Atomic uint32_t *sequence, void *to, const void *from, size_t len
+)
+{
+	uint32_t s = atomic_load_explicit(sequence, memory_order_relaxed);
+	atomic_store_explicit(sequence, s + 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+	memcpy(to, from, len);
+	atomic_store_explicit(sequence, s + 2, memory_order_release);
+}
+
+// rx + injected + made - everything else; 0 in every snapshot unless a packet went unexplained.
+static inline int64_t fog_books_gap(const struct fog_worker_counters *c)
+{
+	return (int64_t)(c->rx + c->injected + c->made) -
+	        (int64_t
+	        )(c->tx + c->delivered + c->punted + c->answered + c->drops + c->parked +
+	          c->in_batch);
+}
