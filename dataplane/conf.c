@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+#include "conf.h"
+
+#include <errno.h>
+#include <rte_byteorder.h>
+#include <rte_ether.h>
+#include <rte_hash.h>
+#include <rte_hash_crc.h>
+#include <rte_ip.h>
+#include <rte_udp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../drivers/neigh.h"
+#include "../drivers/port_ops.h"
+
+static const uint8_t no_id[FOG_ID_LEN];
+
+static struct rte_hash *hash_create(const char *what, uint32_t key_len)
+{
+	static unsigned serial; // manager only; names of hashes are global in DPDK
+	char name[RTE_HASH_NAMESIZE];
+
+	snprintf(name, sizeof(name), "%s-%u", what, serial++);
+	struct rte_hash_parameters p = {
+	        .name = name,
+	        .entries = 2 * FOG_NODES_MAX, // cuckoo tables refuse to fill up completely
+	        .key_len = key_len,
+	        .hash_func = rte_hash_crc,
+	        .socket_id = SOCKET_ID_ANY,
+	};
+	return rte_hash_create(&p);
+}
+
+// Statistics slot of a node: kept over generations so that counters go on.
+static int peer_slot(const struct fog_conf_env *env, const uint8_t id[FOG_ID_LEN])
+{
+	for (unsigned i = 0; i < FOG_NODES_MAX; i++) {
+		if (memcmp(env->peer_id[i], id, FOG_ID_LEN) == 0)
+			return (int)i;
+		if (memcmp(env->peer_id[i], no_id, FOG_ID_LEN) == 0) {
+			memcpy(env->peer_id[i], id, FOG_ID_LEN);
+			return (int)i;
+		}
+	}
+	return -ENOSPC;
+}
+
+static uint16_t header_ethernet(
+        uint8_t *h, const struct fog_port *port, const uint8_t mac[6], uint16_t ether_type
+)
+{
+	struct rte_ether_hdr *eth = (void *)h;
+	uint16_t at = sizeof(*eth);
+
+	memcpy(&eth->dst_addr, mac, 6);
+	memcpy(&eth->src_addr, port->mac, 6);
+	eth->ether_type = rte_cpu_to_be_16(ether_type);
+	if (port->vlan != 0) {
+		struct rte_vlan_hdr vlan = {
+		        .vlan_tci = rte_cpu_to_be_16(port->vlan),
+		        .eth_proto = rte_cpu_to_be_16(ether_type),
+		};
+		eth->ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_VLAN);
+		memcpy(h + at, &vlan, sizeof(vlan));
+		at += sizeof(vlan);
+	}
+	return at;
+}
+
+static uint16_t header_ip(
+        uint8_t *h, const struct fog_ip *from, const struct fog_ip *to, uint16_t udp_len
+)
+{
+	if (to->family == 4) {
+		// Never fragmented, so the identification is meaningless (RFC 6864) and constant.
+		struct rte_ipv4_hdr ip = {
+		        .version_ihl = RTE_IPV4_VHL_DEF,
+		        .total_length = rte_cpu_to_be_16(sizeof(ip) + udp_len),
+		        .fragment_offset = rte_cpu_to_be_16(RTE_IPV4_HDR_DF_FLAG),
+		        .time_to_live = 64,
+		        .next_proto_id = IPPROTO_UDP,
+		};
+		memcpy(&ip.src_addr, from->addr, 4);
+		memcpy(&ip.dst_addr, to->addr, 4);
+		ip.hdr_checksum = rte_ipv4_cksum(&ip);
+		memcpy(h, &ip, sizeof(ip));
+		return sizeof(ip);
+	}
+	struct rte_ipv6_hdr ip = {
+	        .vtc_flow = rte_cpu_to_be_32(6u << 28),
+	        .payload_len = rte_cpu_to_be_16(udp_len),
+	        .proto = IPPROTO_UDP,
+	        .hop_limits = 64,
+	};
+	memcpy(ip.src_addr, from->addr, 16);
+	memcpy(ip.dst_addr, to->addr, 16);
+	memcpy(h, &ip, sizeof(ip));
+	return sizeof(ip);
+}
+
+static void next_hop_header(
+        struct fog_next_hop *n, const struct fog_conf_env *env, const struct fog_port *port,
+        const struct fog_ip *source, const uint8_t mac[6]
+)
+{
+	uint16_t udp_len = (uint16_t)(sizeof(struct rte_udp_hdr) + env->packet_len);
+	uint16_t type = n->ip.family == 4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6;
+	struct rte_udp_hdr udp = {
+	        .src_port = rte_cpu_to_be_16(env->mix_port), // each worker puts its own
+	        .dst_port = rte_cpu_to_be_16(n->udp_port),
+	        .dgram_len = rte_cpu_to_be_16(udp_len),
+	};
+
+	uint16_t at = header_ethernet(n->header, port, mac, type);
+	at += header_ip(n->header + at, source, &n->ip, udp_len);
+	memcpy(n->header + at, &udp, sizeof(udp));
+	n->udp_at = (uint8_t)at;
+	n->header_len = (uint8_t)(at + sizeof(udp));
+	n->resolved = 1;
+}
+
+// Our own address on 'port' that speaks the family of 'to'; 'hint' when it is one of the port's.
+static const struct fog_ip *source_address(
+        const struct fog_port *port, const struct fog_ip *to, const struct fog_ip *hint
+)
+{
+	const struct fog_ip *found = NULL;
+
+	for (unsigned i = 0; i < port->address_count; i++) {
+		const struct fog_ip *a = &port->address[i];
+		if (hint != NULL && memcmp(a, hint, sizeof(*a)) == 0)
+			return a;
+		if (found == NULL && a->family == to->family)
+			found = a;
+	}
+	return found;
+}
+
+static int next_hop_static(
+        struct fog_next_hop *n, const struct fog_blob *blob, const struct fog_conf_env *env
+)
+{
+	for (unsigned i = 0; i < blob->run.neighbour_count; i++) {
+		const struct fog_blob_neighbour *nb = &blob->run.neighbour[i];
+		if (memcmp(&nb->ip, &n->ip, sizeof(n->ip)) != 0)
+			continue;
+		const struct fog_port *port = env->ports[nb->port];
+		const struct fog_ip *source = source_address(port, &n->ip, NULL);
+		if (source == NULL)
+			return 0;
+		n->port = nb->port;
+		n->routed = 1;
+		next_hop_header(n, env, port, source, nb->mac);
+		return 1;
+	}
+	return 0;
+}
+
+static void next_hop_kernel(struct fog_next_hop *n, const struct fog_conf_env *env)
+{
+	struct fog_neigh_entry e;
+
+	if (env->neigh == NULL || fog_neigh_lookup(env->neigh, &n->ip, &e) < 0)
+		return;
+	for (unsigned i = 0; i < env->port_count; i++) {
+		const struct fog_port *port = env->ports[i];
+		if (port->ifindex == 0 || port->ifindex != e.ifindex)
+			continue;
+		const struct fog_ip *source = source_address(port, &n->ip, &e.source);
+		if (source == NULL)
+			continue;
+		n->port = (uint16_t)i;
+		n->routed = 1;
+		if (e.resolved)
+			next_hop_header(n, env, port, source, e.mac);
+		return;
+	}
+}
+
+static int conf_add_node(
+        struct fog_conf *c, const struct fog_blob *blob, const struct fog_blob_node *from,
+        const struct fog_conf_env *env
+)
+{
+	uint32_t index = c->node_count;
+	struct fog_next_hop *n = &c->node[index];
+	int slot = peer_slot(env, from->id);
+
+	if (slot < 0)
+		return slot;
+	memcpy(n->id, from->id, FOG_ID_LEN);
+	n->ip = from->ip;
+	n->udp_port = from->port;
+	n->peer = (uint16_t)slot;
+	if (rte_hash_add_key_data(c->by_id, n->id, (void *)(uintptr_t)index) < 0 ||
+	    rte_hash_add_key_data(c->by_ip, &n->ip, (void *)(uintptr_t)index) < 0)
+		return -ENOMEM;
+	c->node_count++;
+	if (memcmp(n->id, c->node_id, FOG_ID_LEN) == 0)
+		return 0;
+	c->remote_count++;
+	if (!next_hop_static(n, blob, env))
+		next_hop_kernel(n, env);
+	c->resolved_count += n->resolved;
+	return 0;
+}
+
+int fog_conf_build(
+        const struct fog_blob *blob, const struct fog_mix_key *key, const struct fog_conf_env *env,
+        struct fog_conf **out
+)
+{
+	const struct fog_blob_node *nodes = (const void *)(blob + 1);
+	struct fog_conf *c = calloc(1, sizeof(*c) + blob->run.node_count * sizeof(c->node[0]));
+	int ret = -ENOMEM;
+
+	if (c == NULL)
+		return -ENOMEM;
+	c->generation = blob->generation;
+	memcpy(c->checksum, blob->checksum, sizeof(c->checksum));
+	memcpy(c->node_id, blob->run.node_id, FOG_ID_LEN);
+	c->key = key;
+	if ((c->by_id = hash_create("fog-id", FOG_ID_LEN)) == NULL)
+		goto err;
+	if ((c->by_ip = hash_create("fog-ip", sizeof(struct fog_ip))) == NULL)
+		goto err;
+	ret = fog_delay_law_init(
+	        &c->law, blob->run.delay_mean_us, blob->run.delay_max_us, blob->run.delay_cap_ms
+	);
+	if (ret < 0)
+		goto err;
+	for (uint32_t i = 0; i < blob->run.node_count; i++)
+		if ((ret = conf_add_node(c, blob, &nodes[i], env)) < 0)
+			goto err;
+	*out = c;
+	return 0;
+err:
+	fog_conf_free(c);
+	return ret;
+}
+
+void fog_conf_free(struct fog_conf *c)
+{
+	if (c == NULL)
+		return;
+	rte_hash_free(c->by_ip);
+	rte_hash_free(c->by_id);
+	free(c);
+}
+
+static int find(const struct rte_hash *h, const void *key)
+{
+	void *data;
+
+	return rte_hash_lookup_data(h, key, &data) < 0 ? -1 : (int)(uintptr_t)data;
+}
+
+int fog_conf_find(const struct fog_conf *c, const uint8_t id[FOG_ID_LEN])
+{
+	return find(c->by_id, id);
+}
+
+int fog_conf_find_ip(const struct fog_conf *c, const struct fog_ip *ip)
+{
+	return find(c->by_ip, ip);
+}

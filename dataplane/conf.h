@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// The run-time configuration as workers see it: immutable, published by pointer, freed after a
+// QSBR grace period. A new one is made whenever the control plane sends a blob, a key comes or
+// goes, or a neighbour changes. Built by the manager; workers only read.
+#pragma once
+
+#include <stdint.h>
+
+#include "api/blob.h"
+#include "delay.h"
+#include "mixkey.h"
+
+struct fog_port;
+struct fog_neigh;
+struct rte_hash;
+
+enum { FOG_HEADER_MAX = 14 + 4 + 40 + 8 }; // Ethernet, one VLAN tag, IPv6, UDP
+
+// How to reach a node: where and with which bytes in front.
+struct fog_next_hop {
+	uint8_t id[FOG_ID_LEN];
+	struct fog_ip ip;
+	uint16_t udp_port;
+	uint16_t peer; // slot in fog_stats.peer
+	uint16_t port; // index of the port, valid when 'routed'
+	uint8_t routed; // a port of ours leads there
+	uint8_t resolved; // ... and the link-layer address is known: 'header' is complete
+	uint8_t header_len;
+	uint8_t udp_at; // offset of the UDP header in 'header'
+	uint8_t header[FOG_HEADER_MAX]; // all constant but UDP source port and checksum
+};
+
+struct fog_conf {
+	uint64_t generation;
+	uint8_t checksum[32];
+	uint8_t node_id[FOG_ID_LEN];
+	struct fog_delay_law law;
+	const struct fog_mix_key *key; // NULL: no key yet. Owned by the manager
+	uint32_t node_count;
+	uint32_t resolved_count; // next hops ready to send to
+	uint32_t remote_count; // next hops other than ourselves
+	struct rte_hash *by_id; // node ID -> index
+	struct rte_hash *by_ip; // struct fog_ip -> index: who sent this frame
+	struct fog_next_hop node[];
+};
+
+// What building needs besides the blob.
+struct fog_conf_env {
+	struct fog_port *const *ports;
+	unsigned port_count;
+	struct fog_neigh *neigh; // NULL when no port has a kernel
+	uint16_t mix_port;
+	uint16_t packet_len;
+	uint8_t (*peer_id)[FOG_ID_LEN]; // fog_stats.peer: slots are given out here and never reused
+};
+
+// Build from a checked blob. Returns 0, -ENOMEM, -EINVAL (delay law), -ENOSPC (no peer slot left).
+int fog_conf_build(const struct fog_blob *, const struct fog_mix_key *key, const struct fog_conf_env *, struct fog_conf **);
+void fog_conf_free(struct fog_conf *); // accepts NULL
+
+// Index of a node, or -1.
+int fog_conf_find(const struct fog_conf *, const uint8_t id[FOG_ID_LEN]);
+int fog_conf_find_ip(const struct fog_conf *, const struct fog_ip *);

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// blob -> EAL -> memory -> ports -> session -> workers -> rights dropped -> run, and back.
+#include "launch.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../drivers/neigh.h"
+#include "blob_check.h"
+#include "launch_eal.h"
+#include "log.h"
+#include "manager.h"
+
+#ifndef FOG_BUILD
+#define FOG_BUILD "unknown"
+#endif
+
+static struct fog_blob *blob_read(const char *path)
+{
+	struct fog_blob *blob = malloc(FOG_BLOB_SIZE_MAX);
+	char text[200];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (blob == NULL || fd < 0) {
+		LOG_ERR("%s: %s: compile it with fogctl config compile", path, strerror(errno));
+		goto err;
+	}
+	ssize_t len = read(fd, blob, FOG_BLOB_SIZE_MAX);
+	if (len < 0) {
+		LOG_ERR("%s: %s", path, strerror(errno));
+		goto err;
+	}
+	if (fog_blob_check(blob, (size_t)len, text, sizeof(text)) < 0) {
+		LOG_ERR("%s: %s: compile it again with this version's fogctl", path, text);
+		goto err;
+	}
+	close(fd);
+	return blob;
+err:
+	if (fd >= 0)
+		close(fd);
+	free(blob);
+	return NULL;
+}
+
+static int ports_open(struct fog_manager *m, const struct fog_blob_launch *l)
+{
+	char error[256];
+	int ret;
+
+	for (uint32_t i = 0; i < l->port_count; i++) {
+		struct fog_port_params params = {
+		        .conf = &l->port[i],
+		        .mix_port = l->mix_port,
+		        .pool = m->pool,
+		        .error = error,
+		        .error_len = sizeof(error),
+		};
+		error[0] = '\0';
+		if ((ret = fog_port_open(&params, &m->ports[i])) < 0) {
+			LOG_ERR("port %s (%s): %s", l->port[i].name, l->port[i].device,
+			        error[0] != '\0' ? error : strerror(-ret));
+			return ret;
+		}
+		m->port_count++;
+		if (m->ports[i]->ifindex == 0 || m->neigh != NULL)
+			continue;
+		if ((ret = fog_neigh_open(&m->neigh)) < 0) {
+			LOG_ERR("rtnetlink: %s", strerror(-ret));
+			return ret;
+		}
+	}
+	return 0;
+}
+
+static int session_open(struct fog_manager *m, const struct fog_blob_launch *l, const char *run_dir)
+{
+	char path[108];
+	struct timespec now;
+	int ret;
+
+	if (mkdir(run_dir, 0755) < 0 && errno != EEXIST) {
+		LOG_ERR("run_dir %s: %s", run_dir, strerror(errno));
+		return -errno;
+	}
+	if (snprintf(path, sizeof(path), "%s/dp.sock", run_dir) >= (int)sizeof(path)) {
+		LOG_ERR("run_dir %s: path too long for a socket, use less than 100 bytes", run_dir);
+		return -ENAMETOOLONG;
+	}
+	struct fog_session_params params = {
+	        .socket_path = path,
+	        .allowed_uid = l->control_uid,
+	        .group_gid = l->control_gid,
+	        .worker_count = l->worker_count,
+	        .deliver_slots = l->deliver_slots,
+	        .deliver_len = (uint32_t)sizeof(struct fog_deliver) + FOG_SPHINX_TAG_LEN +
+	                m->geo.payload_len,
+	        .inject_slots = l->inject_slots,
+	        .inject_len = (uint32_t)sizeof(struct fog_inject) + m->geo.packet_len,
+	        .build = FOG_BUILD,
+	};
+	if ((ret = fog_session_create(&params, &fog_manager_session_ops, m, &m->session, &m->stats)
+	    ) < 0)
+		return ret;
+	clock_gettime(CLOCK_REALTIME, &now);
+	m->stats->tsc_hz = rte_get_tsc_hz();
+	m->stats->start_unix_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	m->stats->port_count = m->port_count;
+	atomic_store_explicit(&m->stats->test_seed, l->delay_seed != 0, memory_order_relaxed);
+	snprintf(m->stats->crypto, sizeof(m->stats->crypto), "%s", fog_crypto_ops_get(NULL)->name);
+	for (unsigned i = 0; i < m->port_count; i++)
+		snprintf(
+		        m->stats->port[i].name, sizeof(m->stats->port[i].name), "%s",
+		        m->ports[i]->name
+		);
+	return 0;
+}
+
+static struct fog_worker *worker_create(
+        struct fog_manager *m, const struct fog_blob_launch *l, unsigned i
+)
+{
+	struct fog_worker *w = rte_zmalloc("worker", sizeof(*w), FOG_CACHE_LINE);
+
+	if (w == NULL)
+		return NULL;
+	w->index = i;
+	w->workers = l->worker_count;
+	w->lcore = i + 1;
+	w->crypto = fog_crypto_ops_get(NULL);
+	w->geo = m->geo;
+	w->ports = m->ports;
+	w->port_count = m->port_count;
+	w->pool = m->pool;
+	w->qsbr = m->qsbr;
+	w->shared = (struct fog_stats_worker *)(m->stats + 1) + i;
+	w->shared->cpu = l->worker[i].cpu;
+	w->tsc_hz = rte_get_tsc_hz();
+	w->mix_port = l->mix_port;
+	w->idle = l->idle;
+	w->wake_fd = fog_session_wake_fd(m->session, i);
+	w->doorbell_fd = fog_session_doorbell_fd(m->session);
+	uint32_t slot = fog_ring_slot_size((uint32_t)sizeof(struct fog_inject) + m->geo.packet_len);
+	if (fog_worker_init(w, RTE_MAX(l->parked_max / l->worker_count, 1u), slot) < 0) {
+		rte_free(w);
+		return NULL;
+	}
+	return w;
+}
+
+static int workers_create(struct fog_manager *m, const struct fog_blob_launch *l)
+{
+	m->qsbr = rte_zmalloc("qsbr", rte_rcu_qsbr_get_memsize(l->worker_count), FOG_CACHE_LINE);
+	if (m->qsbr == NULL || rte_rcu_qsbr_init(m->qsbr, l->worker_count) < 0)
+		goto err;
+	for (unsigned i = 0; i < l->worker_count; i++) {
+		if ((m->workers[i] = worker_create(m, l, i)) == NULL)
+			goto err;
+		m->worker_count++;
+	}
+	return 0;
+err:
+	LOG_ERR("worker %u: no memory for its calendar: raise memory.mib", m->worker_count);
+	return -ENOMEM;
+}
+
+// Everything that needs rights is open by now. What stays on this thread: neighbours (NET_ADMIN),
+// locked memory for mix keys and replay tables (IPC_LOCK). Capabilities are a thread's own: workers
+// drop theirs first thing in worker_main.
+static int rights_drop(void)
+{
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	capng_clear(CAPNG_SELECT_BOTH);
+	capng_updatev(
+	        CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN, CAP_IPC_LOCK, -1
+	);
+	if (capng_apply(CAPNG_SELECT_CAPS) == 0)
+		return 0;
+	LOG_ERR("cannot drop capabilities: start fog-dataplane as root");
+	return -EPERM;
+}
+
+static int worker_main(void *arg)
+{
+	// A worker needs no right at all. libcap-ng keeps its state and acts per thread.
+	capng_clear(CAPNG_SELECT_CAPS);
+	if (capng_apply(CAPNG_SELECT_CAPS) != 0)
+		return -EPERM;
+	return fog_worker_run(arg);
+}
+
+static int workers_run(struct fog_manager *m)
+{
+	for (unsigned i = 0; i < m->port_count; i++) {
+		int ret = m->ports[i]->ops->start(m->ports[i]);
+		if (ret < 0) {
+			LOG_ERR("port %s does not start: %s", m->ports[i]->name, strerror(-ret));
+			return ret;
+		}
+		m->ports[i]->ops->stats(m->ports[i], &m->stats->port[i]);
+		LOG_INFO(
+		        "port %s: %s, %u queue(s)", m->ports[i]->name, m->stats->port[i].mode,
+		        m->ports[i]->queues
+		);
+	}
+	if (rights_drop() < 0)
+		return -EPERM;
+	for (unsigned i = 0; i < m->worker_count; i++)
+		if (rte_eal_remote_launch(worker_main, m->workers[i], m->workers[i]->lcore) < 0)
+			return -EBUSY;
+	return 0;
+}
+
+static void workers_stop(struct fog_manager *m)
+{
+	uint64_t one = 1;
+
+	for (unsigned i = 0; i < m->worker_count; i++) {
+		struct fog_worker *w = m->workers[i];
+		atomic_store(&w->stop, true);
+		if (write(w->wake_fd, &one, sizeof(one)) < 0)
+			LOG_WARN("worker %u: %s", i, strerror(errno));
+		rte_eal_wait_lcore(w->lcore);
+	}
+}
+
+static void teardown(struct fog_manager *m)
+{
+	workers_stop(m);
+	for (unsigned i = 0; i < m->port_count; i++)
+		m->ports[i]->ops->stop(m->ports[i]);
+	if (m->worker_count > 0 && m->stats != NULL)
+		fog_manager_stop(m);
+	for (unsigned i = 0; i < m->worker_count; i++) {
+		fog_worker_fini(m->workers[i]);
+		rte_free(m->workers[i]);
+	}
+	rte_free(m->qsbr);
+	for (unsigned i = m->port_count; i > 0; i--)
+		m->ports[i - 1]->ops->close(m->ports[i - 1]);
+	fog_session_destroy(m->session);
+	fog_neigh_close(m->neigh);
+	rte_mempool_free(m->pool);
+}
+
+static int signals_open(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int fog_launch(const struct fog_launch_options *o)
+{
+	static struct fog_manager manager; // one a process; too large for a stack
+	struct fog_manager *m = &manager;
+	struct fog_blob *blob = blob_read(o->blob_path);
+	int ret = -1;
+
+	if (blob == NULL)
+		return 1;
+	const struct fog_blob_launch *l = &blob->launch;
+	m->signal_fd = signals_open(); // before EAL makes threads: they inherit the mask
+	if (fog_eal_start(l) < 0)
+		goto out;
+	if (fog_crypto_init() < 0) {
+		LOG_ERR("this CPU has no AES-NI: Fogline needs it");
+		goto out;
+	}
+	fog_geometry_init(&m->geo, l->slots, l->payload_len);
+	if ((m->pool = fog_pool_create(l)) == NULL)
+		goto out;
+	if ((ret = ports_open(m, l)) < 0 || (ret = session_open(m, l, o->run_dir)) < 0 ||
+	    (ret = workers_create(m, l)) < 0 || (ret = fog_manager_start(m, blob)) < 0 ||
+	    (ret = workers_run(m)) < 0)
+		goto teardown;
+	LOG_INFO("%s is up: %u worker(s), waiting on dp.sock", l->instance, m->worker_count);
+	ret = fog_manager_run(m);
+teardown:
+	teardown(m);
+	rte_eal_cleanup();
+out:
+	close(m->signal_fd);
+	free(blob);
+	return ret == 0 ? 0 : 1;
+}

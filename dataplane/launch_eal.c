@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+#include "launch_eal.h"
+
+#include <errno.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_ether.h>
+#include <rte_mbuf.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+#include "pkt.h"
+
+enum { ARGS_MAX = 24, POOL_CACHE = 64 };
+
+struct eal_args {
+	int n;
+	char *arg[ARGS_MAX];
+	char text[1024 + 16 * FOG_WORKERS_MAX];
+	size_t used;
+};
+
+__attribute__((format(printf, 2, 3))) static void arg_add(
+        struct eal_args *a, const char *format, ...
+)
+{
+	va_list list;
+	char *at = a->text + a->used;
+
+	va_start(list, format);
+	a->used += (size_t)vsnprintf(at, sizeof(a->text) - a->used, format, list) + 1;
+	va_end(list);
+	a->arg[a->n++] = at;
+}
+
+static bool uses_pci(const struct fog_blob_launch *l)
+{
+	for (uint32_t i = 0; i < l->port_count; i++) {
+		unsigned domain, bus, device, function;
+		if (l->port[i].driver == FOG_DRIVER_DPDK &&
+		    sscanf(l->port[i].device, "%x:%x:%x.%x", &domain, &bus, &device, &function) ==
+		            4)
+			return true;
+	}
+	return false;
+}
+
+static void arg_lcores(struct eal_args *a, const struct fog_blob_launch *l)
+{
+	char list[16 * (FOG_WORKERS_MAX + 1)];
+	int at = snprintf(list, sizeof(list), "0@%u", l->manager_cpu);
+
+	for (uint32_t i = 0; i < l->worker_count; i++)
+		at += snprintf(
+		        list + at, sizeof(list) - (size_t)at, ",%u@%u", i + 1, l->worker[i].cpu
+		);
+	arg_add(a, "--lcores=%s", list);
+}
+
+int fog_eal_start(const struct fog_blob_launch *l)
+{
+	struct eal_args a = {0};
+
+	arg_add(&a, "fog-dataplane");
+	arg_lcores(&a, l);
+	arg_add(&a, "--no-telemetry");
+	arg_add(&a, "--log-level=error");
+	arg_add(&a, "--file-prefix=fogline-%s", l->instance);
+	arg_add(&a, "-m%u", l->memory_mib);
+	if (l->hugepages) {
+		arg_add(&a, "--in-memory");
+	} else {
+		arg_add(&a, "--no-huge");
+		arg_add(&a, "--no-shconf");
+	}
+	if (!uses_pci(l))
+		arg_add(&a, "--no-pci");
+	if (rte_eal_init(a.n, a.arg) >= 0)
+		return 0;
+	int ret = rte_errno != 0 ? -rte_errno : -EINVAL;
+	LOG_ERR("EAL does not start (%s): memory.mib %u on %s pages must be free, and CPUs as in workers "
+	        "must exist%s",
+	        strerror(-ret), l->memory_mib, l->hugepages ? "huge" : "ordinary",
+	        l->hugepages ? "; see /sys/kernel/mm/hugepages" : "");
+	return ret;
+}
+
+struct rte_mempool *fog_pool_create(const struct fog_blob_launch *l)
+{
+	uint32_t mtu = 1500;
+
+	for (uint32_t i = 0; i < l->port_count; i++)
+		mtu = RTE_MAX(mtu, (uint32_t)l->port[i].mtu);
+	uint32_t room =
+	        RTE_ALIGN(RTE_PKTMBUF_HEADROOM + mtu + RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN, 128u);
+	struct rte_mempool *pool = rte_pktmbuf_pool_create(
+	        "packets", l->packet_buffers, POOL_CACHE, FOG_PKT_PRIV_SIZE, (uint16_t)room,
+	        SOCKET_ID_ANY
+	);
+	if (pool == NULL) {
+		uint64_t each = sizeof(struct rte_mbuf) + FOG_PKT_PRIV_SIZE + room + 64;
+		LOG_ERR("packet pool: %u buffers x %llu B = %llu MiB do not fit into memory.mib %u (%s): "
+		        "raise memory.mib or lower memory.packet_buffers",
+		        l->packet_buffers, (unsigned long long)each,
+		        (unsigned long long)((l->packet_buffers * each) >> 20), l->memory_mib,
+		        strerror(rte_errno));
+	}
+	return pool;
+}

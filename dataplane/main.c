@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// fog-dataplane: arguments only; everything else is in launch.c.
+#include <getopt.h>
+#include <stdio.h>
+
+#include "launch.h"
+
+static int usage(FILE *to, int code)
+{
+	fprintf(to,
+	        "usage: fog-dataplane --blob FILE --run-dir DIR\n"
+	        "  --blob FILE    configuration compiled by `fogctl config compile`\n"
+	        "  --run-dir DIR  where dp.sock is made, for fog-controlplane\n");
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+	        {"blob", required_argument, NULL, 'b'},
+	        {"run-dir", required_argument, NULL, 'r'},
+	        {"help", no_argument, NULL, 'h'},
+	        {0},
+	};
+	struct fog_launch_options o = {0};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 'b':
+			o.blob_path = optarg;
+			break;
+		case 'r':
+			o.run_dir = optarg;
+			break;
+		case 'h':
+			return usage(stdout, 0);
+		default:
+			return usage(stderr, 2);
+		}
+	}
+	if (o.blob_path == NULL || o.run_dir == NULL || optind != argc)
+		return usage(stderr, 2);
+	return fog_launch(&o);
+}

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+#include "manager.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <rte_cycles.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "../drivers/neigh.h"
+#include "log.h"
+#include "manager_conf.h"
+
+enum {
+	PERIOD_BUSY_MS = 1, // busy workers don't ring the doorbell themselves
+	PERIOD_ADAPTIVE_MS = 20,
+	DRAIN_GRACE_MS = 500,
+	REFRESH_S = 5,
+	REPLAY_ALARM = 80, // percent
+};
+
+static void retired_poll(struct fog_manager *m)
+{
+	struct fog_retired **at = &m->retired;
+
+	while (*at != NULL) {
+		struct fog_retired *r = *at;
+		if (!rte_rcu_qsbr_check(m->qsbr, r->token, false)) {
+			at = &r->next;
+			continue;
+		}
+		*at = r->next;
+		r->free(r->object);
+		free(r);
+	}
+}
+
+// The old set may go when the last worker has left it.
+static void handover_poll(struct fog_manager *m)
+{
+	if (m->rings_old == NULL)
+		return;
+	for (unsigned i = 0; i < m->worker_count; i++)
+		if (atomic_load_explicit(&m->workers[i]->handover, memory_order_acquire) != NULL)
+			return;
+	fog_session_rings_free(m->session, m->rings_old);
+	m->rings_old = NULL;
+}
+
+static void wake(struct fog_manager *m, unsigned i)
+{
+	uint64_t one = 1;
+
+	if (write(m->workers[i]->wake_fd, &one, sizeof(one)) < 0)
+		return; // full counter: it is awake
+}
+
+static void doorbells(struct fog_manager *m)
+{
+	uint64_t one = 1;
+	bool ring = false;
+
+	for (unsigned i = 0; i < m->worker_count; i++)
+		ring |= atomic_exchange_explicit(
+		        &m->workers[i]->ring_doorbell, false, memory_order_relaxed
+		);
+	if (ring && write(fog_session_doorbell_fd(m->session), &one, sizeof(one)) < 0)
+		return; // full counter: it rings already
+}
+
+static void report_faults(struct fog_manager *m)
+{
+	for (unsigned i = 0; i < m->worker_count; i++) {
+		unsigned faults =
+		        atomic_load_explicit(&m->workers[i]->faults, memory_order_relaxed);
+		if ((faults & ~m->faults[i]) == 0)
+			continue;
+		m->faults[i] |= faults;
+		LOG_WARN(
+		        "worker %u: the control plane's %s ring is corrupt and detached; packets keep "
+		        "flowing, restart the control plane",
+		        i, faults & 2 ? "inject" : "deliver"
+		);
+		struct fog_evt evt = {.index = i, .value = faults};
+		fog_session_event(m->session, FOG_EVT_RING_FAULT, &evt);
+	}
+}
+
+static void report_replay(struct fog_manager *m)
+{
+	if (m->key == NULL)
+		return;
+	uint64_t count = fog_replay_count(m->key->replay);
+	uint64_t capacity = fog_replay_capacity(m->key->replay);
+	unsigned percent = (unsigned)(count * 100 / capacity);
+
+	atomic_store_explicit(&m->stats->replay_count, count, memory_order_relaxed);
+	atomic_store_explicit(&m->stats->replay_capacity, capacity, memory_order_relaxed);
+	if (percent < REPLAY_ALARM || percent == m->replay_alarm)
+		return;
+	m->replay_alarm = percent;
+	LOG_WARN("replay table is %u %% full: raise replay.capacity or renew the mix key", percent);
+	struct fog_evt evt = {.value = percent};
+	fog_session_event(m->session, FOG_EVT_REPLAY_FILL, &evt);
+}
+
+static void port_stats(struct fog_manager *m)
+{
+	struct fog_stats *s = m->stats;
+	uint32_t sequence = atomic_load_explicit(&s->sequence, memory_order_relaxed);
+	struct fog_stats_port fresh[FOG_PORTS_MAX];
+
+	memcpy(fresh, s->port, sizeof(fresh));
+	for (unsigned i = 0; i < m->port_count; i++) {
+		uint32_t was = fresh[i].link_up;
+		m->ports[i]->ops->stats(m->ports[i], &fresh[i]);
+		if (fresh[i].link_up == was)
+			continue;
+		LOG_INFO("port %s: link %s", m->ports[i]->name, fresh[i].link_up ? "up" : "down");
+		struct fog_evt evt = {.index = i, .value = fresh[i].link_up};
+		fog_session_event(m->session, FOG_EVT_LINK, &evt);
+	}
+	atomic_store_explicit(&s->sequence, sequence + 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+	memcpy(s->port, fresh, sizeof(fresh));
+	atomic_store_explicit(&s->sequence, sequence + 2, memory_order_release);
+	atomic_store_explicit(&s->mbuf_total, m->pool->size, memory_order_relaxed);
+	atomic_store_explicit(
+	        &s->mbuf_free, rte_mempool_avail_count(m->pool), memory_order_relaxed
+	);
+}
+
+void fog_manager_housekeeping(struct fog_manager *m, uint64_t now)
+{
+	atomic_fetch_add_explicit(&m->stats->heartbeat, 1, memory_order_relaxed);
+	doorbells(m);
+	handover_poll(m);
+	retired_poll(m);
+	if (now >= m->stats_at) {
+		m->stats_at = now + rte_get_tsc_hz() / 10;
+		port_stats(m);
+		report_faults(m);
+		report_replay(m);
+	}
+	if (now >= m->refresh_at) {
+		fog_manager_refresh(m); // asks for missing neighbours, keeps the others alive
+		bool missing = m->conf->resolved_count < m->conf->remote_count;
+		m->refresh_at = now + (missing ? 1 : REFRESH_S) * rte_get_tsc_hz();
+	}
+}
+
+static void drain_begin(struct fog_manager *m)
+{
+	if (m->draining)
+		return;
+	m->draining = true;
+	uint64_t ms = m->conf->law.max_us / 1000 + m->conf->law.cap_ms + DRAIN_GRACE_MS;
+	m->drain_until = rte_rdtsc() + ms * (rte_get_tsc_hz() / 1000);
+	LOG_INFO(
+	        "draining: no new packets, parked ones leave within %llu ms", (unsigned long long)ms
+	);
+	atomic_store_explicit(&m->stats->draining, 1, memory_order_relaxed);
+	for (unsigned i = 0; i < m->worker_count; i++) {
+		atomic_store_explicit(&m->workers[i]->drain, true, memory_order_relaxed);
+		wake(m, i);
+	}
+}
+
+static bool drain_done(const struct fog_manager *m)
+{
+	if (!m->draining)
+		return false;
+	if (rte_rdtsc() >= m->drain_until)
+		return true;
+	for (unsigned i = 0; i < m->worker_count; i++)
+		if (!atomic_load_explicit(&m->workers[i]->drained, memory_order_acquire))
+			return false;
+	return true;
+}
+
+// The first SIGTERM or SIGINT drains, the second one ends at once.
+static bool signal_received(struct fog_manager *m)
+{
+	struct signalfd_siginfo info;
+	bool end = false;
+
+	while (read(m->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		end = m->draining;
+		drain_begin(m);
+	}
+	return end;
+}
+
+int fog_manager_run(struct fog_manager *m)
+{
+	struct pollfd fds[3] = {
+	        {.fd = fog_session_fd(m->session), .events = POLLIN},
+	        {.fd = m->signal_fd, .events = POLLIN},
+	        {.fd = m->neigh != NULL ? fog_neigh_fd(m->neigh) : -1, .events = POLLIN},
+	};
+	int period = m->workers[0]->idle == FOG_IDLE_BUSY ? PERIOD_BUSY_MS : PERIOD_ADAPTIVE_MS;
+
+	for (;;) {
+		if (poll(fds, 3, period) < 0 && errno != EINTR)
+			LOG_ERR("poll: %s", strerror(errno));
+		fog_session_process(m->session);
+		if (m->neigh != NULL && fog_neigh_process(m->neigh) > 0)
+			fog_manager_refresh(m);
+		fog_manager_housekeeping(m, rte_rdtsc());
+		if (signal_received(m) || drain_done(m))
+			return 0;
+	}
+}
+
+static int on_key_install(void *ctx, const struct fog_msg_key *msg, char *text, size_t text_len)
+{
+	struct fog_manager *m = ctx;
+	const struct fog_blob_launch *launch = &m->blob->launch;
+	struct fog_mix_key *key;
+
+	if (m->key != NULL && memcmp(m->key->public_key, msg->public_key, 32) == 0)
+		return 0; // the same key again, after a reconnect
+	int ret = fog_mix_key_create(
+	        launch->replay_dir, launch->replay_capacity, launch->delay_seed, msg->epoch,
+	        msg->private_key, msg->public_key, &key, text, text_len
+	);
+	if (ret < 0) {
+		LOG_ERR("mix key refused: %s", text);
+		return ret;
+	}
+	ret = manager_set_key(m, key);
+	if (ret < 0) {
+		snprintf(text, text_len, "no memory for the configuration: raise memory.mib");
+		fog_mix_key_close(key);
+		return ret;
+	}
+	LOG_INFO(
+	        "mix key of epoch %llu installed, replay table %s with %llu tags",
+	        (unsigned long long)msg->epoch, key->replay_found ? "found" : "made",
+	        (unsigned long long)fog_replay_count(key->replay)
+	);
+	return 0;
+}
+
+static int on_key_destroy(void *ctx, const struct fog_msg_key *msg, char *text, size_t text_len)
+{
+	struct fog_manager *m = ctx;
+
+	if (m->key == NULL || memcmp(m->key->public_key, msg->public_key, 32) != 0) {
+		snprintf(text, text_len, "this key is not installed");
+		return -ENOENT;
+	}
+	return manager_set_key(m, NULL);
+}
+
+static void on_command(void *ctx, uint32_t type, const struct fog_cmd *cmd)
+{
+	struct fog_manager *m = ctx;
+
+	if (type == FOG_CMD_PING) {
+		struct fog_evt evt = {.token = cmd->token};
+		fog_session_event(m->session, FOG_EVT_PONG, &evt);
+	} else if (type == FOG_CMD_DRAIN) {
+		drain_begin(m);
+	}
+}
+
+// Wait until every worker uses the rings of the previous attach: they need one round for it.
+static int handover_wait(struct fog_manager *m)
+{
+	for (int i = 0; i < 1000 && m->rings_old != NULL; i++) {
+		for (unsigned w = 0; w < m->worker_count; w++)
+			wake(m, w);
+		handover_poll(m);
+		if (m->rings_old != NULL)
+			rte_delay_us_sleep(1000);
+	}
+	return m->rings_old == NULL ? 0 : -EBUSY;
+}
+
+static int on_attach(void *ctx, struct fog_worker_rings *rings)
+{
+	struct fog_manager *m = ctx;
+	int ret = handover_wait(m);
+
+	if (ret < 0)
+		return ret;
+	for (unsigned i = 0; i < m->worker_count; i++) {
+		struct fog_ring_handover *h = &m->handover[i];
+		h->rings = &rings[i];
+		h->carried = 0;
+		if (m->rings != NULL) {
+			const struct fog_ring_tx *old = &m->rings[i].deliver;
+			h->carried = fog_session_carry_start(old);
+			uint32_t upto =
+			        atomic_load_explicit(&old->shared->head, memory_order_acquire);
+			fog_session_carry(old, &h->carried, upto, &rings[i].deliver);
+		}
+		m->faults[i] = 0;
+		atomic_store_explicit(&m->workers[i]->faults, 0, memory_order_relaxed);
+		atomic_store_explicit(&m->workers[i]->handover, h, memory_order_release);
+		wake(m, i);
+	}
+	m->rings_old = m->rings;
+	m->rings = rings;
+	atomic_store_explicit(&m->stats->control_attached, 1, memory_order_relaxed);
+	LOG_INFO("control plane attached");
+	return 0;
+}
+
+static void on_detach(void *ctx)
+{
+	struct fog_manager *m = ctx;
+
+	atomic_store_explicit(&m->stats->control_attached, 0, memory_order_relaxed);
+	LOG_WARN("control plane gone; packets keep flowing");
+}
+
+const struct fog_session_ops fog_manager_session_ops = {
+        .config = manager_on_config,
+        .key_install = on_key_install,
+        .key_destroy = on_key_destroy,
+        .command = on_command,
+        .attach = on_attach,
+        .detach = on_detach,
+};
+
+void fog_manager_stop(struct fog_manager *m)
+{
+	while (m->retired != NULL)
+		retired_poll(m); // no reader is registered any more
+	port_stats(m);
+	manager_conf_free(m);
+	if (m->rings_old != NULL)
+		fog_session_rings_free(m->session, m->rings_old);
+	if (m->rings != NULL)
+		fog_session_rings_free(m->session, m->rings);
+	m->rings = m->rings_old = NULL;
+}

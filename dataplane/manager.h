@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// The manager: the main lcore's job. It alone talks to the control plane, publishes what workers
+// read, and frees it when no worker can see it any more.
+#pragma once
+
+#include <stdbool.h>
+
+#include "worker.h"
+
+struct fog_retired {
+	struct fog_retired *next;
+	uint64_t token; // QSBR
+	void (*free)(void *);
+	void *object;
+};
+
+struct fog_manager {
+	// Set by launch.
+	struct fog_geometry geo;
+	struct fog_port *ports[FOG_PORTS_MAX];
+	unsigned port_count;
+	struct fog_worker *workers[FOG_WORKERS_MAX];
+	unsigned worker_count;
+	struct rte_mempool *pool;
+	struct rte_rcu_qsbr *qsbr;
+	struct fog_neigh *neigh; // NULL when no port has a kernel
+	struct fog_session *session;
+	struct fog_stats *stats;
+	int signal_fd;
+
+	// The manager's own.
+	struct fog_blob *blob; // in force
+	struct fog_conf *conf; // published
+	struct fog_mix_key *key;
+	struct fog_worker_rings *rings, *rings_old; // old: until every worker has switched
+	struct fog_ring_handover handover[FOG_WORKERS_MAX];
+	struct fog_retired *retired;
+	unsigned replay_alarm; // last fill that was reported, percent
+	unsigned faults[FOG_WORKERS_MAX]; // ring faults already reported
+	uint64_t refresh_at, stats_at, drain_until; // TSC
+	bool draining;
+};
+
+// Callbacks for the session, with the manager as context.
+extern const struct fog_session_ops fog_manager_session_ops;
+
+// Put the blob that the data plane was started with in force. Returns 0 or -errno, logged.
+int fog_manager_start(struct fog_manager *, const struct fog_blob *);
+// Serve until a signal or a drain ends. Returns 0.
+int fog_manager_run(struct fog_manager *);
+// Free what the manager published. No worker runs any more.
+void fog_manager_stop(struct fog_manager *);
+
+// Build a configuration from the blob in force and publish it when it differs.
+// Returns 0 or -errno.
+int fog_manager_refresh(struct fog_manager *);
+// Statistics, alarms, doorbells, retired objects: everything that is due.
+void fog_manager_housekeeping(struct fog_manager *, uint64_t now);

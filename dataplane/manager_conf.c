@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+#include "manager_conf.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../drivers/neigh.h"
+#include "blob_check.h"
+#include "log.h"
+
+static void retire(struct fog_manager *m, void (*free_fn)(void *), void *object)
+{
+	if (object == NULL)
+		return;
+	struct fog_retired *r = calloc(1, sizeof(*r));
+	if (r == NULL) {
+		// Without the note the only safe moment is now: wait for the workers.
+		rte_rcu_qsbr_synchronize(m->qsbr, RTE_QSBR_THRID_INVALID);
+		free_fn(object);
+		return;
+	}
+	r->token = rte_rcu_qsbr_start(m->qsbr);
+	r->free = free_fn;
+	r->object = object;
+	r->next = m->retired;
+	m->retired = r;
+}
+
+static void retire_conf(void *object)
+{
+	fog_conf_free(object);
+}
+
+static void retire_key(void *object)
+{
+	fog_mix_key_destroy(object);
+}
+
+static int conf_build(
+        struct fog_manager *m, const struct fog_blob *blob, const struct fog_mix_key *key,
+        struct fog_conf **out
+)
+{
+	struct fog_conf_env env = {
+	        .ports = m->ports,
+	        .port_count = m->port_count,
+	        .neigh = m->neigh,
+	        .mix_port = blob->launch.mix_port,
+	        .packet_len = m->geo.packet_len,
+	        .peer_id = m->stats->peer,
+	};
+	return fog_conf_build(blob, key, &env, out);
+}
+
+static void conf_publish(struct fog_manager *m, struct fog_conf *fresh)
+{
+	struct fog_conf *old = m->conf;
+	struct fog_stats *s = m->stats;
+
+	m->conf = fresh;
+	for (unsigned i = 0; i < m->worker_count; i++)
+		atomic_store_explicit(&m->workers[i]->conf_next, fresh, memory_order_release);
+	retire(m, retire_conf, old);
+	memcpy(s->checksum, fresh->checksum, sizeof(s->checksum));
+	memset(s->key_id, 0, sizeof(s->key_id));
+	if (fresh->key != NULL)
+		memcpy(s->key_id, fresh->key->public_key, sizeof(s->key_id));
+	atomic_store_explicit(
+	        &s->key_epoch, fresh->key != NULL ? fresh->key->epoch : 0, memory_order_relaxed
+	);
+	atomic_store_explicit(&s->next_hops, fresh->remote_count, memory_order_relaxed);
+	atomic_store_explicit(&s->next_hops_ready, fresh->resolved_count, memory_order_relaxed);
+	atomic_store_explicit(&s->generation, fresh->generation, memory_order_release);
+}
+
+int fog_manager_refresh(struct fog_manager *m)
+{
+	struct fog_conf *fresh;
+	int ret = conf_build(m, m->blob, m->key, &fresh);
+
+	if (ret < 0)
+		return ret;
+	if (m->conf != NULL &&
+	    memcmp(fresh->node, m->conf->node, fresh->node_count * sizeof(fresh->node[0])) == 0) {
+		fog_conf_free(fresh);
+		return 0;
+	}
+	conf_publish(m, fresh);
+	return 0;
+}
+
+int manager_set_key(struct fog_manager *m, struct fog_mix_key *key)
+{
+	struct fog_conf *fresh;
+	int ret = conf_build(m, m->blob, key, &fresh);
+
+	if (ret < 0)
+		return ret;
+	struct fog_mix_key *old = m->key;
+	m->key = key;
+	m->replay_alarm = 0;
+	conf_publish(m, fresh);
+	retire(m, retire_key, old);
+	return 0;
+}
+
+static int config_apply(struct fog_manager *m, const struct fog_blob *blob)
+{
+	struct fog_blob *copy = malloc(blob->size);
+	struct fog_conf *fresh;
+
+	if (copy == NULL)
+		return -ENOMEM;
+	memcpy(copy, blob, blob->size);
+	int ret = conf_build(m, copy, m->key, &fresh);
+	if (ret < 0) {
+		free(copy);
+		return ret;
+	}
+	free(m->blob);
+	m->blob = copy;
+	conf_publish(m, fresh);
+	return 0;
+}
+
+int manager_on_config(void *ctx, const void *data, size_t len, char *text, size_t text_len)
+{
+	struct fog_manager *m = ctx;
+	const struct fog_blob *blob = data;
+	int ret = fog_blob_check(data, len, text, text_len);
+
+	if (ret == 0 && memcmp(&blob->launch, &m->blob->launch, sizeof(blob->launch)) != 0) {
+		snprintf(
+		        text, text_len,
+		        "ports, workers, memory or geometry differ from the running ones: compile the "
+		        "launch blob again and restart fog-dataplane"
+		);
+		ret = -EXDEV;
+	}
+	if (ret == 0 && (ret = config_apply(m, blob)) < 0)
+		snprintf(text, text_len, "cannot build the node table: %s", strerror(-ret));
+	if (ret < 0)
+		LOG_WARN("configuration refused: %s", text);
+	else
+		LOG_INFO(
+		        "configuration generation %llu in force, %u of %u next hops resolved",
+		        (unsigned long long)m->conf->generation, m->conf->resolved_count,
+		        m->conf->remote_count
+		);
+	return ret;
+}
+
+int fog_manager_start(struct fog_manager *m, const struct fog_blob *blob)
+{
+	int ret = config_apply(m, blob);
+
+	if (ret < 0)
+		LOG_ERR("cannot build the node table: %s", strerror(-ret));
+	return ret;
+}
+
+void manager_conf_free(struct fog_manager *m)
+{
+	fog_conf_free(m->conf);
+	fog_mix_key_close(m->key);
+	free(m->blob);
+	m->conf = NULL;
+	m->key = NULL;
+	m->blob = NULL;
+}

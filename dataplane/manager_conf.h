@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// The manager's half that puts configurations and keys in force. For manager.c only.
+#pragma once
+
+#include "manager.h"
+
+// Session callback: check a blob, compare its launch part, build, publish.
+// Returns 0, -EXDEV (launch part differs: restart), -EINVAL, -ENOMEM, with a sentence in 'text'.
+int manager_on_config(void *ctx, const void *blob, size_t len, char *text, size_t text_len);
+// Publish 'key' (NULL: none) in place of the present one, which is destroyed with its replay table
+// once no worker can see it. Returns 0 or -ENOMEM (nothing changed; 'key' stays the caller's).
+int manager_set_key(struct fog_manager *, struct fog_mix_key *key);
+// Free blob, configuration and key; the replay table stays for the next start.
+void manager_conf_free(struct fog_manager *);

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// The replay table of one mix key: which packets were accepted under it. No DPDK.
+//
+// An open-addressed array of 64-bit words in a root-only file on tmpfs or hugetlbfs, mapped
+// MAP_SHARED, so that it outlives a killed process as it is. Position and fingerprint of a tag are
+// AES of the tag under a random key that lies in the file's first page and never leaves the node.
+// A claim is one compare-and-swap on one word: of any number of simultaneous copies exactly one
+// wins, on whichever core. Nothing is evicted while the key lives; a full table refuses.
+#pragma once
+
+#include <stdint.h>
+
+struct fog_replay;
+
+enum { FOG_REPLAY_TAG_LEN = 32, FOG_REPLAY_ID_LEN = 32 };
+
+// Bytes of file and memory for 'capacity' tags (load factor one half, header page included).
+uint64_t fog_replay_footprint(uint64_t capacity);
+
+// Open the table for the mix key identified by 'id' (its public key) at 'path', or make it when
+// there is none. Made: mode 0600, zeroed, pre-faulted by the calling thread (the manager, never a
+// worker). Found: kept if magic, version, id and capacity agree; '*found' says which.
+// Returns 0, -ENOTSUP (not on tmpfs or hugetlbfs), -ESTALE (a file of another key or shape is
+// there: remove it first), -EPERM (owner or mode is not root-only), -ENOSPC/-ENOMEM, -errno.
+int fog_replay_open(
+        const char *path, const uint8_t id[FOG_REPLAY_ID_LEN], uint64_t capacity,
+        struct fog_replay **, int *found
+);
+void fog_replay_close(struct fog_replay *); // unmaps; the file stays. Accepts NULL.
+// Wipe the table's key, unmap and unlink: for a key that is destroyed. Accepts NULL.
+int fog_replay_destroy(struct fog_replay *);
+
+// Bring the words that claim will touch into cache. Any worker.
+void fog_replay_prefetch(const struct fog_replay *, const uint8_t tag[FOG_REPLAY_TAG_LEN]);
+// Claim 'tag'. Any worker, any time, lock-free.
+// Returns 0 when this call is the first to see it, -EEXIST for a replay, -ENOSPC when the table is
+// full (drop: accepting would open a replay window).
+int fog_replay_claim(struct fog_replay *, const uint8_t tag[FOG_REPLAY_TAG_LEN]);
+
+uint64_t fog_replay_count(const struct fog_replay *); // tags claimed, exact after the writers pause
+uint64_t fog_replay_capacity(const struct fog_replay *);

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// The replay table's file: made complete under another name and renamed into place, so that what
+// stands at the path is always a whole table, whenever its maker was killed. A lock on the open
+// file keeps a second process from counting into the same table.
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "replay_table.h"
+
+uint64_t fog_replay_footprint(uint64_t capacity)
+{
+	if (capacity == 0 || capacity > REPLAY_CAPACITY_MAX)
+		return 0;
+	uint64_t bytes = REPLAY_HEADER_LEN + replay_slots(capacity) * sizeof(uint64_t);
+	return (bytes + 4095) / 4096 * 4096;
+}
+
+// Check that the open file lies in memory; '*size' becomes the file size for 'capacity' there.
+static int file_system_check(int fd, uint64_t capacity, uint64_t *size)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return -errno;
+	if (fs.f_type != TMPFS_MAGIC && fs.f_type != HUGETLBFS_MAGIC)
+		return -ENOTSUP;
+	// hugetlbfs counts in whole huge pages.
+	uint64_t unit = fs.f_type == HUGETLBFS_MAGIC ? (uint64_t)fs.f_bsize : 4096;
+	*size = (fog_replay_footprint(capacity) + unit - 1) / unit * unit;
+	return 0;
+}
+
+static int file_lock(int fd)
+{
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	return errno == EWOULDBLOCK ? -EBUSY : -errno;
+}
+
+// Map the file of r->fd with page tables filled and, as it holds a key, kept out of core dumps and
+// swap. Locking all of it is welcome (a swapped table would stall workers) but takes a privilege.
+static int file_map(struct fog_replay *r, uint64_t size)
+{
+	int ret;
+
+	r->map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, 0);
+	if (r->map == MAP_FAILED) {
+		r->map = NULL;
+		return -errno;
+	}
+	r->mapped = size;
+	if (madvise(r->map, size, MADV_DONTDUMP) < 0)
+		return -errno;
+	while ((ret = madvise(r->map, size, MADV_POPULATE_WRITE)) < 0 && errno == EINTR)
+		continue;
+	if (ret < 0)
+		return errno == EFAULT ? -ENOMEM : -errno;
+	if (mlock(r->map, size) < 0 && mlock(r->map, REPLAY_HEADER_LEN) < 0)
+		return -errno;
+	r->slot = (_Atomic uint64_t *)((uint8_t *)r->map + REPLAY_HEADER_LEN);
+	return 0;
+}
+
+static int header_write(struct replay_header *h, const uint8_t *id, uint64_t capacity)
+{
+	if (getrandom(h->key, sizeof(h->key), 0) != (ssize_t)sizeof(h->key))
+		return -EIO;
+	memcpy(h->id, id, sizeof(h->id));
+	h->capacity = capacity;
+	h->version = REPLAY_VERSION;
+	h->magic = REPLAY_MAGIC;
+	return 0;
+}
+
+static int table_make(struct fog_replay *r, const uint8_t *id)
+{
+	char *draft;
+	uint64_t size;
+	int ret;
+
+	if (asprintf(&draft, "%s.new", r->path) < 0)
+		return -ENOMEM;
+	// What a killed maker left behind.
+	if (unlink(draft) < 0 && errno != ENOENT) {
+		ret = -errno;
+		goto err_name;
+	}
+	r->fd = open(draft, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (r->fd < 0) {
+		ret = -errno;
+		goto err_name;
+	}
+	if ((ret = file_system_check(r->fd, r->capacity, &size)) < 0)
+		goto err_file;
+	if ((ret = file_lock(r->fd)) < 0)
+		goto err_file;
+	// The umask may have taken bits away.
+	if (fchmod(r->fd, 0600) < 0 || ftruncate(r->fd, (off_t)size) < 0) {
+		ret = -errno;
+		goto err_file;
+	}
+	// Takes the memory now: later, a full file system would be a SIGBUS.
+	while ((ret = fallocate(r->fd, 0, 0, (off_t)size)) < 0 && errno == EINTR)
+		continue;
+	if (ret < 0) {
+		ret = -errno;
+		goto err_file;
+	}
+	if ((ret = file_map(r, size)) < 0)
+		goto err_file;
+	if ((ret = header_write(r->map, id, r->capacity)) < 0)
+		goto err_file;
+	if (rename(draft, r->path) < 0) {
+		ret = -errno;
+		goto err_file;
+	}
+	free(draft);
+	return 0;
+err_file:
+	unlink(draft);
+err_name:
+	free(draft);
+	return ret;
+}
+
+static int table_attach(struct fog_replay *r, const uint8_t *id)
+{
+	const struct replay_header *h;
+	struct stat st;
+	uint64_t size;
+	int ret;
+
+	if (fstat(r->fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 07777) != 0600)
+		return -EPERM;
+	if ((ret = file_system_check(r->fd, r->capacity, &size)) < 0)
+		return ret;
+	if ((ret = file_lock(r->fd)) < 0)
+		return ret;
+	if ((uint64_t)st.st_size != size)
+		return -ESTALE;
+	if ((ret = file_map(r, size)) < 0)
+		return ret;
+	h = r->map;
+	if (h->magic != REPLAY_MAGIC || h->version != REPLAY_VERSION ||
+	    h->capacity != r->capacity || memcmp(h->id, id, sizeof(h->id)) != 0)
+		return -ESTALE;
+	return 0;
+}
+
+int fog_replay_open(
+        const char *path, const uint8_t id[FOG_REPLAY_ID_LEN], uint64_t capacity,
+        struct fog_replay **out, int *found
+)
+{
+	struct fog_replay *r;
+	int ret;
+
+	if (fog_replay_footprint(capacity) == 0)
+		return -EINVAL;
+	if ((r = aligned_alloc(_Alignof(struct fog_replay), sizeof(*r))) == NULL)
+		return -ENOMEM;
+	memset(r, 0, sizeof(*r));
+	r->fd = -1;
+	r->capacity = capacity;
+	r->slots = replay_slots(capacity);
+	if ((r->path = strdup(path)) == NULL) {
+		ret = -ENOMEM;
+		goto err;
+	}
+	r->fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	*found = r->fd >= 0;
+	if (*found)
+		ret = table_attach(r, id);
+	else if (errno == ENOENT)
+		ret = table_make(r, id);
+	else
+		ret = -errno;
+	if (ret < 0)
+		goto err;
+	fog_aes_key_init(&r->key, ((struct replay_header *)r->map)->key, 16);
+	// Counted from the words: the process may have died between a claim and its bookkeeping.
+	replay_recount(r);
+	*out = r;
+	return 0;
+err:
+	fog_replay_close(r);
+	return ret;
+}
+
+void fog_replay_close(struct fog_replay *r)
+{
+	if (r == NULL)
+		return;
+	if (r->map != NULL)
+		munmap(r->map, r->mapped);
+	if (r->fd >= 0)
+		close(r->fd);
+	fog_aes_key_wipe(&r->key);
+	free(r->path);
+	free(r);
+}
+
+int fog_replay_destroy(struct fog_replay *r)
+{
+	int ret;
+
+	if (r == NULL)
+		return 0;
+	// Without magic it is no table any more, even if the file stayed.
+	explicit_bzero(r->map, REPLAY_HEADER_LEN);
+	ret = unlink(r->path) < 0 ? -errno : 0;
+	fog_replay_close(r);
+	return ret;
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// What replay.c (claims) and replay_file.c (the file and its mapping) share. Private to them.
+//
+// File: struct replay_header, padded to one page, then 'slots' words of 8 bytes in host byte order.
+// A word is 0 while free and never changes once it isn't.
+#pragma once
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "crypto/aes.h"
+#include "replay.h"
+
+enum {
+	REPLAY_HEADER_LEN = 4096,
+	REPLAY_VERSION = 1,
+	REPLAY_SHARDS = 64, // of the credit; power of two
+};
+
+#define REPLAY_MAGIC UINT64_C(0x31594c5045524746) // "FGREPLY1"
+// A word for every possible tag would not fit into memory anyhow; keeps sizes from overflowing.
+#define REPLAY_CAPACITY_MAX (UINT64_C(1) << 40)
+
+struct replay_header {
+	uint64_t magic;
+	uint64_t version;
+	uint64_t capacity;
+	uint8_t id[FOG_REPLAY_ID_LEN];
+	uint8_t key[16]; // of the AES that turns tags into positions; secret
+};
+
+_Static_assert(sizeof(struct replay_header) == 72, "layout of a file that outlives the process");
+
+// Credit is the right to fill words. A claim takes one before it fills a word, so that there are
+// never more than 'capacity' full words; shards keep workers off each other's cache lines, and a
+// shard without credit gets more from the pool, or in the end from the other shards.
+struct replay_credit {
+	_Alignas(128) _Atomic uint64_t left; // any worker
+};
+
+struct fog_replay {
+	_Atomic uint64_t *slot; // any worker; free words by compare-and-swap only
+	uint64_t slots;
+	uint64_t capacity;
+	struct fog_aes_key key;
+	void *map;
+	uint64_t mapped; // bytes
+	int fd; // holds the lock on the file
+	char *path;
+	struct replay_credit pool;
+	struct replay_credit shard[REPLAY_SHARDS];
+};
+
+uint64_t replay_slots(uint64_t capacity);
+// Count the full words and set the credit accordingly. Before there are workers.
+void replay_recount(struct fog_replay *);

@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// Connections, bells and the polled rings of the session (see session.h).
+#include "session.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#include "log.h"
+#include "session_internal.h"
+
+enum { EPOLL_LISTEN = SESSION_CONNS, LOG_PERIOD_MS = 1000 };
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+// One complaint a second: a hostile peer must not fill the disk with them.
+static void complain(struct fog_session *s, uint32_t uid, int pid, const char *why)
+{
+	uint64_t now = now_ms();
+
+	if (s->logged_ms != 0 && now - s->logged_ms < LOG_PERIOD_MS) {
+		s->unlogged++;
+		return;
+	}
+	LOG_WARN("closed the control connection of uid %u, pid %d: %s", uid, pid, why);
+	if (s->unlogged > 0)
+		LOG_WARN("and %u others within a second", s->unlogged);
+	s->logged_ms = now;
+	s->unlogged = 0;
+}
+
+void session_close(struct fog_session *s, struct session_conn *c, const char *why, bool fault)
+{
+	bool live = c == s->live;
+
+	if (c->state == CONN_FREE)
+		return;
+	close(c->fd);
+	session_set_free(s, c->set);
+	c->set = NULL;
+	c->fd = -1;
+	c->state = CONN_FREE;
+	if (fault)
+		atomic_fetch_add_explicit(&s->stats->control_faults, 1, memory_order_relaxed);
+	complain(s, c->uid, c->pid, why);
+	if (!live)
+		return;
+	s->live = NULL;
+	s->live_set = NULL;
+	atomic_store_explicit(&s->stats->control_attached, 0, memory_order_relaxed);
+	s->ops.detach(s->ctx);
+}
+
+// A free place, if need be that of the connection that has been silent for the longest time.
+static struct session_conn *conn_place(struct fog_session *s)
+{
+	struct session_conn *oldest = NULL;
+
+	for (struct session_conn *c = s->conn; c < s->conn + SESSION_CONNS; c++) {
+		if (c->state == CONN_FREE)
+			return c;
+		if (c->state == CONN_NEW && (oldest == NULL || c->arrival < oldest->arrival))
+			oldest = c;
+	}
+	// At most one connection is past HELLO, so there is one.
+	session_close(s, oldest, "it said nothing and others wait", false);
+	return oldest;
+}
+
+struct session_conn *session_adopt(struct fog_session *s, int fd, uint32_t uid, int pid)
+{
+	struct session_conn *c = conn_place(s);
+	struct epoll_event ev = {.events = EPOLLIN, .data.u32 = (uint32_t)(c - s->conn)};
+
+	if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0) {
+		close(fd);
+		return NULL;
+	}
+	*c = (struct session_conn){
+	        .state = CONN_NEW,
+	        .fd = fd,
+	        .uid = uid,
+	        .pid = pid,
+	        .arrival = s->arrivals++,
+	};
+	return c;
+}
+
+static void conns_accept(struct fog_session *s)
+{
+	for (int i = 0; i < SESSION_CONNS; i++) {
+		struct ucred peer;
+		socklen_t len = sizeof(peer);
+		int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd < 0)
+			return;
+		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0) {
+			close(fd);
+			continue;
+		}
+		if (peer.uid == 0 || peer.uid == s->params.allowed_uid) {
+			session_adopt(s, fd, peer.uid, peer.pid);
+			continue;
+		}
+		close(fd);
+		atomic_fetch_add_explicit(&s->stats->control_faults, 1, memory_order_relaxed);
+		complain(s, peer.uid, peer.pid, "this user may not control the data plane");
+	}
+}
+
+static void conn_read(struct fog_session *s, struct session_conn *c)
+{
+	int fds[FOG_SOCK_FDS_MAX];
+
+	for (int i = 0; i < SESSION_BURST && c->state != CONN_FREE; i++) {
+		const char *why = "it broke the framing";
+		unsigned nfds;
+		int ret = fog_sock_recv(c->fd, s->msg, sizeof(*s->msg), fds, &nfds);
+		if (ret == -EAGAIN)
+			return;
+		if (ret > 0)
+			ret = session_message(s, c, (size_t)ret, fds, nfds, &why);
+		else if (ret == 0 || ret == -ECONNRESET)
+			ret = -ECONNRESET, why = "it went away";
+		fog_sock_close_fds(fds, nfds);
+		sodium_memzero(s->msg, sizeof(*s->msg));
+		if (ret < 0)
+			session_close(s, c, why, ret == -EPROTO);
+	}
+}
+
+static void commands_take(struct fog_session *s)
+{
+	struct {
+		struct fog_slot_header h;
+		struct fog_cmd cmd;
+		uint8_t rest[8];
+	} slot;
+
+	_Static_assert(sizeof(slot) % 16 == 0, "one slot of the cmd ring");
+	for (int i = 0; i < SESSION_CMD_BURST && s->live != NULL; i++) {
+		int ret = fog_ring_peek(&s->live_set->cmd, &slot);
+		if (ret == 0)
+			return;
+		if (ret < 0 || slot.h.len != sizeof(slot.cmd) || slot.h.type < FOG_CMD_PING ||
+		    slot.h.type > FOG_CMD_DRAIN) {
+			fog_session_fault(s, UINT32_MAX);
+			return;
+		}
+		fog_ring_advance(&s->live_set->cmd);
+		s->ops.command(s->ctx, slot.h.type, &slot.cmd);
+	}
+}
+
+static void heartbeat_look(struct fog_session *s)
+{
+	const struct fog_control_page *page;
+
+	if (s->live == NULL)
+		return;
+	page = s->live_set->cmd_mem.addr;
+	uint64_t beat = atomic_load_explicit(&page->heartbeat, memory_order_relaxed);
+	if (s->heartbeat_ms == 0 || beat != s->heartbeat)
+		s->heartbeat_ms = now_ms();
+	s->heartbeat = beat;
+}
+
+void fog_session_process(struct fog_session *s)
+{
+	struct epoll_event ev[SESSION_CONNS + 1];
+	int n = epoll_wait(s->epoll_fd, ev, SESSION_CONNS + 1, 0);
+
+	for (int i = 0; i < n; i++) {
+		if (ev[i].data.u32 == EPOLL_LISTEN)
+			conns_accept(s);
+		else
+			conn_read(s, &s->conn[ev[i].data.u32]);
+	}
+	commands_take(s);
+	heartbeat_look(s);
+}
+
+void fog_session_event(struct fog_session *s, uint32_t type, const struct fog_evt *evt)
+{
+	int err = 0;
+	void *slot = s->live == NULL ? NULL : fog_ring_reserve(&s->live_set->evt, &err);
+
+	if (slot == NULL) {
+		atomic_fetch_add_explicit(&s->stats->events_dropped, 1, memory_order_relaxed);
+		if (err == -EPROTO)
+			session_close(
+			        s, s->live, "its index of the event ring is impossible", true
+			);
+		return;
+	}
+	memcpy(slot, evt, sizeof(*evt));
+	fog_ring_commit(&s->live_set->evt, type, sizeof(*evt));
+	uint64_t one = 1;
+	if (write(s->doorbell[1], &one, sizeof(one)) < 0)
+		return; // full: it rings already
+}
+
+void fog_session_fault(struct fog_session *s, uint32_t worker)
+{
+	struct fog_evt evt = {.index = worker};
+
+	fog_session_event(s, FOG_EVT_RING_FAULT, &evt);
+	if (s->live != NULL)
+		session_close(s, s->live, "a ring of it is faulty", true);
+}
+
+uint64_t fog_session_control_age_ms(const struct fog_session *s)
+{
+	if (s->live == NULL || s->heartbeat_ms == 0)
+		return UINT64_MAX;
+	return now_ms() - s->heartbeat_ms;
+}
+
+int fog_session_fd(const struct fog_session *s)
+{
+	return s->epoll_fd;
+}
+
+int fog_session_wake_fd(const struct fog_session *s, unsigned w)
+{
+	return s->wake_rd[w];
+}
+
+void fog_session_wake(const struct fog_session *s, unsigned w)
+{
+	uint64_t one = 1;
+
+	if (write(s->wake_own[w], &one, sizeof(one)) < 0)
+		return; // full: it wakes already
+}
+
+int fog_session_doorbell_fd(const struct fog_session *s)
+{
+	return s->doorbell[1];
+}
+
+// A pipe each way of ringing. The ends that the peer gets we keep open too: a pipe without readers
+// raises SIGPIPE, one without writers never stops being readable.
+static int bells_make(struct fog_session *s)
+{
+	char path[32];
+	int pipefd[2];
+
+	if (pipe2(s->doorbell, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -errno;
+	for (unsigned w = 0; w < s->params.worker_count; w++) {
+		if (pipe2(pipefd, O_CLOEXEC | O_NONBLOCK) < 0)
+			return -errno;
+		s->wake_rd[w] = pipefd[0];
+		s->wake_wr[w] = pipefd[1];
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", pipefd[1]);
+		s->wake_own[w] = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+		if (s->wake_own[w] < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static int stats_make(struct fog_session *s)
+{
+	unsigned n = s->params.worker_count;
+	int ret;
+
+	ret = fog_shm_create(
+	        "fog-stats", fog_stats_bytes(n), FOG_SEALS_DATA, &s->stats_mem, &s->stats_fd
+	);
+	if (ret < 0)
+		return ret;
+	s->stats = s->stats_mem.addr;
+	s->stats->magic = FOG_ABI_MAGIC;
+	s->stats->abi = FOG_ABI;
+	s->stats->worker_count = n;
+	s->stats->worker_size = sizeof(struct fog_stats_worker);
+	randombytes_buf(s->stats->boot_id, sizeof(s->stats->boot_id));
+	return 0;
+}
+
+static int socket_make(struct fog_session *s)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.u32 = EPOLL_LISTEN};
+
+	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (s->epoll_fd < 0)
+		return -errno;
+	s->listen_fd = session_listen(&s->params);
+	if (s->listen_fd < 0)
+		return s->listen_fd;
+	if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, s->listen_fd, &ev) < 0)
+		return -errno;
+	return 0;
+}
+
+static bool params_good(const struct fog_session_params *p)
+{
+	return p->worker_count > 0 && p->worker_count <= FOG_WORKERS_MAX && p->deliver_slots > 0 &&
+	        p->inject_slots > 0 && (p->deliver_slots & (p->deliver_slots - 1)) == 0 &&
+	        (p->inject_slots & (p->inject_slots - 1)) == 0 &&
+	        p->deliver_len >= sizeof(struct fog_deliver) && p->deliver_len <= 1u << 16 &&
+	        p->inject_len >= sizeof(struct fog_inject) && p->inject_len <= 1u << 16;
+}
+
+static void fds_unset(struct fog_session *s)
+{
+	s->epoll_fd = s->listen_fd = s->stats_fd = s->doorbell[0] = s->doorbell[1] = -1;
+	for (unsigned w = 0; w < FOG_WORKERS_MAX; w++)
+		s->wake_rd[w] = s->wake_wr[w] = s->wake_own[w] = -1;
+	for (unsigned i = 0; i < SESSION_CONNS; i++)
+		s->conn[i].fd = -1;
+}
+
+int fog_session_create(
+        const struct fog_session_params *params, const struct fog_session_ops *ops, void *ctx,
+        struct fog_session **out, struct fog_stats **stats
+)
+{
+	struct fog_session *s;
+	int ret;
+
+	if (!params_good(params) || sodium_init() < 0)
+		return -EINVAL;
+	s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		return -ENOMEM;
+	fds_unset(s);
+	s->params = *params;
+	s->ops = *ops;
+	s->ctx = ctx;
+	snprintf(s->build, sizeof(s->build), "%s", params->build);
+	s->msg = sodium_malloc(sizeof(*s->msg));
+	ret = s->msg == NULL ? -ENOMEM : 0;
+	if (ret == 0)
+		ret = stats_make(s);
+	if (ret == 0)
+		ret = bells_make(s);
+	if (ret < 0)
+		LOG_ERR("cannot make shared memory and pipes: %s", strerror(-ret));
+	else
+		ret = socket_make(s);
+	if (ret < 0) {
+		fog_session_destroy(s);
+		return ret;
+	}
+	snprintf(s->path, sizeof(s->path), "%s", params->socket_path);
+	s->params.socket_path = s->path;
+	s->params.build = s->build;
+	*out = s;
+	*stats = s->stats;
+	return 0;
+}
+
+static void fd_close(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+void fog_session_destroy(struct fog_session *s)
+{
+	if (s == NULL)
+		return;
+	for (unsigned i = 0; i < SESSION_CONNS; i++) {
+		fd_close(s->conn[i].fd);
+		session_set_free(s, s->conn[i].set);
+	}
+	while (s->sets != NULL) {
+		struct session_set *set = s->sets;
+		s->sets = set->next;
+		session_set_free(s, set);
+	}
+	if (s->listen_fd >= 0)
+		unlink(s->params.socket_path);
+	fd_close(s->listen_fd);
+	fd_close(s->epoll_fd);
+	fd_close(s->stats_fd);
+	fd_close(s->doorbell[0]);
+	fd_close(s->doorbell[1]);
+	for (unsigned w = 0; w < s->params.worker_count; w++) {
+		fd_close(s->wake_rd[w]);
+		fd_close(s->wake_wr[w]);
+		fd_close(s->wake_own[w]);
+	}
+	fog_shm_unmap(&s->stats_mem);
+	sodium_free(s->msg);
+	free(s);
+}

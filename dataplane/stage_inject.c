@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// Packets of our own control plane: through the whole path when we are the first hop, else straight
+// to the first hop. The ring's peer is another process and believed in nothing.
+#include <rte_cycles.h>
+
+#include "worker.h"
+
+enum { INJECT_BURST = 8 };
+
+static void inject_packet(
+        struct fog_worker *w, uint32_t type, const struct fog_inject *in, const uint8_t *packet,
+        uint64_t now
+)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(w->pool);
+
+	w->count.injected++;
+	if (m == NULL) {
+		w->count.drop[FOG_DROP_NO_BUFFER]++;
+		w->count.drops++;
+		return;
+	}
+	memcpy(rte_pktmbuf_append(m, w->geo.packet_len), packet, w->geo.packet_len);
+	fog_pkt(m)->arrival = now;
+	fog_pkt(m)->peer = FOG_PEER_NONE;
+	if (type == FOG_INJECT_UNWRAP) {
+		w->ready[w->ready_n++] = m;
+		return;
+	}
+	int node = w->conf == NULL ? -1 : fog_conf_find(w->conf, in->next_hop);
+	if (node < 0)
+		fog_worker_drop(w, m, FOG_DROP_UNKNOWN_NEXT_HOP);
+	else
+		stage_send(w, m, &w->conf->node[node]);
+}
+
+static bool inject_valid(
+        const struct fog_worker *w, const struct fog_slot_header *h, const struct fog_inject *in
+)
+{
+	return (h->type == FOG_INJECT_UNWRAP || h->type == FOG_INJECT_FORWARD) &&
+	        h->len == sizeof(*in) + w->geo.packet_len && in->data_len == w->geo.packet_len;
+}
+
+unsigned stage_inject(struct fog_worker *w, uint64_t now)
+{
+	const uint8_t *slot = w->inject_slot;
+	unsigned n = 0;
+
+	if (w->rings == NULL || w->rings->inject_faulty)
+		return 0;
+	for (; n < INJECT_BURST; n++) {
+		struct fog_slot_header h;
+		struct fog_inject in;
+		int ret = fog_ring_peek(&w->rings->inject, w->inject_slot);
+		if (ret == 0)
+			break;
+		memcpy(&h, slot, sizeof(h));
+		memcpy(&in, slot + sizeof(h), sizeof(in));
+		if (ret < 0 || !inject_valid(w, &h, &in)) {
+			w->rings->inject_faulty = 1;
+			w->count.ring_faults++;
+			atomic_fetch_or_explicit(&w->faults, 2, memory_order_relaxed);
+			break;
+		}
+		inject_packet(w, h.type, &in, slot + sizeof(h) + sizeof(in), now);
+		fog_ring_advance(&w->rings->inject);
+	}
+	return n;
+}

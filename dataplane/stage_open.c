@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// Take off this hop's layer: routing information, payload, group element. A packet without a place
+// to go is dropped before the expensive half.
+#include "worker.h"
+
+static void open_resolve(struct fog_worker *w, struct fog_chunk *c, unsigned i)
+{
+	const struct fog_sphinx_route *r = &c->route[i];
+
+	c->node[i] = -1;
+	if (r->has_next_hop) {
+		c->node[i] = fog_conf_find(w->conf, r->next_hop);
+		if (c->node[i] < 0)
+			c->sphinx.drop[i] = FOG_DROP_UNKNOWN_NEXT_HOP;
+	} else if (!r->has_recipient && !r->has_surb) {
+		c->sphinx.drop[i] = FOG_DROP_NO_DESTINATION;
+	}
+}
+
+void stage_open(struct fog_worker *w, struct fog_chunk *c)
+{
+	fog_sphinx_open(&c->sphinx);
+	for (unsigned i = 0; i < c->sphinx.n; i++)
+		if (c->sphinx.drop[i] == FOG_DROP_NONE)
+			open_resolve(w, c, i);
+	fog_sphinx_payload(&c->sphinx);
+	fog_sphinx_blind(&c->sphinx);
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// What is due leaves the calendar and finds its next hop anew: the table may have changed while it
+// was parked.
+#include "worker.h"
+
+static void release(struct fog_worker *w, const struct fog_calendar_item *item, uint64_t now)
+{
+	struct rte_mbuf *m = item->packet;
+	struct fog_pkt *pkt = fog_pkt(m);
+	int node = fog_conf_find(w->conf, pkt->next_hop);
+
+	fog_hist_add(&w->count.given_us, (now - pkt->arrival) / (w->tsc_hz / 1000000u));
+	fog_hist_add(&w->count.late_ns, (now - item->due) * 1000u / (w->tsc_hz / 1000000u));
+	if (node < 0)
+		fog_worker_drop(w, m, FOG_DROP_NEXT_HOP_GONE);
+	else
+		stage_send(w, m, &w->conf->node[node]);
+}
+
+unsigned stage_release(struct fog_worker *w, uint64_t now)
+{
+	struct fog_calendar_item due[FOG_BURST];
+	unsigned n = fog_calendar_take(w->calendar, now, due, FOG_BURST);
+
+	for (unsigned i = 0; i < n; i++)
+		release(w, &due[i], now);
+	return n;
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// Header in front, then out. A port that takes nothing for a while holds back at most
+// FOG_TX_HELD_MAX frames; what comes on top is dropped under its own name.
+#include <rte_byteorder.h>
+#include <rte_ip.h>
+#include <rte_udp.h>
+
+#include "worker.h"
+
+enum {
+	SOURCE_PORT_BASE = 49152, // dynamic ports, RFC 6335
+	SOURCE_PORTS = 64, // per worker
+};
+
+static void udp_finish(struct fog_worker *w, uint8_t *frame, const struct fog_next_hop *n)
+{
+	struct rte_udp_hdr *udp = (void *)(frame + n->udp_at);
+
+	w->source_port = (uint16_t)((w->source_port + 1) % SOURCE_PORTS);
+	udp->src_port = rte_cpu_to_be_16((uint16_t
+	)(SOURCE_PORT_BASE + w->index * SOURCE_PORTS + w->source_port));
+	if (n->ip.family == 4) // no checksum (RFC 768): the packet's own MAC and tag say more
+		return;
+	const struct rte_ipv6_hdr *ip = (const void *)(frame + n->udp_at - sizeof(*ip));
+	udp->dgram_cksum = rte_ipv6_udptcp_cksum(ip, udp);
+}
+
+void stage_send(struct fog_worker *w, struct rte_mbuf *m, const struct fog_next_hop *n)
+{
+	if (!n->resolved) {
+		fog_worker_drop(w, m, n->routed ? FOG_DROP_NO_NEIGHBOUR : FOG_DROP_NO_ROUTE);
+		return;
+	}
+	struct fog_tx_queue *q = &w->tx[n->port];
+	if (q->n == FOG_TX_HELD_MAX)
+		stage_tx(w);
+	if (q->n == FOG_TX_HELD_MAX) {
+		fog_worker_drop(w, m, FOG_DROP_TX_FULL);
+		return;
+	}
+	// The frame's old headers were in front of the packet, so there is room for the new ones.
+	uint8_t *frame = (uint8_t *)rte_pktmbuf_prepend(m, n->header_len);
+	if (frame == NULL) {
+		fog_worker_drop(w, m, FOG_DROP_NO_BUFFER);
+		return;
+	}
+	memcpy(frame, n->header, n->header_len);
+	udp_finish(w, frame, n);
+	q->node[q->n] = n->peer;
+	q->frame[q->n++] = m;
+}
+
+static unsigned tx_port(struct fog_worker *w, struct fog_port *port, struct fog_tx_queue *q)
+{
+	uint16_t sent = port->ops->tx_burst(port, (uint16_t)w->index, q->frame, q->n);
+
+	for (uint16_t i = 0; i < sent; i++)
+		w->count.peer[q->node[i]].tx++;
+	w->count.tx += sent;
+	q->n = (uint16_t)(q->n - sent);
+	memmove(q->frame, q->frame + sent, q->n * sizeof(q->frame[0]));
+	memmove(q->node, q->node + sent, q->n * sizeof(q->node[0]));
+	return sent;
+}
+
+unsigned stage_tx(struct fog_worker *w)
+{
+	unsigned sent = 0;
+
+	for (unsigned p = 0; p < w->port_count; p++)
+		if (w->tx[p].n > 0)
+			sent += tx_port(w, w->ports[p], &w->tx[p]);
+	return sent;
+}

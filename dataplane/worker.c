@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// The loop of a worker: the one place that knows the order of the path.
+#include "worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <rte_cycles.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <sodium.h>
+#include <unistd.h>
+
+enum {
+	DRY_ROUNDS = 2, // rounds without work before an adaptive worker sleeps
+	SLEEP_MAX_MS = 50, // so that heartbeat and statistics never look dead
+	CALENDAR_SLOTS = 1 << 16, // 3 to 6 seconds of horizon
+	SWITCH_PATIENCE = 4096, // rounds in which an old inject ring may be emptied
+};
+
+static void chunk_run(struct fog_worker *w, unsigned n)
+{
+	struct fog_chunk *c = w->chunk;
+
+	c->sphinx.n = n;
+	for (unsigned i = 0; i < n; i++) {
+		c->mbuf[i] = w->ready[i];
+		c->sphinx.pkt[i] = rte_pktmbuf_mtod(w->ready[i], uint8_t *);
+		c->sphinx.drop[i] = FOG_DROP_NONE;
+	}
+	w->ready_n -= n;
+	memmove(w->ready, w->ready + n, w->ready_n * sizeof(w->ready[0]));
+	stage_key(w, c);
+	stage_release(w, rte_rdtsc());
+	stage_replay(w, c);
+	stage_open(w, c);
+	stage_delay(w, c);
+}
+
+void fog_worker_publish(struct fog_worker *w, uint64_t now)
+{
+	struct fog_worker_counters *c = &w->count;
+
+	c->parked = fog_calendar_depth(w->calendar);
+	c->overflow = fog_calendar_overflow(w->calendar);
+	c->in_batch = w->ready_n;
+	for (unsigned p = 0; p < w->port_count; p++)
+		c->in_batch += w->tx[p].n;
+	c->buffers_free = rte_mempool_avail_count(w->pool);
+	fog_stats_publish(&w->shared->sequence, &w->shared->counters, c, sizeof(*c));
+	atomic_store_explicit(&w->shared->heartbeat, now, memory_order_relaxed);
+	w->publish_at = now + w->tsc_hz / 100;
+}
+
+bool fog_worker_round(struct fog_worker *w, uint64_t now)
+{
+	bool worked = false;
+
+	w->conf = atomic_load_explicit(&w->conf_next, memory_order_acquire);
+	worked |= stage_release(w, now) > 0;
+	if (!atomic_load_explicit(&w->drain, memory_order_relaxed)) {
+		worked |= stage_rx(w, now) > 0;
+		worked |= stage_inject(w, now) > 0;
+	}
+	while (w->ready_n > 0) {
+		chunk_run(w, RTE_MIN(w->ready_n, w->chunk_size));
+		stage_release(w, rte_rdtsc());
+		stage_tx(w);
+	}
+	worked |= stage_tx(w) > 0;
+	w->count.loops++;
+	w->count.idle_loops += !worked;
+	return worked;
+}
+
+// Switch to the rings of a new control plane. What the old one had injected is taken first, what it
+// had not read goes over to the new one.
+static void rings_switch(struct fog_worker *w)
+{
+	struct fog_ring_handover *h = atomic_load_explicit(&w->handover, memory_order_acquire);
+	struct fog_worker_rings *old = w->rings;
+
+	if (h == NULL)
+		return;
+	if (old != NULL) {
+		if (!old->inject_faulty && fog_ring_pending(&old->inject) &&
+		    w->switch_patience-- > 0)
+			return;
+		uint32_t from = h->carried;
+		fog_session_carry(&old->deliver, &from, old->deliver.head, &h->rings->deliver);
+		atomic_store_explicit(&w->ring_doorbell, true, memory_order_relaxed);
+	}
+	w->rings = h->rings;
+	w->switch_patience = SWITCH_PATIENCE;
+	atomic_store_explicit(&w->handover, NULL, memory_order_release);
+}
+
+static void doorbell(struct fog_worker *w)
+{
+	uint64_t one = 1;
+
+	if (!atomic_exchange_explicit(&w->ring_doorbell, false, memory_order_relaxed))
+		return;
+	if (write(w->doorbell_fd, &one, sizeof(one)) < 0)
+		return; // the counter is full: the bell is ringing already
+}
+
+static unsigned sleep_fds(struct fog_worker *w, struct pollfd *fds, bool *pollable)
+{
+	unsigned n = 0;
+
+	fds[n++] = (struct pollfd){.fd = w->wake_fd, .events = POLLIN};
+	for (unsigned p = 0; p < w->port_count; p++) {
+		struct fog_port *port = w->ports[p];
+		for (uint16_t q = (uint16_t)w->index; q < port->queues && n < FOG_QUEUES_MAX;
+		     q += (uint16_t)w->workers) {
+			int fd = port->ops->idle_fd(port, q);
+			if (fd >= 0)
+				fds[n++] = (struct pollfd){.fd = fd, .events = POLLIN};
+			else
+				*pollable = false;
+		}
+	}
+	return n;
+}
+
+// Until a frame, a doorbell or the next calendar slot.
+static void worker_sleep(struct fog_worker *w, uint64_t now)
+{
+	struct pollfd fds[FOG_QUEUES_MAX];
+	bool pollable = true;
+	unsigned n = sleep_fds(w, fds, &pollable);
+	uint64_t tick = fog_calendar_tick(w->calendar);
+	uint64_t until = now + (pollable ? w->tsc_hz / 1000 * SLEEP_MAX_MS : tick);
+	uint64_t next = fog_calendar_next(w->calendar);
+	uint64_t drained;
+
+	if (next < until)
+		until = next;
+	if (until <= now + tick / 4) // a system call costs about as much
+		return;
+	fog_worker_publish(w, now);
+	doorbell(w);
+	uint64_t ns = (until - now) * 1000u / (w->tsc_hz / 1000000u);
+	struct timespec t = {
+	        .tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
+	w->count.sleeps++;
+	rte_rcu_qsbr_thread_offline(w->qsbr, w->index);
+	if (ppoll(fds, n, &t, NULL) > 0 && (fds[0].revents & POLLIN)) {
+		if (read(w->wake_fd, &drained, sizeof(drained)) < 0)
+			drained = 0; // somebody else emptied it
+	}
+	rte_rcu_qsbr_thread_online(w->qsbr, w->index);
+}
+
+static void drain_check(struct fog_worker *w)
+{
+	bool held = w->ready_n > 0 || fog_calendar_depth(w->calendar) > 0;
+
+	for (unsigned p = 0; p < w->port_count; p++)
+		held |= w->tx[p].n > 0;
+	if (!held && atomic_load_explicit(&w->drain, memory_order_relaxed))
+		atomic_store_explicit(&w->drained, true, memory_order_release);
+}
+
+int fog_worker_run(void *arg)
+{
+	struct fog_worker *w = arg;
+
+	rte_rcu_qsbr_thread_register(w->qsbr, w->index);
+	rte_rcu_qsbr_thread_online(w->qsbr, w->index);
+	while (!atomic_load_explicit(&w->stop, memory_order_relaxed)) {
+		uint64_t now = rte_rdtsc();
+		bool worked = fog_worker_round(w, now);
+		rings_switch(w);
+		rte_rcu_qsbr_quiescent(w->qsbr, w->index);
+		uint64_t end = rte_rdtsc();
+		if (worked)
+			fog_hist_add(
+			        &w->count.loop_ns, (end - now) * 1000u / (w->tsc_hz / 1000000u)
+			);
+		if (end >= w->publish_at)
+			fog_worker_publish(w, end);
+		drain_check(w);
+		w->dry_rounds = worked ? 0 : w->dry_rounds + 1;
+		if (w->idle == FOG_IDLE_ADAPTIVE && w->dry_rounds >= DRY_ROUNDS)
+			worker_sleep(w, end);
+	}
+	fog_worker_publish(w, rte_rdtsc());
+	rte_rcu_qsbr_thread_offline(w->qsbr, w->index);
+	rte_rcu_qsbr_thread_unregister(w->qsbr, w->index);
+	return 0;
+}
+
+int fog_worker_init(struct fog_worker *w, uint32_t parked_max, uint32_t inject_slot_size)
+{
+	struct fog_calendar_config cal = {
+	        .tsc_hz = w->tsc_hz,
+	        .start = rte_rdtsc(),
+	        .slots = CALENDAR_SLOTS,
+	        .capacity = parked_max,
+	};
+	int ret;
+
+	randombytes_buf(cal.seed, sizeof(cal.seed));
+	ret = fog_calendar_create(&cal, &w->calendar);
+	sodium_memzero(cal.seed, sizeof(cal.seed));
+	if (ret < 0)
+		return ret;
+	// sodium_malloc ends its objects at a guard page, so the size keeps the alignment.
+	w->chunk = sodium_malloc((sizeof(*w->chunk) + 63u) & ~(size_t)63);
+	w->inject_slot = calloc(1, inject_slot_size);
+	if (w->chunk == NULL || w->inject_slot == NULL) {
+		fog_worker_fini(w);
+		return -ENOMEM;
+	}
+	memset(w->chunk, 0, sizeof(*w->chunk));
+	w->chunk->sphinx.ops = w->crypto;
+	w->chunk->sphinx.geo = &w->geo;
+	w->chunk->sphinx.hop = w->chunk->hop;
+	w->chunk->sphinx.route = w->chunk->route;
+	w->inject_slot_size = inject_slot_size;
+	w->switch_patience = SWITCH_PATIENCE;
+	// One look at the calendar per chunk; a scalar multiplication takes 30 us.
+	w->chunk_size = RTE_MAX(w->crypto->width, 4u);
+	return 0;
+}
+
+void fog_worker_fini(struct fog_worker *w)
+{
+	void *m;
+
+	while (w->calendar != NULL && (m = fog_calendar_evict_random(w->calendar)) != NULL)
+		fog_worker_drop(w, m, FOG_DROP_SHUTDOWN);
+	for (unsigned p = 0; p < w->port_count; p++) {
+		for (uint16_t i = 0; i < w->tx[p].n; i++)
+			fog_worker_drop(w, w->tx[p].frame[i], FOG_DROP_SHUTDOWN);
+		w->tx[p].n = 0;
+	}
+	fog_calendar_destroy(w->calendar);
+	w->calendar = NULL;
+	free(w->inject_slot);
+	w->inject_slot = NULL;
+	if (w->chunk != NULL)
+		sodium_free(w->chunk);
+	w->chunk = NULL;
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// One worker: a lcore that takes frames, opens packets, parks them and sends them on, alone on its
+// state. Every field names its writer. The order of the stages stands in worker.c and nowhere else.
+#pragma once
+
+#include <rte_rcu_qsbr.h>
+#include <signal.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+
+#include "../drivers/port_ops.h"
+#include "api/stats.h"
+#include "calendar.h"
+#include "conf.h"
+#include "pkt.h"
+#include "session.h"
+#include "sphinx/sphinx.h"
+
+enum {
+	FOG_BURST = 32, // frames taken per round
+	FOG_CHUNK_MAX = 64, // packets that share a pass through the crypto stages
+	FOG_TX_HELD_MAX = 64, // frames a busy port may owe us before tx_full
+};
+
+// A chunk: the packets between parse and park. Struct of arrays, so that crypto reads lanes.
+// Its secrets are the reason that it lies in locked memory of its own.
+struct fog_chunk {
+	struct fog_sphinx_batch sphinx; // n, packets, verdicts
+	struct rte_mbuf *mbuf[FOG_CHUNK_MAX];
+	int node[FOG_CHUNK_MAX]; // index of the next hop in the config in force
+	struct fog_sphinx_hop hop[FOG_CHUNK_MAX];
+	struct fog_sphinx_route route[FOG_CHUNK_MAX];
+};
+
+// Frames for one port that wait for its next tx_burst.
+struct fog_tx_queue {
+	uint16_t n;
+	struct rte_mbuf *frame[FOG_TX_HELD_MAX];
+	uint16_t node[FOG_TX_HELD_MAX]; // statistics slot of the receiver
+};
+
+// New rings on their way to the worker, and how far the old ones are carried over already.
+struct fog_ring_handover {
+	struct fog_worker_rings *rings;
+	uint32_t carried; // old deliver index up to which the manager has copied
+};
+
+struct fog_worker {
+	// Set by launch before the worker runs, read-only afterwards.
+	unsigned index, workers; // this worker, how many there are
+	unsigned lcore;
+	const struct fog_crypto_ops *crypto;
+	struct fog_geometry geo;
+	struct fog_port **ports;
+	unsigned port_count;
+	struct rte_mempool *pool;
+	struct rte_rcu_qsbr *qsbr;
+	struct fog_stats_worker *shared; // worker: wo
+	uint64_t tsc_hz;
+	uint16_t mix_port;
+	uint32_t idle; // enum fog_idle
+	unsigned chunk_size; // packets between two looks at the calendar
+	int wake_fd, doorbell_fd;
+
+	// Manager: wo, worker: ro.
+	alignas(FOG_CACHE_LINE) _Atomic(const struct fog_conf *) conf_next;
+	_Atomic(struct fog_ring_handover *) handover; // worker sets it to NULL when it has switched
+	atomic_bool stop; // leave the loop
+	atomic_bool drain; // no more rx, let the calendar run empty
+	// Worker: wo, manager: ro.
+	atomic_bool drained; // nothing parked, nothing held, drain was asked for
+	atomic_bool ring_doorbell; // deliveries wait that the control plane was not told of
+	atomic_uint faults; // bit 0 deliver ring, bit 1 inject ring found faulty
+
+	// Worker only.
+	alignas(FOG_CACHE_LINE) const struct fog_conf *conf; // of this round
+	struct fog_worker_rings *rings; // NULL before the first control plane
+	struct fog_calendar *calendar;
+	struct fog_chunk *chunk; // locked memory
+	void *inject_slot; // private copy of one ring slot
+	uint32_t inject_slot_size;
+	unsigned switch_patience; // rounds left for draining the old inject ring
+	unsigned dry_rounds; // consecutive rounds without work
+	uint64_t publish_at; // TSC of the next statistics publication
+	uint16_t source_port; // rotates, so that a peer's RSS spreads one flow over its queues
+	unsigned ready_n; // packets that wait for a chunk
+	struct rte_mbuf *ready[2 * FOG_BURST];
+	struct fog_tx_queue tx[FOG_PORTS_MAX];
+	struct fog_worker_counters count;
+};
+
+// Entry for rte_eal_remote_launch; 'worker' is a struct fog_worker. Returns when stop is set.
+int fog_worker_run(void *worker);
+// One round of the loop: the whole path once. Returns whether it found work. Tests drive the
+// pipeline by this, with a clock of their own.
+bool fog_worker_round(struct fog_worker *, uint64_t now);
+// Copy the private counters to the shared block.
+void fog_worker_publish(struct fog_worker *, uint64_t now);
+
+// Allocate what a worker owns: calendar, chunk, slot copy. Returns 0 or -ENOMEM.
+int fog_worker_init(struct fog_worker *, uint32_t parked_max, uint32_t inject_slot_size);
+// Free it, and every packet that is still held. The worker must not run any more.
+void fog_worker_fini(struct fog_worker *);
+
+// Count and free one packet.
+static inline void fog_worker_drop(struct fog_worker *w, struct rte_mbuf *m, enum fog_drop reason)
+{
+	w->count.drop[reason]++;
+	w->count.drops++;
+	rte_pktmbuf_free(m);
+}
+
+// Stages, in the order of the path, one file each.
+
+// Take frames from this worker's queues into ready[], parsed down to the bare packet.
+unsigned stage_rx(struct fog_worker *, uint64_t now);
+// Check Ethernet, VLAN, IP, UDP and length; on success the mbuf holds exactly one packet.
+enum fog_drop stage_parse(
+        const struct fog_worker *, const struct fog_port *, struct rte_mbuf *, struct fog_ip *source
+);
+// Take packets that our own control plane injected.
+unsigned stage_inject(struct fog_worker *, uint64_t now);
+// Key agreement and header MAC.
+void stage_key(struct fog_worker *, struct fog_chunk *);
+// Claim the replay tags.
+void stage_replay(struct fog_worker *, struct fog_chunk *);
+// Routing information, payload layer, blinding.
+void stage_open(struct fog_worker *, struct fog_chunk *);
+// Park what goes on, deliver what ends here, free what was rejected.
+void stage_delay(struct fog_worker *, struct fog_chunk *);
+void stage_deliver(struct fog_worker *, struct rte_mbuf *, const struct fog_sphinx_route *);
+// Take packets that are due and give them their next hop.
+unsigned stage_release(struct fog_worker *, uint64_t now);
+// Put the frame header in front and queue it for its port.
+void stage_send(struct fog_worker *, struct rte_mbuf *, const struct fog_next_hop *);
+// Push what is queued to the ports. Returns how many frames they took.
+unsigned stage_tx(struct fog_worker *);

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// A port: where frames come from and go to, whatever the hardware. Workers know only this.
+//
+// Frames are mbufs of the data plane's own pool. A driver whose device has memory of its own (UMEM)
+// copies on receive and on send, so that a parked packet never starves the device.
+// Threads: open/start/stop/close/stats/service: manager. rx_burst/tx_burst/idle_fd of a queue: the
+// one worker that owns the queue.
+#pragma once
+
+#include <rte_mbuf.h>
+#include <stdint.h>
+
+#include "../dataplane/api/blob.h"
+#include "../dataplane/api/stats.h"
+
+struct fog_port;
+
+struct fog_port_ops {
+	const char *name;
+	// Take up to 'n' received frames. Returns how many; they belong to the caller. Never blocks.
+	uint16_t (*rx_burst
+	)(struct fog_port *, uint16_t queue, struct rte_mbuf **frames, uint16_t n);
+	// Hand over up to 'n' complete Ethernet frames. Returns how many the port took (these are the
+	// port's, the rest stays the caller's). Never blocks; pushes everything towards the wire.
+	uint16_t (*tx_burst
+	)(struct fog_port *, uint16_t queue, struct rte_mbuf **frames, uint16_t n);
+	// A descriptor that polls readable when rx_burst would find something; -ENOTSUP when the device
+	// has none (adaptive idling then polls it every tick).
+	int (*idle_fd)(struct fog_port *, uint16_t queue);
+	int (*start)(struct fog_port *); // frames may arrive from here on
+	void (*stop)(struct fog_port *); // no more rx; tx still works (drain)
+	void (*stats)(struct fog_port *, struct fog_stats_port *); // fills all but the name
+	void (*close)(struct fog_port *); // frees the port; accepts a port that never started
+};
+
+// Head of every driver's own port struct.
+struct fog_port {
+	const struct fog_port_ops *ops;
+	char name[32];
+	uint16_t queues;
+	uint16_t vlan; // frames carry this tag, 0 = none
+	uint16_t mtu;
+	uint8_t mac[6]; // source address of what we send
+	int ifindex; // kernel interface that owns addresses and neighbours (the VLAN interface when
+	        // there is one); 0 when the port has no kernel
+	uint16_t address_count;
+	struct fog_ip
+	        address[FOG_ADDRESSES_MAX]; // ours, after asking the kernel where it owns them
+};
+
+struct fog_port_params {
+	const struct fog_blob_port *conf;
+	uint16_t mix_port; // UDP port to steer to us
+	struct rte_mempool *pool; // for received frames; data room >= frame, headroom 128
+	char *error; // out: one sentence with the mend, when open fails
+	size_t error_len;
+};
+
+// Open 'params->conf' with its driver. Returns 0 and a port that the caller closes, or -errno
+// (-ENODEV no such device, -EBUSY foreign XDP program or queue in use, -ENOTSUP, -EPERM, -ENOMEM).
+int fog_port_open(const struct fog_port_params *params, struct fog_port **port);
+
+int fog_afxdp_open(const struct fog_port_params *params, struct fog_port **port);
+int fog_dpdk_open(const struct fog_port_params *params, struct fog_port **port);
+int fog_loop_open(const struct fog_port_params *params, struct fog_port **port);
+
+// Test's end of a loop port: frames put here come out of rx_burst of 'queue'; frames sent by
+// tx_burst are taken here. Ownership as in rx/tx_burst. Any one thread besides the worker's.
+uint16_t fog_loop_put(struct fog_port *, uint16_t queue, struct rte_mbuf **frames, uint16_t n);
+uint16_t fog_loop_take(struct fog_port *, uint16_t queue, struct rte_mbuf **frames, uint16_t n);

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// What the core tests share: CUnit's runner, a seeded generator, a chi-squared sum.
+#pragma once
+
+#include <CUnit/Basic.h>
+#include <stdint.h>
+
+// Runs the suite and returns the exit code: 0 when every assertion held.
+static inline int check_run(const char *suite, const CU_TestInfo *tests)
+{
+	CU_SuiteInfo suites[] = {
+	        {suite, NULL, NULL, NULL, NULL, (CU_TestInfo *)tests}, CU_SUITE_INFO_NULL};
+	unsigned failed = 1;
+
+	if (CU_initialize_registry() != CUE_SUCCESS)
+		return 1;
+	CU_basic_set_mode(CU_BRM_VERBOSE);
+	if (CU_register_suites(suites) == CUE_SUCCESS && CU_basic_run_tests() == CUE_SUCCESS)
+		failed = CU_get_number_of_failures() + CU_get_number_of_tests_failed();
+	CU_cleanup_registry();
+	return failed != 0;
+}
+
+// Reproducible test input (SplitMix64), unrelated to the generator under test.
+static inline uint64_t check_random(uint64_t *state)
+{
+	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return z ^ (z >> 31);
+}
+
+static inline double check_chi_squared(const uint32_t *seen, unsigned cells, double expected)
+{
+	double sum = 0;
+
+	for (unsigned i = 0; i < cells; i++)
+		sum += (seen[i] - expected) * (seen[i] - expected) / expected;
+	return sum;
+}
