@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// A port on a kernel interface: the steering program brings our frames to one AF_XDP socket per
+// queue, the kernel keeps the rest (ARP, neighbour discovery, ping, everything else).
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_xdp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../xdp/loader.h"
+#include "afxdp_queue.h"
+#include "driver.h"
+#include "neigh.h"
+#include "netdev.h"
+
+struct afxdp_port {
+	struct fog_port port;
+	struct rte_mempool *pool;
+	struct fog_steer *steer;
+	int control; // socket for ioctls in the interface's network namespace
+	char interface[32];
+	struct afxdp_queue queue[];
+};
+
+static struct afxdp_port *afxdp_of(struct fog_port *port)
+{
+	return (struct afxdp_port *)port;
+}
+
+static uint16_t afxdp_rx_burst(
+        struct fog_port *port, uint16_t queue, struct rte_mbuf **frames, uint16_t n
+)
+{
+	return afxdp_queue_rx(&afxdp_of(port)->queue[queue], afxdp_of(port)->pool, frames, n);
+}
+
+static uint16_t afxdp_tx_burst(
+        struct fog_port *port, uint16_t queue, struct rte_mbuf **frames, uint16_t n
+)
+{
+	return afxdp_queue_tx(&afxdp_of(port)->queue[queue], frames, n);
+}
+
+static int afxdp_idle_fd(struct fog_port *port, uint16_t queue)
+{
+	return afxdp_of(port)->queue[queue].fd;
+}
+
+static void afxdp_stop(struct fog_port *port)
+{
+	for (uint16_t i = 0; i < port->queues; i++)
+		fog_steer_set_socket(afxdp_of(port)->steer, i, -1);
+}
+
+static int afxdp_start(struct fog_port *port)
+{
+	struct afxdp_port *p = afxdp_of(port);
+	int ret = 0;
+
+	for (uint16_t i = 0; i < port->queues && ret == 0; i++)
+		ret = fog_steer_set_socket(p->steer, i, p->queue[i].fd);
+	if (ret < 0)
+		afxdp_stop(port);
+	return ret;
+}
+
+// Add what one socket counted. In copy mode the kernel counts a frame without a fill-ring entry as
+// dropped and as fill_empty, so only one of the two may be read.
+static void afxdp_queue_stats(struct afxdp_queue *q, struct fog_stats_port *out)
+{
+	struct xdp_statistics kernel = {};
+	socklen_t len = sizeof(kernel);
+
+	getsockopt(q->fd, SOL_XDP, XDP_STATISTICS, &kernel, &len);
+	out->rx_frames += driver_counted(&q->rx_frames);
+	out->tx_frames += driver_counted(&q->tx_frames);
+	out->rx_bytes += driver_counted(&q->rx_bytes);
+	out->tx_bytes += driver_counted(&q->tx_bytes);
+	out->lost_rx_ring += kernel.rx_ring_full;
+	out->lost_no_buffer += driver_counted(&q->no_buffer) + kernel.rx_dropped;
+	out->lost_invalid += driver_counted(&q->oversize) + kernel.rx_invalid_descs;
+	out->tx_failed += driver_counted(&q->tx_failed) + kernel.tx_invalid_descs;
+}
+
+static void afxdp_stats(struct fog_port *port, struct fog_stats_port *out)
+{
+	struct afxdp_port *p = afxdp_of(port);
+	const char *refusal = fog_steer_refusal(p->steer);
+	uint64_t verdict[FOG_STEER_VERDICTS] = {};
+
+	driver_clear_stats(port, out);
+	snprintf(
+	        out->mode, sizeof(out->mode), "%s-copy (%s%.40s%szero-copy not requested)",
+	        fog_steer_mode(p->steer), *refusal ? "native refused: " : "", refusal,
+	        *refusal ? "; " : ""
+	);
+	out->link_up = netdev_running(p->control, p->interface);
+	for (uint16_t i = 0; i < port->queues; i++)
+		afxdp_queue_stats(&p->queue[i], out);
+	fog_steer_verdicts(p->steer, verdict);
+	out->lost_steer = verdict[FOG_STEER_NO_SOCKET];
+	for (unsigned v = FOG_STEER_NO_SOCKET + 1; v < FOG_STEER_VERDICTS; v++)
+		out->to_kernel += verdict[v];
+}
+
+static void afxdp_close(struct fog_port *port)
+{
+	struct afxdp_port *p = afxdp_of(port);
+
+	if (!p)
+		return;
+	// The program goes last: until the sockets are closed it keeps the kernel from answering.
+	for (uint16_t i = 0; i < port->queues; i++)
+		afxdp_queue_close(&p->queue[i]);
+	fog_steer_close(p->steer);
+	if (p->control >= 0)
+		close(p->control);
+	free(p);
+}
+
+static const struct fog_port_ops afxdp_ops = {
+        .name = "afxdp",
+        .rx_burst = afxdp_rx_burst,
+        .tx_burst = afxdp_tx_burst,
+        .idle_fd = afxdp_idle_fd,
+        .start = afxdp_start,
+        .stop = afxdp_stop,
+        .stats = afxdp_stats,
+        .close = afxdp_close,
+};
+
+// What the interface must be like before anything of ours touches it.
+static int afxdp_check_interface(const struct fog_port_params *params, const struct netdev *dev)
+{
+	const struct fog_blob_port *conf = params->conf;
+	const unsigned frame_max = AFXDP_FRAME_SIZE - AFXDP_HEADROOM - DRIVER_L2_LEN;
+
+	if (!dev->up)
+		return driver_fail(
+		        params, -ENETDOWN, "interface %s is down; run: ip link set dev %s up",
+		        conf->device, conf->device
+		);
+	if (conf->mtu > dev->mtu)
+		return driver_fail(
+		        params, -EINVAL,
+		        "mtu %u is above the %u of interface %s; run: ip link set dev %s mtu %u, or lower mtu",
+		        conf->mtu, dev->mtu, conf->device, conf->device, conf->mtu
+		);
+	if (conf->mtu > frame_max)
+		return driver_fail(
+		        params, -EINVAL,
+		        "mtu %u is above the %u that an AF_XDP frame holds; lower mtu", conf->mtu,
+		        frame_max
+		);
+	if (conf->queues == dev->queues)
+		return 0;
+	// Frames that arrive on a queue without a socket would be lost.
+	return driver_fail(
+	        params, -EINVAL,
+	        "interface %s has %u receive queues, the config %u; set queues: %u, or run: ethtool -L %s "
+	        "%s %u",
+	        conf->device, dev->queues, conf->queues, dev->queues, conf->device,
+	        dev->combined ? "combined" : "rx", conf->queues
+	);
+}
+
+static int afxdp_find_addresses(
+        struct fog_port *port, const struct fog_port_params *params, struct fog_neigh *neigh
+)
+{
+	int n;
+
+	if (port->address_count)
+		return 0;
+	n = fog_neigh_addresses(neigh, port->ifindex, port->address, FOG_ADDRESSES_MAX);
+	if (n < 0)
+		return driver_fail(params, n, "cannot list its addresses: %s", strerror(-n));
+	if (n == 0)
+		return driver_fail(
+		        params, -EADDRNOTAVAIL,
+		        "interface %s has no address; run: ip address add ADDRESS dev %s, or set addresses",
+		        params->conf->device, params->conf->device
+		);
+	port->address_count = n;
+	return 0;
+}
+
+// Which kernel interface owns our addresses, and which addresses these are. A VLAN without an
+// interface of its own works when the config names the addresses: the port then has no kernel, and
+// its neighbours are those of the config.
+static int afxdp_ask_kernel(
+        struct fog_port *port, const struct fog_port_params *params, const struct netdev *dev
+)
+{
+	const struct fog_blob_port *conf = params->conf;
+	struct fog_neigh *neigh = NULL;
+	int ret = fog_neigh_open(&neigh);
+
+	if (ret < 0)
+		return driver_fail(
+		        params, ret, "cannot ask the kernel by rtnetlink: %s", strerror(-ret)
+		);
+	memcpy(port->mac, dev->mac, sizeof(port->mac));
+	port->ifindex = dev->ifindex;
+	if (port->vlan)
+		port->ifindex = fog_neigh_vlan(neigh, dev->ifindex, port->vlan);
+	if (port->ifindex == -ENODEV && port->address_count)
+		port->ifindex = 0;
+	if (port->ifindex < 0)
+		ret = driver_fail(
+		        params, port->ifindex,
+		        "no VLAN interface %u on %s; run: ip link add link %s name %s.%u type vlan id %u, or set "
+		        "addresses and neighbours",
+		        port->vlan, conf->device, conf->device, conf->device, port->vlan, port->vlan
+		);
+	else
+		ret = afxdp_find_addresses(port, params, neigh);
+	fog_neigh_close(neigh);
+	return ret;
+}
+
+static int afxdp_open_steer(struct afxdp_port *p, const struct fog_port_params *params, int ifindex)
+{
+	const struct fog_steer_conf conf = {
+	        .queues = p->port.queues,
+	        .mix_port = params->mix_port,
+	        .vlan = p->port.vlan,
+	        .address_count = p->port.address_count,
+	        .address = p->port.address,
+	};
+	char error[320] = "";
+	int ret = fog_steer_load(&conf, &p->steer, error, sizeof(error));
+
+	if (ret == 0)
+		ret = fog_steer_attach(
+		        p->steer, p->interface, ifindex, params->conf->xdp_mode, error,
+		        sizeof(error)
+		);
+	return ret < 0 ? driver_fail(params, ret, "%s", error) : 0;
+}
+
+static int afxdp_open_queues(struct afxdp_port *p, const struct fog_port_params *params)
+{
+	for (uint16_t i = 0; i < p->port.queues; i++) {
+		int ret = afxdp_queue_open(&p->queue[i], p->interface, i);
+		const char *mend = "";
+
+		if (ret == 0)
+			continue;
+		if (ret == -EBUSY)
+			mend = "; stop the process that has an AF_XDP socket there";
+		else if (ret == -EPERM || ret == -ENOBUFS)
+			mend = "; start as root, or with CAP_NET_RAW, CAP_NET_ADMIN and CAP_IPC_LOCK";
+		else if (ret == -ENOMEM)
+			mend = "; a queue needs 16 MiB";
+		return driver_fail(
+		        params, ret, "AF_XDP socket on queue %u of %s: %s%s", i, p->interface,
+		        strerror(-ret), mend
+		);
+	}
+	return 0;
+}
+
+int fog_afxdp_open(const struct fog_port_params *params, struct fog_port **port)
+{
+	const struct fog_blob_port *conf = params->conf;
+	size_t size = sizeof(struct afxdp_port) + conf->queues * sizeof(struct afxdp_queue);
+	struct afxdp_port *p = aligned_alloc(FOG_CACHE_LINE, RTE_ALIGN(size, FOG_CACHE_LINE));
+	struct netdev dev;
+	int ret;
+
+	if (!p)
+		return driver_fail(params, -ENOMEM, "no memory for %u queues", conf->queues);
+	memset(p, 0, size);
+	driver_init_head(&p->port, &afxdp_ops, conf);
+	p->pool = params->pool;
+	snprintf(p->interface, sizeof(p->interface), "%.31s", conf->device);
+	p->control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (p->control < 0) {
+		ret = driver_fail(params, -errno, "no socket: %s", strerror(errno));
+		goto err;
+	}
+	if ((ret = netdev_query(p->control, conf->device, &dev)) < 0) {
+		driver_fail(
+		        params, ret, "interface %s: %s; see: ip link show", conf->device,
+		        strerror(-ret)
+		);
+		goto err;
+	}
+	if ((ret = afxdp_check_interface(params, &dev)) < 0 ||
+	    (ret = driver_check_pool(params)) < 0 ||
+	    (ret = afxdp_ask_kernel(&p->port, params, &dev)) < 0 ||
+	    (ret = afxdp_open_steer(p, params, dev.ifindex)) < 0 ||
+	    (ret = afxdp_open_queues(p, params)) < 0)
+		goto err;
+	*port = &p->port;
+	return 0;
+err:
+	afxdp_close(&p->port);
+	return ret;
+}

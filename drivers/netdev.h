@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// What the kernel says about a network interface, asked by ioctl on a socket 'fd' (any AF_INET
+// socket of the interface's network namespace). Sources: netdevice(7), linux/ethtool.h.
+#pragma once
+
+#include <stdint.h>
+
+struct netdev {
+	int ifindex;
+	int up; // administratively
+	unsigned mtu;
+	unsigned queues; // rx queues that frames may arrive on; 1 when the driver cannot tell
+	int combined; // 1 when `ethtool -L` counts them as combined channels
+	uint8_t mac[6];
+};
+
+// Returns 0, -ENODEV, -errno.
+int netdev_query(int fd, const char *name, struct netdev *out);
+// 1 when frames can pass now, else 0.
+int netdev_running(int fd, const char *name);

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "driver.h"
+
+int driver_fail(const struct fog_port_params *params, int ret, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (params->error && params->error_len)
+		snprintf(
+		        params->error, params->error_len, "port %.31s: %s", params->conf->name, text
+		);
+	return ret;
+}
+
+void driver_init_head(
+        struct fog_port *port, const struct fog_port_ops *ops, const struct fog_blob_port *conf
+)
+{
+	port->ops = ops;
+	snprintf(port->name, sizeof(port->name), "%.31s", conf->name);
+	port->queues = conf->queues;
+	port->vlan = conf->vlan;
+	port->mtu = conf->mtu;
+	port->address_count = conf->address_count;
+	memcpy(port->address, conf->address, sizeof(port->address));
+}
+
+void driver_clear_stats(const struct fog_port *port, struct fog_stats_port *out)
+{
+	memset(out->mode, 0, sizeof(*out) - offsetof(struct fog_stats_port, mode));
+	out->queues = port->queues;
+}
+
+int driver_check_pool(const struct fog_port_params *params)
+{
+	unsigned room = rte_pktmbuf_data_room_size(params->pool) - RTE_PKTMBUF_HEADROOM;
+	unsigned need = params->conf->mtu + DRIVER_L2_LEN;
+
+	if (need <= room)
+		return 0;
+	return driver_fail(
+	        params, -EINVAL,
+	        "frames of %u bytes do not fit packet buffers of %u: lower the mtu to %u", need,
+	        room, room - DRIVER_L2_LEN
+	);
+}
+
+static int port_open_driver(const struct fog_port_params *params, struct fog_port **port)
+{
+	switch (params->conf->driver) {
+	case FOG_DRIVER_LOOP:
+		return fog_loop_open(params, port);
+	case FOG_DRIVER_AFXDP:
+		return fog_afxdp_open(params, port);
+	case FOG_DRIVER_DPDK:
+		return fog_dpdk_open(params, port);
+	default:
+		return driver_fail(
+		        params, -EINVAL, "driver %u is unknown; set driver to loop, afxdp or dpdk",
+		        params->conf->driver
+		);
+	}
+}
+
+int fog_port_open(const struct fog_port_params *params, struct fog_port **port)
+{
+	const struct fog_blob_port *conf = params->conf;
+	struct fog_stats_port stats = {};
+	int ret;
+
+	if (conf->queues < 1 || conf->queues > FOG_QUEUES_MAX)
+		return driver_fail(
+		        params, -EINVAL, "%u queues; set queues to 1 to %d", conf->queues,
+		        FOG_QUEUES_MAX
+		);
+	if (conf->address_count > FOG_ADDRESSES_MAX)
+		return driver_fail(
+		        params, -EINVAL, "%u addresses; at most %d", conf->address_count,
+		        FOG_ADDRESSES_MAX
+		);
+	if ((ret = port_open_driver(params, port)) < 0)
+		return ret;
+	(*port)->ops->stats(*port, &stats);
+	// The mode is said at start: a step down that nobody notices costs speed for years.
+	fprintf(stderr, "port %s: %.191s%s%u queues, %s\n", (*port)->name, conf->device,
+	        conf->device[0] ? ", " : "", conf->queues, stats.mode);
+	return 0;
+}
