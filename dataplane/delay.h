@@ -29,6 +29,6 @@ uint32_t fog_delay_quantile(const struct fog_delay_law *, uint64_t u);
 uint64_t fog_delay_uniform(const struct fog_aes_key *delay_key, const uint8_t tag[32]);
 // Owed delay in microseconds, without the "at least one tick" which the calendar adds.
 uint64_t fog_delay_owed(
-	const struct fog_delay_law *, const struct fog_aes_key *delay_key, const uint8_t tag[32],
-	uint32_t node_delay_ms
+        const struct fog_delay_law *, const struct fog_aes_key *delay_key, const uint8_t tag[32],
+        uint32_t node_delay_ms
 );

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <poll.h>
 #include <rte_cycles.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -192,6 +194,20 @@ static bool signal_received(struct fog_manager *m)
 	return end;
 }
 
+// A worker returns only when it is told to; one that could not even begin is an error of the start.
+static bool worker_lost(const struct fog_manager *m)
+{
+	for (unsigned i = 0; i < m->worker_count; i++) {
+		if (rte_eal_get_lcore_state(m->workers[i]->lcore) == RUNNING)
+			continue;
+		LOG_ERR("worker %u did not start: it could not drop its capabilities or had no memory for "
+		        "its crypto context",
+		        i);
+		return true;
+	}
+	return false;
+}
+
 int fog_manager_run(struct fog_manager *m)
 {
 	struct pollfd fds[3] = {
@@ -208,6 +224,8 @@ int fog_manager_run(struct fog_manager *m)
 		if (m->neigh != NULL && fog_neigh_process(m->neigh) > 0)
 			fog_manager_refresh(m);
 		fog_manager_housekeeping(m, rte_rdtsc());
+		if (worker_lost(m))
+			return -ECHILD;
 		if (signal_received(m) || drain_done(m))
 			return 0;
 	}

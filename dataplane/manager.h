@@ -47,7 +47,7 @@ extern const struct fog_session_ops fog_manager_session_ops;
 
 // Put the blob that the data plane was started with in force. Returns 0 or -errno, logged.
 int fog_manager_start(struct fog_manager *, const struct fog_blob *);
-// Serve until a signal or a drain ends. Returns 0.
+// Serve until a signal or a drain ends it. Returns 0, or -ECHILD when a worker did not start (logged).
 int fog_manager_run(struct fog_manager *);
 // Free what the manager published. No worker runs any more.
 void fog_manager_stop(struct fog_manager *);

@@ -15,14 +15,18 @@ struct fog_replay;
 
 enum { FOG_REPLAY_TAG_LEN = 32, FOG_REPLAY_ID_LEN = 32 };
 
-// Bytes of file and memory for 'capacity' tags (load factor one half, header page included).
+// Bytes of file and memory for 'capacity' tags (load factor one half, header page included); a
+// hugetlbfs rounds up to its page size. 0 when the capacity is out of range.
 uint64_t fog_replay_footprint(uint64_t capacity);
 
 // Open the table for the mix key identified by 'id' (its public key) at 'path', or make it when
 // there is none. Made: mode 0600, zeroed, pre-faulted by the calling thread (the manager, never a
 // worker). Found: kept if magic, version, id and capacity agree; '*found' says which.
-// Returns 0, -ENOTSUP (not on tmpfs or hugetlbfs), -ESTALE (a file of another key or shape is
-// there: remove it first), -EPERM (owner or mode is not root-only), -ENOSPC/-ENOMEM, -errno.
+// The file is made as PATH.new and renamed: whenever the maker is killed, what stands at 'path' is
+// a whole table. It stays locked (flock) while open. Owner means the effective user.
+// Returns 0, -EINVAL (capacity 0 or over 2^40), -ENOTSUP (not on tmpfs or hugetlbfs), -ESTALE (a
+// file of another key or shape is there: remove it first), -EPERM (owner or mode is not root-only),
+// -EBUSY (another process has it open), -ELOOP (a symbolic link), -ENOSPC/-ENOMEM, -errno.
 int fog_replay_open(
         const char *path, const uint8_t id[FOG_REPLAY_ID_LEN], uint64_t capacity,
         struct fog_replay **, int *found

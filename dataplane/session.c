@@ -341,6 +341,8 @@ int fog_session_create(
 	s->ctx = ctx;
 	snprintf(s->build, sizeof(s->build), "%s", params->build);
 	s->msg = sodium_malloc(sizeof(*s->msg));
+	if (s->msg != NULL) // sodium fills new memory with a pattern of its own
+		sodium_memzero(s->msg, sizeof(*s->msg));
 	ret = s->msg == NULL ? -ENOMEM : 0;
 	if (ret == 0)
 		ret = stats_make(s);

@@ -166,7 +166,10 @@ static void drain_check(struct fog_worker *w)
 int fog_worker_run(void *arg)
 {
 	struct fog_worker *w = arg;
+	int ret = fog_crypto_thread_init();
 
+	if (ret < 0)
+		return ret;
 	rte_rcu_qsbr_thread_register(w->qsbr, w->index);
 	rte_rcu_qsbr_thread_online(w->qsbr, w->index);
 	while (!atomic_load_explicit(&w->stop, memory_order_relaxed)) {

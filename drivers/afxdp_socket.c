@@ -77,6 +77,8 @@ int afxdp_queue_open(struct afxdp_queue *q, const char *interface, uint32_t queu
 		q->area = NULL;
 		return -ENOMEM;
 	}
+	// A fork would copy all of it: the kernel doesn't share pinned pages.
+	madvise(q->area, AFXDP_AREA, MADV_DONTFORK);
 	// The UMEM is made anew for each try: libxdp keeps no usable one after a failed bind.
 	for (int waited = 0;; waited += BUSY_STEP_MS) {
 		ret = socket_try(q, interface, queue);

@@ -264,7 +264,7 @@ struct vlan_query {
 // The VLAN number in IFLA_LINKINFO, 0 when the link is of another kind.
 static uint16_t rtnl_vlan_of(const struct nlattr *info)
 {
-	const struct nlattr *a, *b, *content = NULL;
+	const struct nlattr *a, *content = NULL;
 	bool is_vlan = false;
 	uint16_t vlan = 0;
 
@@ -277,8 +277,27 @@ static uint16_t rtnl_vlan_of(const struct nlattr *info)
 	}
 	if (!is_vlan || !content)
 		return 0;
-	mnl_attr_for_each_nested(b, content) if (mnl_attr_get_type(b) == IFLA_VLAN_ID)
-	        vlan = mnl_attr_get_u16(b);
+	mnl_attr_for_each_nested(a, content)
+	{
+		if (mnl_attr_get_type(a) == IFLA_VLAN_ID)
+			vlan = mnl_attr_get_u16(a);
+	}
+	return vlan;
+}
+
+uint16_t rtnl_parse_vlan(const struct nlmsghdr *message, int *parent)
+{
+	uint16_t vlan = 0;
+	const struct nlattr *a;
+
+	*parent = 0;
+	mnl_attr_for_each(a, message, sizeof(struct ifinfomsg))
+	{
+		if (mnl_attr_get_type(a) == IFLA_LINK)
+			*parent = mnl_attr_get_u32(a);
+		else if (mnl_attr_get_type(a) == IFLA_LINKINFO)
+			vlan = rtnl_vlan_of(a);
+	}
 	return vlan;
 }
 
@@ -286,18 +305,9 @@ static int rtnl_read_vlan(const struct nlmsghdr *message, void *data)
 {
 	const struct ifinfomsg *link = mnl_nlmsg_get_payload(message);
 	struct vlan_query *query = data;
-	int parent = 0;
-	uint16_t vlan = 0;
-	const struct nlattr *a;
+	int parent;
 
-	mnl_attr_for_each(a, message, sizeof(*link))
-	{
-		if (mnl_attr_get_type(a) == IFLA_LINK)
-			parent = mnl_attr_get_u32(a);
-		else if (mnl_attr_get_type(a) == IFLA_LINKINFO)
-			vlan = rtnl_vlan_of(a);
-	}
-	if (parent == query->parent && vlan == query->vlan)
+	if (rtnl_parse_vlan(message, &parent) == query->vlan && parent == query->parent)
 		query->found = link->ifi_index;
 	return MNL_CB_OK;
 }

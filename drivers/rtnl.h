@@ -42,3 +42,6 @@ int rtnl_vlan(struct rtnl *r, int ifindex, uint16_t vlan);
 
 // Read a RTM_NEWNEIGH or RTM_DELNEIGH message. Returns 1, or 0 when it is not about IP.
 int rtnl_parse_neighbour(const struct nlmsghdr *message, struct rtnl_neighbour *out);
+// Read a RTM_NEWLINK message: the VLAN number of the interface, 0 when it is of another kind, and the
+// interface below it.
+uint16_t rtnl_parse_vlan(const struct nlmsghdr *message, int *parent);

@@ -57,6 +57,8 @@ static const struct row untagged_rows[] = {
          0,
          FOG_STEER_PASS_FRAGMENT},
         {"IPv4 version 5", {.to = OUR4, .version = 5}, 0, FOG_STEER_PASS_TRUNCATED},
+        {"IPv4 header length 4", {.to = OUR4, .ihl = 4}, 0, FOG_STEER_PASS_TRUNCATED},
+        {"IPv4 header longer than frame", {.to = OUR4, .ihl = 15}, 0, FOG_STEER_PASS_TRUNCATED},
         {"IPv4 cut in Ethernet+1", {.to = OUR4}, 15, FOG_STEER_PASS_TRUNCATED},
         {"IPv4 cut in IP", {.to = OUR4}, 33, FOG_STEER_PASS_TRUNCATED},
         {"IPv4 cut after IP", {.to = OUR4}, 34, FOG_STEER_PASS_TRUNCATED},

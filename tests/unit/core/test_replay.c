@@ -183,13 +183,15 @@ static void *duel(void *arg)
 	uint64_t go = 0;
 
 	for (unsigned i = 0; i < RACE_TAGS; i++) {
-		if (atomic_fetch_add(&d->ready, 1) == 2 * i + 1)
+		unsigned place = atomic_fetch_add(&d->ready, 1) - 2 * i;
+		if (place == 1)
 			atomic_store(&d->go, __builtin_ia32_rdtsc() + 1000);
 		for (unsigned spin = 1; atomic_load(&d->go) == go; spin++)
 			if (spin % 1024 == 0)
 				sched_yield();
 		go = atomic_load(&d->go);
-		while (__builtin_ia32_rdtsc() < go)
+		// One starts a little before or after the other, by all differences in turn.
+		while (__builtin_ia32_rdtsc() < go + (place == 1 ? 500 : i % 1000))
 			continue;
 		int ret = claim(d->table, i);
 		atomic_fetch_add(ret == 0 ? &d->won : &d->lost, 1);
@@ -198,10 +200,10 @@ static void *duel(void *arg)
 }
 
 // Two threads in step on every single tag, so that both often see the word free and one loses the
-// swap. The loser's credit must come back: the table has just enough.
+// swap. The loser's credit must come back, or the count would be too high.
 static void test_lost_swaps(void)
 {
-	struct duel d = {.table = table(RACE_TAGS + 2, 0)};
+	struct duel d = {.table = table(2 * RACE_TAGS, 0)};
 	pthread_t other;
 
 	CU_ASSERT_EQUAL_FATAL(pthread_create(&other, NULL, duel, &d), 0);

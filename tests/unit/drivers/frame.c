@@ -57,7 +57,7 @@ static uint8_t *build_ipv4(
 	unsigned len = 20 + 4 * f->options;
 
 	memset(at, 0, len);
-	at[0] = (f->version ? f->version : 4) << 4 | (5 + f->options);
+	at[0] = (f->version ? f->version : 4) << 4 | (f->ihl ? f->ihl : 5 + f->options);
 	put16(at + 2, len + 8 + f->payload);
 	put16(at + 6, f->fragment_offset | (f->more_fragments ? 0x2000 : 0));
 	at[8] = 64;

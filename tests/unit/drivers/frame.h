@@ -24,6 +24,7 @@ struct frame {
 	uint16_t fragment_offset; // in 8-byte units
 	bool more_fragments;
 	uint8_t version; // 0 = the family's
+	uint8_t ihl; // IPv4 header length field, 0 = the true one
 	uint8_t mac_to[6];
 	uint8_t mac_from[6];
 };

@@ -3,6 +3,7 @@
 // Routes and neighbours asked from the kernel, in two joined network namespaces.
 #include <CUnit/Basic.h>
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <poll.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../../drivers/neigh.h"
+#include "../../../drivers/rtnl.h"
 #include "frame.h"
 #include "net.h"
 
@@ -81,7 +82,7 @@ static void wait_change(void)
 {
 	struct pollfd wait = {.fd = fog_neigh_fd(neigh), .events = POLLIN};
 
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 20; i++) {
 		if (poll(&wait, 1, 1000) == 1 && fog_neigh_process(neigh) == 1)
 			return;
 	}
@@ -357,6 +358,36 @@ static void test_addresses(void)
 	teardown();
 }
 
+// The kernel's description of a VLAN interface, built here as kernels without CONFIG_VLAN_8021Q give
+// none.
+static void test_vlan_message(void)
+{
+	static const struct {
+		const char *kind;
+		uint16_t vlan;
+	} rows[] = {{"vlan", 42}, {"macvlan", 0}, {"vlan-like", 0}};
+
+	for (unsigned i = 0; i < 3; i++) {
+		char buffer[512];
+		struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+		struct nlattr *info, *content;
+		int parent = -1;
+
+		mnl_nlmsg_put_extra_header(message, sizeof(struct ifinfomsg));
+		mnl_attr_put_strz(message, IFLA_IFNAME, "na.42");
+		mnl_attr_put_u32(message, IFLA_LINK, 7);
+		info = mnl_attr_nest_start(message, IFLA_LINKINFO);
+		mnl_attr_put_strz(message, IFLA_INFO_KIND, rows[i].kind);
+		content = mnl_attr_nest_start(message, IFLA_INFO_DATA);
+		mnl_attr_put_u16(message, IFLA_VLAN_PROTOCOL, 0x0081);
+		mnl_attr_put_u16(message, IFLA_VLAN_ID, 42);
+		mnl_attr_nest_end(message, content);
+		mnl_attr_nest_end(message, info);
+		CU_ASSERT_EQUAL(rtnl_parse_vlan(message, &parent), rows[i].vlan);
+		CU_ASSERT_EQUAL(parent, 7);
+	}
+}
+
 static void test_vlan(void)
 {
 	setup();
@@ -392,6 +423,7 @@ int main(void)
 	CU_add_test(suite, "lost notices", test_overflow);
 	CU_add_test(suite, "more destinations than the cache holds", test_many);
 	CU_add_test(suite, "addresses", test_addresses);
+	CU_add_test(suite, "VLAN interface as the kernel describes it", test_vlan_message);
 	CU_add_test(suite, "VLAN interface", test_vlan);
 	CU_basic_set_mode(CU_BRM_VERBOSE);
 	CU_basic_run_tests();

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// The control plane's end of dp.sock and of the shared memory (dataplane/api/msg.h).
+//
+// The client looks after the connection by itself: it connects, reconnects (0.1 to 1 s apart),
+// beats the heartbeat, and whenever the data plane runs another configuration or mix key than the
+// wanted one, it sends the wanted one again. Whoever starts first, and whoever dies, no caller has
+// to do anything.
+//
+// Threads: create, process and destroy belong to one thread, the control thread; all callbacks run
+// on it, inside process, with no lock held, so they may call everything but process and destroy.
+// Every other function is safe from any thread. No function blocks, but fog_dpclient_config_wait.
+//
+// Delivered messages carry (boot_id, worker, seq): seq starts at 1 with every boot of the data
+// plane and grows by one per message of that worker. A message stays in the ring until 'delivered'
+// has returned 0. When the control plane dies between storing a message and giving its slot back,
+// the next control plane gets that message again: the STORE drops duplicates, by keeping the last
+// seq per (boot_id, worker) in the same transaction as the message and answering 0 for a seq that
+// is not greater. Within the life of one client no seq is handed out twice.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../dataplane/api/msg.h"
+#include "../dataplane/api/stats.h"
+
+struct fog_dpclient;
+
+struct fog_dpclient_params {
+	const char *socket_path; // dp.sock of the data plane; copied
+	const char *build; // our version, shown by the data plane's log; copied
+};
+
+struct fog_dpclient_ops {
+	// Any of them may be NULL.
+	void (*attached)(void *ctx, const struct fog_msg_welcome *);
+	void (*detached)(void *ctx, const char *why);
+	// A message for this node. Return 0 only after it is stored (or known as a duplicate): its slot
+	// is then given back. Negative = try again later (about 100 ms, same message first); later
+	// messages of that worker wait. 'data' is payload tag and payload (data_len bytes), valid
+	// during the call. Also called for what a dead data plane left behind, with its boot_id.
+	int (*delivered
+	)(void *ctx, uint32_t worker, const uint8_t boot_id[16], uint64_t seq,
+	  const struct fog_deliver *, const uint8_t *data);
+	void (*event)(void *ctx, uint32_t type, const struct fog_evt *); // enum fog_evt_type
+};
+
+// Returns 0 or -ENOMEM, -EMFILE, -ENAMETOOLONG (socket path). A data plane that isn't there yet is
+// no error. Ignores SIGPIPE for the process, unless it is handled: the pipes that wake workers lose
+// their readers when the data plane dies.
+int fog_dpclient_create(const struct fog_dpclient_params *, const struct fog_dpclient_ops *, void *ctx, struct fog_dpclient **);
+// Detaches (packets keep flowing), wipes the key. All stats views must have been put. Accepts NULL.
+void fog_dpclient_destroy(struct fog_dpclient *);
+
+// Poll descriptor (an epoll instance, timers included) and what to call when it is readable.
+int fog_dpclient_fd(const struct fog_dpclient *);
+void fog_dpclient_process(struct fog_dpclient *);
+
+enum fog_dpclient_state {
+	FOG_DPCLIENT_DETACHED, // waiting to connect
+	FOG_DPCLIENT_HANDSHAKE,
+	FOG_DPCLIENT_ATTACHED,
+};
+
+struct fog_dpclient_status {
+	enum fog_dpclient_state state;
+	char why[128]; // when not attached: why, and the mend
+	char peer_build[FOG_BUILD_LEN]; // NUL-terminated; empty before the first attach
+	uint8_t boot_id[16]; // of the last data plane seen
+	uint64_t generation; // configuration in force at the data plane, as last heard
+	uint8_t checksum[32];
+	uint8_t key_id[32]; // mix key in force, as last heard; zero when none
+	uint64_t
+	        heartbeat_age_ms; // since the data plane's heartbeat moved; UINT64_MAX when detached
+	uint64_t attaches,
+	        faults; // connections made; closed because the data plane broke the protocol
+	uint64_t delivered, injected; // messages, packets since create
+	uint64_t deliver_missing; // seqs that were skipped: a defect or a data plane that lied
+	uint64_t inject_lost; // packets accepted by inject that no data plane will take any more
+};
+
+void fog_dpclient_status(struct fog_dpclient *, struct fog_dpclient_status *);
+
+// What the data plane said about the configuration or key it was sent last.
+struct fog_dpclient_ack {
+	int status; // 0 in force, -EINPROGRESS sent or waiting for a connection, -ENODATA never set,
+	        // else what the data plane refused it with
+	uint64_t generation; // of the wanted blob; 0 for a key
+	char text[204]; // the data plane's sentence, e.g. why it refused; empty on success
+};
+
+// The wanted configuration: a compiled blob (dataplane/api/blob.h), copied, sent now or as soon as
+// there is a data plane that runs another one (its checksum differs). A refused blob is not sent
+// again before the next attach. Returns 0, -EINVAL (not a blob of this ABI, or its size field
+// disagrees with 'len'), -ENOMEM.
+int fog_dpclient_config_set(struct fog_dpclient *, const void *blob, size_t len);
+void fog_dpclient_config_ack(struct fog_dpclient *, struct fog_dpclient_ack *);
+// Wait until the wanted configuration is in force or refused. Never on the control thread.
+// Returns 0 with the answer in *ack (look at ack->status), or -ETIMEDOUT.
+int fog_dpclient_config_wait(struct fog_dpclient *, int timeout_ms, struct fog_dpclient_ack *);
+
+// The wanted mix key. The client keeps its own copy in locked memory that core dumps leave out, so
+// the caller may wipe his right away; sent now, and again whenever the data plane has another one.
+// Returns 0 or -ENOMEM (locked memory: raise RLIMIT_MEMLOCK).
+int fog_dpclient_key_install(
+        struct fog_dpclient *, uint64_t epoch, const uint8_t private_key[32],
+        const uint8_t public_key[32]
+);
+// Wipe our copy (if it is this key) and have the data plane destroy its own, also when it is away
+// now and comes back without a restart. Returns 0 or -ENOBUFS (8 are waiting).
+int fog_dpclient_key_destroy(struct fog_dpclient *, uint64_t epoch, const uint8_t public_key[32]);
+void fog_dpclient_key_ack(struct fog_dpclient *, struct fog_dpclient_ack *);
+
+// Hand a packet to the data plane, to its workers in turn. 'next_hop' is for FOG_INJECT_FORWARD,
+// NULL otherwise. Returns
+//   0           accepted: a worker takes it, or, if the data plane dies first, the next one
+//   -ENOTCONN   not attached: keep it and try later
+//   -ENOBUFS    all rings full: keep it and try later
+//   -EMSGSIZE   longer than the data plane's packets
+// What could not be handed on after a restart (the new rings are smaller) is counted in
+// status.inject_lost and logged.
+int fog_dpclient_inject(
+        struct fog_dpclient *, enum fog_inject_type, const uint8_t next_hop[FOG_ID_LEN],
+        const void *packet, uint32_t len
+);
+
+// Send a command (FOG_CMD_*). Returns 0, -ENOTCONN, -ENOBUFS.
+int fog_dpclient_command(struct fog_dpclient *, enum fog_cmd_type, uint64_t token);
+
+// The counters of the attached data plane, mapped read-only. A view stays mapped and readable until
+// it is put, even when the data plane dies meanwhile. Trust worker_count here, not the one inside.
+struct fog_dpclient_stats {
+	const struct fog_stats *stats;
+	const struct fog_stats_worker *worker; // [worker_count]
+	uint32_t worker_count;
+	void *mapping; // the client's own
+};
+
+// Returns 0 or -ENOTCONN (show "no data").
+int fog_dpclient_stats_get(struct fog_dpclient *, struct fog_dpclient_stats *);
+void fog_dpclient_stats_put(struct fog_dpclient *, struct fog_dpclient_stats *);

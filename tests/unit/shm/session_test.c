@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// Both ends in one process, two and more threads: everything that passes between them.
+#include <CUnit/CUnit.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "suites.h"
+
+struct pair {
+	struct mini_dp dp;
+	struct mini_cp cp;
+	struct mini_record *record;
+	struct mini_store *store;
+	char path[64];
+};
+
+static bool is_attached(struct mini_cp *cp)
+{
+	struct fog_dpclient_status s;
+
+	fog_dpclient_status(cp->client, &s);
+	return s.state == FOG_DPCLIENT_ATTACHED;
+}
+
+static void pair_start(struct pair *p, uint64_t goal)
+{
+	p->record = mini_shared(sizeof(*p->record));
+	p->store = mini_shared(sizeof(*p->store));
+	strcpy(p->path, mini_path());
+	CU_ASSERT_EQUAL_FATAL(mini_dp_start(&p->dp, p->path, 0, p->record, goal), 0);
+	CU_ASSERT_EQUAL_FATAL(mini_cp_start(&p->cp, p->path, p->store), 0);
+	MINI_WAIT(is_attached(&p->cp));
+	CU_ASSERT_TRUE_FATAL(is_attached(&p->cp));
+}
+
+static void pair_stop(struct pair *p)
+{
+	mini_cp_stop(&p->cp);
+	mini_dp_stop(&p->dp);
+	CU_ASSERT_EQUAL(p->store->gaps, 0);
+	CU_ASSERT_EQUAL(p->store->corrupt, 0);
+	munmap(p->record, sizeof(*p->record));
+	munmap(p->store, sizeof(*p->store));
+}
+
+static void test_config(void)
+{
+	struct pair p;
+	struct fog_blob *blob = mini_shared(sizeof(*blob));
+	struct fog_dpclient_ack ack;
+
+	pair_start(&p, 0);
+	fog_dpclient_config_ack(p.cp.client, &ack);
+	CU_ASSERT_EQUAL(ack.status, -ENODATA);
+	mini_blob(blob, 7, 'a');
+	CU_ASSERT_EQUAL(fog_dpclient_config_set(p.cp.client, blob, sizeof(*blob)), 0);
+	CU_ASSERT_EQUAL(fog_dpclient_config_wait(p.cp.client, 20000, &ack), 0);
+	CU_ASSERT_EQUAL(ack.status, 0);
+	CU_ASSERT_EQUAL(ack.generation, 7);
+	CU_ASSERT_STRING_EQUAL(ack.text, "");
+	CU_ASSERT_EQUAL(memcmp(p.record->checksum, blob->checksum, 32), 0);
+
+	mini_blob(blob, 8, 'x');
+	CU_ASSERT_EQUAL(fog_dpclient_config_set(p.cp.client, blob, sizeof(*blob)), 0);
+	CU_ASSERT_EQUAL(fog_dpclient_config_wait(p.cp.client, 20000, &ack), 0);
+	CU_ASSERT_EQUAL(ack.status, -EINVAL);
+	CU_ASSERT_STRING_EQUAL(ack.text, "node x is refused: call it something else");
+
+	// What is in force already is not sent again.
+	uint32_t sent = p.record->configs;
+	mini_blob(blob, 7, 'a');
+	CU_ASSERT_EQUAL(fog_dpclient_config_set(p.cp.client, blob, sizeof(*blob)), 0);
+	CU_ASSERT_EQUAL(fog_dpclient_config_wait(p.cp.client, 20000, &ack), 0);
+	CU_ASSERT_EQUAL(ack.status, 0);
+	CU_ASSERT_EQUAL(p.record->configs, sent);
+
+	CU_ASSERT_EQUAL(fog_dpclient_config_set(p.cp.client, blob, sizeof(*blob) - 1), -EINVAL);
+	blob->abi++;
+	CU_ASSERT_EQUAL(fog_dpclient_config_set(p.cp.client, blob, sizeof(*blob)), -EINVAL);
+	pair_stop(&p);
+	munmap(blob, sizeof(*blob));
+}
+
+static void test_key(void)
+{
+	uint8_t secret[32], public[32], zero[32] = {0};
+	struct pair p;
+	struct fog_dpclient_ack ack;
+
+	memset(secret, 0x5e, 32);
+	memset(public, 0x9b, 32);
+	pair_start(&p, 0);
+	CU_ASSERT_EQUAL(fog_dpclient_key_install(p.cp.client, 3, secret, public), 0);
+	MINI_WAIT((fog_dpclient_key_ack(p.cp.client, &ack), ack.status == 0));
+	CU_ASSERT_EQUAL(ack.status, 0);
+	CU_ASSERT_EQUAL(memcmp(p.record->key_private, secret, 32), 0);
+	CU_ASSERT_EQUAL(memcmp(p.record->key_id, public, 32), 0);
+
+	// A new connection to the same life of the data plane needs no key.
+	uint32_t attaches = p.store->attaches;
+	p.dp.fault = 1;
+	MINI_WAIT(p.store->attaches > attaches && is_attached(&p.cp));
+	MINI_WAIT((fog_dpclient_key_ack(p.cp.client, &ack), ack.status == 0));
+	CU_ASSERT_EQUAL(ack.status, 0);
+	CU_ASSERT_EQUAL(p.record->installs, 1);
+	CU_ASSERT_EQUAL(p.store->ring_faults, 1);
+
+	// A new data plane does.
+	mini_dp_stop(&p.dp);
+	CU_ASSERT_EQUAL_FATAL(mini_dp_start(&p.dp, p.path, 0, p.record, 0), 0);
+	MINI_WAIT(p.record->installs == 2);
+	CU_ASSERT_EQUAL(p.record->installs, 2);
+	MINI_WAIT((fog_dpclient_key_ack(p.cp.client, &ack), ack.status == 0));
+
+	CU_ASSERT_EQUAL(fog_dpclient_key_destroy(p.cp.client, 3, public), 0);
+	MINI_WAIT(p.record->destroys == 1);
+	CU_ASSERT_EQUAL(p.record->destroys, 1);
+	fog_dpclient_key_ack(p.cp.client, &ack);
+	CU_ASSERT_EQUAL(ack.status, -ENODATA);
+	pair_stop(&p);
+	CU_ASSERT_EQUAL(memcmp(zero, zero, 32), 0);
+}
+
+static void test_inject(void)
+{
+	uint8_t packet[MINI_PACKET + 64] = {0}, hop[FOG_ID_LEN];
+	uint32_t number = 4000, arrived = 0;
+	struct pair p;
+	int ret = 0;
+
+	pair_start(&p, 0);
+	p.dp.inject_off = true;
+	// Both rings, round robin, until nothing fits any more.
+	uint32_t sent = 0;
+	while (sent < 1000 && (ret = mini_cp_inject(&p.cp, sent)) == 0)
+		sent++;
+	CU_ASSERT_EQUAL(ret, -ENOBUFS);
+	CU_ASSERT_EQUAL(sent, MINI_WORKERS * MINI_SLOTS);
+	p.dp.inject_off = false;
+	MINI_WAIT(p.record->packet[sent - 1] == 1 && p.record->packet[sent - 2] == 1);
+	for (uint32_t i = 0; i < sent; i++)
+		arrived += p.record->packet[i] == 1;
+	CU_ASSERT_EQUAL(arrived, sent);
+
+	memset(hop, 0x77, sizeof(hop));
+	memcpy(packet, &number, sizeof(number));
+	ret = fog_dpclient_inject(p.cp.client, FOG_INJECT_FORWARD, hop, packet, MINI_PACKET);
+	CU_ASSERT_EQUAL(ret, 0);
+	MINI_WAIT(p.record->packet[number] == 1);
+	CU_ASSERT_EQUAL(p.record->packet[number], 1);
+	CU_ASSERT_EQUAL(memcmp(p.record->next_hop, hop, sizeof(hop)), 0);
+	ret = fog_dpclient_inject(p.cp.client, FOG_INJECT_UNWRAP, NULL, packet, sizeof(packet));
+	CU_ASSERT_EQUAL(ret, -EMSGSIZE);
+
+	mini_dp_stop(&p.dp);
+	MINI_WAIT(!is_attached(&p.cp));
+	CU_ASSERT_EQUAL(mini_cp_inject(&p.cp, 1), -ENOTCONN);
+	CU_ASSERT_EQUAL(fog_dpclient_command(p.cp.client, FOG_CMD_PING, 1), -ENOTCONN);
+	CU_ASSERT_EQUAL_FATAL(mini_dp_start(&p.dp, p.path, 0, p.record, 0), 0);
+	pair_stop(&p);
+}
+
+static void test_events(void)
+{
+	struct pair p;
+	struct fog_evt evt = {.value = 1};
+
+	pair_start(&p, 0);
+	CU_ASSERT_EQUAL(fog_dpclient_command(p.cp.client, FOG_CMD_PING, 0x1234567890), 0);
+	MINI_WAIT(p.store->pong == 0x1234567890);
+	CU_ASSERT_EQUAL(p.store->pong, 0x1234567890);
+	MINI_WAIT(p.record->age_ms < 20000);
+	CU_ASSERT_TRUE(p.record->age_ms < 20000);
+	mini_cp_stop(&p.cp);
+	MINI_WAIT(p.record->detaches == 1);
+	CU_ASSERT_EQUAL(p.record->detaches, 1);
+	p.dp.stop = true;
+	pthread_join(p.dp.manager, NULL);
+	CU_ASSERT_EQUAL(fog_session_control_age_ms(p.dp.session), UINT64_MAX);
+	fog_session_event(p.dp.session, FOG_EVT_LINK, &evt);
+	CU_ASSERT_EQUAL(p.dp.stats->events_dropped, 1);
+	for (unsigned w = 0; w < MINI_WORKERS; w++)
+		pthread_join(p.dp.worker[w].thread, NULL);
+	fog_session_destroy(p.dp.session);
+}
+
+// A store that refuses gets the same message again, and reconnects lose and double nothing.
+static void test_deliver(void)
+{
+	enum { GOAL = 3000 };
+	struct fog_dpclient_status status;
+	struct pair p;
+
+	pair_start(&p, GOAL);
+	for (unsigned round = 0; round < 8; round++) {
+		uint32_t refused = p.store->refused, attaches = p.store->attaches;
+		p.cp.refuse = true;
+		MINI_WAIT(p.store->refused > refused + 1);
+		if (round % 2 == 1) {
+			p.dp.fault = 1 + round % MINI_WORKERS;
+			MINI_WAIT(p.store->attaches > attaches);
+		}
+		p.cp.refuse = false;
+		uint64_t before = p.store->boot[0].last[0];
+		MINI_WAIT(p.store->boot[0].last[0] > before || before == GOAL);
+	}
+	for (unsigned w = 0; w < MINI_WORKERS; w++) {
+		MINI_WAIT(p.store->boot[0].last[w] == GOAL);
+		CU_ASSERT_EQUAL(p.store->boot[0].last[w], GOAL);
+	}
+	CU_ASSERT_EQUAL(p.store->boots, 1);
+	CU_ASSERT_EQUAL(p.store->duplicates, 0);
+	CU_ASSERT_EQUAL(p.store->attaches, 5);
+	fog_dpclient_status(p.cp.client, &status);
+	CU_ASSERT_EQUAL(status.delivered, MINI_WORKERS * GOAL);
+	CU_ASSERT_EQUAL(status.deliver_missing, 0);
+	pair_stop(&p);
+}
+
+// What a dead data plane left in its rings arrives, packets for it go to the next one, and a view
+// of its counters stays readable.
+static void test_data_plane_restart(void)
+{
+	struct fog_dpclient_stats view, none;
+	struct fog_dpclient_ack ack;
+	struct fog_blob *blob = mini_shared(sizeof(*blob));
+	struct pair p;
+
+	pair_start(&p, MINI_SLOTS);
+	mini_blob(blob, 1, 'a');
+	fog_dpclient_config_set(p.cp.client, blob, sizeof(*blob));
+	fog_dpclient_config_wait(p.cp.client, 20000, &ack);
+	CU_ASSERT_EQUAL_FATAL(fog_dpclient_stats_get(p.cp.client, &view), 0);
+	CU_ASSERT_EQUAL(view.worker_count, MINI_WORKERS);
+	MINI_WAIT(p.store->boot[0].last[0] == MINI_SLOTS && p.store->boot[0].last[1] == MINI_SLOTS);
+	p.cp.refuse = true;
+	p.dp.inject_off = true;
+	for (unsigned w = 0; w < MINI_WORKERS; w++)
+		p.dp.worker[w].goal = 2 * MINI_SLOTS;
+	MINI_WAIT(p.record->made[0] == 2 * MINI_SLOTS && p.record->made[1] == 2 * MINI_SLOTS);
+	for (uint32_t i = 0; i < 10; i++)
+		CU_ASSERT_EQUAL(mini_cp_inject(&p.cp, i), 0);
+	mini_dp_stop(&p.dp);
+	MINI_WAIT(!is_attached(&p.cp));
+	CU_ASSERT_EQUAL(fog_dpclient_stats_get(p.cp.client, &none), -ENOTCONN);
+	CU_ASSERT_EQUAL(view.stats->magic, FOG_ABI_MAGIC);
+
+	CU_ASSERT_EQUAL_FATAL(mini_dp_start(&p.dp, p.path, 0, p.record, 5), 0);
+	MINI_WAIT(p.record->configs == 2);
+	CU_ASSERT_EQUAL(p.record->configs, 2); // resynchronised by itself
+	CU_ASSERT_EQUAL(p.store->boots, 1);
+	p.cp.refuse = false;
+	MINI_WAIT(
+	        p.store->boots == 2 && p.store->boot[1].last[1] == 5 &&
+	        p.store->boot[1].last[0] == 5 && p.store->boot[0].last[0] == 2 * MINI_SLOTS &&
+	        p.store->boot[0].last[1] == 2 * MINI_SLOTS
+	);
+	for (unsigned w = 0; w < MINI_WORKERS; w++) {
+		CU_ASSERT_EQUAL(p.store->boot[0].last[w], 2 * MINI_SLOTS);
+		CU_ASSERT_EQUAL(p.store->boot[1].last[w], 5);
+	}
+	CU_ASSERT_EQUAL(p.store->duplicates, 0);
+	for (uint32_t i = 0; i < 10; i++) {
+		MINI_WAIT(p.record->packet[i] > 0);
+		CU_ASSERT_EQUAL(p.record->packet[i], 1);
+	}
+	CU_ASSERT_EQUAL(view.stats->worker_count, MINI_WORKERS);
+	fog_dpclient_stats_put(p.cp.client, &view);
+	pair_stop(&p);
+	munmap(blob, sizeof(*blob));
+}
+
+CU_TestInfo session_tests[] = {
+        {"configuration, accepted, refused, unchanged", test_config},
+        {"key, kept over connections, destroyed", test_key},
+        {"inject, full, forwarded, too long, detached", test_inject},
+        {"commands, events, heartbeat", test_events},
+        {"deliver over refusals and reconnects", test_deliver},
+        {"data plane restarted", test_data_plane_restart},
+        CU_TEST_INFO_NULL,
+};
