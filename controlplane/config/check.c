@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// What is wrong between keys, between file and topology, and between file and host.
+#include <errno.h>
+#include <inttypes.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../mixnet/topology.h"
+#include "private.h"
+#include "schema.h"
+
+__attribute__((format(printf, 4, 5))) static void finding(
+        const struct fog_config *c, struct fog_report *r, const char *path, const char *format, ...
+)
+{
+	const struct config_source s = {.file = c->file, .report = r, .lines = c->lines};
+	char what[900];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	config_error(&s, path, "%s", what);
+}
+
+__attribute__((format(printf, 4, 5))) static void warning(
+        const struct fog_config *c, struct fog_report *r, const char *path, const char *format, ...
+)
+{
+	char what[900];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	fog_report_warning(r, c->file, config_line(c->lines, path), "%s: %s", path, what);
+}
+
+static void check_power_of_two(
+        const struct fog_config *c, struct fog_report *r, const char *path, uint32_t value
+)
+{
+	uint32_t above = 16;
+
+	if ((value & (value - 1)) == 0)
+		return;
+	while (above < value)
+		above *= 2;
+	finding(c, r, path, "%u is not a power of two: take %u or %u", value, above / 2, above);
+}
+
+static void check_keys(const struct fog_config *c, struct fog_report *r)
+{
+	check_power_of_two(c, r, "rings.deliver_slots", c->rings.deliver_slots);
+	check_power_of_two(c, r, "rings.inject_slots", c->rings.inject_slots);
+	if (c->rest.tcp[0] != '\0' && c->rest.token_file[0] == '\0')
+		finding(c, r, "rest.tcp",
+		        "TCP without a token is open to everybody on the network: name a token_file"
+		);
+	if (c->production && c->test.delay_seed != 0)
+		finding(c, r, "test.delay_seed",
+		        "a production node must not have delays that others can compute: remove "
+		        "it or set production: false");
+	for (unsigned i = 0; i < c->workers.cpu_count; i++)
+		if (c->workers.cpu[i] == c->workers.manager_cpu && c->workers.idle == FOG_IDLE_BUSY)
+			warning(c, r, "workers.manager_cpu",
+			        "CPU %u polls without pause for a worker, the manager starves "
+			        "it: give the manager a CPU of its own",
+			        c->workers.manager_cpu);
+}
+
+static void check_port(const struct fog_config *c, struct fog_report *r, unsigned i)
+{
+	const struct fog_config_port *p = &c->port[i];
+	char path[48];
+
+	snprintf(path, sizeof(path), "ports[%u].queues", i);
+	if (p->queues < c->workers.cpu_count)
+		finding(c, r, path,
+		        "%u queues for %u workers: take at least %u, or leave the key out",
+		        p->queues, c->workers.cpu_count, c->workers.cpu_count);
+	snprintf(path, sizeof(path), "ports[%u].device", i);
+	if (p->driver == FOG_DRIVER_AFXDP && strlen(p->device) >= IFNAMSIZ)
+		finding(c, r, path, "'%s' is longer than an interface name can be (%d characters)",
+		        p->device, IFNAMSIZ - 1);
+	snprintf(path, sizeof(path), "ports[%u].xdp_mode", i);
+	if (p->driver != FOG_DRIVER_AFXDP && p->xdp_mode != FOG_XDP_AUTO)
+		finding(c, r, path, "only a port of driver afxdp has an XDP mode: remove the key");
+	snprintf(path, sizeof(path), "ports[%u].neighbours", i);
+	if (p->driver == FOG_DRIVER_AFXDP && p->neighbour_count > 0)
+		finding(c, r, path,
+		        "the kernel knows the neighbours of an afxdp port: remove the key and "
+		        "use 'ip neighbour add' where one must be fixed");
+	snprintf(path, sizeof(path), "ports[%u].addresses", i);
+	if (p->driver != FOG_DRIVER_AFXDP && p->address_count == 0)
+		finding(c, r, path,
+		        "is missing: the kernel knows no address of a port of driver %s",
+		        config_word(KIND_DRIVER, p->driver));
+}
+
+static void check_ports(const struct fog_config *c, struct fog_report *r)
+{
+	unsigned neighbours = 0;
+
+	for (unsigned i = 0; i < c->port_count; i++) {
+		check_port(c, r, i);
+		neighbours += c->port[i].neighbour_count;
+		for (unsigned a = 0; a < i; a++)
+			for (unsigned k = 0;
+			     k < c->port[a].address_count * c->port[i].address_count; k++)
+				if (memcmp(&c->port[a].address[k / c->port[i].address_count],
+				           &c->port[i].address[k % c->port[i].address_count],
+				           sizeof(struct fog_ip)) == 0)
+					finding(c, r, "ports",
+					        "ports[%u] and ports[%u] have an address in common",
+					        a, i);
+	}
+	if (neighbours > FOG_NEIGHBOURS_MAX)
+		finding(c, r, "ports", "%u neighbours on all ports, %d are the most", neighbours,
+		        FOG_NEIGHBOURS_MAX);
+}
+
+static void check_memory(const struct fog_config *c, const struct fog_plan *p, struct fog_report *r)
+{
+	if (p->eal_need > (uint64_t)c->memory.mib << 20) {
+		uint64_t room = ((uint64_t)c->memory.mib << 20) - FOG_PLAN_EAL;
+		finding(c, r, "memory.mib",
+		        "packet_buffers %u x %" PRIu64 " B take %" PRIu64
+		        " MiB in whole pages, EAL and devices %" PRIu64 " MiB, together %" PRIu64
+		        " MiB, but memory.mib is %u: raise memory.mib to at least %" PRIu64
+		        " or lower packet_buffers to at most %" PRIu64,
+		        c->memory.packet_buffers, p->buffer_size, (p->pool + (1 << 20) - 1) >> 20,
+		        FOG_PLAN_EAL >> 20, fog_plan_mib(p), c->memory.mib, fog_plan_mib(p),
+		        room * c->memory.packet_buffers / p->pool);
+	}
+	if (p->buffers_need > c->memory.packet_buffers)
+		finding(c, r, "memory.packet_buffers",
+		        "parked_max %u + device queues %u + caches of workers and manager %u + "
+		        "packets in work %u = %u buffers, but packet_buffers is %u: "
+		        "raise packet_buffers to at least %u or lower parked_max",
+		        p->parked, p->queued, p->cached, p->held, p->buffers_need,
+		        c->memory.packet_buffers, p->buffers_need);
+}
+
+static void check_topology(
+        const struct fog_config *c, const struct fog_topology *t, const struct fog_plan *p,
+        struct fog_report *r
+)
+{
+	char path[48];
+
+	for (unsigned i = 0; i < c->port_count; i++) {
+		if (c->port[i].mtu >= p->mtu_need)
+			continue;
+		snprintf(path, sizeof(path), "ports[%u].mtu", i);
+		finding(c, r, path,
+		        "%u is too small: a packet of this network has %u bytes, with UDP and "
+		        "IPv6 headers %u: set the MTU to at least %u or choose a smaller geometry",
+		        c->port[i].mtu, t->geometry.packet_len, p->mtu_need, p->mtu_need);
+	}
+	if (c->production && t->links == FOG_LINKS_NONE)
+		finding(c, r, "production",
+		        "%s says 'links: none', which shows every packet to the wire: set "
+		        "production: false, or encrypt the links",
+		        t->file);
+}
+
+static void check_cpu(
+        const struct fog_config *c, const struct fog_config_host *h, struct fog_report *r,
+        const char *path, uint32_t cpu
+)
+{
+	if (cpu >= FOG_CONFIG_CPUS_MAX || (h->cpu[cpu / 64] >> cpu % 64 & 1) == 0)
+		finding(c, r, path, "CPU %u does not exist (this host has %s)", cpu, h->cpu_text);
+}
+
+static void check_host_memory(
+        const struct fog_config *c, const struct fog_config_host *h, const struct fog_plan *p,
+        struct fog_report *r
+)
+{
+	uint64_t ordinary = p->total - (c->memory.hugepages ? (uint64_t)c->memory.mib << 20 : 0);
+
+	if (h->replay_on_disk)
+		finding(c, r, "replay.dir",
+		        "%s is on a disk: choose a folder on tmpfs or hugetlbfs such as "
+		        "/dev/shm/fogline-%s",
+		        c->replay.dir, c->instance);
+	if (h->replay_free != 0 && p->replay > h->replay_free)
+		finding(c, r, "replay.capacity",
+		        "%" PRIu64 " tags x 16 B = %" PRIu64 " MiB, but %s has %" PRIu64
+		        " MiB free: lower it to at most %" PRIu64 " or give the file system more",
+		        c->replay.capacity, p->replay >> 20, c->replay.dir, h->replay_free >> 20,
+		        h->replay_free > FOG_PLAN_PAGE ? (h->replay_free - FOG_PLAN_PAGE) / 16 : 0);
+	if (c->memory.hugepages && (uint64_t)c->memory.mib << 20 > h->hugepages_free)
+		finding(c, r, "memory.hugepages",
+		        "memory.mib asks for %u MiB of hugepages, %" PRIu64
+		        " MiB are free: reserve %u pages with 'sysctl vm.nr_hugepages=N' or set "
+		        "hugepages: false",
+		        c->memory.mib, h->hugepages_free >> 20, (c->memory.mib + 1) / 2);
+	if (h->memory_free != 0 && ordinary > h->memory_free)
+		finding(c, r, "memory",
+		        "the appliance needs %" PRIu64 " MiB, this host has %" PRIu64
+		        " MiB free: lower replay.capacity (%" PRIu64 " MiB) or memory.mib (%u MiB)",
+		        ordinary >> 20, h->memory_free >> 20, p->replay >> 20, c->memory.mib);
+}
+
+static void check_host(
+        const struct fog_config *c, const struct fog_config_host *h, const struct fog_plan *p,
+        struct fog_report *r
+)
+{
+	char path[48];
+
+	if (h->cpu_text[0] != '\0') {
+		for (unsigned i = 0; i < c->workers.cpu_count; i++) {
+			snprintf(path, sizeof(path), "workers.cpus[%u]", i);
+			check_cpu(c, h, r, path, c->workers.cpu[i]);
+		}
+		check_cpu(c, h, r, "workers.manager_cpu", c->workers.manager_cpu);
+	}
+	if (!c->user_found)
+		finding(c, r, "user",
+		        "this host has no user '%s': create it with 'useradd --system "
+		        "--no-create-home %s', or name another",
+		        c->user, c->user);
+	check_host_memory(c, h, p, r);
+}
+
+int fog_config_check(
+        const struct fog_config *c, const struct fog_topology *t, const struct fog_config_host *h,
+        struct fog_report *r
+)
+{
+	unsigned before = r->errors;
+	struct fog_plan plan;
+
+	check_keys(c, r);
+	check_ports(c, r);
+	fog_config_plan(c, t, &plan);
+	check_memory(c, &plan, r);
+	if (t != NULL)
+		check_topology(c, t, &plan, r);
+	if (h != NULL)
+		check_host(c, h, &plan, r);
+	return r->errors > before ? -EINVAL : 0;
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// Configuration of one appliance: read from YAML (or JSON, which is YAML), checked, compiled to the
+// blob that the data plane reads.
+//
+//   fog_config_load -> fog_config_check -> fog_config_compile
+//
+// load finds what is wrong inside the file: unknown keys, kinds, ranges, duplicates. check finds
+// what is wrong between the file, the network's topology and this host, and does the memory
+// arithmetic. Every finding goes to the report as "file:line: key: what: mend". No function here
+// logs, keeps global state or needs root. Any thread, on disjoint objects.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "../../dataplane/api/blob.h"
+#include "../../dataplane/api/plan.h"
+#include "report.h"
+
+struct fog_topology;
+struct config_lines;
+
+enum {
+	FOG_CONFIG_PATH_LEN = 256,
+	FOG_CONFIG_TEXT_MAX = 1 << 20, // bytes of a file
+	FOG_CONFIG_CPUS_MAX = 1024,
+};
+
+// What a change of a key takes. A key's class stands beside it in config/fogline.yaml.
+enum fog_reload {
+	FOG_RELOAD_RUN, // in force at once, no packet lost
+	FOG_RELOAD_LAUNCH, // the data plane has to be restarted
+	FOG_RELOAD_CONTROL, // the control plane has to be restarted, and then says what else
+};
+
+struct fog_config_neighbour {
+	struct fog_ip address;
+	uint8_t mac[6];
+};
+
+struct fog_config_port {
+	char name[32];
+	char device[192];
+	uint32_t driver; // enum fog_driver
+	uint32_t xdp_mode; // enum fog_xdp_mode
+	uint32_t queues; // 0 in the file (the default) has become the number of workers
+	uint32_t vlan;
+	uint32_t mtu;
+	uint32_t address_count, neighbour_count;
+	struct fog_ip address[FOG_ADDRESSES_MAX];
+	struct fog_config_neighbour neighbour[FOG_NEIGHBOURS_MAX];
+};
+
+struct fog_config {
+	char instance[32];
+	char user[32]; // name or decimal uid; empty = stay who we are
+	char run_dir[FOG_CONFIG_PATH_LEN]; // holds dp.sock and rest.sock
+	char state_dir[FOG_CONFIG_PATH_LEN]; // root-only; holds identity.key and identity.pub
+	char topology[FOG_CONFIG_PATH_LEN];
+	bool production;
+
+	struct {
+		uint32_t cpu_count;
+		uint32_t cpu[FOG_WORKERS_MAX];
+		uint32_t idle; // enum fog_idle
+		uint32_t manager_cpu;
+	} workers;
+
+	struct {
+		bool hugepages;
+		uint32_t mib;
+		uint32_t packet_buffers;
+		uint32_t parked_max;
+	} memory;
+
+	struct {
+		char dir[128];
+		uint64_t capacity; // tags per mix key
+	} replay;
+
+	struct {
+		uint32_t deliver_slots, inject_slots; // per worker
+	} rings;
+
+	struct {
+		char unix_path[108]; // fits sockaddr_un.sun_path
+		char tcp[64]; // "address:port" with a literal address, or empty
+		char token_file[FOG_CONFIG_PATH_LEN]; // required with tcp; else may be empty
+	} rest;
+
+	struct {
+		uint64_t delay_seed; // 0 = off
+	} test;
+
+	uint32_t port_count;
+	struct fog_config_port port[FOG_PORTS_MAX];
+
+	// Not in the file:
+	uid_t uid; // of 'user', ...
+	gid_t gid; // ... and its primary group
+	bool user_found; // false: this host has no such user (check refuses it)
+	uint8_t checksum[32]; // BLAKE2b-256 of the text: ETag of the file
+	char file[FOG_CONFIG_PATH_LEN]; // as given, for findings
+	struct config_lines *lines; // where each key stands
+};
+
+// What check has to know about the machine. Tests make up their own. Zero = unknown, not checked.
+struct fog_config_host {
+	uint64_t cpu[FOG_CONFIG_CPUS_MAX / 64]; // one bit an online CPU
+	char cpu_text[64]; // the same as the kernel writes it, "0-3,8"
+	uint64_t memory_free; // bytes (MemAvailable)
+	uint64_t hugepages_free; // bytes
+	uint64_t replay_free; // bytes free where replay.dir is or will be
+	int replay_on_disk; // 1: replay.dir is or would be neither on tmpfs nor on hugetlbfs
+};
+
+// Read a file or a text ('name' stands for the file in findings). JSON is accepted too.
+// Returns 0 and an object that the caller frees, -errno when the file can't be read, -E2BIG (over
+// FOG_CONFIG_TEXT_MAX), -EINVAL (refused), -ENOMEM; always with the findings in 'report'.
+int fog_config_load(const char *path, struct fog_config **out, struct fog_report *report);
+int fog_config_load_text(
+        const char *name, const char *text, size_t len, struct fog_config **out,
+        struct fog_report *report
+);
+void fog_config_free(struct fog_config *); // accepts NULL
+
+// Describe this machine as seen by 'config'. Never fails: what can't be read stays 0 = unknown.
+void fog_config_host_read(const struct fog_config *, struct fog_config_host *);
+
+// Check the file against topology and host; NULL leaves out what needs them.
+// Returns 0 (warnings possible) or -EINVAL with the findings.
+int fog_config_check(
+        const struct fog_config *, const struct fog_topology *, const struct fog_config_host *,
+        struct fog_report *report
+);
+
+// The memory arithmetic, in numbers (dataplane/api/plan.h) and as lines for people. Print returns
+// the length that a large enough buffer would have taken.
+void fog_config_plan(const struct fog_config *, const struct fog_topology *, struct fog_plan *);
+size_t fog_config_plan_print(
+        const struct fog_config *, const struct fog_plan *, char *text, size_t len
+);
+
+// Compile what check has accepted. 'node_id' is our own (zero while there is no identity yet). All
+// nodes of the topology, our own too, stand in the node table. Equal input gives equal bytes.
+// Returns 0 and a block of '*len' bytes that the caller frees, -ENOMEM, -EINVAL with the finding.
+int fog_config_compile(
+        const struct fog_config *, const struct fog_topology *, const uint8_t node_id[FOG_ID_LEN],
+        uint64_t generation, struct fog_blob **out, size_t *len, struct fog_report *report
+);
+
+// The greatest class among the keys that differ; FOG_RELOAD_RUN when none does.
+enum fog_reload fog_config_reload_class(const struct fog_config *a, const struct fog_config *b);
+
+// All keys of both files with default, range, reload class and text, one line each with tabs in
+// between, for `fogctl config keys` and the documentation. Returns the length that a large enough
+// buffer would have taken.
+size_t fog_config_describe(char *text, size_t len);

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// The rows of keys.h as documentation, and what a change of each key takes.
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "keys.h"
+#include "schema.h"
+
+struct describe_row {
+	const char *section, *key;
+	enum config_kind kind;
+	const char *fallback;
+	uint64_t min, max;
+	unsigned reload;
+	const char *text;
+};
+
+#define ROW(section, key, member, kind, def, lo, hi, class, text) \
+	{#section, key, KIND_##kind, def, lo, hi, FOG_RELOAD_##class, text},
+
+static const struct describe_row rows_config[] = {CONFIG_ROOT_KEYS(ROW) CONFIG_WORKERS_KEYS(ROW
+) CONFIG_MEMORY_KEYS(ROW) CONFIG_REPLAY_KEYS(ROW) CONFIG_RINGS_KEYS(ROW) CONFIG_REST_KEYS(ROW
+) CONFIG_TEST_KEYS(ROW) CONFIG_PORT_KEYS(ROW) CONFIG_NEIGHBOUR_KEYS(ROW)};
+static const struct describe_row rows_topology[] = {
+        TOPOLOGY_NETWORK_KEYS(ROW) TOPOLOGY_GEOMETRY_KEYS(ROW) TOPOLOGY_CUSTOM_KEYS(ROW)
+                TOPOLOGY_DELAY_KEYS(ROW) TOPOLOGY_NODE_KEYS(ROW)};
+
+// Lists, which are no scalar rows.
+static const struct describe_row rows_lists[] = {
+        {"workers", "cpus", KIND_COUNT, NULL, 0, FOG_CONFIG_CPUS_MAX - 1, FOG_RELOAD_LAUNCH,
+         "list of CPUs, one worker each"},
+        {"port", "addresses", KIND_IP, "[]", 0, 0, FOG_RELOAD_LAUNCH,
+         "list of our addresses on this port; [] on an afxdp port = all of the interface"},
+};
+
+static const struct {
+	const char *section, *path;
+} sections[] = {
+        {"root", ""},
+        {"port", "ports[]."},
+        {"neighbour", "ports[].neighbours[]."},
+        {"geometry", "network."},
+        {"custom", "network.custom."},
+        {"delay", "network.delay."},
+        {"node", "nodes[]."},
+};
+
+struct describe_text {
+	char *text;
+	size_t len, at;
+};
+
+__attribute__((format(printf, 2, 3))) static void describe_add(
+        struct describe_text *d, const char *format, ...
+)
+{
+	size_t room = d->at < d->len ? d->len - d->at : 0;
+	va_list args;
+
+	va_start(args, format);
+	int n = vsnprintf(room > 0 ? d->text + d->at : NULL, room, format, args);
+	va_end(args);
+	d->at += n > 0 ? (size_t)n : 0;
+}
+
+static void describe_range(struct describe_text *d, const struct describe_row *r)
+{
+	const char *const say[KIND_END] = {
+	        [KIND_TEXT] = "text",           [KIND_NAME] = "name",
+	        [KIND_PATH] = "absolute path",  [KIND_IP] = "IPv4 or IPv6 address",
+	        [KIND_MAC] = "MAC address",     [KIND_KEY] = "64 hexadecimal digits",
+	        [KIND_SOCKET] = "address:port",
+	};
+	const char *const unit[KIND_END] = {
+	        [KIND_MIB] = " MiB",
+	        [KIND_US] = " us",
+	        [KIND_MS] = " ms",
+	};
+
+	if (say[r->kind] != NULL)
+		describe_add(d, "%s", say[r->kind]);
+	else if (config_words(r->kind)[0] != '\0')
+		describe_add(d, "%s", config_words(r->kind));
+	else
+		describe_add(
+		        d, "%" PRIu64 " to %" PRIu64 "%s", r->min, r->max,
+		        unit[r->kind] != NULL ? unit[r->kind] : ""
+		);
+}
+
+static void describe_rows(struct describe_text *d, const struct describe_row *rows, size_t count)
+{
+	static const char *const reload[] = {
+	        "at once", "restart data plane", "restart control plane"};
+
+	for (size_t i = 0; i < count; i++) {
+		const struct describe_row *r = &rows[i];
+		const char *path = NULL;
+		for (size_t k = 0; k < sizeof(sections) / sizeof(sections[0]) && path == NULL; k++)
+			if (strcmp(sections[k].section, r->section) == 0)
+				path = sections[k].path;
+		if (path != NULL)
+			describe_add(d, "%s%s", path, r->key);
+		else
+			describe_add(d, "%s.%s", r->section, r->key);
+		if (r->fallback == NULL)
+			describe_add(d, "\trequired");
+		else
+			describe_add(d, "\t%s", r->fallback[0] != '\0' ? r->fallback : "\"\"");
+		describe_add(d, "\t");
+		describe_range(d, r);
+		describe_add(d, "\t%s\t%s\n", reload[r->reload], r->text);
+	}
+}
+
+size_t fog_config_describe(char *text, size_t len)
+{
+	struct describe_text d = {.text = text, .len = len};
+
+	if (len > 0)
+		text[0] = '\0';
+	describe_rows(&d, rows_config, sizeof(rows_config) / sizeof(rows_config[0]));
+	describe_rows(&d, rows_lists, sizeof(rows_lists) / sizeof(rows_lists[0]));
+	describe_rows(&d, rows_topology, sizeof(rows_topology) / sizeof(rows_topology[0]));
+	return d.at;
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// Every scalar key of fogline.yaml, one row each, by the mapping that it stands in. From these rows
+// follow the libcyaml schema, defaults, checks and `fogctl config keys`.
+//
+//   X(section, key, member, kind, default, min, max, reload class, text)
+//
+// Default NULL = required. In default paths INSTANCE and RUN_DIR stand for the values of the keys.
+#pragma once
+
+// clang-format off
+#define CONFIG_ROOT_KEYS(X) \
+	X(root, "instance", instance, NAME, NULL, 1, 31, CONTROL, \
+	  "name of this appliance; several instances on a host share nothing") \
+	X(root, "user", user, TEXT, "fogline", 0, 31, CONTROL, \
+	  "user that the control plane drops to, name or number; \"\" = stay who started it") \
+	X(root, "run_dir", run_dir, PATH, "/run/fogline/INSTANCE", 2, 90, CONTROL, \
+	  "folder of the sockets") \
+	X(root, "state_dir", state_dir, PATH, "/var/lib/fogline/INSTANCE", 2, 200, CONTROL, \
+	  "root-only folder of the identity key") \
+	X(root, "topology", topology, PATH, "/etc/fogline/topology.yaml", 2, 255, RUN, \
+	  "file that describes the network; read again when it changes") \
+	X(root, "production", production, BOOL, "false", 0, 1, RUN, \
+	  "refuse what must not carry real traffic: links none, test keys")
+
+#define CONFIG_WORKERS_KEYS(X) \
+	X(workers, "idle", idle, IDLE, "adaptive", 0, 0, LAUNCH, \
+	  "busy: poll without pause; adaptive: sleep until a frame or the next calendar slot") \
+	X(workers, "manager_cpu", manager_cpu, COUNT, "0", 0, 1023, LAUNCH, \
+	  "CPU of the data plane's manager; never a busy worker's")
+
+#define CONFIG_MEMORY_KEYS(X) \
+	X(memory, "hugepages", hugepages, BOOL, "false", 0, 1, LAUNCH, \
+	  "take packet memory from hugepages (needed by PCI devices, faster)") \
+	X(memory, "mib", mib, MIB, "64", 16, 1048576, LAUNCH, \
+	  "memory for packet buffers and devices") \
+	X(memory, "packet_buffers", packet_buffers, COUNT, "8192", 1024, 67108864, LAUNCH, \
+	  "packet buffers of all workers together") \
+	X(memory, "parked_max", parked_max, COUNT, "4096", 64, 67108864, LAUNCH, \
+	  "most packets that wait for their delay; beyond it a random one is dropped as delay_full")
+
+#define CONFIG_REPLAY_KEYS(X) \
+	X(replay, "dir", dir, PATH, "/dev/shm/fogline-INSTANCE", 2, 127, LAUNCH, \
+	  "root-only folder of the replay tables, on tmpfs or hugetlbfs") \
+	X(replay, "capacity", capacity, COUNT, "1M", 1024, 1000000000000, LAUNCH, \
+	  "packets accepted per mix key (rate x key lifetime), 16 bytes each; full = drop replay_full")
+
+#define CONFIG_RINGS_KEYS(X) \
+	X(rings, "deliver_slots", deliver_slots, COUNT, "1024", 16, 65536, LAUNCH, \
+	  "messages per worker that wait for the control plane, power of two") \
+	X(rings, "inject_slots", inject_slots, COUNT, "256", 16, 65536, LAUNCH, \
+	  "messages per worker that wait for the data plane, power of two")
+
+#define CONFIG_REST_KEYS(X) \
+	X(rest, "unix", unix_path, PATH, "RUN_DIR/rest.sock", 2, 107, CONTROL, \
+	  "UNIX socket of the REST API") \
+	X(rest, "tcp", tcp, SOCKET, "", 0, 63, CONTROL, \
+	  "address:port of the REST API, usually 127.0.0.1:8000; \"\" = no TCP") \
+	X(rest, "token_file", token_file, PATH, "", 0, 255, CONTROL, \
+	  "root-only file with the bearer token that TCP asks for")
+
+#define CONFIG_TEST_KEYS(X) \
+	X(test, "delay_seed", delay_seed, COUNT, "0", 0, UINT64_MAX, LAUNCH, \
+	  "fixes the delays for tests: everybody can compute them then; 0 = off")
+
+#define CONFIG_PORT_KEYS(X) \
+	X(port, "name", name, NAME, NULL, 1, 31, LAUNCH, \
+	  "name in tables and metrics") \
+	X(port, "driver", driver, DRIVER, "afxdp", 0, 0, LAUNCH, \
+	  "afxdp: AF_XDP on a kernel interface; dpdk: a DPDK device; loop: in memory, for tests") \
+	X(port, "device", device, TEXT, NULL, 1, 191, LAUNCH, \
+	  "interface name, or DPDK device name or devargs") \
+	X(port, "queues", queues, COUNT, "0", 0, 64, LAUNCH, \
+	  "receive and send queues, at least one a worker; 0 = one a worker") \
+	X(port, "vlan", vlan, COUNT, "0", 0, 4094, LAUNCH, \
+	  "VLAN tag that our frames carry; 0 = untagged") \
+	X(port, "mtu", mtu, COUNT, "1500", 576, 9000, LAUNCH, \
+	  "largest IP packet") \
+	X(port, "xdp_mode", xdp_mode, XDP_MODE, "auto", 0, 0, LAUNCH, \
+	  "where the XDP program runs: in the driver, in the kernel's generic hook, or what works")
+
+#define CONFIG_NEIGHBOUR_KEYS(X) \
+	X(neighbour, "address", address, IP, NULL, 0, 0, RUN, \
+	  "IP address of a neighbour on this port") \
+	X(neighbour, "mac", mac, MAC, NULL, 0, 0, RUN, \
+	  "its MAC address")
+
+// Keys of topology.yaml. Equal on all nodes of a network.
+#define TOPOLOGY_NETWORK_KEYS(X) \
+	X(network, "name", name, NAME, NULL, 1, 31, RUN, \
+	  "name of the network") \
+	X(network, "mix_port", mix_port, COUNT, "9001", 1, 65535, LAUNCH, \
+	  "UDP port of mix traffic") \
+	X(network, "links", links, LINKS, NULL, 0, 0, LAUNCH, \
+	  "link encryption; none: bare packets, for first steps and benches only")
+
+#define TOPOLOGY_GEOMETRY_KEYS(X) \
+	X(geometry, "geometry", name, NAME, "mtu", 1, 15, LAUNCH, \
+	  "packet format: mtu (5 slots, 1,408 bytes), mtu3 (3 slots), jumbo (3,082 bytes), custom")
+
+#define TOPOLOGY_CUSTOM_KEYS(X) \
+	X(custom, "slots", slots, COUNT, NULL, 1, 20, LAUNCH, \
+	  "longest path in hops") \
+	X(custom, "payload", payload, COUNT, NULL, 64, 8900, LAUNCH, \
+	  "forward payload in bytes")
+
+#define TOPOLOGY_DELAY_KEYS(X) \
+	X(delay, "mean", delay_mean_us, US, "50ms", 100, 3600000000, RUN, \
+	  "mean of the exponential delay at each mix") \
+	X(delay, "max", delay_max_us, US, "500ms", 100, 3600000000, RUN, \
+	  "longest delay; not under the mean") \
+	X(delay, "cap", delay_cap_ms, MS, "0ms", 0, 3600000, RUN, \
+	  "most of the delay wished by the sender that is added")
+
+#define TOPOLOGY_NODE_KEYS(X) \
+	X(node, "name", name, NAME, NULL, 1, 31, RUN, \
+	  "name of the node") \
+	X(node, "id", id, KEY, NULL, 0, 0, RUN, \
+	  "node ID: BLAKE2b-256 of its identity key, as its /v1/status says") \
+	X(node, "mix_key", mix_key, KEY, NULL, 0, 0, RUN, \
+	  "X25519 public mix key, as its /v1/status says") \
+	X(node, "address", address, IP, NULL, 0, 0, RUN, \
+	  "IP address of its mix port") \
+	X(node, "port", port, COUNT, "0", 0, 65535, RUN, \
+	  "UDP port; 0 = mix_port of the network") \
+	X(node, "role", role, ROLE, NULL, 0, 0, RUN, \
+	  "what it does") \
+	X(node, "layer", layer, COUNT, "0", 0, 18, RUN, \
+	  "layer of a mix, counted from 1; 0 for the other roles")
+// clang-format on

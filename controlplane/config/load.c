@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// fogline.yaml into struct fog_config, with every check that needs nothing but the file.
+#include <errno.h>
+#include <pwd.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "keys.h"
+#include "schema.h"
+
+#define OUT_root struct fog_config
+#define OUT_workers typeof(((struct fog_config *)NULL)->workers)
+#define OUT_memory typeof(((struct fog_config *)NULL)->memory)
+#define OUT_replay typeof(((struct fog_config *)NULL)->replay)
+#define OUT_rings typeof(((struct fog_config *)NULL)->rings)
+#define OUT_rest typeof(((struct fog_config *)NULL)->rest)
+#define OUT_test typeof(((struct fog_config *)NULL)->test)
+#define OUT_port struct fog_config_port
+#define OUT_neighbour struct fog_config_neighbour
+
+struct raw_neighbour {
+	CONFIG_NEIGHBOUR_KEYS(CONFIG_RAW)
+};
+
+struct raw_port {
+	CONFIG_PORT_KEYS(CONFIG_RAW)
+	char **addresses;
+	unsigned addresses_count;
+	struct raw_neighbour *neighbours;
+	unsigned neighbours_count;
+};
+
+struct raw_workers {
+	CONFIG_WORKERS_KEYS(CONFIG_RAW)
+	char **cpus;
+	unsigned cpus_count;
+};
+
+struct raw_memory {
+	CONFIG_MEMORY_KEYS(CONFIG_RAW)
+};
+
+struct raw_replay {
+	CONFIG_REPLAY_KEYS(CONFIG_RAW)
+};
+
+struct raw_rings {
+	CONFIG_RINGS_KEYS(CONFIG_RAW)
+};
+
+struct raw_rest {
+	CONFIG_REST_KEYS(CONFIG_RAW)
+};
+
+struct raw_test {
+	CONFIG_TEST_KEYS(CONFIG_RAW)
+};
+
+struct raw_root {
+	CONFIG_ROOT_KEYS(CONFIG_RAW)
+	struct raw_workers workers;
+	struct raw_memory memory;
+	struct raw_replay replay;
+	struct raw_rings rings;
+	struct raw_rest rest;
+	struct raw_test test;
+	struct raw_port *ports;
+	unsigned ports_count;
+};
+
+static const cyaml_schema_value_t text_entry = {
+        CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED)};
+
+static const cyaml_schema_field_t neighbour_fields[] = {CONFIG_NEIGHBOUR_KEYS(CONFIG_CYAML)
+                                                                CYAML_FIELD_END};
+static const cyaml_schema_value_t neighbour_entry = {
+        CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_neighbour, neighbour_fields)};
+
+#define LIST(key, type, member, entry, max) \
+	CYAML_FIELD_SEQUENCE( \
+	        key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member, &entry, 0, max \
+	)
+#define SECTION(name) \
+	CYAML_FIELD_MAPPING(#name, CYAML_FLAG_OPTIONAL, struct raw_root, name, name##_fields)
+
+static const cyaml_schema_field_t port_fields[] = {
+        CONFIG_PORT_KEYS(CONFIG_CYAML)
+                LIST("addresses", struct raw_port, addresses, text_entry, FOG_ADDRESSES_MAX),
+        LIST("neighbours", struct raw_port, neighbours, neighbour_entry, FOG_NEIGHBOURS_MAX),
+        CYAML_FIELD_END};
+static const cyaml_schema_value_t port_entry = {
+        CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_port, port_fields)};
+
+static const cyaml_schema_field_t workers_fields[] = {
+        LIST("cpus", struct raw_workers, cpus, text_entry, FOG_WORKERS_MAX),
+        CONFIG_WORKERS_KEYS(CONFIG_CYAML) CYAML_FIELD_END};
+static const cyaml_schema_field_t memory_fields[] = {CONFIG_MEMORY_KEYS(CONFIG_CYAML)
+                                                             CYAML_FIELD_END};
+static const cyaml_schema_field_t replay_fields[] = {CONFIG_REPLAY_KEYS(CONFIG_CYAML)
+                                                             CYAML_FIELD_END};
+static const cyaml_schema_field_t rings_fields[] = {CONFIG_RINGS_KEYS(CONFIG_CYAML)
+                                                            CYAML_FIELD_END};
+static const cyaml_schema_field_t rest_fields[] = {CONFIG_REST_KEYS(CONFIG_CYAML) CYAML_FIELD_END};
+static const cyaml_schema_field_t test_fields[] = {CONFIG_TEST_KEYS(CONFIG_CYAML) CYAML_FIELD_END};
+
+static const cyaml_schema_field_t root_fields[] = {
+        CONFIG_ROOT_KEYS(CONFIG_CYAML) SECTION(workers),
+        SECTION(memory),
+        SECTION(replay),
+        SECTION(rings),
+        SECTION(rest),
+        SECTION(test),
+        LIST("ports", struct raw_root, ports, port_entry, FOG_PORTS_MAX),
+        CYAML_FIELD_END};
+static const cyaml_schema_value_t root_schema = {
+        CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw_root, root_fields)};
+
+static const struct config_key root_keys[] = {CONFIG_ROOT_KEYS(CONFIG_ROW)};
+static const struct config_key workers_keys[] = {CONFIG_WORKERS_KEYS(CONFIG_ROW)};
+static const struct config_key memory_keys[] = {CONFIG_MEMORY_KEYS(CONFIG_ROW)};
+static const struct config_key replay_keys[] = {CONFIG_REPLAY_KEYS(CONFIG_ROW)};
+static const struct config_key rings_keys[] = {CONFIG_RINGS_KEYS(CONFIG_ROW)};
+static const struct config_key rest_keys[] = {CONFIG_REST_KEYS(CONFIG_ROW)};
+static const struct config_key test_keys[] = {CONFIG_TEST_KEYS(CONFIG_ROW)};
+static const struct config_key port_keys[] = {CONFIG_PORT_KEYS(CONFIG_ROW)};
+static const struct config_key neighbour_keys[] = {CONFIG_NEIGHBOUR_KEYS(CONFIG_ROW)};
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+// The mappings that stand once, in the order in which they are converted.
+static const struct {
+	const char *path;
+	const struct config_key *keys;
+	unsigned count;
+	size_t raw, out;
+} sections[] = {
+        {"", root_keys, COUNT(root_keys), 0, 0},
+
+#define ROW(name) \
+	{ \
+#name, name##_keys, COUNT(name##_keys), offsetof(struct raw_root, name), \
+		        offsetof(struct fog_config, name) \
+	}
+        ROW(workers),
+        ROW(memory),
+        ROW(replay),
+        ROW(rings),
+        ROW(rest),
+        ROW(test),
+};
+
+static void load_workers(
+        const struct config_source *s, const struct raw_workers *raw, struct fog_config *c
+)
+{
+	static const struct config_key cpu = {
+	        .kind = KIND_COUNT, .out_len = sizeof(uint32_t), .max = FOG_CONFIG_CPUS_MAX - 1};
+	char path[48], why[256];
+
+	if (raw->cpus_count == 0)
+		config_error(s, "workers.cpus", "is missing: name one CPU per worker, such as [1]");
+	for (unsigned i = 0; i < raw->cpus_count; i++) {
+		snprintf(path, sizeof(path), "workers.cpus[%u]", i);
+		if (config_value(&cpu, raw->cpus[i], &c->workers.cpu[i], why, sizeof(why)) < 0) {
+			config_error(s, path, "%s", why);
+			c->workers.cpu[i] = FOG_CONFIG_CPUS_MAX + i; // equal to no other
+		}
+		for (unsigned k = 0; k < i; k++)
+			if (c->workers.cpu[k] == c->workers.cpu[i])
+				config_error(
+				        s, path, "CPU %u has a worker already: name each CPU once",
+				        c->workers.cpu[i]
+				);
+	}
+	c->workers.cpu_count = raw->cpus_count;
+}
+
+static void load_port_lists(
+        const struct config_source *s, const char *path, const struct raw_port *raw,
+        struct fog_config_port *p
+)
+{
+	static const struct config_key ip = {.kind = KIND_IP, .out_len = sizeof(struct fog_ip)};
+	char child[64], why[256];
+
+	for (unsigned i = 0; i < raw->addresses_count; i++) {
+		snprintf(child, sizeof(child), "%s.addresses[%u]", path, i);
+		if (config_value(&ip, raw->addresses[i], &p->address[i], why, sizeof(why)) < 0)
+			config_error(s, child, "%s", why);
+		for (unsigned k = 0; k < i; k++)
+			if (memcmp(&p->address[k], &p->address[i], sizeof(struct fog_ip)) == 0)
+				config_error(s, child, "stands twice: remove one");
+	}
+	p->address_count = raw->addresses_count;
+	for (unsigned i = 0; i < raw->neighbours_count; i++) {
+		snprintf(child, sizeof(child), "%s.neighbours[%u]", path, i);
+		config_convert(
+		        s, child, neighbour_keys, COUNT(neighbour_keys), &raw->neighbours[i],
+		        &p->neighbour[i]
+		);
+		for (unsigned k = 0; k < i; k++)
+			if (memcmp(&p->neighbour[k].address, &p->neighbour[i].address,
+			           sizeof(struct fog_ip)) == 0)
+				config_error(s, child, "its address stands twice: remove one");
+	}
+	p->neighbour_count = raw->neighbours_count;
+}
+
+static void load_port(
+        const struct config_source *s, unsigned i, const struct raw_port *raw, struct fog_config *c
+)
+{
+	struct fog_config_port *p = &c->port[i];
+	char path[32];
+
+	snprintf(path, sizeof(path), "ports[%u]", i);
+	config_convert(s, path, port_keys, COUNT(port_keys), raw, p);
+	load_port_lists(s, path, raw, p);
+	if (p->queues == 0)
+		p->queues = c->workers.cpu_count;
+	for (unsigned k = 0; k < i && p->name[0] != '\0' && p->device[0] != '\0'; k++) {
+		if (strcmp(c->port[k].name, p->name) == 0)
+			config_error(
+			        s, path, "name '%s' is ports[%u]'s: choose another", p->name, k
+			);
+		if (strcmp(c->port[k].device, p->device) == 0 && p->driver != FOG_DRIVER_LOOP)
+			config_error(s, path, "device '%s' is ports[%u]'s already", p->device, k);
+	}
+}
+
+// A user that this host doesn't know is a finding of check: the file may be for another host.
+static void load_user(struct fog_config *c)
+{
+	struct passwd entry, *found = NULL;
+	char buf[4096], *end = NULL;
+	unsigned long number = strtoul(c->user, &end, 10);
+
+	if (c->user[0] == '\0') {
+		c->uid = geteuid();
+		c->gid = getegid();
+		c->user_found = true;
+	} else if (*end == '\0' && number < UINT32_MAX && c->user[0] >= '0' && c->user[0] <= '9') {
+		c->uid = (uid_t)number;
+		c->gid = (gid_t)number;
+		if (getpwuid_r(c->uid, &entry, buf, sizeof(buf), &found) == 0 && found != NULL)
+			c->gid = entry.pw_gid;
+		c->user_found = true;
+	} else if (getpwnam_r(c->user, &entry, buf, sizeof(buf), &found) == 0 && found != NULL) {
+		c->uid = entry.pw_uid;
+		c->gid = entry.pw_gid;
+		c->user_found = true;
+	}
+}
+
+static void load_convert(struct config_source *s, const struct raw_root *raw, struct fog_config *c)
+{
+	s->instance = c->instance;
+	s->run_dir = c->run_dir;
+	for (unsigned i = 0; i < COUNT(sections); i++)
+		config_convert(
+		        s, sections[i].path, sections[i].keys, sections[i].count,
+		        (const char *)raw + sections[i].raw, (char *)c + sections[i].out
+		);
+	load_workers(s, &raw->workers, c);
+	if (raw->ports_count == 0)
+		config_error(s, "ports", "is missing: an appliance needs at least one port");
+	for (unsigned i = 0; i < raw->ports_count; i++)
+		load_port(s, i, &raw->ports[i], c);
+	c->port_count = raw->ports_count;
+	load_user(c);
+}
+
+int fog_config_load_text(
+        const char *name, const char *text, size_t len, struct fog_config **out,
+        struct fog_report *report
+)
+{
+	struct config_source s = {.file = name, .report = report};
+	struct fog_config *c = calloc(1, sizeof(*c));
+	unsigned before = report->errors;
+	void *raw = NULL;
+	int ret;
+
+	*out = NULL;
+	if (c == NULL)
+		return -ENOMEM;
+	ret = config_yaml_load(&s, text, len, &root_schema, &raw);
+	c->lines = s.lines;
+	if (ret < 0)
+		goto err;
+	load_convert(&s, raw, c);
+	config_yaml_free(&root_schema, raw);
+	ret = -EINVAL;
+	if (report->errors > before)
+		goto err;
+	snprintf(c->file, sizeof(c->file), "%s", name);
+	crypto_generichash(c->checksum, sizeof(c->checksum), (const uint8_t *)text, len, NULL, 0);
+	*out = c;
+	return 0;
+err:
+	fog_config_free(c);
+	return ret;
+}
+
+int fog_config_load(const char *path, struct fog_config **out, struct fog_report *report)
+{
+	char *text;
+	size_t len;
+	int ret = config_read(path, FOG_CONFIG_TEXT_MAX, report, &text, &len);
+
+	*out = NULL;
+	if (ret < 0)
+		return ret;
+	ret = fog_config_load_text(path, text, len, out, report);
+	free(text);
+	return ret;
+}
+
+void fog_config_free(struct fog_config *c)
+{
+	if (c == NULL)
+		return;
+	config_lines_free(c->lines);
+	free(c);
+}
+
+static enum fog_reload reload_port(const struct fog_config_port *a, const struct fog_config_port *b)
+{
+	struct fog_config_port x = *a, y = *b;
+
+	// Neighbours are the only part of a port that a running data plane takes over.
+	x.neighbour_count = y.neighbour_count = 0;
+	memset(x.neighbour, 0, sizeof(x.neighbour));
+	memset(y.neighbour, 0, sizeof(y.neighbour));
+	return memcmp(&x, &y, sizeof(x)) != 0 ? FOG_RELOAD_LAUNCH : FOG_RELOAD_RUN;
+}
+
+static void reload_raise(enum fog_reload *class, enum fog_reload to)
+{
+	if (to > *class)
+		*class = to;
+}
+
+enum fog_reload fog_config_reload_class(const struct fog_config *a, const struct fog_config *b)
+{
+	enum fog_reload class = FOG_RELOAD_RUN;
+
+	for (unsigned i = 0; i < COUNT(sections); i++) {
+		for (unsigned k = 0; k < sections[i].count; k++) {
+			const struct config_key *key = &sections[i].keys[k];
+			size_t at = sections[i].out + key->out;
+			if (memcmp((const char *)a + at, (const char *)b + at, key->out_len) != 0)
+				reload_raise(&class, key->reload);
+		}
+	}
+	if (a->workers.cpu_count != b->workers.cpu_count || a->port_count != b->port_count ||
+	    memcmp(a->workers.cpu, b->workers.cpu, sizeof(a->workers.cpu)) != 0)
+		reload_raise(&class, FOG_RELOAD_LAUNCH);
+	for (unsigned i = 0; i < a->port_count && i < b->port_count; i++)
+		reload_raise(&class, reload_port(&a->port[i], &b->port[i]));
+	return class;
+}

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+#include "client.h"
+
+#include <curl/curl.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define RUN_DIR "/run/fogline"
+
+static const char client_common[] =
+        "\n"
+        "Common options:\n"
+        "  --instance NAME    talk to the instance NAME of this host (default: the only one)\n"
+        "  --socket PATH      talk to this UNIX socket\n"
+        "  --url URL          talk to this address by TCP, with --token-file\n"
+        "  --token-file FILE  file with the bearer token\n"
+        "  -j                 print JSON\n";
+
+// Without a name the only running instance is meant.
+static int client_find_socket(struct ctl_client *c)
+{
+	glob_t found = {0};
+	int r = glob(RUN_DIR "/*/rest.sock", 0, NULL, &found);
+
+	if (r == 0 && found.gl_pathc == 1) {
+		snprintf(c->socket, sizeof(c->socket), "%s", found.gl_pathv[0]);
+		globfree(&found);
+		return CTL_OK;
+	}
+	fprintf(stderr, "fogctl: %s, name one with --instance or --socket\n",
+	        r == 0 ? "several instances run here" : "no instance runs in " RUN_DIR);
+	for (size_t i = 0; r == 0 && i < found.gl_pathc; i++)
+		fprintf(stderr, "  --socket %s\n", found.gl_pathv[i]);
+	globfree(&found);
+	return CTL_USAGE;
+}
+
+static int client_read_token(struct ctl_client *c, const char *path)
+{
+	char text[512] = "";
+	FILE *f = fopen(path, "re");
+
+	if (f == NULL || fgets(text, sizeof(text), f) == NULL) {
+		fprintf(stderr, "fogctl: %s holds no token that I can read\n", path);
+		if (f != NULL)
+			fclose(f);
+		return CTL_USAGE;
+	}
+	fclose(f);
+	text[strcspn(text, " \t\r\n")] = '\0';
+	snprintf(c->token, sizeof(c->token), "Authorization: Bearer %s", text);
+	explicit_bzero(text, sizeof(text));
+	return CTL_OK;
+}
+
+static int client_target(
+        struct ctl_client *c, const char *socket, const char *instance, const char *token_file
+)
+{
+	if (token_file != NULL && client_read_token(c, token_file) != CTL_OK)
+		return CTL_USAGE;
+	if ((socket != NULL) + (instance != NULL) + (c->url != NULL) > 1) {
+		fprintf(stderr, "fogctl: give only one of --socket, --instance, --url\n");
+		return CTL_USAGE;
+	}
+	if (c->url != NULL)
+		return CTL_OK;
+	if (socket != NULL)
+		snprintf(c->socket, sizeof(c->socket), "%s", socket);
+	else if (instance != NULL)
+		snprintf(c->socket, sizeof(c->socket), RUN_DIR "/%s/rest.sock", instance);
+	else
+		return client_find_socket(c);
+	return CTL_OK;
+}
+
+// Returns how many arguments the option took, 0 when it is none of 'options'.
+static int client_option(int left, char **argv, const struct ctl_option *options)
+{
+	for (const struct ctl_option *o = options; o->name != NULL; o++) {
+		size_t len = strlen(o->name);
+		if (o->flag != NULL && strcmp(argv[0], o->name) == 0) {
+			*o->flag = true;
+			return 1;
+		}
+		if (o->value == NULL || strncmp(argv[0], o->name, len) != 0)
+			continue;
+		if (argv[0][len] == '=') {
+			*o->value = argv[0] + len + 1;
+			return 1;
+		}
+		if (argv[0][len] == '\0' && left > 1) {
+			*o->value = argv[1];
+			return 2;
+		}
+	}
+	return 0;
+}
+
+int ctl_client_open(
+        struct ctl_client *c, int *argc, char **argv, const struct ctl_option *own,
+        const char *usage
+)
+{
+	static const struct ctl_option none = {0};
+	const char *socket = NULL, *instance = NULL, *token_file = NULL;
+	bool help = false, bad = false, bare = false;
+	int kept = 1, taken;
+
+	memset(c, 0, sizeof(*c));
+	const struct ctl_option common[] = {
+	        {"--socket", &socket, NULL}, {"--instance", &instance, NULL},
+	        {"--url", &c->url, NULL},    {"--token-file", &token_file, NULL},
+	        {"-j", NULL, &c->json},      {"--help", NULL, &help},
+	        {NULL, NULL, NULL},
+	};
+	for (int i = 1; i < *argc; i += taken) {
+		taken = bare ? 0 : client_option(*argc - i, argv + i, own != NULL ? own : &none);
+		if (taken == 0 && !bare)
+			taken = client_option(*argc - i, argv + i, common);
+		if (taken > 0)
+			continue;
+		taken = 1;
+		if (!bare && strcmp(argv[i], "--") == 0) {
+			bare = true;
+		} else if (!bare && argv[i][0] == '-' && argv[i][1] != '\0') {
+			fprintf(stderr, "fogctl: unknown option or missing value: %s\n", argv[i]);
+			bad = true;
+			break;
+		} else {
+			argv[kept++] = argv[i];
+			continue;
+		}
+	}
+	if (help || bad) {
+		fprintf(bad ? stderr : stdout, "%s%s", usage, client_common);
+		return bad ? CTL_USAGE : -1;
+	}
+	*argc = kept;
+	if (client_target(c, socket, instance, token_file) != CTL_OK)
+		return CTL_USAGE;
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	c->curl = curl_easy_init();
+	return c->curl != NULL ? CTL_OK : CTL_UNREACHABLE;
+}
+
+void ctl_client_close(struct ctl_client *c)
+{
+	if (c->curl != NULL)
+		curl_easy_cleanup(c->curl);
+	explicit_bzero(c->token, sizeof(c->token));
+}
+
+static size_t client_body(char *data, size_t size, size_t n, void *ctx)
+{
+	struct ctl_answer *a = ctx;
+	size_t more = size * n;
+	char *grown = realloc(a->body, a->len + more + 1);
+
+	if (grown == NULL)
+		return 0;
+	memcpy(grown + a->len, data, more);
+	a->body = grown;
+	a->len += more;
+	a->body[a->len] = '\0';
+	return more;
+}
+
+static size_t client_header(char *data, size_t size, size_t n, void *ctx)
+{
+	struct ctl_answer *a = ctx;
+	static const char name[] = "ETag: ";
+	size_t len = size * n, skip = sizeof(name) - 1;
+
+	if (len > skip && strncasecmp(data, name, skip) == 0)
+		snprintf(
+		        a->etag, sizeof(a->etag), "%.*s", (int)strcspn(data + skip, "\r\n"),
+		        data + skip
+		);
+	return len;
+}
+
+static struct curl_slist *client_headers(struct ctl_client *c, const struct ctl_request *r)
+{
+	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+
+	list = curl_slist_append(list, "Content-Type: application/json");
+	if (c->token[0] != '\0')
+		list = curl_slist_append(list, c->token);
+	if (r->header != NULL)
+		list = curl_slist_append(list, r->header);
+	return list;
+}
+
+int ctl_client_request(struct ctl_client *c, const struct ctl_request *r, struct ctl_answer *a)
+{
+	char url[1024], error[CURL_ERROR_SIZE] = "";
+	struct curl_slist *headers = client_headers(c, r);
+	CURLcode code;
+
+	memset(a, 0, sizeof(*a));
+	curl_easy_reset(c->curl);
+	snprintf(url, sizeof(url), "%s%s", c->url != NULL ? c->url : "http://localhost", r->path);
+	curl_easy_setopt(c->curl, CURLOPT_URL, url);
+	curl_easy_setopt(c->curl, CURLOPT_PROXY, "");
+	if (c->url == NULL)
+		curl_easy_setopt(c->curl, CURLOPT_UNIX_SOCKET_PATH, c->socket);
+	curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, r->method);
+	if (r->body != NULL) {
+		curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE, (long)r->body_len);
+		curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, r->body);
+	}
+	curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, client_body);
+	curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, a);
+	curl_easy_setopt(c->curl, CURLOPT_HEADERFUNCTION, client_header);
+	curl_easy_setopt(c->curl, CURLOPT_HEADERDATA, a);
+	curl_easy_setopt(c->curl, CURLOPT_ERRORBUFFER, error);
+	curl_easy_setopt(c->curl, CURLOPT_CONNECTTIMEOUT, 5L);
+	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT, r->timeout_s > 0 ? r->timeout_s : 10L);
+	curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
+	code = curl_easy_perform(c->curl);
+	curl_slist_free_all(headers);
+	if (code == CURLE_OK && a->body == NULL)
+		a->body = strdup("");
+	if (code != CURLE_OK || a->body == NULL) {
+		fprintf(stderr, "fogctl: %s: %s: is fog-controlplane running?\n",
+		        c->url != NULL ? c->url : c->socket,
+		        error[0] != '\0' ? error : curl_easy_strerror(code));
+		ctl_answer_free(a);
+		return CTL_UNREACHABLE;
+	}
+	curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &a->status);
+	a->json = json_loadb(a->body, a->len, 0, NULL);
+	return CTL_OK;
+}
+
+static void client_print_problem(const struct ctl_answer *a)
+{
+	const char *detail = json_string_value(json_object_get(a->json, "detail"));
+	const char *hint = json_string_value(json_object_get(a->json, "hint"));
+
+	fprintf(stderr, "fogctl: %s\n", detail != NULL ? detail : "the request failed");
+	if (hint != NULL)
+		fprintf(stderr, "  %s\n", hint);
+	if (detail == NULL)
+		fprintf(stderr, "  HTTP status %ld\n", a->status);
+}
+
+int ctl_client_call(struct ctl_client *c, const struct ctl_request *r, struct ctl_answer *a)
+{
+	int e = ctl_client_request(c, r, a);
+
+	if (e != CTL_OK || a->status < 400)
+		return e;
+	if (c->json)
+		puts(a->body);
+	client_print_problem(a);
+	ctl_answer_free(a);
+	return CTL_REFUSED;
+}
+
+void ctl_answer_free(struct ctl_answer *a)
+{
+	json_decref(a->json);
+	free(a->body);
+	memset(a, 0, sizeof(*a));
+}

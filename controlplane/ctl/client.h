@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// How fogctl talks to a control plane: common options, one request at a time, errors for people.
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+enum ctl_exit { CTL_OK = 0, CTL_REFUSED = 1, CTL_USAGE = 2, CTL_UNREACHABLE = 3 };
+
+struct ctl_client {
+	void *curl;
+	char socket[256]; // path, empty when 'url' is used
+	const char *url;
+	char token[600]; // "Authorization: Bearer ..", wiped by close
+	bool json; // -j: print the answer as it came
+};
+
+// An option of one command: either 'value' (takes an argument) or 'flag' is set.
+struct ctl_option {
+	const char *name; // with its dashes
+	const char **value;
+	bool *flag;
+};
+
+// Read options and connect nothing yet. Common: --socket PATH, --instance NAME, --url URL,
+// --token-file FILE, -j. What is no option is moved to the front of argv (from index 1), *argc is
+// their number + 1. 'usage' is printed on errors and for --help.
+// Returns CTL_OK, or the exit code after having said why (-1: help was asked for, exit with 0).
+int ctl_client_open(
+        struct ctl_client *, int *argc, char **argv, const struct ctl_option *own, const char *usage
+);
+void ctl_client_close(struct ctl_client *);
+
+struct ctl_request {
+	const char *method, *path;
+	const char *body; // NULL = none
+	size_t body_len;
+	const char *header; // one more, or NULL
+	long timeout_s; // 0 = 10
+};
+
+struct ctl_answer {
+	long status; // HTTP
+	char *body; // NUL-terminated, never NULL after success
+	size_t len;
+	char etag[80];
+	json_t *json; // NULL when the body is none
+};
+
+// Returns CTL_OK with any answer (status 400 and above too) or CTL_UNREACHABLE, which is said.
+int ctl_client_request(struct ctl_client *, const struct ctl_request *, struct ctl_answer *);
+// The same, and an answer of status 400 and above is printed as an error: CTL_REFUSED.
+int ctl_client_call(struct ctl_client *, const struct ctl_request *, struct ctl_answer *);
+void ctl_answer_free(struct ctl_answer *);

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// fogctl's commands that ask a running control plane through its REST API. Each gets its own argv
+// and returns enum ctl_exit (client.h).
+#pragma once
+
+int ctl_status(int argc, char **argv);
+int ctl_ready(int argc, char **argv);
+int ctl_ports(int argc, char **argv);
+int ctl_workers(int argc, char **argv);
+int ctl_drops(int argc, char **argv);
+int ctl_nodes(int argc, char **argv);
+int ctl_top(int argc, char **argv);
+int ctl_send(int argc, char **argv);
+int ctl_receive(int argc, char **argv);
+// `config show` and `config put`; argv[0] is the subcommand.
+int ctl_settings(int argc, char **argv);

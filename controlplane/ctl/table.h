@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// Tables for people: columns as wide as they need to be, numbers to the right.
+#pragma once
+
+#include <jansson.h>
+#include <stdio.h>
+
+struct ctl_table;
+
+// 'titles' is a list separated by '|'. Returns NULL without memory; all functions take that.
+struct ctl_table *ctl_table_new(const char *titles);
+void ctl_table_text(struct ctl_table *, const char *text); // next cell; NULL = "-"
+void ctl_table_value(struct ctl_table *, const json_t *value); // null and missing = "-"
+void ctl_table_print(struct ctl_table *, FILE *); // and frees it; only that when FILE is NULL
+
+// Print text that a stranger wrote: control characters come out as \xNN.
+void ctl_print_safe(FILE *, const char *text, size_t len);

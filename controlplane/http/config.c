@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// The configuration as JSON, from the same rows as the loader, and its replacement.
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../config/keys.h"
+#include "http.h"
+#include "view.h"
+
+static const char *const config_drivers[] = {
+        [FOG_DRIVER_LOOP] = "loop", [FOG_DRIVER_AFXDP] = "afxdp", [FOG_DRIVER_DPDK] = "dpdk"};
+static const char *const config_idles[] = {
+        [FOG_IDLE_BUSY] = "busy", [FOG_IDLE_ADAPTIVE] = "adaptive"};
+static const char *const config_modes[] = {
+        [FOG_XDP_AUTO] = "auto", [FOG_XDP_NATIVE] = "native", [FOG_XDP_GENERIC] = "generic"};
+
+static json_t *config_mac(const uint8_t mac[6])
+{
+	return json_sprintf(
+	        "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]
+	);
+}
+
+// How each kind of the schema reads in JSON.
+#define VIEW_TEXT(v) json_string(v)
+#define VIEW_NAME(v) json_string(v)
+#define VIEW_PATH(v) json_string(v)
+#define VIEW_SOCKET(v) json_string(v)
+#define VIEW_BOOL(v) json_boolean(v)
+#define VIEW_COUNT(v) json_integer((json_int_t)(v))
+#define VIEW_MIB(v) json_integer((json_int_t)(v))
+#define VIEW_DRIVER(v) json_string(config_drivers[v])
+#define VIEW_IDLE(v) json_string(config_idles[v])
+#define VIEW_XDP_MODE(v) json_string(config_modes[v])
+#define VIEW_IP(v) view_ip(&(v))
+#define VIEW_MAC(v) config_mac(v)
+#define VIEW_KEY_OF(from, key, member, kind) \
+	json_object_set_new(out, key, VIEW_##kind((from).member));
+
+static json_t *config_port(const struct fog_config_port *p)
+{
+	json_t *out = json_object(), *addresses = json_array(), *neighbours = json_array();
+
+#define X(section, key, member, kind, ...) VIEW_KEY_OF(*p, key, member, kind)
+	CONFIG_PORT_KEYS(X)
+#undef X
+	for (unsigned i = 0; i < p->address_count; i++)
+		json_array_append_new(addresses, view_ip(&p->address[i]));
+	for (unsigned i = 0; i < p->neighbour_count; i++)
+		json_array_append_new(
+		        neighbours,
+		        json_pack(
+		                "{s:o s:o}", "address", view_ip(&p->neighbour[i].address), "mac",
+		                config_mac(p->neighbour[i].mac)
+		        )
+		);
+	json_object_set_new(out, "addresses", addresses);
+	json_object_set_new(out, "neighbours", neighbours);
+	return out;
+}
+
+// One mapping of the file that holds scalars only.
+#define CONFIG_SECTION(name, KEYS) \
+	static json_t *config_section_##name(const struct fog_config *c) \
+	{ \
+		json_t *out = json_object(); \
+		KEYS(X) \
+		return out; \
+	}
+#define X(section, key, member, kind, ...) VIEW_KEY_OF(c->section, key, member, kind)
+CONFIG_SECTION(workers, CONFIG_WORKERS_KEYS)
+CONFIG_SECTION(memory, CONFIG_MEMORY_KEYS)
+CONFIG_SECTION(replay, CONFIG_REPLAY_KEYS)
+CONFIG_SECTION(rings, CONFIG_RINGS_KEYS)
+CONFIG_SECTION(rest, CONFIG_REST_KEYS)
+CONFIG_SECTION(test, CONFIG_TEST_KEYS)
+#undef X
+
+static json_t *config_json(const struct fog_config *c)
+{
+	json_t *out = json_object(), *cpus = json_array(), *ports = json_array();
+	json_t *workers = config_section_workers(c);
+
+#define X(section, key, member, kind, ...) VIEW_KEY_OF(*c, key, member, kind)
+	CONFIG_ROOT_KEYS(X)
+#undef X
+	for (unsigned i = 0; i < c->workers.cpu_count; i++)
+		json_array_append_new(cpus, json_integer(c->workers.cpu[i]));
+	json_object_set_new(workers, "cpus", cpus);
+	for (unsigned i = 0; i < c->port_count; i++)
+		json_array_append_new(ports, config_port(&c->port[i]));
+	json_object_set_new(out, "workers", workers);
+	json_object_set_new(out, "memory", config_section_memory(c));
+	json_object_set_new(out, "replay", config_section_replay(c));
+	json_object_set_new(out, "rings", config_section_rings(c));
+	json_object_set_new(out, "rest", config_section_rest(c));
+	json_object_set_new(out, "test", config_section_test(c));
+	json_object_set_new(out, "ports", ports);
+	return out;
+}
+
+static void config_etag(struct http_response *res, const uint8_t checksum[32])
+{
+	char hex[65];
+
+	snprintf(
+	        res->etag, sizeof(res->etag), "\"%s\"",
+	        sodium_bin2hex(hex, sizeof(hex), checksum, 32)
+	);
+}
+
+void http_get_config(struct fog_node *n, const struct http_request *req, struct http_response *res)
+{
+	pthread_rwlock_rdlock(&n->lock);
+	json_t *out = config_json(n->config);
+	config_etag(res, n->config->checksum);
+	pthread_rwlock_unlock(&n->lock);
+	http_reply_json(res, 200, out);
+}
+
+// If-Match: "64 hexadecimal digits", as ETag said, or * for whatever is there.
+static int config_if_match(const char *header, uint8_t checksum[32], bool *any)
+{
+	size_t len = strlen(header), bytes = 0;
+
+	*any = strcmp(header, "*") == 0;
+	if (*any)
+		return 0;
+	if (len != 66 || header[0] != '"' || header[65] != '"' ||
+	    sodium_hex2bin(checksum, 32, header + 1, 64, NULL, &bytes, NULL) != 0 || bytes != 32)
+		return -EINVAL;
+	return 0;
+}
+
+static void config_refused(struct http_response *res, int r, const struct fog_report *report)
+{
+	switch (r) {
+	case -ESTALE:
+		http_reply_problem(
+		        res, 409, "stale", "read the configuration again and repeat the change",
+		        "the configuration has been changed since it was read"
+		);
+		break;
+	case -EINVAL:
+	case -E2BIG:
+		// The last line's end is no part of a sentence.
+		http_reply_problem(
+		        res, 422, "config_refused", NULL, "%.*s",
+		        (int)(report->len > 0 ? report->len - 1 : 0), report->text
+		);
+		break;
+	default:
+		http_reply_problem(
+		        res, 500, "config_not_written",
+		        "give the control plane's user a folder for its configuration file",
+		        "the configuration cannot be replaced: %s", strerror(-r)
+		);
+	}
+}
+
+enum { ACK_WAIT_MS = 2000 };
+
+static void config_done(
+        struct fog_node *n, struct http_response *res, uint64_t generation, enum fog_reload restart
+)
+{
+	struct fog_dpclient_status dp;
+	struct fog_dpclient_ack ack = {.status = -ENODATA};
+	const char *wait = NULL, *state = "not_attached";
+
+	fog_dpclient_status(n->dp, &dp);
+	if (dp.state == FOG_DPCLIENT_ATTACHED && generation > 0) {
+		fog_dpclient_config_wait(n->dp, ACK_WAIT_MS, &ack);
+		state = ack.status == 0              ? "in_force"
+		        : ack.status == -EINPROGRESS ? "pending"
+		                                     : "refused";
+	}
+	if (restart == FOG_RELOAD_CONTROL)
+		wait = "control_plane";
+	else if (restart == FOG_RELOAD_LAUNCH || ack.status == -EXDEV)
+		wait = "data_plane";
+	pthread_rwlock_rdlock(&n->lock);
+	config_etag(res, n->config->checksum);
+	pthread_rwlock_unlock(&n->lock);
+	http_reply_json(
+	        res, 200,
+	        json_pack(
+	                "{s:o s:s s:s* s:s?}", "generation",
+	                generation > 0 ? json_integer((json_int_t)generation) : json_null(),
+	                "state", state, "text", ack.text[0] != '\0' ? ack.text : NULL,
+	                "restart_needed", wait
+	        )
+	);
+}
+
+void http_put_config(struct fog_node *n, const struct http_request *req, struct http_response *res)
+{
+	enum fog_reload restart = FOG_RELOAD_RUN;
+	uint64_t generation = 0;
+	uint8_t expected[32];
+	bool any = false;
+	int r;
+
+	if (req->if_match == NULL) {
+		http_reply_problem(
+		        res, 428, "if_match_required",
+		        "send the ETag of GET /v1/config in If-Match",
+		        "a change without If-Match could undo somebody else's"
+		);
+		return;
+	}
+	if (config_if_match(req->if_match, expected, &any) < 0) {
+		http_reply_problem(
+		        res, 400, "bad_if_match", "send the ETag of GET /v1/config in If-Match",
+		        "If-Match is no ETag of this configuration"
+		);
+		return;
+	}
+	struct fog_report *report = calloc(1, sizeof(*report));
+	r = report == NULL ? -ENOMEM
+	                   : fog_node_config_put(
+	                             n, req->body, req->body_len, any ? NULL : expected,
+	                             &generation, &restart, report
+	                     );
+	if (r < 0)
+		config_refused(res, r, report);
+	else
+		config_done(n, res, generation, restart);
+	free(report);
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// A request and its answer as the handlers see them, free of any HTTP library.
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct fog_node;
+
+enum {
+	HTTP_BODY_MAX = 1 << 20,
+	HTTP_QUERY_MAX = 8, // parameters that a route may name
+	HTTP_ID_LEN = 17,
+	HTTP_CALLER_LEN = 32,
+	HTTP_WAIT_MAX_S = 30, // longest wait that a client may ask for
+};
+
+struct http_request {
+	const char *method, *path;
+	const char *body;
+	size_t body_len;
+	const char *if_match, *idempotency_key; // headers, or NULL
+	const char
+	        *query[HTTP_QUERY_MAX]; // values of the route's parameters, in its order, or NULL
+	char id[HTTP_ID_LEN];
+	char caller[HTTP_CALLER_LEN]; // "uid 0", "token 12ab..", "none"
+};
+
+struct http_response {
+	int status;
+	char *body; // malloc'ed
+	size_t body_len;
+	const char *type; // of the body
+	char etag[72], allow[64];
+	int retry_after_s; // 0 = header left out
+	bool replayed; // answer of an earlier request with the same Idempotency-Key
+	const char *request_id; // for problems
+};
+
+typedef void http_handler(struct fog_node *, const struct http_request *, struct http_response *);
+
+enum http_auth { HTTP_OPEN, HTTP_OPERATOR };
+
+struct http_route {
+	const char *method, *path;
+	enum http_auth auth;
+	bool mutates; // audited; always HTTP_OPERATOR
+	http_handler *handle;
+	const char *query[HTTP_QUERY_MAX]; // known parameters, NULL-terminated unless full
+};
+
+// All routes, in no order. Constant.
+extern const struct http_route http_routes[];
+extern const size_t http_route_count;
+
+// Find the route of a request; HEAD finds that of GET. Returns NULL and 404 or 405 in *status, with
+// the methods that the path has in 'allow' (64 bytes).
+const struct http_route *http_route_find(
+        const char *method, const char *path, int *status, char *allow
+);
+
+// Answer with JSON. Takes the reference of 'json'; NULL (no memory) becomes a problem of status 500.
+void http_reply_json(struct http_response *, int status, json_t *json);
+
+// Answer with application/problem+json (RFC 9457). 'code' is stable and for programs, 'hint' is the
+// mend (may be NULL), the rest is a sentence.
+__attribute__((format(printf, 5, 6))) void http_reply_problem(
+        struct http_response *, int status, const char *code, const char *hint, const char *format,
+        ...
+);
+
+// A decimal number within [min, max]. Returns 0, or -EINVAL after having answered 400.
+int http_query_number(
+        struct http_response *, const char *name, const char *text, int64_t min, int64_t max,
+        int64_t *value
+);
+
+// Handlers.
+http_handler http_get_healthz, http_get_readyz, http_get_metrics;
+http_handler http_get_status, http_get_ports, http_get_workers, http_get_drops, http_get_nodes;
+http_handler http_get_config, http_put_config;
+http_handler http_get_messages, http_post_messages;

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// Send and receive messages.
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "letter.h"
+#include "view.h"
+
+enum { KEY_LEN_MAX = 255, LIMIT_DEFAULT = 100 };
+
+static void messages_unavailable(struct http_response *res, const char *code, const char *text)
+{
+	http_reply_problem(res, 503, code, "see /readyz", "%s", text);
+	res->retry_after_s = 1;
+}
+
+static void messages_refused(struct http_response *res, int r, bool reply, const char *text)
+{
+	switch (r) {
+	case -EMSGSIZE:
+		http_reply_problem(
+		        res, 413, "message_too_long", "split it: one message is one packet", "%s",
+		        text
+		);
+		break;
+	case -ENOENT:
+		http_reply_problem(
+		        res, reply ? 404 : 422, reply ? "no_such_message" : "no_path",
+		        reply ? NULL : "see /v1/nodes", "%s", text
+		);
+		break;
+	case -EALREADY:
+		http_reply_problem(res, 409, "surb_used", NULL, "%s", text);
+		break;
+	case -ENODATA:
+		http_reply_problem(res, 422, "no_surb", NULL, "%s", text);
+		break;
+	case -EIO:
+	case -ENOSPC:
+		http_reply_problem(
+		        res, 500, "store_failed", "see the control plane's log", "%s",
+		        "the message store takes nothing now; nothing was sent"
+		);
+		break;
+	default:
+		http_reply_problem(res, 422, "no_path", "see /v1/nodes", "%s", text);
+	}
+}
+
+// Everything about one POST while it is worked on.
+struct messages_post {
+	struct letter_body body;
+	struct fog_parcel parcel;
+	uint8_t request[32]; // digest of the request, for the Idempotency-Key
+	char text[FOG_SENDER_TEXT_LEN];
+};
+
+// Returns 1 when the request was answered before (the answer is there then, good or bad), else 0.
+static int messages_replay(
+        struct fog_node *n, const struct http_request *req, struct messages_post *p,
+        struct http_response *res
+)
+{
+	struct fog_store_answer answer;
+	int r;
+
+	if (req->idempotency_key == NULL)
+		return 0;
+	r = fog_store_answer_get(n->store, req->caller, req->idempotency_key, p->request, &answer);
+	if (r == 0) {
+		free(res->body);
+		res->status = answer.status;
+		res->body = answer.body;
+		res->body_len = strlen(answer.body);
+		res->type = "application/json";
+		res->replayed = true;
+		return 1;
+	}
+	if (r == -EEXIST) {
+		http_reply_problem(
+		        res, 422, "idempotency_key_reused", "use a new key for a new request",
+		        "this Idempotency-Key belongs to another request"
+		);
+		return 1;
+	}
+	return 0;
+}
+
+static json_t *messages_answer(const struct messages_post *p, int64_t id)
+{
+	json_t *path = json_null();
+
+	if (p->parcel.hops > 0)
+		path = json_array();
+	for (unsigned i = 0; i < p->parcel.hops; i++)
+		json_array_append_new(path, json_string(p->parcel.hop[i]));
+	return json_pack(
+	        "{s:I s:o s:I s:b}", "id", (json_int_t)id, "path", path, "bytes",
+	        (json_int_t)p->parcel.bytes, "surb", p->parcel.has_surb
+	);
+}
+
+// Inside the sender's transaction. Returns 0 to commit, else what ends it.
+static int messages_transact(
+        struct fog_node *n, const struct http_request *req, struct messages_post *p,
+        struct http_response *res, int64_t *id
+)
+{
+	bool reply = p->body.letter.reply_to > 0;
+	int r = 0;
+
+	if (messages_replay(n, req, p, res))
+		return -EEXIST;
+	if (reply) {
+		r = fog_letter_reply(
+		        n->ops, n->topology, n->identity->node_id, n->store, &p->body.letter,
+		        &p->parcel, p->text
+		);
+		if (r < 0)
+			messages_refused(res, r, true, p->text);
+	}
+	if (r == 0) {
+		r = fog_sender_put(n->sender, &p->parcel, id);
+		if (r < 0)
+			messages_refused(res, r, reply, p->text);
+	}
+	if (r < 0)
+		return r;
+	http_reply_json(res, 202, messages_answer(p, *id));
+	if (req->idempotency_key == NULL || res->status != 202)
+		return 0;
+	struct fog_store_answer answer = {.status = res->status, .body = res->body};
+	r = fog_store_answer_put(n->store, req->caller, req->idempotency_key, p->request, &answer);
+	if (r < 0)
+		messages_refused(res, r, reply, p->text);
+	return r;
+}
+
+// Under node->lock (read), which keeps the topology in place.
+static void messages_send(
+        struct fog_node *n, const struct http_request *req, struct messages_post *p,
+        struct http_response *res
+)
+{
+	const struct fog_topology_node *self = fog_node_self(n);
+	int64_t id = 0;
+	int r = 0;
+
+	if (self == NULL) {
+		messages_unavailable(
+		        res, "not_in_topology", "the topology is missing or does not list this node"
+		);
+		return;
+	}
+	if (p->body.letter.reply_to == 0)
+		r = fog_letter_wrap(
+		        n->ops, n->topology, self, &p->body.letter, &p->parcel, p->text
+		);
+	if (r < 0) {
+		messages_refused(res, r, false, p->text);
+		return;
+	}
+	r = fog_sender_begin(n->sender);
+	if (r == -ENOTCONN)
+		messages_unavailable(res, "no_data_plane", "no data plane is attached");
+	else if (r == -ENOBUFS)
+		messages_unavailable(res, "busy", "the data plane takes no more packets now");
+	else if (r < 0)
+		messages_refused(res, r, false, p->text);
+	if (r < 0)
+		return;
+	r = messages_transact(n, req, p, res, &id);
+	int e = fog_sender_end(n->sender, r == 0, &p->parcel, id);
+	if (r == 0 && e < 0)
+		messages_refused(res, e, false, p->text);
+}
+
+static void messages_digest(const struct http_request *req, uint8_t digest[32])
+{
+	crypto_generichash_state h;
+
+	crypto_generichash_init(&h, NULL, 0, 32);
+	crypto_generichash_update(&h, (const uint8_t *)req->path, strlen(req->path) + 1);
+	crypto_generichash_update(&h, (const uint8_t *)req->body, req->body_len);
+	crypto_generichash_final(&h, digest, 32);
+}
+
+static bool messages_key_good(const char *key)
+{
+	size_t len = key != NULL ? strlen(key) : 1;
+
+	for (size_t i = 0; key != NULL && i < len; i++) {
+		if (key[i] < 0x21 || key[i] > 0x7e)
+			return false;
+	}
+	return len > 0 && len <= KEY_LEN_MAX;
+}
+
+void http_post_messages(
+        struct fog_node *n, const struct http_request *req, struct http_response *res
+)
+{
+	struct messages_post *p = calloc(1, sizeof(*p));
+	bool answered = false;
+
+	if (p == NULL) {
+		http_reply_problem(res, 500, "no_memory", NULL, "out of memory");
+		return;
+	}
+	if (!messages_key_good(req->idempotency_key)) {
+		http_reply_problem(
+		        res, 400, "bad_idempotency_key", NULL,
+		        "an Idempotency-Key has 1 to %d printable characters", KEY_LEN_MAX
+		);
+		answered = true;
+	}
+	if (!answered && letter_parse(req->body, req->body_len, &p->body, res) == 0) {
+		messages_digest(req, p->request);
+		// An answer that is there already is given without a data plane, too.
+		if (req->idempotency_key != NULL && fog_store_begin(n->store) == 0) {
+			answered = messages_replay(n, req, p, res);
+			fog_store_end(n->store, 0);
+		}
+		if (!answered) {
+			pthread_rwlock_rdlock(&n->lock);
+			messages_send(n, req, p, res);
+			pthread_rwlock_unlock(&n->lock);
+		}
+	}
+	letter_free(&p->body);
+	fog_parcel_wipe(&p->parcel);
+	free(p);
+}
+
+struct messages_list {
+	json_t *list;
+	int64_t next;
+};
+
+static void messages_each(void *ctx, const struct fog_store_received *m)
+{
+	struct messages_list *l = ctx;
+	char base64[sodium_base64_ENCODED_LEN(
+	        FOG_SPHINX_PACKET_MAX, sodium_base64_VARIANT_ORIGINAL
+	)];
+	json_t *text = json_stringn(m->len > 0 ? (const char *)m->data : "", m->len);
+
+	sodium_bin2base64(base64, sizeof(base64), m->data, m->len, sodium_base64_VARIANT_ORIGINAL);
+	json_array_append_new(
+	        l->list,
+	        json_pack(
+	                "{s:I s:o s:o s:I s:s s:o s:b s:o}", "id", (json_int_t)m->id, "received_at",
+	                view_time_us(m->time_us), "recipient", view_hex(m->recipient, FOG_ID_LEN),
+	                "bytes", (json_int_t)m->len, "data", base64, "text",
+	                text != NULL ? text : json_null(), "surb", m->can_reply, "in_reply_to",
+	                m->in_reply_to > 0 ? json_integer(m->in_reply_to) : json_null()
+	        )
+	);
+	l->next = m->id;
+}
+
+static int64_t messages_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int messages_list(struct fog_node *n, int64_t after, unsigned limit, struct messages_list *l)
+{
+	int r = fog_store_begin(n->store);
+
+	if (r < 0)
+		return r;
+	r = fog_store_list(n->store, after, limit, messages_each, l);
+	fog_store_end(n->store, 0);
+	return r;
+}
+
+void http_get_messages(
+        struct fog_node *n, const struct http_request *req, struct http_response *res
+)
+{
+	int64_t after = 0, limit = LIMIT_DEFAULT, wait = 0;
+	uint64_t seen, now;
+	int r;
+
+	if (http_query_number(res, "after", req->query[0], 0, INT64_MAX, &after) < 0 ||
+	    http_query_number(res, "limit", req->query[1], 1, FOG_STORE_LIST_MAX, &limit) < 0 ||
+	    http_query_number(res, "wait", req->query[2], 0, HTTP_WAIT_MAX_S, &wait) < 0)
+		return;
+	struct messages_list l = {.list = json_array(), .next = after};
+	int64_t end = messages_now_ms() + wait * 1000, left;
+	do {
+		// The count first: a message that comes in between ends the wait at once.
+		seen = fog_inbox_wait(n->inbox, 0, 0);
+		now = seen;
+		r = messages_list(n, after, (unsigned)limit, &l);
+		left = end - messages_now_ms();
+		if (r == 0 && left > 0)
+			now = fog_inbox_wait(n->inbox, seen, (int)left);
+	} while (r == 0 && now > seen);
+	if (r < 0) {
+		json_decref(l.list);
+		messages_refused(res, r, false, "");
+		return;
+	}
+	http_reply_json(
+	        res, 200, json_pack("{s:o s:I}", "messages", l.list, "next", (json_int_t)l.next)
+	);
+}

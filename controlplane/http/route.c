@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// The whole API in one table. A route cannot exist without saying who may use it.
+#include <stdio.h>
+#include <string.h>
+
+#include "http.h"
+
+const struct http_route http_routes[] = {
+        {"GET", "/healthz", HTTP_OPEN, false, http_get_healthz, {NULL}},
+        {"GET", "/readyz", HTTP_OPERATOR, false, http_get_readyz, {NULL}},
+        {"GET", "/metrics", HTTP_OPERATOR, false, http_get_metrics, {NULL}},
+        {"GET", "/v1/status", HTTP_OPERATOR, false, http_get_status, {NULL}},
+        {"GET", "/v1/ports", HTTP_OPERATOR, false, http_get_ports, {NULL}},
+        {"GET", "/v1/workers", HTTP_OPERATOR, false, http_get_workers, {NULL}},
+        {"GET", "/v1/drops", HTTP_OPERATOR, false, http_get_drops, {NULL}},
+        {"GET", "/v1/nodes", HTTP_OPERATOR, false, http_get_nodes, {NULL}},
+        {"GET", "/v1/config", HTTP_OPERATOR, false, http_get_config, {NULL}},
+        {"PUT", "/v1/config", HTTP_OPERATOR, true, http_put_config, {NULL}},
+        {"GET",
+         "/v1/messages",
+         HTTP_OPERATOR,
+         false,
+         http_get_messages,
+         {"after", "limit", "wait"}},
+        {"POST", "/v1/messages", HTTP_OPERATOR, true, http_post_messages, {NULL}},
+};
+
+const size_t http_route_count = sizeof(http_routes) / sizeof(http_routes[0]);
+
+const struct http_route *http_route_find(
+        const char *method, const char *path, int *status, char *allow
+)
+{
+	const char *want = strcmp(method, "HEAD") == 0 ? "GET" : method;
+	size_t used = 0;
+
+	*status = 404;
+	allow[0] = '\0';
+	for (size_t i = 0; i < http_route_count; i++) {
+		const struct http_route *r = &http_routes[i];
+		if (strcmp(r->path, path) != 0)
+			continue;
+		if (strcmp(r->method, want) == 0)
+			return r;
+		*status = 405;
+		used += (size_t
+		)snprintf(allow + used, 64 - used, "%s%s", used > 0 ? ", " : "", r->method);
+	}
+	return NULL;
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// The HTTP server: connections in, one dispatcher for every request (authentication, limits,
+// parameters, handler, audit), answers out. One thread a connection, at most 64, 16 from one
+// address; request heads of 16 KiB, bodies of 1 MiB.
+#pragma once
+
+#include "../auth/token.h"
+#include "http.h"
+
+struct fog_server;
+
+// 'token' may be NULL: then nobody gets in by TCP. Both outlive the server.
+// Returns 0, -EIO or -ENOMEM, logged.
+int fog_server_start(struct fog_node *, const struct fog_token *token, struct fog_server **);
+// Take the connections that wait on a listening socket. Control thread.
+void fog_server_accept(struct fog_server *, int listen_fd);
+// End: no new requests, running ones are finished. fog_inbox_wake before it, or waits delay it.
+// Accepts NULL.
+void fog_server_stop(struct fog_server *);

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+#include "view.h"
+
+#include <arpa/inet.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+json_t *view_hex(const uint8_t *bytes, size_t len)
+{
+	char hex[2 * 64 + 1];
+
+	if (len > 64)
+		return NULL;
+	return json_string(sodium_bin2hex(hex, sizeof(hex), bytes, len));
+}
+
+json_t *view_hex_or_null(const uint8_t *bytes, size_t len)
+{
+	return sodium_is_zero(bytes, len) ? json_null() : view_hex(bytes, len);
+}
+
+json_t *view_time_us(int64_t us)
+{
+	char text[48], fraction[16];
+	time_t s = us / 1000000;
+	struct tm tm;
+
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", gmtime_r(&s, &tm));
+	snprintf(fraction, sizeof(fraction), ".%06dZ", (int)(us % 1000000));
+	strcat(text, fraction);
+	return json_string(text);
+}
+
+json_t *view_ip(const struct fog_ip *ip)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (ip->family != 4 && ip->family != 6)
+		return json_null();
+	return json_string(
+	        inet_ntop(ip->family == 4 ? AF_INET : AF_INET6, ip->addr, text, sizeof(text))
+	);
+}
+
+json_t *view_books(const struct fog_worker_counters *c)
+{
+	return json_pack(
+	        "{s:I s:I s:I s:I s:I s:I s:I s:I s:I s:I s:I}", "rx", (json_int_t)c->rx,
+	        "injected", (json_int_t)c->injected, "made", (json_int_t)c->made, "tx",
+	        (json_int_t)c->tx, "delivered", (json_int_t)c->delivered, "punted",
+	        (json_int_t)c->punted, "answered", (json_int_t)c->answered, "drops",
+	        (json_int_t)c->drops, "parked", (json_int_t)c->parked, "in_batch",
+	        (json_int_t)c->in_batch, "accounting_gap", (json_int_t)fog_books_gap(c)
+	);
+}
+
+json_t *view_drops(const struct fog_worker_counters *c)
+{
+	json_t *drops = json_object();
+
+	for (unsigned i = FOG_DROP_NONE + 1; i < FOG_DROP_COUNT; i++)
+		json_object_set_new(drops, fog_drop_label(i), json_integer((json_int_t)c->drop[i]));
+	return drops;
+}
+
+json_t *view_hist(const struct fog_hist *h)
+{
+	if (h->count == 0)
+		return json_pack("{s:i s:n s:n s:n}", "count", 0, "p50", "p99", "max");
+	return json_pack(
+	        "{s:I s:I s:I s:I}", "count", (json_int_t)h->count, "p50",
+	        (json_int_t)fog_hist_quantile(h, 0.5), "p99",
+	        (json_int_t)fog_hist_quantile(h, 0.99), "max", (json_int_t)h->max
+	);
+}
+
+json_t *view_peers(
+        const struct fog_node *n, const struct snapshot *s, const struct fog_worker_counters *c
+)
+{
+	json_t *peers = json_array();
+
+	for (unsigned i = 0; i < FOG_NODES_MAX; i++) {
+		if (c->peer[i].tx == 0 && c->peer[i].rx == 0)
+			continue;
+		json_array_append_new(
+		        peers,
+		        json_pack(
+		                "{s:s? s:o s:I s:I}", "name", snapshot_peer_name(n, s, i),
+		                "node_id", view_hex_or_null(s->peer[i], FOG_ID_LEN), "tx",
+		                (json_int_t)c->peer[i].tx, "rx", (json_int_t)c->peer[i].rx
+		        )
+		);
+	}
+	return peers;
+}

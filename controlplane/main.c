@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// fog-controlplane: start in the order that privileges ask for, then one event loop.
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "auth/privileges.h"
+#include "http/listen.h"
+#include "http/server.h"
+#include "node.h"
+
+enum {
+	TICK_MS = 250,
+	PRUNE_TICKS = 60 * 1000 / TICK_MS,
+};
+
+enum main_source { SOURCE_SIGNAL, SOURCE_TIMER, SOURCE_DATA_PLANE, SOURCE_UNIX, SOURCE_TCP };
+
+struct main_state {
+	struct fog_node *node;
+	struct fog_server *server;
+	struct fog_token token;
+	int epoll_fd, signal_fd, timer_fd, unix_fd, tcp_fd;
+	unsigned ticks;
+	bool stop;
+};
+
+struct main_options {
+	const char *config, *run_dir, *state_dir;
+};
+
+static const char main_usage[] =
+        "usage: fog-controlplane --config FILE [--run-dir DIR] [--state-dir DIR]\n"
+        "\n"
+        "  --config FILE    configuration of the appliance (see 'fogctl config check FILE')\n"
+        "  --run-dir DIR    folder of the sockets, instead of the file's run_dir\n"
+        "  --state-dir DIR  folder of identity and messages, instead of the file's state_dir\n"
+        "  --version        print the version\n"
+        "  --help           print this help\n";
+
+// Returns -1 to go on, else the exit code.
+static int main_parse(int argc, char **argv, struct main_options *o)
+{
+	static const struct option known[] = {
+	        {"config", required_argument, NULL, 'c'},
+	        {"run-dir", required_argument, NULL, 'r'},
+	        {"state-dir", required_argument, NULL, 's'},
+	        {"version", no_argument, NULL, 'v'},
+	        {"help", no_argument, NULL, 'h'},
+	        {NULL, 0, NULL, 0},
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			o->config = optarg;
+			break;
+		case 'r':
+			o->run_dir = optarg;
+			break;
+		case 's':
+			o->state_dir = optarg;
+			break;
+		case 'v':
+			puts("fog-controlplane " FOG_VERSION);
+			return 0;
+		case 'h':
+			fputs(main_usage, stdout);
+			return 0;
+		default:
+			fputs(main_usage, stderr);
+			return 2;
+		}
+	}
+	if (o->config == NULL || optind != argc) {
+		fputs(main_usage, stderr);
+		return 2;
+	}
+	return -1;
+}
+
+// The secrets of a whole node are small, but the default limit is small, too, in some containers.
+static void main_raise_memlock(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_MEMLOCK, &limit);
+	}
+}
+
+static int main_watch(struct main_state *m, int fd, enum main_source source)
+{
+	struct epoll_event e = {.events = EPOLLIN, .data.u32 = source};
+
+	return epoll_ctl(m->epoll_fd, EPOLL_CTL_ADD, fd, &e) < 0 ? -errno : 0;
+}
+
+// Everything that only root may do, then root is gone.
+static int main_privileged(struct main_state *m, const struct main_options *o)
+{
+	int r = fog_node_create(o->config, o->run_dir, o->state_dir, &m->node);
+	const struct fog_config *c;
+
+	if (r < 0)
+		return r;
+	c = m->node->config;
+	bool change = c->user[0] != '\0' && geteuid() == 0;
+	uid_t uid = change ? c->uid : geteuid();
+	gid_t gid = change ? c->gid : getegid();
+	if (c->rest.token_file[0] != '\0') {
+		r = fog_token_load(&m->token, c->rest.token_file);
+		if (r < 0)
+			return r;
+	}
+	m->unix_fd = fog_listen_unix(c->rest.unix_path, uid, gid);
+	if (m->unix_fd < 0)
+		return m->unix_fd;
+	if (c->rest.tcp[0] != '\0') {
+		m->tcp_fd = fog_listen_tcp(c->rest.tcp);
+		if (m->tcp_fd < 0)
+			return m->tcp_fd;
+	}
+	return fog_privileges_drop(change, uid, gid);
+}
+
+static int main_events(struct main_state *m)
+{
+	struct itimerspec tick = {
+	        .it_interval.tv_nsec = TICK_MS * 1000000L,
+	        .it_value.tv_nsec = TICK_MS * 1000000L,
+	};
+	sigset_t signals;
+	int r = 0;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	m->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	m->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	m->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (m->epoll_fd < 0 || m->signal_fd < 0 || m->timer_fd < 0 ||
+	    timerfd_settime(m->timer_fd, 0, &tick, NULL) < 0)
+		return -errno;
+	r = main_watch(m, m->signal_fd, SOURCE_SIGNAL);
+	if (r == 0)
+		r = main_watch(m, m->timer_fd, SOURCE_TIMER);
+	if (r == 0)
+		r = main_watch(m, m->unix_fd, SOURCE_UNIX);
+	if (r == 0 && m->tcp_fd >= 0)
+		r = main_watch(m, m->tcp_fd, SOURCE_TCP);
+	return r;
+}
+
+static void main_signal(struct main_state *m)
+{
+	struct signalfd_siginfo info;
+
+	while (read(m->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGHUP) {
+			fog_node_config_reload(m->node);
+			fog_node_topology_poll(m->node, true);
+		} else {
+			fprintf(stderr, "stopping on signal %u\n", info.ssi_signo);
+			m->stop = true;
+		}
+	}
+}
+
+static void main_tick(struct main_state *m)
+{
+	uint64_t expired;
+
+	if (read(m->timer_fd, &expired, sizeof(expired)) < 0)
+		return;
+	fog_node_topology_poll(m->node, false);
+	fog_sender_flush(m->node->sender);
+	if (++m->ticks % PRUNE_TICKS == 0)
+		fog_store_prune(m->node->store);
+}
+
+static void main_loop(struct main_state *m)
+{
+	struct epoll_event e[8];
+
+	while (!m->stop) {
+		int n = epoll_wait(m->epoll_fd, e, 8, -1);
+		for (int i = 0; i < n; i++) {
+			switch ((enum main_source)e[i].data.u32) {
+			case SOURCE_SIGNAL:
+				main_signal(m);
+				break;
+			case SOURCE_TIMER:
+				main_tick(m);
+				break;
+			case SOURCE_DATA_PLANE:
+				fog_dpclient_process(m->node->dp);
+				break;
+			case SOURCE_UNIX:
+				fog_server_accept(m->server, m->unix_fd);
+				break;
+			case SOURCE_TCP:
+				fog_server_accept(m->server, m->tcp_fd);
+				break;
+			}
+		}
+	}
+}
+
+static void main_close(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+static void main_stop(struct main_state *m)
+{
+	if (m->node != NULL && m->node->inbox != NULL)
+		fog_inbox_wake(m->node->inbox);
+	fog_server_stop(m->server);
+	// Fails when the folder is root's: the next start replaces a dead socket.
+	if (m->unix_fd >= 0)
+		unlink(m->node->config->rest.unix_path);
+	fog_node_destroy(m->node);
+	main_close(m->unix_fd);
+	main_close(m->tcp_fd);
+	main_close(m->timer_fd);
+	main_close(m->signal_fd);
+	main_close(m->epoll_fd);
+}
+
+int main(int argc, char **argv)
+{
+	struct main_options o = {0};
+	struct main_state m = {
+	        .epoll_fd = -1, .signal_fd = -1, .timer_fd = -1, .unix_fd = -1, .tcp_fd = -1};
+	int r = main_parse(argc, argv, &o);
+
+	if (r >= 0)
+		return r;
+	setvbuf(stderr, NULL, _IOLBF, 0);
+	main_raise_memlock();
+	if (sodium_init() < 0 || fog_crypto_init() < 0) {
+		fprintf(stderr, "this CPU lacks AES-NI, SSE4.2 or PCLMUL\n");
+		return 1;
+	}
+	r = main_privileged(&m, &o);
+	if (r == 0)
+		r = main_events(&m);
+	if (r == 0)
+		r = fog_node_start(m.node);
+	if (r == 0)
+		r = main_watch(&m, fog_dpclient_fd(m.node->dp), SOURCE_DATA_PLANE);
+	if (r == 0)
+		r = fog_server_start(
+		        m.node, m.node->config->rest.token_file[0] ? &m.token : NULL, &m.server
+		);
+	if (r == 0) {
+		fprintf(stderr, "fog-controlplane " FOG_VERSION " serves %s\n",
+		        m.node->config->rest.unix_path);
+		main_loop(&m);
+	} else {
+		fprintf(stderr, "fog-controlplane does not start: %s\n", strerror(-r));
+	}
+	main_stop(&m);
+	return r == 0 ? 0 : 1;
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// From a letter to a packet: path, payload, SURB, wrap.
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sender.h"
+
+// Name first: 64 hexadecimal digits are no name that a topology accepts.
+static const struct fog_topology_node *letter_find(const struct fog_topology *t, const char *to)
+{
+	const struct fog_topology_node *node = fog_topology_find_name(t, to);
+	uint8_t id[FOG_ID_LEN];
+	size_t len;
+
+	if (node == NULL && strlen(to) == 2 * sizeof(id) &&
+	    sodium_hex2bin(id, sizeof(id), to, 2 * sizeof(id), NULL, &len, NULL) == 0 &&
+	    len == sizeof(id))
+		node = fog_topology_find(t, id);
+	return node;
+}
+
+static int letter_given_path(
+        const struct fog_topology *t, const struct fog_letter *l,
+        const struct fog_topology_node *to, const struct fog_topology_node **path, char *text
+)
+{
+	if (l->path_len == 0 || l->path_len > t->geometry.slots) {
+		snprintf(
+		        text, FOG_SENDER_TEXT_LEN, "a path of this network has 1 to %u hops",
+		        t->geometry.slots
+		);
+		return -E2BIG;
+	}
+	for (unsigned i = 0; i < l->path_len; i++) {
+		path[i] = letter_find(t, l->path[i]);
+		if (path[i] == NULL) {
+			snprintf(text, FOG_SENDER_TEXT_LEN, "hop %u: no such node", i + 1);
+			return -ENOENT;
+		}
+	}
+	if (path[l->path_len - 1] != to) {
+		snprintf(text, FOG_SENDER_TEXT_LEN, "the path must end at %s", to->name);
+		return -EINVAL;
+	}
+	return (int)l->path_len;
+}
+
+static int letter_choose_path(
+        const struct fog_topology *t, const struct fog_topology_node *from,
+        const struct fog_topology_node *to, const struct fog_topology_node **path, char *text
+)
+{
+	int n = fog_topology_path(t, from, to, path, FOG_SPHINX_SLOTS_MAX);
+
+	if (n == -E2BIG)
+		snprintf(
+		        text, FOG_SENDER_TEXT_LEN,
+		        "the path from %s to %s has more hops than packets have slots (%u)",
+		        from->name, to->name, t->geometry.slots
+		);
+	else if (n < 0)
+		snprintf(
+		        text, FOG_SENDER_TEXT_LEN,
+		        "no path from %s to %s: a layer has no other mix", from->name, to->name
+		);
+	return n;
+}
+
+static void letter_hops(
+        struct fog_sphinx_path_hop *hop, const struct fog_topology_node *const *path, int n,
+        const uint8_t *recipient
+)
+{
+	memset(hop, 0, (size_t)n * sizeof(*hop));
+	for (int i = 0; i < n; i++) {
+		memcpy(hop[i].id, path[i]->id, sizeof(hop[i].id));
+		memcpy(hop[i].public_key, path[i]->mix_key, sizeof(hop[i].public_key));
+	}
+	hop[n - 1].has_recipient = 1;
+	memcpy(hop[n - 1].recipient, recipient, FOG_SPHINX_ID_LEN);
+}
+
+static int letter_sphinx_error(int r, char *text)
+{
+	if (r == -EDOM)
+		snprintf(
+		        text, FOG_SENDER_TEXT_LEN,
+		        "a node of the path announces an unusable mix key: correct the topology"
+		);
+	else if (r < 0)
+		snprintf(text, FOG_SENDER_TEXT_LEN, "the path cannot be wrapped: %s", strerror(-r));
+	return r;
+}
+
+// The way back: destination, mixes, we. The destination's own data plane opens the first layer.
+static int letter_surb(
+        const struct fog_crypto_ops *ops, const struct fog_topology *t,
+        const struct fog_topology_node *self, const struct fog_topology_node *to, uint8_t *surb,
+        struct fog_parcel *p, char *text
+)
+{
+	const struct fog_topology_node *path[FOG_SPHINX_SLOTS_MAX];
+	struct fog_sphinx_path_hop hop[FOG_SPHINX_SLOTS_MAX];
+	int n = letter_choose_path(t, to, self, path, text);
+
+	if (n < 0)
+		return n;
+	letter_hops(hop, path, n, self->id);
+	randombytes_buf(p->surb_id, sizeof(p->surb_id));
+	hop[n - 1].has_surb = 1;
+	memcpy(hop[n - 1].surb_id, p->surb_id, sizeof(p->surb_id));
+	p->has_surb = true;
+	return letter_sphinx_error(
+	        fog_surb_create(ops, &t->geometry, hop, (unsigned)n, surb, &p->keys, NULL, NULL),
+	        text
+	);
+}
+
+static int letter_too_long(const struct fog_geometry *geo, bool surb, char *text)
+{
+	snprintf(
+	        text, FOG_SENDER_TEXT_LEN, "one message holds at most %zu bytes%s",
+	        fog_message_room(geo, surb), surb ? " with a SURB" : ""
+	);
+	return -EMSGSIZE;
+}
+
+int fog_letter_wrap(
+        const struct fog_crypto_ops *ops, const struct fog_topology *t,
+        const struct fog_topology_node *self, const struct fog_letter *l, struct fog_parcel *p,
+        char *text
+)
+{
+	const struct fog_topology_node *path[FOG_SPHINX_SLOTS_MAX], *to = letter_find(t, l->to);
+	struct fog_sphinx_path_hop hop[FOG_SPHINX_SLOTS_MAX];
+	uint8_t payload[FOG_SPHINX_PACKET_MAX], surb[FOG_SPHINX_PACKET_MAX];
+	int r, n;
+
+	memset(p, 0, sizeof(*p));
+	if (to == NULL) {
+		snprintf(text, FOG_SENDER_TEXT_LEN, "there is no node of that name or ID");
+		return -ENOENT;
+	}
+	if (l->len > fog_message_room(&t->geometry, l->want_surb))
+		return letter_too_long(&t->geometry, l->want_surb, text);
+	n = l->path != NULL ? letter_given_path(t, l, to, path, text)
+	                    : letter_choose_path(t, self, to, path, text);
+	if (n < 0)
+		return n;
+	r = l->want_surb ? letter_surb(ops, t, self, to, surb, p, text) : 0;
+	if (r == 0 &&
+	    fog_message_encode(&t->geometry, l->want_surb ? surb : NULL, l->data, l->len, payload) <
+	            0)
+		r = letter_too_long(&t->geometry, l->want_surb, text);
+	if (r == 0) {
+		letter_hops(hop, path, n, l->recipient != NULL ? l->recipient : to->id);
+		r = letter_sphinx_error(
+		        fog_sphinx_wrap(
+		                ops, &t->geometry, hop, (unsigned)n, payload, p->packet, NULL, NULL
+		        ),
+		        text
+		);
+	}
+	sodium_memzero(payload, sizeof(payload));
+	sodium_memzero(surb, sizeof(surb));
+	if (r < 0)
+		return r;
+	p->inject_type = path[0] == self ? FOG_INJECT_UNWRAP : FOG_INJECT_FORWARD;
+	if (p->inject_type == FOG_INJECT_FORWARD)
+		memcpy(p->first_hop, path[0]->id, sizeof(p->first_hop));
+	for (int i = 0; i < n; i++)
+		memcpy(p->hop[i], path[i]->name, sizeof(p->hop[i]));
+	p->hops = (unsigned)n;
+	memcpy(p->to, to->name, sizeof(p->to));
+	p->bytes = l->len;
+	p->packet_len = t->geometry.packet_len;
+	return 0;
+}
+
+static int letter_take_surb(
+        struct fog_store *store, const struct fog_geometry *geo, int64_t id, uint8_t *surb,
+        char *text
+)
+{
+	int r = fog_store_take_surb(store, id, surb, geo->surb_len);
+
+	if (r == -ENOENT)
+		snprintf(
+		        text, FOG_SENDER_TEXT_LEN, "there is no received message %lld",
+		        (long long)id
+		);
+	else if (r == -ENODATA)
+		snprintf(
+		        text, FOG_SENDER_TEXT_LEN,
+		        "message %lld came without a SURB: nobody but its sender knows its sender",
+		        (long long)id
+		);
+	else if (r == -EALREADY)
+		snprintf(
+		        text, FOG_SENDER_TEXT_LEN,
+		        "message %lld has been answered: a SURB works once", (long long)id
+		);
+	else if (r < 0)
+		snprintf(text, FOG_SENDER_TEXT_LEN, "the store cannot be read");
+	return r;
+}
+
+int fog_letter_reply(
+        const struct fog_crypto_ops *ops, const struct fog_topology *t,
+        const uint8_t self_id[FOG_ID_LEN], struct fog_store *store, const struct fog_letter *l,
+        struct fog_parcel *p, char *text
+)
+{
+	uint8_t payload[FOG_SPHINX_PACKET_MAX], surb[FOG_SPHINX_PACKET_MAX];
+	int r;
+
+	memset(p, 0, sizeof(*p));
+	if (fog_message_encode(&t->geometry, NULL, l->data, l->len, payload) < 0)
+		return letter_too_long(&t->geometry, false, text);
+	r = letter_take_surb(store, &t->geometry, l->reply_to, surb, text);
+	if (r == 0) {
+		r = fog_surb_reply(ops, &t->geometry, surb, payload, p->packet, p->first_hop);
+		if (r < 0)
+			snprintf(
+			        text, FOG_SENDER_TEXT_LEN,
+			        "the SURB of message %lld is no SURB of this network",
+			        (long long)l->reply_to
+			);
+	}
+	sodium_memzero(payload, sizeof(payload));
+	sodium_memzero(surb, sizeof(surb));
+	if (r < 0)
+		return r;
+	p->inject_type = FOG_INJECT_FORWARD;
+	if (memcmp(p->first_hop, self_id, sizeof(p->first_hop)) == 0) {
+		p->inject_type = FOG_INJECT_UNWRAP;
+		memset(p->first_hop, 0, sizeof(p->first_hop));
+	}
+	p->bytes = l->len;
+	p->reply_to = l->reply_to;
+	p->packet_len = t->geometry.packet_len;
+	return 0;
+}
+
+void fog_parcel_wipe(struct fog_parcel *p)
+{
+	sodium_memzero(p, sizeof(*p));
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+#include "sender.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FLUSH_MAX = 256 };
+
+// 'lock' is held from before the transaction until the packet has left the outbox, so that flush
+// never sees a packet that another thread is handing over.
+struct fog_sender {
+	struct fog_store *store;
+	struct fog_dpclient *dp;
+	pthread_mutex_t lock;
+	unsigned backlog; // packets in the outbox that wait for the data plane, as far as known
+};
+
+int fog_sender_create(struct fog_store *store, struct fog_dpclient *dp, struct fog_sender **out)
+{
+	struct fog_sender *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return -ENOMEM;
+	s->store = store;
+	s->dp = dp;
+	pthread_mutex_init(&s->lock, NULL);
+	// What an earlier life left behind goes first; flush finds out how much it is.
+	s->backlog = 1;
+	*out = s;
+	return 0;
+}
+
+void fog_sender_destroy(struct fog_sender *s)
+{
+	if (s == NULL)
+		return;
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+int fog_sender_begin(struct fog_sender *s)
+{
+	struct fog_dpclient_status status;
+	int r;
+
+	fog_dpclient_status(s->dp, &status);
+	if (status.state != FOG_DPCLIENT_ATTACHED)
+		return -ENOTCONN;
+	pthread_mutex_lock(&s->lock);
+	r = s->backlog > FOG_SENDER_BACKLOG_MAX ? -ENOBUFS : fog_store_begin(s->store);
+	if (r < 0)
+		pthread_mutex_unlock(&s->lock);
+	return r;
+}
+
+static char *sender_path_json(const struct fog_parcel *p)
+{
+	json_t *path = json_array();
+
+	for (unsigned i = 0; i < p->hops; i++)
+		json_array_append_new(path, json_string(p->hop[i]));
+	char *text = json_dumps(path, JSON_COMPACT);
+	json_decref(path);
+	return text;
+}
+
+int fog_sender_put(struct fog_sender *s, const struct fog_parcel *p, int64_t *id)
+{
+	char *path = sender_path_json(p);
+	struct fog_store_sent sent = {
+	        .to = p->to,
+	        .path = path,
+	        .bytes = p->bytes,
+	        .reply_to = p->reply_to,
+	        .inject_type = p->inject_type,
+	        .packet = p->packet,
+	        .packet_len = p->packet_len,
+	};
+	if (path == NULL)
+		return -EIO;
+	memcpy(sent.first_hop, p->first_hop, sizeof(sent.first_hop));
+	int r = fog_store_send(s->store, &sent, id);
+	if (r == 0 && p->has_surb)
+		r = fog_store_surb_put(s->store, p->surb_id, *id, &p->keys);
+	free(path);
+	return r;
+}
+
+static int sender_inject(
+        struct fog_sender *s, uint32_t type, const uint8_t *first_hop, const uint8_t *packet,
+        uint32_t len
+)
+{
+	return fog_dpclient_inject(
+	        s->dp, type, type == FOG_INJECT_FORWARD ? first_hop : NULL, packet, len
+	);
+}
+
+static int sender_outbox_done(struct fog_sender *s, int64_t id)
+{
+	int r = fog_store_begin(s->store);
+
+	if (r < 0)
+		return r;
+	r = fog_store_outbox_done(s->store, id);
+	int e = fog_store_end(s->store, r == 0);
+	return r < 0 ? r : e;
+}
+
+int fog_sender_end(struct fog_sender *s, bool commit, const struct fog_parcel *p, int64_t id)
+{
+	int r = fog_store_end(s->store, commit);
+
+	if (commit && r == 0) {
+		// Behind others that wait, to keep the order.
+		if (s->backlog > 0 ||
+		    sender_inject(s, p->inject_type, p->first_hop, p->packet, p->packet_len) < 0)
+			s->backlog++;
+		else
+			sender_outbox_done(s, id);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return r;
+}
+
+// Returns 1 when a packet has left the outbox, 0 when there is none, or what stopped it.
+static int sender_flush_one(struct fog_sender *s)
+{
+	uint8_t first_hop[FOG_ID_LEN] = {0}, packet[FOG_SPHINX_PACKET_MAX];
+	uint32_t type = 0;
+	int64_t id = 0;
+	int n = fog_store_begin(s->store), r;
+
+	if (n < 0)
+		return n;
+	n = fog_store_outbox_next(s->store, &id, &type, first_hop, packet, sizeof(packet));
+	fog_store_end(s->store, 0);
+	if (n < 0)
+		return n == -ENOENT ? 0 : n;
+	r = (size_t)n <= sizeof(packet) ? sender_inject(s, type, first_hop, packet, (uint32_t)n)
+	                                : -EMSGSIZE;
+	sodium_memzero(packet, sizeof(packet));
+	if (r == -ENOTCONN || r == -ENOBUFS)
+		return r;
+	if (r < 0)
+		fprintf(stderr,
+		        "sent message %lld cannot leave: the data plane takes no packets of %d bytes; "
+		        "it is given up\n",
+		        (long long)id, n);
+	r = sender_outbox_done(s, id);
+	return r < 0 ? r : 1;
+}
+
+void fog_sender_flush(struct fog_sender *s)
+{
+	int r = 1;
+
+	pthread_mutex_lock(&s->lock);
+	for (int i = 0; s->backlog > 0 && r == 1 && i < FLUSH_MAX; i++) {
+		r = sender_flush_one(s);
+		if (r == 1 && s->backlog > 1)
+			s->backlog--;
+		else if (r == 0)
+			s->backlog = 0;
+	}
+	pthread_mutex_unlock(&s->lock);
+}

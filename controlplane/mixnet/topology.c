@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+#include "topology.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../config/keys.h"
+#include "../config/schema.h"
+
+struct topology_geometry {
+	char name[16];
+};
+
+struct topology_custom {
+	uint32_t slots, payload;
+};
+
+#define OUT_network struct fog_topology
+#define OUT_geometry struct topology_geometry
+#define OUT_custom struct topology_custom
+#define OUT_delay struct fog_topology
+#define OUT_node struct fog_topology_node
+
+struct raw_custom {
+	TOPOLOGY_CUSTOM_KEYS(CONFIG_RAW)
+};
+
+struct raw_delay {
+	TOPOLOGY_DELAY_KEYS(CONFIG_RAW)
+};
+
+struct raw_geometry {
+	TOPOLOGY_GEOMETRY_KEYS(CONFIG_RAW)
+};
+
+struct raw_network {
+	TOPOLOGY_NETWORK_KEYS(CONFIG_RAW)
+	struct raw_geometry geometry;
+	struct raw_custom *custom;
+	struct raw_delay delay;
+};
+
+struct raw_node {
+	TOPOLOGY_NODE_KEYS(CONFIG_RAW)
+};
+
+struct raw_topology {
+	struct raw_network network;
+	struct raw_node *nodes;
+	unsigned nodes_count;
+};
+
+static const cyaml_schema_field_t custom_fields[] = {TOPOLOGY_CUSTOM_KEYS(CONFIG_CYAML)
+                                                             CYAML_FIELD_END};
+static const cyaml_schema_field_t delay_fields[] = {TOPOLOGY_DELAY_KEYS(CONFIG_CYAML)
+                                                            CYAML_FIELD_END};
+static const cyaml_schema_field_t network_fields[] = {
+        TOPOLOGY_NETWORK_KEYS(CONFIG_CYAML) CYAML_FIELD_STRING_PTR(
+                "geometry", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_network,
+                geometry.name, 0, CYAML_UNLIMITED
+        ),
+        CYAML_FIELD_MAPPING_PTR(
+                "custom", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_network, custom,
+                custom_fields
+        ),
+        CYAML_FIELD_MAPPING("delay", CYAML_FLAG_OPTIONAL, struct raw_network, delay, delay_fields),
+        CYAML_FIELD_END};
+static const cyaml_schema_field_t node_fields[] = {TOPOLOGY_NODE_KEYS(CONFIG_CYAML)
+                                                           CYAML_FIELD_END};
+static const cyaml_schema_value_t node_entry = {
+        CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_node, node_fields)};
+static const cyaml_schema_field_t topology_fields[] = {
+        CYAML_FIELD_MAPPING(
+                "network", CYAML_FLAG_OPTIONAL, struct raw_topology, network, network_fields
+        ),
+        CYAML_FIELD_SEQUENCE(
+                "nodes", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_topology, nodes,
+                &node_entry, 0, FOG_NODES_MAX
+        ),
+        CYAML_FIELD_END};
+static const cyaml_schema_value_t topology_schema = {
+        CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw_topology, topology_fields)};
+
+static const struct config_key network_keys[] = {TOPOLOGY_NETWORK_KEYS(CONFIG_ROW)};
+static const struct config_key geometry_keys[] = {TOPOLOGY_GEOMETRY_KEYS(CONFIG_ROW)};
+static const struct config_key custom_keys[] = {TOPOLOGY_CUSTOM_KEYS(CONFIG_ROW)};
+static const struct config_key delay_keys[] = {TOPOLOGY_DELAY_KEYS(CONFIG_ROW)};
+static const struct config_key node_keys[] = {TOPOLOGY_NODE_KEYS(CONFIG_ROW)};
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static void load_geometry(
+        const struct config_source *s, const struct raw_network *raw, struct fog_topology *t
+)
+{
+	struct topology_geometry chosen = {""};
+	struct topology_custom custom = {0, 0};
+
+	config_convert(s, "network", geometry_keys, COUNT(geometry_keys), &raw->geometry, &chosen);
+	if (strcmp(chosen.name, "custom") != 0) {
+		if (raw->custom != NULL)
+			config_error(
+			        s, "network.custom",
+			        "counts only with 'geometry: custom': remove one of the two"
+			);
+		if (chosen.name[0] != '\0' && fog_geometry_named(&t->geometry, chosen.name) < 0)
+			config_error(
+			        s, "network.geometry", "'%s' is not one of mtu|mtu3|jumbo|custom",
+			        chosen.name
+			);
+		return;
+	}
+	if (raw->custom == NULL) {
+		config_error(
+		        s, "network.geometry",
+		        "custom needs 'custom: {slots: N, payload: N}' beside it"
+		);
+		return;
+	}
+	config_convert(s, "network.custom", custom_keys, COUNT(custom_keys), raw->custom, &custom);
+	if (custom.slots != 0 && custom.payload != 0 &&
+	    fog_geometry_init(&t->geometry, custom.slots, custom.payload) < 0)
+		config_error(
+		        s, "network.custom",
+		        "a packet may have %d bytes at most: lower slots or payload",
+		        FOG_SPHINX_PACKET_MAX
+		);
+}
+
+static void load_network(
+        const struct config_source *s, const struct raw_network *raw, struct fog_topology *t
+)
+{
+	config_convert(s, "network", network_keys, COUNT(network_keys), raw, t);
+	load_geometry(s, raw, t);
+	config_convert(s, "network.delay", delay_keys, COUNT(delay_keys), &raw->delay, t);
+	if (t->delay_max_us < t->delay_mean_us)
+		config_error(
+		        s, "network.delay", "max %u us is less than mean %u us: raise max",
+		        t->delay_max_us, t->delay_mean_us
+		);
+}
+
+static void load_node_unique(
+        const struct config_source *s, const struct fog_topology *t, unsigned i
+)
+{
+	const struct fog_topology_node *n = &t->node[i];
+	char path[48];
+
+	snprintf(path, sizeof(path), "nodes[%u]", i);
+	for (unsigned k = 0; k < i; k++) {
+		const struct fog_topology_node *o = &t->node[k];
+		if (strcmp(n->name, o->name) == 0)
+			config_error(s, path, "name '%s' is nodes[%u]'s already", n->name, k);
+		if (memcmp(n->id, o->id, sizeof(n->id)) == 0)
+			config_error(s, path, "id is that of nodes[%u], '%s'", k, o->name);
+		if (memcmp(n->mix_key, o->mix_key, sizeof(n->mix_key)) == 0)
+			config_error(s, path, "mix_key is that of nodes[%u], '%s'", k, o->name);
+		if (memcmp(&n->address, &o->address, sizeof(n->address)) == 0)
+			config_error(s, path, "address is that of nodes[%u], '%s'", k, o->name);
+	}
+}
+
+static void load_node(
+        const struct config_source *s, const struct raw_node *raw, unsigned i,
+        struct fog_topology *t
+)
+{
+	struct fog_topology_node *n = &t->node[i];
+	unsigned before = s->report->errors;
+	char path[48];
+
+	snprintf(path, sizeof(path), "nodes[%u]", i);
+	config_convert(s, path, node_keys, COUNT(node_keys), raw, n);
+	if (n->port == 0)
+		n->port = t->mix_port;
+	if (s->report->errors > before)
+		return; // half a node would only give findings that follow from these
+	if (n->role == FOG_ROLE_MIX && n->layer == 0)
+		config_error(s, path, "a mix needs its layer, counted from 1");
+	if (n->role != FOG_ROLE_MIX && n->layer != 0)
+		config_error(s, path, "only a mix has a layer: remove it");
+	if (n->layer > t->layers)
+		t->layers = n->layer;
+}
+
+static void load_layers(const struct config_source *s, const struct fog_topology *t)
+{
+	for (unsigned layer = 1; layer <= t->layers; layer++) {
+		unsigned mixes = 0;
+		for (unsigned i = 0; i < t->node_count; i++)
+			mixes += t->node[i].layer == layer;
+		if (mixes == 0)
+			config_error(
+			        s, "nodes",
+			        "no mix in layer %u, but in layer %u: number layers without a gap",
+			        layer, t->layers
+			);
+	}
+	if (t->layers > t->geometry.slots && t->geometry.slots > 0)
+		config_error(
+		        s, "nodes",
+		        "%u layers, but a packet has %u slots: take a geometry with more slots",
+		        t->layers, t->geometry.slots
+		);
+}
+
+static int load_convert(
+        const struct config_source *s, const struct raw_topology *raw, struct fog_topology *t
+)
+{
+	unsigned before = s->report->errors;
+
+	load_network(s, &raw->network, t);
+	if (raw->nodes_count == 0)
+		config_error(s, "nodes", "is missing: a network has nodes");
+	t->node_count = raw->nodes_count;
+	if ((t->node = calloc(raw->nodes_count + 1, sizeof(t->node[0]))) == NULL)
+		return -ENOMEM;
+	for (unsigned i = 0; i < raw->nodes_count; i++)
+		load_node(s, &raw->nodes[i], i, t);
+	if (s->report->errors > before)
+		return -EINVAL;
+	for (unsigned i = 0; i < t->node_count; i++)
+		load_node_unique(s, t, i);
+	load_layers(s, t);
+	return s->report->errors > before ? -EINVAL : 0;
+}
+
+int fog_topology_load_text(
+        const char *name, const char *text, size_t len, struct fog_topology **out,
+        struct fog_report *report
+)
+{
+	struct config_source s = {.file = name, .report = report};
+	struct fog_topology *t = calloc(1, sizeof(*t));
+	void *raw = NULL;
+	int ret;
+
+	*out = NULL;
+	if (t == NULL)
+		return -ENOMEM;
+	ret = config_yaml_load(&s, text, len, &topology_schema, &raw);
+	t->lines = s.lines;
+	if (ret == 0)
+		ret = load_convert(&s, raw, t);
+	config_yaml_free(&topology_schema, raw);
+	if (ret < 0) {
+		fog_topology_free(t);
+		return ret;
+	}
+	snprintf(t->file, sizeof(t->file), "%s", name);
+	crypto_generichash(t->checksum, sizeof(t->checksum), (const uint8_t *)text, len, NULL, 0);
+	*out = t;
+	return 0;
+}
+
+int fog_topology_load(const char *path, struct fog_topology **out, struct fog_report *report)
+{
+	char *text;
+	size_t len;
+	int ret = config_read(path, FOG_CONFIG_TEXT_MAX, report, &text, &len);
+
+	*out = NULL;
+	if (ret < 0)
+		return ret;
+	ret = fog_topology_load_text(path, text, len, out, report);
+	free(text);
+	return ret;
+}
+
+void fog_topology_free(struct fog_topology *t)
+{
+	if (t == NULL)
+		return;
+	config_lines_free(t->lines);
+	free(t->node);
+	free(t);
+}
+
+int fog_topology_changed(const char *path, const struct fog_topology *t)
+{
+	struct fog_report ignored = {0};
+	uint8_t checksum[32];
+	char *text;
+	size_t len;
+	int ret = config_read(path, FOG_CONFIG_TEXT_MAX, &ignored, &text, &len);
+
+	if (ret < 0)
+		return ret;
+	crypto_generichash(checksum, sizeof(checksum), (const uint8_t *)text, len, NULL, 0);
+	free(text);
+	return t == NULL || memcmp(checksum, t->checksum, sizeof(checksum)) != 0;
+}
+
+const struct fog_topology_node *fog_topology_find(
+        const struct fog_topology *t, const uint8_t id[FOG_ID_LEN]
+)
+{
+	for (unsigned i = 0; i < t->node_count; i++)
+		if (memcmp(t->node[i].id, id, FOG_ID_LEN) == 0)
+			return &t->node[i];
+	return NULL;
+}
+
+const struct fog_topology_node *fog_topology_find_name(
+        const struct fog_topology *t, const char *name
+)
+{
+	for (unsigned i = 0; i < t->node_count; i++)
+		if (strcmp(t->node[i].name, name) == 0)
+			return &t->node[i];
+	return NULL;
+}
+
+const char *fog_role_name(unsigned role)
+{
+	return config_word(KIND_ROLE, role);
+}
+
+// One mix of a layer, each with the same probability; NULL when there is nobody to choose.
+static const struct fog_topology_node *choose_mix(
+        const struct fog_topology *t, unsigned layer, const struct fog_topology_node *from,
+        const struct fog_topology_node *to
+)
+{
+	const struct fog_topology_node *candidate[FOG_NODES_MAX];
+	uint32_t count = 0;
+
+	for (unsigned i = 0; i < t->node_count; i++)
+		if (t->node[i].layer == layer && &t->node[i] != from && &t->node[i] != to)
+			candidate[count++] = &t->node[i];
+	return count > 0 ? candidate[randombytes_uniform(count)] : NULL;
+}
+
+int fog_topology_path(
+        const struct fog_topology *t, const struct fog_topology_node *from,
+        const struct fog_topology_node *to, const struct fog_topology_node **path, unsigned max
+)
+{
+	unsigned hops = (from != NULL) + t->layers + 1, n = 0;
+
+	if (hops > max || hops > t->geometry.slots)
+		return -E2BIG;
+	if (from != NULL)
+		path[n++] = from;
+	for (unsigned layer = 1; layer <= t->layers; layer++)
+		if ((path[n++] = choose_mix(t, layer, from, to)) == NULL)
+			return -ENOENT;
+	path[n++] = to;
+	return (int)n;
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// The network as a static file describes it, equal on all nodes: geometry, mix port, delay law, and
+// every node with its ID, mix key, address, role and layer. An object is immutable once loaded;
+// any thread may read it.
+#pragma once
+
+#include <stdint.h>
+
+#include "../../dataplane/api/blob.h"
+#include "../../dataplane/sphinx/sphinx.h"
+#include "../config/report.h"
+
+enum fog_role { FOG_ROLE_GATEWAY = 1, FOG_ROLE_MIX = 2, FOG_ROLE_SERVICE = 3 };
+
+struct fog_topology_node {
+	char name[32];
+	uint8_t id[FOG_ID_LEN]; // BLAKE2b-256 of the identity key
+	uint8_t mix_key[32]; // X25519
+	struct fog_ip address;
+	uint16_t port; // UDP
+	uint8_t role; // enum fog_role
+	uint8_t layer; // 1..layers for a mix, else 0
+};
+
+struct fog_topology {
+	char name[32]; // of the network
+	struct fog_geometry geometry;
+	uint16_t mix_port;
+	uint32_t delay_mean_us, delay_max_us, delay_cap_ms;
+	uint32_t links; // enum fog_links
+	unsigned layers; // every layer from 1 to this one has a mix
+	unsigned node_count;
+	struct fog_topology_node *node;
+	uint8_t checksum[32]; // BLAKE2b-256 of the text
+	char file[256]; // as given, for findings
+	struct config_lines *lines;
+};
+
+// Read a file or a text. Errors as fog_config_load.
+int fog_topology_load(const char *path, struct fog_topology **out, struct fog_report *report);
+int fog_topology_load_text(
+        const char *name, const char *text, size_t len, struct fog_topology **out,
+        struct fog_report *report
+);
+void fog_topology_free(struct fog_topology *); // accepts NULL
+
+// Whether the file at 'path' differs from the text that 'topology' was made of; NULL stands for
+// "none yet". Returns 1, 0, or -errno when it can't be read (-ENOENT: there is none).
+int fog_topology_changed(const char *path, const struct fog_topology *);
+
+// Both return NULL when there is no such node.
+const struct fog_topology_node *fog_topology_find(
+        const struct fog_topology *, const uint8_t id[FOG_ID_LEN]
+);
+const struct fog_topology_node *fog_topology_find_name(const struct fog_topology *, const char *);
+const char *fog_role_name(unsigned role); // "gateway", "mix", "service"; "?" when out of range
+
+// Choose a path: 'from' (left out when NULL), one mix of each layer, 'to'. Each mix is drawn
+// uniformly among those of its layer that are neither 'from' nor 'to'.
+// Returns the number of hops written to 'path' (FOG_SPHINX_SLOTS_MAX always suffices), -E2BIG (more
+// hops than the geometry has slots, or than 'max'), -ENOENT (a layer has nobody else).
+int fog_topology_path(
+        const struct fog_topology *, const struct fog_topology_node *from,
+        const struct fog_topology_node *to, const struct fog_topology_node **path, unsigned max
+);

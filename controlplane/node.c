@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// Birth and end of a node, and what it tells about itself.
+#include "node.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "node_config.h"
+
+int fog_node_state_path(const struct fog_node *n, const char *file, char *path, size_t len)
+{
+	int r = snprintf(path, len, "%s/control%s%s", n->config->state_dir, *file ? "/" : "", file);
+
+	return r < 0 || (size_t)r >= len ? -ENAMETOOLONG : 0;
+}
+
+// The state folder belongs to root; the control plane gets a folder of its own in it.
+static int node_make_state(struct fog_node *n)
+{
+	char path[FOG_CONFIG_PATH_LEN + 32];
+	int r = fog_node_state_path(n, "", path, sizeof(path));
+
+	if (r == 0 && mkdir(path, 0700) < 0 && errno != EEXIST)
+		r = -errno;
+	if (r == 0 && geteuid() == 0 && n->config->user[0] != '\0' &&
+	    lchown(path, n->config->uid, n->config->gid) < 0)
+		r = -errno;
+	if (r < 0)
+		fprintf(stderr, "%s: cannot make the control plane's state folder: %s\n", path,
+		        strerror(-r));
+	return r;
+}
+
+int fog_node_create(
+        const char *config_path, const char *run_dir, const char *state_dir, struct fog_node **out
+)
+{
+	char text[512] = "";
+	struct fog_node *n = calloc(1, sizeof(*n));
+	int r;
+
+	if (n == NULL)
+		return -ENOMEM;
+	pthread_mutex_init(&n->change, NULL);
+	pthread_rwlock_init(&n->lock, NULL);
+	n->run_dir = run_dir;
+	n->state_dir = state_dir;
+	snprintf(n->config_path, sizeof(n->config_path), "%s", config_path);
+	r = node_config_read(n, &n->config);
+	if (r < 0)
+		goto err;
+	r = fog_identity_open(n->config->state_dir, &n->identity, text, sizeof(text));
+	if (r < 0) {
+		fprintf(stderr, "identity: %s\n", text);
+		goto err;
+	}
+	r = node_make_state(n);
+	if (r < 0)
+		goto err;
+	*out = n;
+	return 0;
+err:
+	fog_node_destroy(n);
+	return r;
+}
+
+// SURB keys and mix key live and die together: without the mix key no reply ever arrives.
+static void node_store_secret(const struct fog_node *n, uint8_t secret[32])
+{
+	static const char label[] = "fogline store secret v1";
+
+	if (n->key == NULL)
+		randombytes_buf(secret, 32);
+	else
+		crypto_generichash(
+		        secret, 32, (const uint8_t *)label, sizeof(label) - 1, n->key->private_key,
+		        32
+		);
+}
+
+static void node_open_key(struct fog_node *n)
+{
+	int created = 0;
+	int r = fog_epoch_key_open(
+	        n->config->instance, FOG_NODE_EPOCH, &n->key, &created, n->key_text,
+	        sizeof(n->key_text)
+	);
+
+	if (r < 0) {
+		n->key = NULL;
+		fprintf(stderr, "mix key: %s\n", n->key_text);
+		return;
+	}
+	n->key_text[0] = '\0';
+	fprintf(stderr, "mix key of epoch %d %s\n", FOG_NODE_EPOCH,
+	        created ? "made: announce its public key in the topology" : "found in the keyring");
+}
+
+static int node_open_store(struct fog_node *n)
+{
+	char path[FOG_CONFIG_PATH_LEN + 32];
+	uint8_t secret[32];
+	int r = fog_node_state_path(n, "audit.jsonl", path, sizeof(path));
+
+	if (r == 0)
+		r = fog_audit_open(&n->audit, path);
+	if (r == 0)
+		r = fog_node_state_path(n, "store.db", path, sizeof(path));
+	if (r < 0)
+		return r;
+	node_store_secret(n, secret);
+	r = fog_store_open(&n->store, path, secret);
+	sodium_memzero(secret, sizeof(secret));
+	return r;
+}
+
+int fog_node_start(struct fog_node *n)
+{
+	char path[FOG_CONFIG_PATH_LEN + 16];
+	struct fog_dpclient_params params = {.socket_path = path, .build = FOG_VERSION};
+	int r;
+
+	n->ops = fog_crypto_ops_get(NULL);
+	node_open_key(n);
+	r = node_open_store(n);
+	if (r == 0)
+		r = fog_inbox_create(n->store, n->ops, &n->inbox);
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof(path), "%s/dp.sock", n->config->run_dir);
+	r = fog_dpclient_create(&params, &node_dpclient_ops, n, &n->dp);
+	if (r < 0) {
+		fprintf(stderr, "%s: cannot start the data-plane client: %s\n", path, strerror(-r));
+		return r;
+	}
+	r = fog_sender_create(n->store, n->dp, &n->sender);
+	if (r == 0 && n->key != NULL)
+		r = fog_dpclient_key_install(
+		        n->dp, n->key->epoch, n->key->private_key, n->key->public_key
+		);
+	if (r < 0) {
+		fprintf(stderr, "cannot keep the mix key in locked memory: raise RLIMIT_MEMLOCK\n");
+		return r;
+	}
+	fog_node_topology_poll(n, true);
+	return 0;
+}
+
+void fog_node_destroy(struct fog_node *n)
+{
+	if (n == NULL)
+		return;
+	fog_sender_destroy(n->sender);
+	fog_dpclient_destroy(n->dp);
+	fog_inbox_destroy(n->inbox);
+	fog_store_close(n->store);
+	fog_audit_close(n->audit);
+	fog_epoch_key_close(n->key);
+	fog_identity_close(n->identity);
+	fog_topology_free(n->topology);
+	fog_config_free(n->config);
+	pthread_rwlock_destroy(&n->lock);
+	pthread_mutex_destroy(&n->change);
+	free(n);
+}
+
+const struct fog_topology_node *fog_node_self(const struct fog_node *n)
+{
+	return n->topology != NULL ? fog_topology_find(n->topology, n->identity->node_id) : NULL;
+}
+
+typedef void node_say(void *ctx, const char *code, const char *text);
+
+static unsigned node_unready_topology(struct fog_node *n, node_say *reason, void *ctx)
+{
+	char text[512] = "";
+	const char *code = NULL;
+
+	pthread_rwlock_rdlock(&n->lock);
+	const struct fog_topology_node *self = fog_node_self(n);
+	if (n->topology == NULL) {
+		code = "no_topology";
+		snprintf(text, sizeof(text), "%s", n->topology_text);
+	} else if (n->key != NULL) {
+		int r = fog_epoch_key_announced(n->key, self, text, sizeof(text));
+		code = r == -ENOENT ? "not_in_topology" : r < 0 ? "key_not_announced" : NULL;
+	} else if (self == NULL) {
+		code = "not_in_topology";
+		snprintf(text, sizeof(text), "the topology does not list this node");
+	}
+	pthread_rwlock_unlock(&n->lock);
+	if (code == NULL)
+		return 0;
+	reason(ctx, code, text);
+	return 1;
+}
+
+static unsigned node_unready_data_plane(struct fog_node *n, node_say *reason, void *ctx)
+{
+	struct fog_dpclient_status status;
+	struct fog_dpclient_ack ack;
+	unsigned count = 0;
+
+	fog_dpclient_status(n->dp, &status);
+	if (status.state != FOG_DPCLIENT_ATTACHED) {
+		reason(ctx, "no_data_plane",
+		       status.why[0] != '\0' ? status.why : "no data plane is attached");
+		return 1;
+	}
+	fog_dpclient_config_ack(n->dp, &ack);
+	if (ack.status != 0 && ack.status != -ENODATA) {
+		reason(ctx, ack.status == -EINPROGRESS ? "config_pending" : "config_refused",
+		       ack.text[0] != '\0' ? ack.text : "the data plane has not confirmed it yet");
+		count++;
+	}
+	fog_dpclient_key_ack(n->dp, &ack);
+	if (ack.status != 0 && ack.status != -ENODATA) {
+		reason(ctx, ack.status == -EINPROGRESS ? "key_pending" : "key_refused",
+		       ack.text[0] != '\0' ? ack.text : "the data plane has not confirmed it yet");
+		count++;
+	}
+	return count;
+}
+
+unsigned fog_node_unready(struct fog_node *n, node_say *reason, void *ctx)
+{
+	unsigned count = node_unready_topology(n, reason, ctx);
+
+	if (n->key == NULL) {
+		reason(ctx, "no_key", n->key_text);
+		count++;
+	}
+	return count + node_unready_data_plane(n, reason, ctx);
+}
+
+unsigned fog_node_warnings(struct fog_node *n, node_say *warn, void *ctx)
+{
+	unsigned count = 0;
+
+	pthread_rwlock_rdlock(&n->lock);
+	if (n->topology != NULL && n->topology->links == FOG_LINKS_NONE) {
+		warn(ctx, "links_none",
+		     "packets travel without link encryption: a network of this kind is for tests");
+		count++;
+	}
+	if (n->config->test.delay_seed != 0) {
+		warn(ctx, "delay_seed",
+		     "delays follow a fixed test seed and can be foretold: remove test.delay_seed");
+		count++;
+	}
+	if (n->topology != NULL && n->topology_text[0] != '\0') {
+		warn(ctx, "topology_refused", n->topology_text);
+		count++;
+	}
+	if (n->restart == FOG_RELOAD_LAUNCH) {
+		warn(ctx, "restart_data_plane",
+		     "the configuration waits for a restart of the data plane");
+		count++;
+	} else if (n->restart == FOG_RELOAD_CONTROL) {
+		warn(ctx, "restart_control_plane",
+		     "the configuration waits for a restart of the control plane");
+		count++;
+	}
+	pthread_rwlock_unlock(&n->lock);
+	return count;
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// The state of one control plane: what the event loop changes and the REST handlers read.
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "auth/audit.h"
+#include "config/config.h"
+#include "dpclient.h"
+#include "mixnet/identity.h"
+#include "mixnet/inbox.h"
+#include "mixnet/keys.h"
+#include "mixnet/sender.h"
+#include "mixnet/topology.h"
+#include "store/store.h"
+
+enum { FOG_NODE_EPOCH = 1 }; // the one mix key of a network without key rotation
+
+struct fog_node {
+	// Set by create and start, constant afterwards unless said otherwise.
+	char config_path[FOG_CONFIG_PATH_LEN];
+	const char *run_dir, *state_dir; // given on the command line, or NULL
+	struct fog_identity *identity;
+	struct fog_epoch_key *key; // NULL: there is none, key_text says why
+	char key_text[256];
+	const struct fog_crypto_ops *ops;
+	struct fog_audit *audit;
+	struct fog_store *store;
+	struct fog_dpclient *dp;
+	struct fog_inbox *inbox;
+	struct fog_sender *sender;
+	struct stat topology_seen; // control thread: the file that was looked at last
+	pthread_mutex_t change; // one configuration change at a time; taken before 'lock'
+
+	// Guarded by 'lock'; written under 'change' too.
+	pthread_rwlock_t lock;
+	struct fog_config *config; // never NULL
+	struct fog_topology *topology; // NULL: none yet
+	char topology_text[512]; // why there is none, or why the newest file was refused; "" = fine
+	uint64_t generation; // of the wanted configuration, 0 = none yet
+	uint8_t checksum[32]; // of its blob
+	enum fog_reload restart; // what the change since the start still waits for
+};
+
+// Load the configuration and everything that needs privileges: identity, state folder, audit log.
+// 'run_dir' and 'state_dir' (may be NULL) override the file's and must outlive the node.
+// Returns 0 or -errno, logged with its mend.
+int fog_node_create(const char *config_path, const char *run_dir, const char *state_dir, struct fog_node **);
+// The rest, after the privileges are gone: mix key, store, data-plane client, topology.
+int fog_node_start(struct fog_node *);
+void fog_node_destroy(struct fog_node *); // accepts NULL
+
+// Load the topology again if its file has changed ('force': also if it looks the same).
+// Control thread.
+void fog_node_topology_poll(struct fog_node *, bool force);
+// Load the configuration file again. Control thread. Returns 0 or -EINVAL, logged.
+int fog_node_config_reload(struct fog_node *);
+
+// Replace the configuration by 'text' (YAML or JSON): check it, write it to the file, apply it.
+// 'expected' is the checksum that the caller has seen, NULL for any.
+// Returns 0 with *generation and *restart, -ESTALE (the configuration is another one), -EINVAL
+// (findings in 'report'), -errno (the file cannot be written). Any thread.
+int fog_node_config_put(
+        struct fog_node *, const char *text, size_t len, const uint8_t expected[32],
+        uint64_t *generation, enum fog_reload *restart, struct fog_report *report
+);
+
+// Our own entry in the topology, or NULL. Under 'lock'.
+const struct fog_topology_node *fog_node_self(const struct fog_node *);
+
+// Call 'reason' with a stable code and a sentence for everything that keeps the node from being
+// ready. Returns how many there are. Any thread, not under 'lock'.
+enum { FOG_NODE_CODE_LEN = 32 };
+
+unsigned fog_node_unready(
+        struct fog_node *, void (*reason)(void *ctx, const char *code, const char *text), void *ctx
+);
+// The same for what an operator should know but what stops nothing.
+unsigned fog_node_warnings(
+        struct fog_node *, void (*warn)(void *ctx, const char *code, const char *text), void *ctx
+);
+
+// Where the control plane keeps its own files: STATE_DIR/control.
+int fog_node_state_path(const struct fog_node *, const char *file, char *path, size_t len);

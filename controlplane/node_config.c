@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// How a node follows its files and its data plane: load, check, compile, hand over.
+#include "node_config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+// A path that was derived from the folder in the file moves with it.
+static int config_move(char *path, size_t size, const char *from, const char *to)
+{
+	char moved[FOG_CONFIG_PATH_LEN * 2];
+	size_t len = strlen(from);
+
+	if (strncmp(path, from, len) != 0 || (path[len] != '/' && path[len] != '\0'))
+		return 0;
+	snprintf(moved, sizeof(moved), "%s%s", to, path + len);
+	if (strlen(moved) >= size)
+		return -ENAMETOOLONG;
+	memcpy(path, moved, strlen(moved) + 1);
+	return 0;
+}
+
+static int config_override(const struct fog_node *n, struct fog_config *c)
+{
+	int r = 0;
+
+	if (n->run_dir != NULL) {
+		char from[sizeof(c->run_dir)];
+		memcpy(from, c->run_dir, sizeof(from));
+		r = config_move(c->rest.unix_path, sizeof(c->rest.unix_path), from, n->run_dir);
+		if (r == 0)
+			r = config_move(c->run_dir, sizeof(c->run_dir), from, n->run_dir);
+	}
+	if (r == 0 && n->state_dir != NULL) {
+		char from[sizeof(c->state_dir)];
+		memcpy(from, c->state_dir, sizeof(from));
+		r = config_move(c->state_dir, sizeof(c->state_dir), from, n->state_dir);
+	}
+	return r;
+}
+
+int node_config_read(const struct fog_node *n, struct fog_config **out)
+{
+	struct fog_report *report = calloc(1, sizeof(*report));
+	struct fog_config *c = NULL;
+	int r = -ENOMEM;
+
+	if (report == NULL)
+		return r;
+	r = fog_config_load(n->config_path, &c, report);
+	if (r == 0)
+		r = fog_config_check(c, NULL, NULL, report);
+	if (r == 0)
+		r = config_override(n, c);
+	if (report->len > 0)
+		fputs(report->text, stderr);
+	else if (r < 0)
+		fprintf(stderr, "%s: %s\n", n->config_path, strerror(-r));
+	free(report);
+	if (r < 0)
+		fog_config_free(c);
+	else
+		*out = c;
+	return r;
+}
+
+// Compile what the node now holds and hand it to the client. The generation depends on the content
+// only, so a restart of this process changes nothing at the data plane. Under 'change'.
+static int node_publish(struct fog_node *n, struct fog_report *report)
+{
+	struct fog_dpclient_status status;
+	struct fog_blob *blob = NULL;
+	uint64_t generation = 0;
+	uint8_t content[32];
+	size_t len = 0;
+	int r;
+
+	if (n->topology == NULL)
+		return 0;
+	r = fog_config_compile(
+	        n->config, n->topology, n->identity->node_id, 0, &blob, &len, report
+	);
+	if (r < 0)
+		return r;
+	crypto_generichash(content, sizeof(content), (const uint8_t *)blob, len, NULL, 0);
+	free(blob);
+	blob = NULL;
+	fog_dpclient_status(n->dp, &status);
+	r = fog_store_begin(n->store);
+	if (r == 0) {
+		r = fog_store_generation(n->store, content, status.generation, &generation);
+		int e = fog_store_end(n->store, r == 0);
+		r = r < 0 ? r : e;
+	}
+	if (r == 0)
+		r = fog_config_compile(
+		        n->config, n->topology, n->identity->node_id, generation, &blob, &len,
+		        report
+		);
+	if (r == 0)
+		r = fog_dpclient_config_set(n->dp, blob, len);
+	if (r == 0) {
+		pthread_rwlock_wrlock(&n->lock);
+		n->generation = generation;
+		memcpy(n->checksum, blob->checksum, sizeof(n->checksum));
+		pthread_rwlock_unlock(&n->lock);
+	}
+	free(blob);
+	return r;
+}
+
+static void node_topology_say(struct fog_node *n, const char *text)
+{
+	pthread_rwlock_wrlock(&n->lock);
+	bool news = strcmp(n->topology_text, text) != 0;
+	snprintf(n->topology_text, sizeof(n->topology_text), "%s", text);
+	pthread_rwlock_unlock(&n->lock);
+	if (news && text[0] != '\0')
+		fprintf(stderr, "topology: %s\n", text);
+}
+
+// The first finding is enough for /readyz; the log gets them all, once.
+static void node_topology_refused(struct fog_node *n, const char *path, struct fog_report *report)
+{
+	char text[sizeof(n->topology_text)];
+	bool found = report->errors > 0;
+
+	snprintf(
+	        text, sizeof(text), "%.*s", found ? (int)strcspn(report->text, "\n") : 0,
+	        report->text
+	);
+	if (text[0] == '\0')
+		snprintf(text, sizeof(text), "%s cannot be read", path);
+	if (found && strcmp(text, n->topology_text) != 0)
+		fputs(report->text, stderr);
+	node_topology_say(n, text);
+}
+
+// A topology that the check refuses is not taken: the old one stays in force.
+static int node_topology_load(struct fog_node *n, const char *path, struct fog_report *report)
+{
+	struct fog_topology *fresh = NULL, *old;
+	int r = fog_topology_load(path, &fresh, report);
+
+	if (r == 0)
+		r = fog_config_check(n->config, fresh, NULL, report);
+	if (r < 0) {
+		fog_topology_free(fresh);
+		return r;
+	}
+	pthread_rwlock_wrlock(&n->lock);
+	old = n->topology;
+	n->topology = fresh;
+	pthread_rwlock_unlock(&n->lock);
+	r = node_publish(n, report);
+	if (r < 0 && old != NULL) {
+		pthread_rwlock_wrlock(&n->lock);
+		n->topology = old;
+		pthread_rwlock_unlock(&n->lock);
+		old = fresh;
+	}
+	fog_topology_free(old);
+	return r;
+}
+
+// Whether the file needs a look: it is another one than last time, or so young that another write
+// within the same tick of the clock would not show.
+static bool node_topology_touched(struct fog_node *n, const char *path)
+{
+	struct stat st = {0}, *seen = &n->topology_seen;
+	struct timespec now;
+	bool same;
+
+	if (stat(path, &st) < 0)
+		return true;
+	clock_gettime(CLOCK_REALTIME, &now);
+	same = st.st_ino == seen->st_ino && st.st_size == seen->st_size &&
+	        memcmp(&st.st_mtim, &seen->st_mtim, sizeof(st.st_mtim)) == 0;
+	*seen = st;
+	return !same || st.st_mtim.tv_sec + 2 > now.tv_sec;
+}
+
+void fog_node_topology_poll(struct fog_node *n, bool force)
+{
+	struct fog_report *report;
+	int r;
+
+	pthread_mutex_lock(&n->change);
+	const char *path = n->config->topology;
+	r = node_topology_touched(n, path) || force ? fog_topology_changed(path, n->topology) : 0;
+	if (r < 0) {
+		char text[FOG_CONFIG_PATH_LEN + 128];
+		snprintf(text, sizeof(text), "%s: %s: waiting for it", path, strerror(-r));
+		node_topology_say(n, text);
+	} else if (r > 0 || force) {
+		report = calloc(1, sizeof(*report));
+		if (report != NULL && node_topology_load(n, path, report) == 0) {
+			node_topology_say(n, "");
+			fprintf(stderr, "topology %s: %u nodes, config generation %llu\n", path,
+			        n->topology->node_count, (unsigned long long)n->generation);
+		} else if (report != NULL) {
+			node_topology_refused(n, path, report);
+		}
+		free(report);
+	}
+	pthread_mutex_unlock(&n->change);
+}
+
+// Put 'fresh' in the place of the running configuration. Under 'change'; takes 'fresh' over only
+// when it succeeds.
+static int node_config_apply(
+        struct fog_node *n, struct fog_config *fresh, enum fog_reload *restart,
+        struct fog_report *report
+)
+{
+	struct fog_config *old = n->config;
+	enum fog_reload class = fog_config_reload_class(old, fresh);
+	int r = n->topology != NULL ? fog_config_check(fresh, n->topology, NULL, report) : 0;
+
+	if (r < 0)
+		return r;
+	pthread_rwlock_wrlock(&n->lock);
+	n->config = fresh;
+	if (class > n->restart)
+		n->restart = class;
+	*restart = n->restart;
+	pthread_rwlock_unlock(&n->lock);
+	r = node_publish(n, report);
+	if (r < 0) {
+		pthread_rwlock_wrlock(&n->lock);
+		n->config = old;
+		pthread_rwlock_unlock(&n->lock);
+		return r;
+	}
+	fog_config_free(old);
+	return 0;
+}
+
+int fog_node_config_reload(struct fog_node *n)
+{
+	struct fog_report *report = calloc(1, sizeof(*report));
+	enum fog_reload restart = FOG_RELOAD_RUN;
+	struct fog_config *fresh = NULL;
+	int r = -ENOMEM;
+
+	pthread_mutex_lock(&n->change);
+	if (report != NULL)
+		r = node_config_read(n, &fresh);
+	if (r == 0) {
+		r = node_config_apply(n, fresh, &restart, report);
+		if (r < 0) {
+			fputs(report->text, stderr);
+			fog_config_free(fresh);
+		}
+	}
+	fprintf(stderr,
+	        r == 0 ? "configuration reloaded\n"
+	               : "the configuration that was in force stays in force\n");
+	pthread_mutex_unlock(&n->change);
+	free(report);
+	return r;
+}
+
+// Write the whole file beside the old one, make it durable, then swap: a reader sees either.
+static int config_write(const char *path, const char *text, size_t len)
+{
+	char fresh[FOG_CONFIG_PATH_LEN + 16];
+	struct stat st;
+	int r = 0, fd;
+
+	snprintf(fresh, sizeof(fresh), "%s.new", path);
+	unlink(fresh);
+	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (fd < 0)
+		return -errno;
+	if (stat(path, &st) == 0)
+		(void)!fchmod(fd, st.st_mode & 0777);
+	for (size_t at = 0; at < len && r == 0;) {
+		ssize_t n = write(fd, text + at, len - at);
+		if (n < 0)
+			r = -errno;
+		else
+			at += (size_t)n;
+	}
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
+	if (close(fd) < 0 && r == 0)
+		r = -errno;
+	if (r == 0 && rename(fresh, path) < 0)
+		r = -errno;
+	if (r < 0)
+		unlink(fresh);
+	return r;
+}
+
+int fog_node_config_put(
+        struct fog_node *n, const char *text, size_t len, const uint8_t expected[32],
+        uint64_t *generation, enum fog_reload *restart, struct fog_report *report
+)
+{
+	struct fog_config *fresh = NULL;
+	int r;
+
+	pthread_mutex_lock(&n->change);
+	r = expected != NULL && memcmp(expected, n->config->checksum, 32) != 0 ? -ESTALE : 0;
+	if (r == 0)
+		r = fog_config_load_text(n->config_path, text, len, &fresh, report);
+	if (r == 0)
+		r = fog_config_check(fresh, n->topology, NULL, report);
+	if (r == 0)
+		r = config_override(n, fresh);
+	// The file first: what is in force must never be lost by a restart.
+	if (r == 0)
+		r = config_write(n->config_path, text, len);
+	if (r == 0)
+		r = node_config_apply(n, fresh, restart, report);
+	if (r < 0)
+		fog_config_free(fresh);
+	*generation = n->generation;
+	pthread_mutex_unlock(&n->change);
+	return r;
+}
+
+static void node_attached(void *ctx, const struct fog_msg_welcome *w)
+{
+	struct fog_node *n = ctx;
+
+	pthread_rwlock_rdlock(&n->lock);
+	uint64_t generation = n->generation;
+	pthread_rwlock_unlock(&n->lock);
+	fprintf(stderr, "data plane attached: build %.*s, %u workers, config generation %llu\n",
+	        FOG_BUILD_LEN, w->build, w->worker_count, (unsigned long long)w->generation);
+	// A data plane that knows a later generation means that our state was lost.
+	if (w->generation > generation && generation > 0) {
+		struct fog_report *report = calloc(1, sizeof(*report));
+		pthread_mutex_lock(&n->change);
+		if (report != NULL && node_publish(n, report) < 0)
+			fputs(report->text, stderr);
+		pthread_mutex_unlock(&n->change);
+		free(report);
+	}
+	pthread_rwlock_wrlock(&n->lock);
+	if (n->restart == FOG_RELOAD_LAUNCH)
+		n->restart = FOG_RELOAD_RUN;
+	pthread_rwlock_unlock(&n->lock);
+	fog_sender_flush(n->sender);
+}
+
+static void node_detached(void *ctx, const char *why)
+{
+	fprintf(stderr, "data plane detached: %s\n", why);
+}
+
+static int node_delivered(
+        void *ctx, uint32_t worker, const uint8_t boot_id[16], uint64_t seq,
+        const struct fog_deliver *d, const uint8_t *data
+)
+{
+	struct fog_node *n = ctx;
+	int r = -EAGAIN;
+
+	pthread_rwlock_rdlock(&n->lock);
+	if (n->topology != NULL)
+		r = fog_inbox_deliver(
+		        n->inbox, &n->topology->geometry, worker, boot_id, seq, d, data
+		);
+	pthread_rwlock_unlock(&n->lock);
+	return r;
+}
+
+static void node_event(void *ctx, uint32_t type, const struct fog_evt *e)
+{
+	if (type == FOG_EVT_LINK)
+		fprintf(stderr, "port %u: link %s\n", e->index, e->value ? "up" : "down");
+	else if (type == FOG_EVT_REPLAY_FILL)
+		fprintf(stderr,
+		        "replay table is %u %% full: at 100 %% packets are dropped; "
+		        "raise replay.capacity\n",
+		        e->value);
+	else if (type == FOG_EVT_RING_FAULT)
+		fprintf(stderr, "data plane found a ring of ours faulty (worker %u)\n", e->index);
+}
+
+const struct fog_dpclient_ops node_dpclient_ops = {
+        .attached = node_attached,
+        .detached = node_detached,
+        .delivered = node_delivered,
+        .event = node_event,
+};

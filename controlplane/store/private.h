@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// What the files of this folder share.
+#pragma once
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+#include "store.h"
+
+enum store_sql {
+	SQL_BEGIN,
+	SQL_COMMIT,
+	SQL_ROLLBACK,
+	SQL_META_GET,
+	SQL_META_PUT,
+	SQL_MARK_GET,
+	SQL_MARK_PUT,
+	SQL_RECEIVE,
+	SQL_LIST,
+	SQL_SURB_GET,
+	SQL_SURB_USED,
+	SQL_SEND,
+	SQL_OUTBOX_PUT,
+	SQL_OUTBOX_DONE,
+	SQL_OUTBOX_NEXT,
+	SQL_KEYS_PUT,
+	SQL_KEYS_GET,
+	SQL_KEYS_DELETE,
+	SQL_KEYS_CLEAR,
+	SQL_ANSWER_GET,
+	SQL_ANSWER_PUT,
+	SQL_PRUNE_ANSWERS,
+	SQL_PRUNE_KEYS,
+	SQL_PRUNE_MARKS,
+	SQL_PRUNE_RECEIVED,
+	SQL_PRUNE_SENT,
+	SQL_COUNT,
+};
+
+struct store_secret {
+	uint8_t key[FOG_STORE_SECRET_LEN];
+};
+
+struct fog_store {
+	sqlite3 *db;
+	sqlite3_stmt *sql[SQL_COUNT];
+	pthread_mutex_t lock;
+	struct store_secret *secret; // sodium_malloc
+};
+
+// -ENOSPC when the disk is full, else -EIO; logged.
+int store_error(struct fog_store *, const char *doing);
+// A statement, reset and without bindings. Bind functions number parameters from 1.
+sqlite3_stmt *store_statement(struct fog_store *, enum store_sql);
+// Run a statement that yields no rows. Returns 0, or store_error's.
+int store_run(struct fog_store *, sqlite3_stmt *, const char *doing);
+int64_t store_now_us(void);

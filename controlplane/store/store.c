@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "private.h"
+
+// synchronous=NORMAL: a killed process loses nothing, as the log's pages are the kernel's. A power
+// cut may lose what came after the last checkpoint, but it also ends the mix keys (they are in
+// memory only), so no packet in flight would have survived it anyway.
+static const char store_pragmas[] =
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;"
+        "PRAGMA secure_delete=FAST; PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=2000;"
+        "PRAGMA trusted_schema=OFF;";
+
+enum { SCHEMA_VERSION = 1 };
+
+static const char store_schema[] =
+        "BEGIN IMMEDIATE;"
+        "CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+        "CREATE TABLE mark(boot_id BLOB NOT NULL, worker INTEGER NOT NULL, seq INTEGER NOT NULL,"
+        " time_us INTEGER NOT NULL, PRIMARY KEY(boot_id, worker)) STRICT, WITHOUT ROWID;"
+        "CREATE TABLE received(id INTEGER PRIMARY KEY AUTOINCREMENT, time_us INTEGER NOT NULL,"
+        " recipient BLOB NOT NULL, data BLOB NOT NULL, surb BLOB, surb_used INTEGER NOT NULL,"
+        " in_reply_to INTEGER NOT NULL) STRICT;"
+        "CREATE TABLE sent(id INTEGER PRIMARY KEY AUTOINCREMENT, time_us INTEGER NOT NULL,"
+        " destination TEXT NOT NULL, path TEXT NOT NULL, bytes INTEGER NOT NULL,"
+        " reply_to INTEGER NOT NULL) STRICT;"
+        "CREATE TABLE outbox(id INTEGER PRIMARY KEY, type INTEGER NOT NULL, first_hop BLOB NOT NULL,"
+        " packet BLOB NOT NULL) STRICT;"
+        "CREATE TABLE surb_keys(surb_id BLOB PRIMARY KEY, sent_id INTEGER NOT NULL,"
+        " time_us INTEGER NOT NULL, nonce BLOB NOT NULL, box BLOB NOT NULL) STRICT;"
+        "CREATE TABLE answer(caller TEXT NOT NULL, key TEXT NOT NULL, request BLOB NOT NULL,"
+        " status INTEGER NOT NULL, body TEXT NOT NULL, time_us INTEGER NOT NULL,"
+        " PRIMARY KEY(caller, key)) STRICT;"
+        "CREATE INDEX answer_time ON answer(time_us);"
+        "PRAGMA user_version=1;"
+        "COMMIT;";
+
+#define KEEP_MESSAGES "200000"
+
+static const char *const store_text[SQL_COUNT] = {
+        [SQL_BEGIN] = "BEGIN",
+        [SQL_COMMIT] = "COMMIT",
+        [SQL_ROLLBACK] = "ROLLBACK",
+        [SQL_META_GET] = "SELECT value FROM meta WHERE key=?1",
+        [SQL_META_PUT] = "INSERT OR REPLACE INTO meta VALUES(?1,?2)",
+        [SQL_MARK_GET] = "SELECT seq FROM mark WHERE boot_id=?1 AND worker=?2",
+        [SQL_MARK_PUT] = "INSERT OR REPLACE INTO mark VALUES(?1,?2,?3,?4)",
+        [SQL_RECEIVE] = "INSERT INTO received(time_us,recipient,data,surb,surb_used,in_reply_to)"
+                        " VALUES(?1,?2,?3,?4,0,?5)",
+        [SQL_LIST] = "SELECT id,time_us,recipient,data,surb IS NOT NULL,in_reply_to FROM received"
+                     " WHERE id>?1 ORDER BY id LIMIT ?2",
+        [SQL_SURB_GET] = "SELECT surb,surb_used FROM received WHERE id=?1",
+        [SQL_SURB_USED] = "UPDATE received SET surb=NULL,surb_used=1 WHERE id=?1",
+        [SQL_SEND] = "INSERT INTO sent(time_us,destination,path,bytes,reply_to)"
+                     " VALUES(?1,?2,?3,?4,?5)",
+        [SQL_OUTBOX_PUT] = "INSERT INTO outbox VALUES(?1,?2,?3,?4)",
+        [SQL_OUTBOX_DONE] = "DELETE FROM outbox WHERE id=?1",
+        [SQL_OUTBOX_NEXT] = "SELECT id,type,first_hop,packet FROM outbox ORDER BY id LIMIT 1",
+        [SQL_KEYS_PUT] = "INSERT INTO surb_keys VALUES(?1,?2,?3,?4,?5)",
+        [SQL_KEYS_GET] = "SELECT sent_id,nonce,box FROM surb_keys WHERE surb_id=?1",
+        [SQL_KEYS_DELETE] = "DELETE FROM surb_keys WHERE surb_id=?1",
+        [SQL_KEYS_CLEAR] = "DELETE FROM surb_keys",
+        [SQL_ANSWER_GET] = "SELECT request,status,body FROM answer"
+                           " WHERE caller=?1 AND key=?2",
+        [SQL_ANSWER_PUT] = "INSERT OR REPLACE INTO answer VALUES(?1,?2,?3,?4,?5,?6)",
+        [SQL_PRUNE_ANSWERS] = "DELETE FROM answer WHERE time_us<?1",
+        [SQL_PRUNE_KEYS] = "DELETE FROM surb_keys WHERE time_us<?1",
+        [SQL_PRUNE_MARKS] = "DELETE FROM mark WHERE time_us<?1",
+        [SQL_PRUNE_RECEIVED] = "DELETE FROM received"
+                               " WHERE id<=(SELECT max(id) FROM received)-" KEEP_MESSAGES,
+        [SQL_PRUNE_SENT] = "DELETE FROM sent WHERE id<=(SELECT max(id) FROM sent)-" KEEP_MESSAGES,
+};
+
+int64_t store_now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+int store_error(struct fog_store *s, const char *doing)
+{
+	int code = sqlite3_errcode(s->db);
+
+	fprintf(stderr, "store: %s failed: %s%s\n", doing, sqlite3_errmsg(s->db),
+	        code == SQLITE_FULL ? ": free some space in the state directory" : "");
+	return code == SQLITE_FULL ? -ENOSPC : -EIO;
+}
+
+sqlite3_stmt *store_statement(struct fog_store *s, enum store_sql which)
+{
+	sqlite3_reset(s->sql[which]);
+	sqlite3_clear_bindings(s->sql[which]);
+	return s->sql[which];
+}
+
+int store_run(struct fog_store *s, sqlite3_stmt *st, const char *doing)
+{
+	int r = sqlite3_step(st) == SQLITE_DONE ? 0 : store_error(s, doing);
+
+	sqlite3_reset(st);
+	return r;
+}
+
+int fog_store_begin(struct fog_store *s)
+{
+	pthread_mutex_lock(&s->lock);
+	int r = store_run(s, store_statement(s, SQL_BEGIN), "starting a transaction");
+	if (r < 0)
+		pthread_mutex_unlock(&s->lock);
+	return r;
+}
+
+int fog_store_end(struct fog_store *s, int commit)
+{
+	int r = 0;
+
+	if (commit)
+		r = store_run(s, store_statement(s, SQL_COMMIT), "writing a transaction");
+	// Some errors have rolled back already.
+	if ((!commit || r < 0) && !sqlite3_get_autocommit(s->db))
+		store_run(s, store_statement(s, SQL_ROLLBACK), "undoing a transaction");
+	pthread_mutex_unlock(&s->lock);
+	return r;
+}
+
+static int store_meta_get(struct fog_store *s, const char *key, void *value, int len)
+{
+	sqlite3_stmt *st = store_statement(s, SQL_META_GET);
+	int r = -ENOENT;
+
+	sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
+	if (sqlite3_step(st) == SQLITE_ROW && sqlite3_column_bytes(st, 0) == len) {
+		memcpy(value, sqlite3_column_blob(st, 0), (size_t)len);
+		r = 0;
+	}
+	sqlite3_reset(st);
+	return r;
+}
+
+static int store_meta_put(struct fog_store *s, const char *key, const void *value, int len)
+{
+	sqlite3_stmt *st = store_statement(s, SQL_META_PUT);
+
+	sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
+	sqlite3_bind_blob(st, 2, value, len, SQLITE_STATIC);
+	return store_run(s, st, "writing the state");
+}
+
+int fog_store_generation(
+        struct fog_store *s, const uint8_t content[32], uint64_t floor, uint64_t *generation
+)
+{
+	struct {
+		uint64_t generation;
+		uint8_t content[32];
+	} last = {0};
+
+	store_meta_get(s, "generation", &last, sizeof(last));
+	if (last.generation > 0 && last.generation >= floor &&
+	    memcmp(last.content, content, 32) == 0) {
+		*generation = last.generation;
+		return 0;
+	}
+	last.generation = (last.generation > floor ? last.generation : floor) + 1;
+	memcpy(last.content, content, 32);
+	*generation = last.generation;
+	return store_meta_put(s, "generation", &last, sizeof(last));
+}
+
+// SURB keys under a secret that is gone can never be read again.
+static int store_check_secret(struct fog_store *s)
+{
+	uint8_t id[16], old[16];
+	int r = fog_store_begin(s);
+
+	if (r < 0)
+		return r;
+	crypto_generichash(
+	        id, sizeof(id), (const uint8_t *)"fogline store", 13, s->secret->key, 32
+	);
+	if (store_meta_get(s, "secret", old, sizeof(old)) < 0 || memcmp(id, old, sizeof(id)) != 0) {
+		r = store_run(s, store_statement(s, SQL_KEYS_CLEAR), "deleting old SURB keys");
+		if (r == 0)
+			r = store_meta_put(s, "secret", id, sizeof(id));
+	}
+	int e = fog_store_end(s, r == 0);
+	return r < 0 ? r : e;
+}
+
+static int store_migrate(struct fog_store *s, const char *path)
+{
+	sqlite3_stmt *st = NULL;
+	int version = -1;
+
+	if (sqlite3_exec(s->db, store_pragmas, NULL, NULL, NULL) != SQLITE_OK)
+		return store_error(s, "opening the database");
+	if (sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &st, NULL) == SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW)
+		version = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	if (version < 0)
+		return store_error(s, "reading the schema's version");
+	if (version > SCHEMA_VERSION) {
+		fprintf(stderr,
+		        "%s: schema %d was written by a newer fog-controlplane than this one (%d): "
+		        "upgrade it, or move the file away to start empty\n",
+		        path, version, SCHEMA_VERSION);
+		return -ENOTSUP;
+	}
+	if (version == 0 && sqlite3_exec(s->db, store_schema, NULL, NULL, NULL) != SQLITE_OK)
+		return store_error(s, "creating the tables");
+	return 0;
+}
+
+static int store_prepare(struct fog_store *s)
+{
+	for (int i = 0; i < SQL_COUNT; i++) {
+		if (sqlite3_prepare_v3(
+		            s->db, store_text[i], -1, SQLITE_PREPARE_PERSISTENT, &s->sql[i], NULL
+		    ) != SQLITE_OK)
+			return store_error(s, store_text[i]);
+	}
+	return 0;
+}
+
+int fog_store_open(struct fog_store **out, const char *path, const uint8_t secret[32])
+{
+	struct fog_store *s = calloc(1, sizeof(*s));
+	int r, fd;
+
+	if (s == NULL)
+		return -ENOMEM;
+	pthread_mutex_init(&s->lock, NULL);
+	// SQLite's side files take over the mode of the main file, so make that one first.
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0) {
+		r = -errno;
+		fprintf(stderr, "%s: cannot open the message store: %s\n", path, strerror(-r));
+		goto err;
+	}
+	close(fd);
+	r = -ENOMEM;
+	s->secret = sodium_malloc(sizeof(*s->secret));
+	if (s->secret == NULL)
+		goto err;
+	memcpy(s->secret->key, secret, sizeof(s->secret->key));
+	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
+	    SQLITE_OK) {
+		r = store_error(s, "opening the database");
+		goto err;
+	}
+	r = store_migrate(s, path);
+	if (r == 0)
+		r = store_prepare(s);
+	if (r == 0)
+		r = store_check_secret(s);
+	if (r < 0)
+		goto err;
+	*out = s;
+	return 0;
+err:
+	fog_store_close(s);
+	return r;
+}
+
+void fog_store_close(struct fog_store *s)
+{
+	if (s == NULL)
+		return;
+	for (int i = 0; i < SQL_COUNT; i++)
+		sqlite3_finalize(s->sql[i]);
+	sqlite3_close(s->db);
+	sodium_free(s->secret);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+static int store_prune_before(struct fog_store *s, enum store_sql which, int64_t time_us)
+{
+	sqlite3_stmt *st = store_statement(s, which);
+
+	sqlite3_bind_int64(st, 1, time_us);
+	return store_run(s, st, "forgetting what is old");
+}
+
+void fog_store_prune(struct fog_store *s)
+{
+	int64_t now = store_now_us(), day = INT64_C(1000000) * FOG_STORE_DAY_S;
+
+	if (fog_store_begin(s) < 0)
+		return;
+	int r = store_prune_before(s, SQL_PRUNE_ANSWERS, now - day);
+	if (r == 0)
+		r = store_prune_before(s, SQL_PRUNE_KEYS, now - 7 * day);
+	if (r == 0)
+		r = store_prune_before(s, SQL_PRUNE_MARKS, now - 7 * day);
+	if (r == 0)
+		r = store_run(s, store_statement(s, SQL_PRUNE_RECEIVED), "forgetting old messages");
+	if (r == 0)
+		r = store_run(s, store_statement(s, SQL_PRUNE_SENT), "forgetting old messages");
+	fog_store_end(s, r == 0);
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// What the control plane must not forget: messages received and sent, the packets of those that
+// have not reached the data plane yet, keys of the SURBs that are out, answers to idempotent
+// requests, the config generation. One SQLite file, one connection, one writer.
+//
+// Any thread. fog_store_begin takes the store for the calling thread and starts a transaction,
+// fog_store_end ends both; every other function is called between the two, by that thread, unless
+// it says otherwise. A transaction in which a function has returned a database error (-EIO,
+// -ENOSPC) must be ended with commit = 0.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../../dataplane/sphinx/sphinx.h"
+
+struct fog_store;
+
+enum {
+	FOG_STORE_SECRET_LEN = 32,
+	FOG_STORE_LIST_MAX = 200, // messages in one answer
+	FOG_STORE_DAY_S = 86400, // how long an idempotent answer is kept
+};
+
+// Open or create 'path' (mode 0600). 'secret' encrypts the SURB keys; it is copied to locked
+// memory. Keys encrypted under another secret (a reboot made a new one) are deleted.
+// Returns 0, -errno, -ENOTSUP (written by a newer version); logged with its mend.
+int fog_store_open(struct fog_store **, const char *path, const uint8_t secret[32]);
+void fog_store_close(struct fog_store *); // accepts NULL
+
+// Returns 0, or -EIO, -ENOSPC (end must not be called then).
+int fog_store_begin(struct fog_store *);
+// Returns 0, or -EIO, -ENOSPC: nothing of the transaction happened.
+int fog_store_end(struct fog_store *, int commit);
+
+// The generation for a configuration whose content hashes to 'content': the last one when the
+// content is the same and the last one is not below 'floor', else the next after both.
+int fog_store_generation(
+        struct fog_store *, const uint8_t content[32], uint64_t floor, uint64_t *generation
+);
+
+// Received messages.
+
+// Mark message 'seq' of a worker of one life of the data plane as handled. Sequence numbers of a
+// worker only grow. Returns 1 when it had been handled before (drop it), 0 when it is new.
+int fog_store_mark(struct fog_store *, const uint8_t boot_id[16], uint32_t worker, uint64_t seq);
+
+struct fog_store_received {
+	int64_t id; // given by the store
+	int64_t time_us; // since 1970, UTC
+	int64_t in_reply_to; // ID of the sent message, 0 when not a reply
+	uint8_t recipient[32];
+	const uint8_t *data;
+	size_t len;
+	const uint8_t *surb; // NULL when none came with it
+	size_t surb_len;
+	int can_reply; // only in lists: the SURB is there and unused
+};
+
+int fog_store_receive(struct fog_store *, const struct fog_store_received *);
+// Call 'each' for up to 'limit' messages with an ID above 'after', in order; pointers live during
+// the call only. Returns the number of calls or -EIO.
+int fog_store_list(
+        struct fog_store *, int64_t after, unsigned limit,
+        void (*each)(void *ctx, const struct fog_store_received *), void *ctx
+);
+// Take the SURB out of a received message, once. 'surb' has room for 'surb_len' bytes.
+// Returns 0, -ENOENT (no such message), -ENODATA (it came without one, or of another size),
+// -EALREADY (used before).
+int fog_store_take_surb(struct fog_store *, int64_t id, uint8_t *surb, size_t surb_len);
+
+// Sent messages.
+
+struct fog_store_sent {
+	const char *to; // node name, "" for a reply
+	const char *path; // JSON array of names
+	size_t bytes;
+	int64_t reply_to; // ID of the received message, 0 when not a reply
+	uint32_t inject_type; // how the packet enters the data plane
+	uint8_t first_hop[32];
+	const uint8_t *packet;
+	size_t packet_len;
+};
+
+// Record a sent message and put its packet into the outbox. 'id' receives its ID.
+int fog_store_send(struct fog_store *, const struct fog_store_sent *, int64_t *id);
+// Remove the packet of message 'id' from the outbox: it has reached the data plane.
+int fog_store_outbox_done(struct fog_store *, int64_t id);
+// The oldest packet in the outbox: 'id', type, first hop and up to 'cap' bytes of the packet.
+// Returns its length, or -ENOENT (outbox empty).
+int fog_store_outbox_next(
+        struct fog_store *, int64_t *id, uint32_t *inject_type, uint8_t first_hop[32],
+        uint8_t *packet, size_t cap
+);
+
+// Keys of SURBs that are out.
+
+int fog_store_surb_put(struct fog_store *, const uint8_t surb_id[16], int64_t sent_id, const struct fog_surb_keys *);
+// Take the keys out, once; the caller wipes them. Returns 0, -ENOENT, -EBADMSG (cannot be
+// decrypted: deleted).
+int fog_store_surb_take(struct fog_store *, const uint8_t surb_id[16], int64_t *sent_id, struct fog_surb_keys *);
+
+// Answers to requests with an Idempotency-Key.
+
+struct fog_store_answer {
+	int status; // HTTP
+	char *body; // the caller frees it
+};
+
+// Returns 0 (found and the same request), -ENOENT, -EEXIST (key used for another request), -ENOMEM.
+int fog_store_answer_get(struct fog_store *, const char *caller, const char *key, const uint8_t request[32], struct fog_store_answer *);
+int fog_store_answer_put(struct fog_store *, const char *caller, const char *key, const uint8_t request[32], const struct fog_store_answer *);
+
+// Forget what is old: answers after a day, SURB keys and marks after a week, all but the newest 200,000
+// messages. Takes the store by itself.
+void fog_store_prune(struct fog_store *);

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// Does it fit: keys among each other, file and topology, file and host, and the memory arithmetic
+// against the data plane's own figures.
+#include <errno.h>
+
+#include "../../../dataplane/calendar.h"
+#include "../../../dataplane/replay.h"
+#include "config_text.h"
+
+static struct fog_report report;
+
+static const struct fog_config_host roomy = {
+        .cpu = {3},
+        .cpu_text = "0-1",
+        .memory_free = UINT64_C(8) << 30,
+        .hugepages_free = 0,
+        .replay_free = UINT64_C(4) << 30,
+};
+
+static struct fog_config *load(const char *text)
+{
+	struct fog_config *c = NULL;
+
+	memset(&report, 0, sizeof(report));
+	CU_ASSERT_EQUAL_FATAL(fog_config_load_text("t.yaml", text, strlen(text), &c, &report), 0);
+	return c;
+}
+
+static struct fog_topology *topology(const char *geometry)
+{
+	struct fog_topology *t = NULL;
+	char *text = text_edit(topology_text, "geometry: mtu", geometry);
+
+	memset(&report, 0, sizeof(report));
+	int ret = fog_topology_load_text("net.yaml", text, strlen(text), &t, &report);
+	CU_ASSERT_EQUAL_FATAL(ret, 0);
+	free(text);
+	return t;
+}
+
+static void test_good(void)
+{
+	struct fog_topology *t = topology("geometry: mtu");
+	struct fog_config *c = load(config_text);
+
+	CU_ASSERT_EQUAL(fog_config_check(c, t, &roomy, &report), 0);
+	CU_ASSERT_EQUAL(fog_config_check(c, t, NULL, &report), 0);
+	CU_ASSERT_EQUAL(fog_config_check(c, NULL, NULL, &report), 0);
+	CU_ASSERT_STRING_EQUAL(report.text, "");
+	fog_config_free(c);
+	fog_topology_free(t);
+}
+
+// Each edit alone gives exactly its own finding.
+static void run_cases(
+        const struct text_case *cases, size_t count, const struct fog_topology *t,
+        const struct fog_config_host *host
+)
+{
+	for (size_t i = 0; i < count; i++) {
+		char *text = text_edit(config_text, cases[i].find, cases[i].with);
+		struct fog_config *c = load(text);
+		CU_ASSERT_EQUAL(fog_config_check(c, t, host, &report), -EINVAL);
+		CU_ASSERT_EQUAL(report.errors, 1);
+		CU_ASSERT_TRUE(report_has(&report, cases[i].line, cases[i].expect));
+		fog_config_free(c);
+		free(text);
+	}
+}
+
+#define RUN(cases, t, host) run_cases(cases, sizeof(cases) / sizeof((cases)[0]), t, host)
+
+static void test_keys(void)
+{
+	static const struct text_case cases[] = {
+	        {"deliver_slots: 1024", "deliver_slots: 1000", 20, "take 512 or 1024"},
+	        {"inject_slots: 256", "inject_slots: 257", 21, "take 256 or 512"},
+	        {"token_file: /etc/fogline/token", "token_file: \"\"", 24, "name a token_file"},
+	        {"queues: 2", "queues: 1", 32, "1 queues for 2 workers"},
+	        {"device: eth1", "device: abcdefghijklmnop", 31, "interface name"},
+	        {"device: loop0", "device: loop0\n    xdp_mode: native", 40, "has an XDP mode"},
+	        {"addresses: [198.51.100.1, \"2001:db8::1\"]\n", "addresses: []\n", 40,
+	         "driver loop"},
+	        {"[192.0.2.1]", "[198.51.100.1]", 28, "an address in common"},
+	        {"[192.0.2.1]\n",
+	         "[192.0.2.1]\n    neighbours: [{address: 1.2.3.4, mac: \"02:00:00:00:00:07\"}]\n",
+	         37, "the kernel knows the neighbours"},
+	};
+	RUN(cases, NULL, NULL);
+}
+
+static void test_production(void)
+{
+	struct fog_topology *t = topology("geometry: mtu");
+	static const struct text_case links[] = {
+	        {"production: false", "production: true", 6, "set production: false"}};
+	char *text = text_edit(config_text, "production: false", "production: true");
+	char *seeded = text_edit(text, "delay_seed: 0", "delay_seed: 1");
+	struct fog_config *c = load(seeded);
+
+	RUN(links, t, &roomy);
+	memset(&report, 0, sizeof(report));
+	CU_ASSERT_EQUAL(fog_config_check(c, NULL, NULL, &report), -EINVAL);
+	CU_ASSERT_TRUE(report_has(&report, 27, "delays that others can compute"));
+	fog_config_free(c);
+	free(seeded);
+	free(text);
+	fog_topology_free(t);
+}
+
+static void test_mtu(void)
+{
+	struct fog_topology *mtu = topology("geometry: mtu"), *jumbo = topology("geometry: jumbo");
+	static const struct text_case small[] = {
+	        {"mtu: 1500", "mtu: 1455", 34, "set the MTU to at least 1456"}};
+	char *fits = text_edit(config_text, "mtu: 1500", "mtu: 1456");
+	struct fog_config *c = load(fits);
+
+	RUN(small, mtu, &roomy);
+	memset(&report, 0, sizeof(report));
+	CU_ASSERT_EQUAL(fog_config_check(c, mtu, &roomy, &report), 0);
+	CU_ASSERT_EQUAL(fog_config_check(c, jumbo, &roomy, &report), -EINVAL);
+	CU_ASSERT_TRUE(report_has(&report, 34, "at least 3130"));
+	CU_ASSERT_TRUE(report_has(&report, 37, "at least 3130")); // left out: where the port stands
+	fog_config_free(c);
+	free(fits);
+	fog_topology_free(mtu);
+	fog_topology_free(jumbo);
+}
+
+static void test_host(void)
+{
+	struct fog_topology *t = topology("geometry: mtu");
+	static const struct text_case cpu[] = {
+	        {"cpus: [0, 1]", "cpus: [0, 9]", 8, "CPU 9 does not exist (this host has 0-1)"},
+	        {"manager_cpu: 0", "manager_cpu: 2", 10, "CPU 2 does not exist"},
+	        {"user: \"4321\"", "user: fogline-nobody-has-it", 2, "useradd"},
+	        {"hugepages: false", "hugepages: true", 12, "reserve 32 pages"},
+	        {"capacity: 1M", "capacity: 300M", 18, "lower it to at most 268435200"},
+	        {"mib: 64", "mib: 9GiB", 11, "needs 9268 MiB, this host has 8192"},
+	};
+	struct fog_config_host disk = roomy;
+	struct fog_config *c = load(config_text);
+
+	RUN(cpu, t, &roomy);
+	disk.replay_on_disk = 1;
+	memset(&report, 0, sizeof(report));
+	CU_ASSERT_EQUAL(fog_config_check(c, t, &disk, &report), -EINVAL);
+	CU_ASSERT_TRUE(report_has(&report, 17, "/dev/shm/fogline-n1"));
+	fog_config_free(c);
+	fog_topology_free(t);
+}
+
+static void test_host_read(void)
+{
+	char *text = text_edit(config_text, "/dev/shm/fogline-n1", "/proc/none/fogline");
+	struct fog_config *c = load(config_text), *on_disk = load(text);
+	struct fog_config_host h;
+
+	fog_config_host_read(c, &h);
+	CU_ASSERT_NOT_EQUAL(h.cpu_text[0], '\0');
+	CU_ASSERT_NOT_EQUAL(h.cpu[0], 0);
+	CU_ASSERT_TRUE(h.memory_free > 1 << 20);
+	CU_ASSERT_EQUAL(h.replay_on_disk, 0);
+	fog_config_host_read(on_disk, &h);
+	CU_ASSERT_EQUAL(h.replay_on_disk, 1);
+	fog_config_free(c);
+	fog_config_free(on_disk);
+	free(text);
+}
+
+static void test_memory(void)
+{
+	struct fog_topology *t = topology("geometry: mtu");
+	// 1,984-byte buffers lie two to a page: 8,192 take 16 MiB, and 8 MiB are EAL's.
+	static const struct text_case cases[] = {
+	        {"mib: 64", "mib: 23", 13,
+	         "packet_buffers 8192 x 1984 B take 16 MiB in whole pages, EAL and devices 8 MiB, "
+	         "together 24 MiB, but memory.mib is 23: raise memory.mib to at least 24 or lower "
+	         "packet_buffers to at most 7680"},
+	        {"parked_max: 4096", "parked_max: 7393", 14,
+	         "parked_max 7393 + device queues 0 + caches of workers and manager 288 + packets in "
+	         "work 512 = 8193 buffers, but packet_buffers is 8192: raise packet_buffers to at "
+	         "least 8193"},
+	};
+	char *fits = text_edit(config_text, "mib: 64", "mib: 24");
+	struct fog_config *c = load(fits);
+
+	RUN(cases, t, &roomy);
+	memset(&report, 0, sizeof(report));
+	CU_ASSERT_EQUAL(fog_config_check(c, t, &roomy, &report), 0);
+	fog_config_free(c);
+	free(fits);
+	fits = text_edit(
+	        config_text, "mib: 64\n  packet_buffers: 8192", "mib: 23\n  packet_buffers: 7680"
+	);
+	c = load(fits);
+	CU_ASSERT_EQUAL(fog_config_check(c, t, &roomy, &report), 0);
+	fog_config_free(c);
+	free(fits);
+	fog_topology_free(t);
+}
+
+// The plan never promises less than what the data plane's parts ask for.
+static void test_plan(void)
+{
+	struct fog_topology *t = topology("geometry: jumbo");
+	struct fog_config *c = load(config_text);
+	struct fog_calendar_config cal = {
+	        .tsc_hz = 2000000000, .slots = 65536, .capacity = c->memory.parked_max / 2};
+	struct fog_plan p = {0};
+	char text[2048];
+
+	for (uint64_t capacity = 1024; capacity < UINT64_C(1) << 38; capacity = capacity * 3 + 7) {
+		c->replay.capacity = capacity;
+		fog_config_plan(c, t, &p);
+		CU_ASSERT_EQUAL(p.replay, fog_replay_footprint(capacity));
+	}
+	CU_ASSERT_TRUE(p.calendars >= 2 * fog_calendar_footprint(&cal));
+	CU_ASSERT_EQUAL(p.umem, 2 * UINT64_C(16) << 20);
+	CU_ASSERT_EQUAL(p.mtu_need, 3082 + 48);
+	CU_ASSERT_EQUAL(
+	        p.rings,
+	        2 *
+	                (fog_ring_bytes(
+	                         1024, fog_ring_slot_size(56 + 32 + t->geometry.payload_len)
+	                 ) +
+	                 fog_ring_bytes(256, fog_ring_slot_size(40 + 3082)))
+	);
+	CU_ASSERT_EQUAL(
+	        p.total, (UINT64_C(64) << 20) + p.replay + p.rings + p.stats + p.calendars + p.umem
+	);
+	CU_ASSERT_TRUE(fog_config_plan_print(c, &p, text, sizeof(text)) < sizeof(text));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "4096 + device queues 0"));
+	fog_config_free(c);
+	fog_topology_free(t);
+}
+
+static void test_pool_pages(void)
+{
+	CU_ASSERT_EQUAL(fog_plan_pool(10, 2048, 0), 5 * 4096);
+	CU_ASSERT_EQUAL(fog_plan_pool(11, 2048, 0), 6 * 4096);
+	CU_ASSERT_EQUAL(fog_plan_pool(10, 2049, 0), 10 * 4096);
+	CU_ASSERT_EQUAL(fog_plan_pool(10, 4097, 0), 10 * 8192);
+	CU_ASSERT_EQUAL(fog_plan_pool(1024, 2048, 1), 2 << 20);
+	CU_ASSERT_EQUAL(fog_plan_pool(1025, 2048, 1), 4 << 20);
+}
+
+static void test_warning(void)
+{
+	char *text = text_edit(config_text, "idle: adaptive", "idle: busy");
+	struct fog_config *c = load(text);
+
+	CU_ASSERT_EQUAL(fog_config_check(c, NULL, NULL, &report), 0);
+	CU_ASSERT_EQUAL(report.warnings, 1);
+	CU_ASSERT_TRUE(report_has(&report, 10, "warning: workers.manager_cpu: CPU 0 polls"));
+	fog_config_free(c);
+	free(text);
+}
+
+int main(void)
+{
+	static const CU_TestInfo tests[] = {
+	        {"a good file", test_good},
+	        {"keys among each other", test_keys},
+	        {"production", test_production},
+	        {"MTU and geometry", test_mtu},
+	        {"this host", test_host},
+	        {"reading the host", test_host_read},
+	        {"memory arithmetic", test_memory},
+	        {"plan against the parts", test_plan},
+	        {"pages of a pool", test_pool_pages},
+	        {"warnings", test_warning},
+	        CU_TEST_INFO_NULL,
+	};
+	return check_run("config check", tests);
+}

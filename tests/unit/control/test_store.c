@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// The store: what is committed outlives kill -9, what is not never happened, nothing comes twice.
+#include <errno.h>
+#include <signal.h>
+#include <sodium.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../../controlplane/store/store.h"
+#include "config_text.h"
+
+static char folder[64], path[96];
+static const uint8_t secret[32] = {1, 2, 3};
+static const uint8_t boot[16] = {7};
+
+static struct fog_store *fresh(void)
+{
+	struct fog_store *s = NULL;
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -f %s*", path);
+	CU_ASSERT_EQUAL(system(command), 0);
+	CU_ASSERT_EQUAL(fog_store_open(&s, path, secret), 0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	return s;
+}
+
+static struct fog_store *again(struct fog_store *s, const uint8_t key[32])
+{
+	fog_store_close(s);
+	s = NULL;
+	CU_ASSERT_EQUAL(fog_store_open(&s, path, key), 0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	return s;
+}
+
+static int receive(struct fog_store *s, uint32_t worker, uint64_t seq, const char *text)
+{
+	struct fog_store_received m = {
+	        .time_us = 1700000000000000,
+	        .recipient = {9},
+	        .data = (const uint8_t *)text,
+	        .len = strlen(text),
+	};
+	int r = fog_store_mark(s, boot, worker, seq);
+
+	if (r == 0)
+		CU_ASSERT_EQUAL(fog_store_receive(s, &m), 0);
+	return r;
+}
+
+struct seen {
+	int count;
+	int64_t last;
+	char text[8][16];
+};
+
+static void see(void *ctx, const struct fog_store_received *m)
+{
+	struct seen *seen = ctx;
+
+	if (seen->count < 8)
+		snprintf(
+		        seen->text[seen->count], sizeof(seen->text[0]), "%.*s", (int)m->len,
+		        (const char *)m->data
+		);
+	CU_ASSERT_TRUE(m->id > seen->last);
+	seen->last = m->id;
+	seen->count++;
+}
+
+static struct seen list(struct fog_store *s, int64_t after, unsigned limit)
+{
+	struct seen seen = {.last = after};
+
+	CU_ASSERT_EQUAL(fog_store_begin(s), 0);
+	CU_ASSERT_EQUAL(fog_store_list(s, after, limit, see, &seen), seen.count);
+	CU_ASSERT_EQUAL(fog_store_end(s, 0), 0);
+	return seen;
+}
+
+static void test_exactly_once(void)
+{
+	struct fog_store *s = fresh();
+	struct stat st;
+
+	CU_ASSERT_EQUAL(stat(path, &st), 0);
+	CU_ASSERT_EQUAL(st.st_mode & 0777, 0600);
+	CU_ASSERT_EQUAL(fog_store_begin(s), 0);
+	CU_ASSERT_EQUAL(receive(s, 0, 1, "one"), 0);
+	CU_ASSERT_EQUAL(receive(s, 0, 2, "two"), 0);
+	CU_ASSERT_EQUAL(receive(s, 1, 1, "other worker"), 0);
+	CU_ASSERT_EQUAL(receive(s, 0, 2, "again"), 1);
+	CU_ASSERT_EQUAL(fog_store_end(s, 1), 0);
+	s = again(s, secret);
+	CU_ASSERT_EQUAL(fog_store_begin(s), 0);
+	CU_ASSERT_EQUAL(receive(s, 0, 1, "again"), 1);
+	CU_ASSERT_EQUAL(receive(s, 1, 1, "again"), 1);
+	CU_ASSERT_EQUAL(receive(s, 1, 2, "new"), 0);
+	CU_ASSERT_EQUAL(fog_store_mark(s, secret, 0, 1), 0); // another life of the data plane
+	CU_ASSERT_EQUAL(fog_store_mark(s, boot, 0, 2), 1); // which doesn't touch this one's marks
+	CU_ASSERT_EQUAL(fog_store_end(s, 1), 0);
+	struct seen all = list(s, 0, 200), page = list(s, 1, 2);
+	CU_ASSERT_EQUAL(all.count, 4);
+	CU_ASSERT_STRING_EQUAL(all.text[0], "one");
+	CU_ASSERT_STRING_EQUAL(all.text[3], "new");
+	CU_ASSERT_EQUAL(page.count, 2);
+	CU_ASSERT_STRING_EQUAL(page.text[0], "two");
+	fog_store_close(s);
+}
+
+static void test_rollback(void)
+{
+	struct fog_store *s = fresh();
+
+	CU_ASSERT_EQUAL(fog_store_begin(s), 0);
+	CU_ASSERT_EQUAL(receive(s, 0, 5, "undone"), 0);
+	CU_ASSERT_EQUAL(fog_store_end(s, 0), 0);
+	CU_ASSERT_EQUAL(list(s, 0, 10).count, 0);
+	CU_ASSERT_EQUAL(fog_store_begin(s), 0);
+	CU_ASSERT_EQUAL(receive(s, 0, 5, "done"), 0);
+	CU_ASSERT_EQUAL(fog_store_end(s, 1), 0);
+	CU_ASSERT_EQUAL(list(s, 0, 10).count, 1);
+	fog_store_close(s);
+}
+
+// A child commits one message after the other and says so after each commit; it is killed in the
+// middle of a transaction. What it said must be there, and the open transaction must not.
+static void test_kill(void)
+{
+	int say[2], status;
+	uint64_t said = 0, got;
+	struct fog_store *s = fresh();
+
+	fog_store_close(s);
+	CU_ASSERT_EQUAL(pipe(say), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		struct fog_store *mine;
+		if (fog_store_open(&mine, path, secret) < 0)
+			_exit(1);
+		for (uint64_t seq = 1; seq <= 300; seq++) {
+			fog_store_begin(mine);
+			receive(mine, 0, seq, "committed");
+			fog_store_end(mine, 1);
+			if (write(say[1], &seq, sizeof(seq)) < 0)
+				_exit(1);
+		}
+		fog_store_begin(mine);
+		receive(mine, 0, 301, "open");
+		kill(getpid(), SIGKILL);
+	}
+	close(say[1]);
+	while (read(say[0], &got, sizeof(got)) == sizeof(got))
+		said = got;
+	close(say[0]);
+	CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
+	CU_ASSERT_TRUE(WIFSIGNALED(status));
+	CU_ASSERT_EQUAL(said, 300);
+	CU_ASSERT_EQUAL_FATAL(fog_store_open(&s, path, secret), 0);
+	CU_ASSERT_EQUAL(list(s, 0, 200).count, 200);
+	CU_ASSERT_EQUAL(list(s, 200, 200).count, 100);
+	CU_ASSERT_EQUAL(fog_store_begin(s), 0);
+	CU_ASSERT_EQUAL(receive(s, 0, 300, "again"), 1);
+	CU_ASSERT_EQUAL(receive(s, 0, 301, "now"), 0);
+	CU_ASSERT_EQUAL(fog_store_end(s, 1), 0);
+	fog_store_close(s);
+}
+
+static void test_surb_once(void)
+{
+	struct fog_store *s = fresh();
+	uint8_t surb[40], out[40];
+	struct fog_store_received m = {
+	        .data = surb, .len = 3, .surb = surb, .surb_len = sizeof(surb)};
+
+	randombytes_buf(surb, sizeof(surb));
+	CU_ASSERT_EQUAL(fog_store_begin(s), 0);
+	CU_ASSERT_EQUAL(fog_store_receive(s, &m), 0);
+	m.surb = NULL;
+	CU_ASSERT_EQUAL(fog_store_receive(s, &m), 0);
+	CU_ASSERT_EQUAL(fog_store_take_surb(s, 1, out, 39), -ENODATA);
+	CU_ASSERT_EQUAL(fog_store_take_surb(s, 1, out, 40), 0);
+	CU_ASSERT_EQUAL(memcmp(out, surb, 40), 0);
+	CU_ASSERT_EQUAL(fog_store_take_surb(s, 1, out, 40), -EALREADY);
+	CU_ASSERT_EQUAL(fog_store_take_surb(s, 2, out, 40), -ENODATA);
+	CU_ASSERT_EQUAL(fog_store_take_surb(s, 3, out, 40), -ENOENT);
+	CU_ASSERT_EQUAL(fog_store_end(s, 0), 0);
+	fog_store_close(s);
+}
+
+static void put_keys(struct fog_store *s, struct fog_surb_keys *keys)
+{
+	static const uint8_t id[16] = {5};
+
+	randombytes_buf(keys, sizeof(*keys));
+	CU_ASSERT_EQUAL(fog_store_begin(s), 0);
+	CU_ASSERT_EQUAL(fog_store_surb_put(s, id, 77, keys), 0);
+	CU_ASSERT_EQUAL(fog_store_end(s, 1), 0);
+}
+
+// Whether a file holds these bytes.
+static bool file_holds(const char *name, const void *bytes, size_t len)
+{
+	char command[160];
+	static char text[1 << 20];
+	FILE *f;
+	size_t n;
+
+	snprintf(command, sizeof(command), "cat %s*", name);
+	f = popen(command, "r");
+	n = fread(text, 1, sizeof(text), f);
+	pclose(f);
+	return memmem(text, n, bytes, len) != NULL;
+}
+
+static void test_surb_keys(void)
+{
+	static const uint8_t id[16] = {5}, other[16] = {6}, reboot[32] = {99};
+	struct fog_store *s = fresh();
+	struct fog_surb_keys keys, out;
+	int64_t sent = 0;
+
+	put_keys(s, &keys);
+	CU_ASSERT_TRUE(file_holds(path, id, sizeof(id)));
+	CU_ASSERT_FALSE(file_holds(path, keys.key[0], 64)); // never in clear
+	s = again(s, secret);
+	CU_ASSERT_EQUAL(fog_store_begin(s), 0);
+	CU_ASSERT_EQUAL(fog_store_surb_take(s, other, &sent, &out), -ENOENT);
+	CU_ASSERT_EQUAL(fog_store_surb_take(s, id, &sent, &out), 0);
+	CU_ASSERT_EQUAL(sent, 77);
+	CU_ASSERT_EQUAL(memcmp(&keys, &out, sizeof(keys)), 0);
+	CU_ASSERT_EQUAL(fog_store_surb_take(s, id, &sent, &out), -ENOENT);
+	CU_ASSERT_EQUAL(fog_store_end(s, 1), 0);
+	// Another secret: what it can't open is deleted.
+	put_keys(s, &keys);
+	s = again(s, reboot);
+	CU_ASSERT_EQUAL(fog_store_begin(s), 0);
+	CU_ASSERT_EQUAL(fog_store_surb_take(s, id, &sent, &out), -ENOENT);
+	CU_ASSERT_EQUAL(fog_store_end(s, 1), 0);
+	fog_store_close(s);
+}
+
+static void test_outbox(void)
+{
+	struct fog_store *s = fresh();
+	uint8_t packet[2000], hop[32] = {0};
+	struct fog_store_sent m = {
+	        .to = "service",
+	        .path = "[]",
+	        .bytes = 3,
+	        .inject_type = 2,
+	        .first_hop = {4},
+	        .packet = (const uint8_t *)"packet",
+	        .packet_len = 6,
+	};
+	int64_t id[2], next = 0;
+	uint32_t type = 0;
+
+	CU_ASSERT_EQUAL(fog_store_begin(s), 0);
+	CU_ASSERT_EQUAL(fog_store_send(s, &m, &id[0]), 0);
+	CU_ASSERT_EQUAL(fog_store_send(s, &m, &id[1]), 0);
+	CU_ASSERT_EQUAL(fog_store_end(s, 1), 0);
+	s = again(s, secret);
+	CU_ASSERT_EQUAL(fog_store_begin(s), 0);
+	CU_ASSERT_EQUAL(fog_store_outbox_next(s, &next, &type, hop, packet, sizeof(packet)), 6);
+	CU_ASSERT_EQUAL(next, id[0]);
+	CU_ASSERT_EQUAL(type, 2);
+	CU_ASSERT_EQUAL(hop[0], 4);
+	CU_ASSERT_EQUAL(memcmp(packet, "packet", 6), 0);
+	CU_ASSERT_EQUAL(fog_store_outbox_done(s, id[0]), 0);
+	CU_ASSERT_EQUAL(fog_store_outbox_next(s, &next, &type, hop, packet, 3), 6);
+	CU_ASSERT_EQUAL(next, id[1]);
+	CU_ASSERT_EQUAL(fog_store_outbox_done(s, id[1]), 0);
+	CU_ASSERT_EQUAL(
+	        fog_store_outbox_next(s, &next, &type, hop, packet, sizeof(packet)), -ENOENT
+	);
+	CU_ASSERT_EQUAL(fog_store_end(s, 1), 0);
+	fog_store_close(s);
+}
+
+static void test_answers(void)
+{
+	static const uint8_t a[32] = {1}, b[32] = {2};
+	struct fog_store_answer answer = {.status = 202, .body = (char *)"{\"id\":1}"}, out = {0};
+	struct fog_store *s = fresh();
+
+	CU_ASSERT_EQUAL(fog_store_begin(s), 0);
+	CU_ASSERT_EQUAL(fog_store_answer_get(s, "uid 0", "k", a, &out), -ENOENT);
+	CU_ASSERT_EQUAL(fog_store_answer_put(s, "uid 0", "k", a, &answer), 0);
+	CU_ASSERT_EQUAL(fog_store_answer_get(s, "uid 0", "k", a, &out), 0);
+	CU_ASSERT_EQUAL(out.status, 202);
+	CU_ASSERT_STRING_EQUAL(out.body, answer.body);
+	free(out.body);
+	CU_ASSERT_EQUAL(fog_store_answer_get(s, "uid 0", "k", b, &out), -EEXIST);
+	CU_ASSERT_EQUAL(fog_store_answer_get(s, "uid 1", "k", b, &out), -ENOENT);
+	CU_ASSERT_EQUAL(fog_store_end(s, 1), 0);
+	fog_store_prune(s); // not a day old
+	CU_ASSERT_EQUAL(fog_store_begin(s), 0);
+	CU_ASSERT_EQUAL(fog_store_answer_get(s, "uid 0", "k", b, &out), -EEXIST);
+	CU_ASSERT_EQUAL(fog_store_end(s, 1), 0);
+	fog_store_close(s);
+}
+
+static uint64_t generation(struct fog_store *s, uint8_t content, uint64_t floor)
+{
+	uint8_t hash[32] = {content};
+	uint64_t g = 0;
+
+	CU_ASSERT_EQUAL(fog_store_begin(s), 0);
+	CU_ASSERT_EQUAL(fog_store_generation(s, hash, floor, &g), 0);
+	CU_ASSERT_EQUAL(fog_store_end(s, 1), 0);
+	return g;
+}
+
+static void test_generation(void)
+{
+	struct fog_store *s = fresh();
+
+	CU_ASSERT_EQUAL(generation(s, 1, 0), 1);
+	CU_ASSERT_EQUAL(generation(s, 1, 1), 1);
+	CU_ASSERT_EQUAL(generation(s, 2, 1), 2);
+	s = again(s, secret);
+	CU_ASSERT_EQUAL(generation(s, 2, 0), 2); // a restart changes nothing
+	CU_ASSERT_EQUAL(generation(s, 1, 0), 3); // an old content is a new generation
+	CU_ASSERT_EQUAL(generation(s, 1, 50), 51); // the data plane knows more than we do
+	fog_store_close(s);
+}
+
+static void test_newer_schema(void)
+{
+	struct fog_store *s = fresh();
+	sqlite3 *db;
+
+	fog_store_close(s);
+	CU_ASSERT_EQUAL(sqlite3_open(path, &db), SQLITE_OK);
+	CU_ASSERT_EQUAL(sqlite3_exec(db, "PRAGMA user_version=999", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	CU_ASSERT_EQUAL(fog_store_open(&s, path, secret), -ENOTSUP);
+}
+
+int main(void)
+{
+	static const CU_TestInfo tests[] = {
+	        {"exactly once", test_exactly_once},
+	        {"rollback", test_rollback},
+	        {"kill -9 inside a transaction", test_kill},
+	        {"a SURB works once", test_surb_once},
+	        {"SURB keys", test_surb_keys},
+	        {"outbox", test_outbox},
+	        {"idempotent answers", test_answers},
+	        {"generations", test_generation},
+	        {"newer schema", test_newer_schema},
+	        CU_TEST_INFO_NULL,
+	};
+	snprintf(folder, sizeof(folder), "/tmp/fog-store-XXXXXX");
+	if (sodium_init() < 0 || mkdtemp(folder) == NULL)
+		return 1;
+	snprintf(path, sizeof(path), "%s/store.db", folder);
+	int r = check_run("store", tests);
+	char command[96];
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	return system(command) == 0 ? r : 1;
+}

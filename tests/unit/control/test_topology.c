@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// The topology file: meaning, refusals with their lines, paths.
+#include <errno.h>
+#include <unistd.h>
+
+#include "config_text.h"
+
+static struct fog_report report;
+
+static struct fog_topology *load(const char *text, int want)
+{
+	struct fog_topology *t = NULL;
+
+	memset(&report, 0, sizeof(report));
+	CU_ASSERT_EQUAL(fog_topology_load_text("t.yaml", text, strlen(text), &t, &report), want);
+	CU_ASSERT_EQUAL(t != NULL, want == 0);
+	if (want == 0)
+		CU_ASSERT_STRING_EQUAL(report.text, "");
+	return t;
+}
+
+static void test_good(void)
+{
+	struct fog_topology *t = load(topology_text, 0);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+	CU_ASSERT_STRING_EQUAL(t->name, "example");
+	CU_ASSERT_EQUAL(t->geometry.packet_len, 1408);
+	CU_ASSERT_EQUAL(t->delay_mean_us, 50000);
+	CU_ASSERT_EQUAL(t->delay_max_us, 500000);
+	CU_ASSERT_EQUAL(t->layers, 2);
+	CU_ASSERT_EQUAL(t->node_count, 5);
+	CU_ASSERT_EQUAL(t->node[0].port, 9002);
+	CU_ASSERT_EQUAL(t->node[1].port, 9001);
+	CU_ASSERT_EQUAL(t->node[4].address.family, 6);
+	const struct fog_topology_node *n = fog_topology_find_name(t, "mix2");
+	CU_ASSERT_PTR_EQUAL(n, &t->node[3]);
+	CU_ASSERT_PTR_EQUAL(fog_topology_find(t, n->id), n);
+	CU_ASSERT_PTR_NULL(fog_topology_find(t, n->mix_key));
+	CU_ASSERT_PTR_NULL(fog_topology_find_name(t, "mix"));
+	CU_ASSERT_STRING_EQUAL(fog_role_name(n->role), "mix");
+	CU_ASSERT_STRING_EQUAL(fog_role_name(9), "?");
+	fog_topology_free(t);
+}
+
+static void test_refusals(void)
+{
+	static const struct text_case cases[] = {
+	        {"  links: none\n", "", 1, "network.links: is missing"},
+	        {"links: none", "links: noise", 5, "is not one of none"},
+	        {"mix_port: 9001", "mix_port: 0", 4, "out of range"},
+	        {"geometry: mtu", "geometry: mtu5", 3, "is not one of mtu|mtu3|jumbo|custom"},
+	        {"geometry: mtu", "geometry: custom", 3, "custom needs"},
+	        {"geometry: mtu", "custom: {slots: 5, payload: 900}", 3, "remove one of the two"},
+	        {"geometry: mtu\n", "geometry: custom\n  custom: {slots: 21, payload: 900}\n", 4,
+	         "slots: 21 is out of range"},
+	        {"geometry: mtu\n", "geometry: custom\n  custom: {slots: 20, payload: 8900}\n", 4,
+	         "9000 bytes at most"},
+	        {"mean: 50ms", "mean: 50", 7, "with unit us, ms or s"},
+	        {"mean: 50ms", "mean: 0.5s", 7, "with unit us, ms or s"},
+	        {"mean: 50ms", "mean: 99us", 7, "out of range: 100 us"},
+	        {"mean: 50ms", "mean: 3601s", 7, "out of range"},
+	        {"mean: 50ms", "mean: 501ms", 6, "max 500000 us is less than mean 501000 us"},
+	        {"cap: 0ms", "cap: 5us", 9, "with unit ms or s"},
+	        {"delay:\n", "delay:\n    min: 1ms\n", 7, "unknown key 'min' in network.delay"},
+	        {"    role: gateway\n", "    role: gateway\n    stake: 1\n", 17,
+	         "unknown key 'stake' in nodes[0]"},
+	        {"network:\n", "epoch: 1\nnetwork:\n", 1, "unknown key 'epoch'"},
+	        {HEX62 "01", HEX62, 12, "64 hexadecimal digits"},
+	        {HEX62 "01", HEX62 "0g", 12, "64 hexadecimal digits"},
+	        {HEX62 "21", "0000000000000000000000000000000000000000000000000000000000000000", 13,
+	         "not all zero"},
+	        {HEX62 "02", HEX62 "01", 17, "id is that of nodes[0], 'gateway'"},
+	        {HEX62 "22", HEX62 "21", 17, "mix_key is that of nodes[0]"},
+	        {"192.0.2.2", "192.0.2.1", 17, "address is that of nodes[0]"},
+	        {"name: mix1b", "name: mix1a", 23, "name 'mix1a' is nodes[1]'s already"},
+	        {"role: service", "role: exit", 39, "is not one of gateway|mix|service"},
+	        {"role: service", "role: mix", 35, "a mix needs its layer"},
+	        {"role: gateway", "role: gateway\n    layer: 1", 11, "only a mix has a layer"},
+	        {"layer: 2", "layer: 3", 10, "no mix in layer 2"},
+	        {"layer: 2", "layer: 19", 34, "out of range"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *text = text_edit(topology_text, cases[i].find, cases[i].with);
+		load(text, -EINVAL);
+		CU_ASSERT_EQUAL(report.errors, 1);
+		CU_ASSERT_TRUE(report_has(&report, cases[i].line, cases[i].expect));
+		free(text);
+	}
+	load("network: {name: a, links: none}\n", -EINVAL);
+	CU_ASSERT_TRUE(report_has(&report, 0, "nodes: is missing"));
+}
+
+static void test_geometries(void)
+{
+	struct fog_topology *t;
+	char *text = text_edit(
+	        topology_text, "geometry: mtu\n",
+	        "geometry: custom\n  custom: {slots: 7, payload: 2000}\n"
+	);
+
+	t = load(text, 0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+	CU_ASSERT_EQUAL(t->geometry.slots, 7);
+	CU_ASSERT_EQUAL(t->geometry.payload_len, 2000);
+	fog_topology_free(t);
+	free(text);
+	text = text_edit(topology_text, "  geometry: mtu\n", "");
+	t = load(text, 0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+	CU_ASSERT_EQUAL(t->geometry.packet_len, 1408);
+	fog_topology_free(t);
+	free(text);
+}
+
+static void test_paths(void)
+{
+	struct fog_topology *t = load(topology_text, 0);
+	const struct fog_topology_node *path[FOG_SPHINX_SLOTS_MAX];
+	unsigned first = 0;
+
+	for (int i = 0; i < 4000; i++) {
+		CU_ASSERT_EQUAL_FATAL(fog_topology_path(t, &t->node[0], &t->node[4], path, 20), 4);
+		CU_ASSERT_PTR_EQUAL(path[0], &t->node[0]);
+		CU_ASSERT_TRUE(path[1] == &t->node[1] || path[1] == &t->node[2]);
+		CU_ASSERT_PTR_EQUAL(path[2], &t->node[3]);
+		CU_ASSERT_PTR_EQUAL(path[3], &t->node[4]);
+		first += path[1] == &t->node[1];
+	}
+	// 2,000 expected, sigma 32: 8 sigma either way.
+	CU_ASSERT_TRUE(first > 1744 && first < 2256);
+	CU_ASSERT_EQUAL(fog_topology_path(t, NULL, &t->node[4], path, 20), 3);
+	CU_ASSERT_PTR_EQUAL(path[2], &t->node[4]);
+	CU_ASSERT_EQUAL(fog_topology_path(t, &t->node[0], &t->node[4], path, 3), -E2BIG);
+	// A mix that sends takes the other one of its layer; the only one of a layer can't.
+	for (int i = 0; i < 100; i++) {
+		CU_ASSERT_EQUAL(fog_topology_path(t, &t->node[1], &t->node[4], path, 20), 4);
+		CU_ASSERT_PTR_EQUAL(path[1], &t->node[2]);
+	}
+	CU_ASSERT_EQUAL(fog_topology_path(t, &t->node[3], &t->node[4], path, 20), -ENOENT);
+	t->geometry.slots = 3;
+	CU_ASSERT_EQUAL(fog_topology_path(t, &t->node[0], &t->node[4], path, 20), -E2BIG);
+	CU_ASSERT_EQUAL(fog_topology_path(t, NULL, &t->node[4], path, 20), 3);
+	fog_topology_free(t);
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void test_changed(void)
+{
+	char path[] = "/tmp/fogline-test-XXXXXX";
+	char *text = text_edit(topology_text, "mean: 50ms", "mean: 60ms");
+	struct fog_topology *t = NULL;
+
+	close(mkstemp(path));
+	write_file(path, topology_text);
+	CU_ASSERT_EQUAL(fog_topology_changed(path, NULL), 1);
+	memset(&report, 0, sizeof(report));
+	CU_ASSERT_EQUAL_FATAL(fog_topology_load(path, &t, &report), 0);
+	CU_ASSERT_EQUAL(fog_topology_changed(path, t), 0);
+	write_file(path, text);
+	CU_ASSERT_EQUAL(fog_topology_changed(path, t), 1);
+	unlink(path);
+	CU_ASSERT_EQUAL(fog_topology_changed(path, t), -ENOENT);
+	fog_topology_free(t);
+	free(text);
+}
+
+// As many nodes as the data plane takes, and one more.
+static void test_many(void)
+{
+	static char text[1 << 20];
+	size_t head = (size_t)(strstr(topology_text, "  - name: gateway") - topology_text);
+	struct fog_topology *t;
+	size_t at = head;
+
+	memcpy(text, topology_text, head);
+	for (unsigned i = 1; i <= FOG_NODES_MAX + 1; i++) {
+		if (i == FOG_NODES_MAX + 1) {
+			t = load(text, 0);
+			CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+			CU_ASSERT_EQUAL(t->node_count, FOG_NODES_MAX);
+			fog_topology_free(t);
+		}
+		at += (size_t)snprintf(
+		        text + at, sizeof(text) - at,
+		        "  - {name: n%u, id: %064x, mix_key: %064x, address: 10.0.%u.%u, role: mix, layer: 1}\n",
+		        i, i, i, i / 250, i % 250 + 1
+		);
+	}
+	load(text, -EINVAL);
+	CU_ASSERT_TRUE(report_has(&report, 10, "1025 entries, 1024 are the most"));
+}
+
+int main(void)
+{
+	static const CU_TestInfo tests[] = {
+	        {"a good file", test_good},
+	        {"refusals", test_refusals},
+	        {"geometries", test_geometries},
+	        {"paths", test_paths},
+	        {"change detection", test_changed},
+	        {"1,024 nodes", test_many},
+	        CU_TEST_INFO_NULL,
+	};
+	return check_run("topology", tests);
+}
