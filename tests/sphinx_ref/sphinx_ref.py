@@ -390,6 +390,11 @@ def unwrap(geo, private, packet):
         keys = Keys(x25519(private, packet[2:34]))
     except ValueError:
         raise Reject("zero_secret") from None
+    return unwrap_with_keys(geo, keys, packet)
+
+
+def unwrap_with_keys(geo, keys, packet):
+    """Unwrap as the sender may do it, who knows the hop's Keys but not its private key."""
     end = 34 + geo.routing
     if not hmac.compare_digest(mac_of(keys.mac, packet[:end]), packet[end : geo.header]):
         raise Reject("bad_mac")

@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 the Fogline authors
+"""A mixnet of real appliances on one host: each a data plane and a control plane in a network
+namespace of its own, on AF_XDP over veth, joined by a switch namespace.
+
+	with Lab() as lab:
+		lab.add("gateway", "gateway")
+		...
+		lab.start()
+		lab["gateway"].rest.post("/v1/messages", {...})
+
+Only the standard library. Needs root. Everything is gone afterwards, however this process ends.
+"""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+import guard
+import netns
+from rest import Rest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PATIENCE_S = 60  # until something that has to come is taken for missing
+
+
+class LabError(Exception):
+	pass
+
+
+def wait_for(what, condition, seconds=PATIENCE_S, every=0.05, alive=lambda: None):
+	"""First true result of condition(). OSError counts as "not yet". Raises LabError after 'seconds'."""
+	end = time.monotonic() + seconds
+	while True:
+		alive()
+		last = ""
+		try:
+			value = condition()
+			if value:
+				return value
+		except OSError as error:
+			last = f" (last: {error})"
+		if time.monotonic() > end:
+			raise LabError(f"no {what} after {seconds} s{last}")
+		time.sleep(every)
+
+
+def default_path():
+	"""The demo's network: (name, role, layer)."""
+	return [
+		("gateway", "gateway", 0), ("mix1", "mix", 1), ("mix2", "mix", 2), ("mix3", "mix", 3),
+		("service", "service", 0),
+	]
+
+
+class Node:
+	"""One appliance. Made by Lab.add."""
+
+	def __init__(self, lab, index, name, role, layer, options):
+		self.lab, self.name, self.role, self.layer = lab, name, role, layer
+		self.netns = lab.run.namespace(name)
+		self.uid = lab.run.uids[index]
+		self.ip4, self.ip6 = f"10.91.0.{index + 1}", f"fd91::{index + 1:x}"
+		self.folder = lab.run.folder / name
+		self.run_dir, self.state_dir = self.folder / "run", self.folder / "state"
+		self.replay_dir = lab.run.shm / name
+		self.config_path, self.blob_path = self.folder / "config.yaml", self.folder / "launch.blob"
+		self.socket_path = self.run_dir / "rest.sock"
+		self.options = options
+		self.id = self.mix_key = None
+		self.switch_port = None  # its interface's other end, in the switch's namespace
+		self.processes = {}  # "control" and "data", while they run
+		self.rest = Rest(self.socket_path)
+
+	@property
+	def address(self):
+		return self.ip6 if self.lab.ipv6 else self.ip4
+
+	def prepare(self):
+		"""Folders, namespace, interface, config."""
+		for folder, uid in (
+			(self.folder, 0), (self.run_dir, self.uid), (self.state_dir, 0), (self.replay_dir, 0),
+		):
+			folder.mkdir(mode=0o711 if folder != self.replay_dir else 0o700)
+			os.chown(folder, uid, uid)
+		netns.create(self.netns)
+		queues = self.options.get("queues", 1)
+		self.switch_port = self.lab.switch.join(self.netns, [f"{self.ip4}/24", f"{self.ip6}/64"], queues)
+		self.options.get("setup", lambda node: None)(self)
+		self.config_path.write_text(json.dumps(self.config(), indent=2) + "\n")
+
+	def config(self):
+		"""What stands in the node's configuration (JSON is YAML too)."""
+		cpus = sorted(os.sched_getaffinity(0))
+		place = list(self.lab.nodes).index(self.name)
+		workers = self.options.get("workers", 1)
+		port = {"name": "eth0", "device": "eth0", "driver": "afxdp"}
+		for key in ("queues", "vlan"):
+			if key in self.options:
+				port[key] = self.options[key]
+		return {
+			"instance": f"lab{self.lab.run.number}-{self.name}",
+			"user": str(self.uid),
+			"run_dir": str(self.run_dir),
+			"state_dir": str(self.state_dir),
+			"topology": str(self.lab.topology_path),
+			"workers": {
+				"cpus": [cpus[(place + i) % len(cpus)] for i in range(workers)],
+				"idle": self.options.get("idle", "adaptive"),
+			},
+			"replay": {"dir": str(self.replay_dir)},
+			"ports": [port],
+			**self.options.get("config", {}),
+		}
+
+	def start(self, which):
+		"""Start the "control" or the "data" process."""
+		argv = {
+			"control": [self.lab.bin / "fog-controlplane", "--config", self.config_path],
+			"data": [self.lab.bin / "fog-dataplane", "--blob", self.blob_path, "--run-dir", self.run_dir],
+		}[which]
+		environment = dict(os.environ)
+		for sanitizer in ("ASAN", "UBSAN", "TSAN"):
+			key = f"{sanitizer}_OPTIONS"
+			environment[key] = f"{environment.get(key, '')}:log_path={self.findings / which}"
+		self.findings.mkdir(exist_ok=True)
+		self.findings.chmod(0o777)
+		with self.log(which).open("ab") as log:
+			self.processes[which] = subprocess.Popen(
+				netns.command(self.netns, argv), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+				env=environment, start_new_session=True,
+			)
+
+	@property
+	def findings(self):
+		"""Folder of what sanitizers have to say."""
+		return self.folder / "findings"
+
+	def log(self, which):
+		return self.folder / f"{which}.log"
+
+	def check_alive(self):
+		"""Raises with the end of the log when a process has ended by itself."""
+		for which, process in self.processes.items():
+			if process.poll() is not None:
+				raise LabError(
+					f"{self.name}: {which} plane ended with {process.returncode}\n{self.log_end(which)}")
+
+	def log_end(self, which, lines=30):
+		return "\n".join(self.log(which).read_text(errors="replace").split("\n")[-lines:])
+
+	def end(self, which, how=signal.SIGTERM, seconds=PATIENCE_S):
+		"""Send a signal and wait for the end. Returns the exit code."""
+		process = self.processes.pop(which, None)
+		if process is None:
+			return None
+		process.send_signal(how)
+		try:
+			return process.wait(seconds)
+		except subprocess.TimeoutExpired:
+			process.kill()
+			process.wait()
+			raise LabError(f"{self.name}: {which} plane ignores {how.name}\n{self.log_end(which)}") from None
+		finally:
+			if which == "control":
+				self.rest.close()
+
+	def kill(self, which):
+		return self.end(which, signal.SIGKILL)
+
+	def wait_ready(self):
+		wait_for(f"readiness of {self.name}", self.ready, alive=self.check_alive)
+
+	def ready(self):
+		return self.rest.call("GET", "/readyz")[0] == 200
+
+	def fogctl(self, *words, **options):
+		"""Run fogctl against this node; returns what it printed."""
+		done = subprocess.run(
+			[self.lab.bin / "fogctl", "--socket", self.socket_path, *words], capture_output=True,
+			text=True, **options)
+		if done.returncode:
+			raise LabError(f"fogctl {' '.join(words)}: {done.returncode}: {done.stderr}")
+		return done.stdout
+
+
+class Lab:
+	"""Options: 'binaries' (folder of the programs; default $FOGLINE_BIN or build/bin), 'ipv6' (mix
+	traffic over IPv6), 'network' (keys of the topology file that differ from the defaults)."""
+
+	def __init__(self, binaries=None, ipv6=False, network=None):
+		self.bin = pathlib.Path(binaries or os.environ.get("FOGLINE_BIN") or ROOT / "build" / "bin").absolute()
+		for name in ("fog-dataplane", "fog-controlplane", "fogctl"):
+			if not (self.bin / name).exists():
+				raise LabError(f"{self.bin / name} is missing; run: ./fogline build")
+		if os.geteuid() != 0:
+			raise LabError("network namespaces and AF_XDP need root; run it with sudo")
+		guard.sweep()
+		self.ipv6 = ipv6
+		self.network = network or {}
+		self.nodes = {}
+		self.guests = []  # topology entries of nodes that a test plays itself
+		self.run = guard.Run()
+		self.topology_path = self.run.folder / "topology.yaml"
+		self.switch = netns.Switch(self.run.namespace("switch"))
+
+	def __getitem__(self, name):
+		return self.nodes[name]
+
+	def __iter__(self):
+		return iter(self.nodes.values())
+
+	def __enter__(self):
+		return self
+
+	def __exit__(self, kind, error, _):
+		self.close()
+
+	def add(self, name, role, layer=0, **options):
+		"""Another appliance; options: queues, workers, vlan, idle, config (keys that win),
+		setup (called with the node once its namespace and interface are there)."""
+		self.nodes[name] = Node(self, len(self.nodes), name, role, layer, options)
+		return self.nodes[name]
+
+	def add_host(self, name, index=200):
+		"""A namespace on the switch without an appliance, for traffic of tests. Returns its name,
+		IPv4 and IPv6 address."""
+		space = self.run.namespace(name)
+		netns.create(space)
+		self.switch.join(space, [f"10.91.0.{index}/24", f"fd91::{index:x}/64"])
+		return space, f"10.91.0.{index}", f"fd91::{index:x}"
+
+	def start(self):
+		"""All appliances, ready to forward."""
+		for node in self:
+			node.prepare()
+			node.start("control")
+		for node in self:
+			status = wait_for(
+				f"REST of {node.name}", lambda node=node: node.rest.get("/v1/status"),
+				alive=node.check_alive)
+			node.id, node.mix_key = status["node_id"], status["mix_public_key"]
+		self.write_topology()
+		for node in self:
+			self.compile(node)
+			node.start("data")
+		for node in self:
+			node.wait_ready()
+
+	def compile(self, node):
+		argv = [self.bin / "fogctl", "config", "compile", node.config_path, "-o", node.blob_path]
+		done = subprocess.run(argv, capture_output=True, text=True)
+		if done.returncode:
+			raise LabError(f"{node.name}: fogctl config compile: {done.stderr or done.stdout}")
+
+	def write_topology(self):
+		"""The network as all nodes see it; replaced at once, so nobody reads half of it."""
+		text = json.dumps({
+			"network": {"name": "lab", "links": "none", **self.network},
+			"nodes": [
+				{
+					"name": node.name, "id": node.id, "mix_key": node.mix_key, "address": node.address,
+					"role": node.role, **({"layer": node.layer} if node.layer else {}),
+				}
+				for node in self
+			] + self.guests,
+		}, indent=2)
+		fresh = self.topology_path.with_suffix(".new")
+		fresh.write_text(text + "\n")
+		fresh.chmod(0o644)
+		fresh.rename(self.topology_path)
+
+	def findings(self):
+		"""Reports of sanitizers, as one text; empty when there is none."""
+		files = sorted(path for node in self for path in node.findings.glob("*"))
+		return "\n".join(f"{path}:\n{path.read_text(errors='replace')}" for path in files)
+
+	def close(self):
+		"""End everything in order; raises LabError when a sanitizer had something to say."""
+		trouble = []
+		try:
+			for which in ("control", "data"):
+				for node in self:
+					try:
+						node.end(which)
+					except LabError as error:
+						trouble.append(str(error))
+			findings = self.findings()
+			if findings:
+				trouble.append(findings)
+		finally:
+			self.run.close()
+		if trouble:
+			raise LabError("\n".join(trouble))

@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 the Fogline authors
+"""Builds only what a special run needs: the tests where threads meet under TSan, the fuzz targets.
+
+usage: build_some.py tsan|fuzz
+"""
+import os
+import pathlib
+import subprocess
+import sys
+
+import plan
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+SETUP = {
+	"tsan": ("gcc", ["-Dwerror=false", "-Db_sanitize=thread", "-Db_lundef=false"]),
+	# Coverage feedback in our libraries, not only in the targets themselves.
+	"fuzz": ("clang-14", [
+		"-Dwerror=false", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dfuzz=true",
+		"-Dc_args=-fsanitize=fuzzer-no-link",
+	]),
+}
+
+
+def main(kind):
+	folder = ROOT / f"build-{kind}"
+	compiler, options = SETUP[kind]
+	if not (folder / "build.ninja").exists():
+		environment = {**os.environ, "CC": compiler}
+		subprocess.run(["meson", "setup", folder, ROOT, *options], env=environment, check=True)
+	# Bring meson's view up to date before asking it what there is.
+	subprocess.run(["ninja", "-C", folder, "build.ninja"], check=True)
+	if kind == "tsan":
+		programs = {test["cmd"][0] for test in plan.introspect(folder, "tests") if plan.races(test)}
+	else:
+		programs = plan.fuzz_targets(folder)
+	names = sorted(str(pathlib.Path(program).relative_to(folder)) for program in programs)
+	if not names:
+		sys.exit(f"build_some.py: nothing to build for {kind}")
+	return subprocess.run(["ninja", "-C", folder, *names], check=False).returncode
+
+
+if __name__ == "__main__":
+	if sys.argv[1:] not in (["tsan"], ["fuzz"]):
+		sys.exit(__doc__)
+	sys.exit(main(sys.argv[1]))

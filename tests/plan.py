@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 the Fogline authors
+"""What the runner runs: groups of tests, and the build that each group starts from."""
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+
+GROUPS = ["lint", "unit", "smoke", "asan", "tsan", "fuzz"]
+FUZZ_S, FUZZ_LONG_S = 10, 300
+
+# Sanitizers stop at the first finding. ASLR is off for them: their shadow memory of this compiler
+# generation collides with mappings that newer kernels place with more random bits.
+SANITIZED = ["setarch", "-R"]
+SANITIZER_ENV = {
+	"ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1:exitcode=99",
+	"UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1:exitcode=99",
+	"TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1:exitcode=99",
+}
+
+
+def _nothing():
+	return None
+
+
+@dataclasses.dataclass
+class Test:
+	name: str
+	argv: list
+	timeout: float = 120
+	env: dict = dataclasses.field(default_factory=dict)
+	cwd: pathlib.Path | None = None
+	lab: bool = False  # builds a lab of its own
+	missing: Callable = _nothing  # names the feature that the host lacks, or None
+	then: Callable | None = None  # for builds: the tests that come of it
+
+
+def summary(text):
+	"""Number of CUnit tests in a log, for the report."""
+	match = re.search(r"^\s*tests\s+(\d+)\s+\d+\s+(\d+)\s+(\d+)", text, re.MULTILINE)
+	return f"{match.group(1)} tests" if match else ""
+
+
+def _root_only():
+	return None if os.geteuid() == 0 else "needs root (namespaces, AF_XDP): sudo ./fogline test"
+
+
+def introspect(folder, what):
+	out = subprocess.run(
+		["meson", "introspect", folder, f"--{what}"], capture_output=True, text=True, check=True)
+	return json.loads(out.stdout)
+
+
+def _short(test):
+	suite = [part.split(":")[-1] for part in test["suite"]]
+	return "/".join([*(part for part in suite if part not in ("fogline", "unit")), test["name"]])
+
+
+def _meson_tests(folder, prefix, wrap, env, pick=lambda test: True):
+	"""The tests that meson knows in a build folder, as ours."""
+	slow = 5 if wrap else 1
+	return [
+		Test(
+			f"{prefix}/{_short(test)}", [*wrap, *test["cmd"]], test["timeout"] * slow * 2,
+			{**test["env"], **env}, test["workdir"] or folder,
+		)
+		for test in introspect(folder, "tests") if pick(test)
+	]
+
+
+def _smoke_tests(root, folder, prefix, wrap, env):
+	"""Programs of tests/smoke; they find the programs under test by FOGLINE_BIN."""
+	slow = 3 if wrap else 1
+	paths = sorted((root / "tests" / "smoke").glob("*_test.*"))
+	return [
+		Test(
+			f"{prefix}/{path.stem.removesuffix('_test')}",
+			[*wrap, *([sys.executable] if path.suffix == ".py" else []), path], 300 * slow,
+			 {"FOGLINE_BIN": str(folder / "bin"), **env}, lab=True, missing=_root_only,
+		)
+		for path in paths
+	]
+
+
+def races(test):
+	"""Rings, replay table and calendar: where threads meet."""
+	return re.search(r"/build-tsan/tests/unit/(core|shm)/", test["cmd"][0])
+
+
+def _tsan_then(root, long):
+	folder = root / "build-tsan"
+	return _meson_tests(folder, "tsan", SANITIZED, SANITIZER_ENV, races)
+
+
+def _asan_then(root, long):
+	folder = root / "build-asan"
+	env = {**SANITIZER_ENV, "FOGLINE_SANITIZER": "1", **({"FOGLINE_LONG": "1"} if long else {})}
+	return [
+		*_meson_tests(folder, "asan/unit", SANITIZED, env),
+		*_smoke_tests(root, folder, "asan/smoke", SANITIZED, env),
+	]
+
+
+def _plain_then(root, long):
+	folder = root / "build"
+	env = {"FOGLINE_LONG": "1"} if long else {}
+	return [
+		*_meson_tests(folder, "unit", [], {}),
+		*_smoke_tests(root, folder, "smoke", [], env),
+	]
+
+
+def _fuzz_then(root, long):
+	seconds = FUZZ_LONG_S if long else FUZZ_S
+	tests = []
+	for program in fuzz_targets(root / "build-fuzz"):
+		corpus = root / "tests" / "fuzz" / "corpus" / program.name.removeprefix("fuzz_")
+		# New finds go beside the build, never into the kept corpus.
+		fresh = root / "build-fuzz" / "corpus" / program.name
+		fresh.mkdir(parents=True, exist_ok=True)
+		corpora = [fresh, *([corpus] if corpus.is_dir() else [])]
+		argv = [
+			*SANITIZED, program, f"-max_total_time={seconds}", "-rss_limit_mb=2048", "-timeout=10",
+			"-print_final_stats=1", f"-artifact_prefix={fresh.parent}/{program.name}-", *corpora,
+		]
+		tests.append(Test(f"fuzz/{program.name.removeprefix('fuzz_')}", argv, seconds + 60, SANITIZER_ENV))
+	return tests
+
+
+def fuzz_targets(folder):
+	return [
+		pathlib.Path(target["filename"][0]) for target in introspect(folder, "targets")
+		if target["type"] == "executable" and "/tests/fuzz/" in target["defined_in"]
+	]
+
+
+def _build(root, name, then, long):
+	"""A build as a test: when it passes, what it built is tested."""
+	argv = {
+		"plain": ["./fogline", "build"],
+		"asan": ["./fogline", "build", "--asan"],
+		"tsan": [sys.executable, "tests/build_some.py", "tsan"],
+		"fuzz": [sys.executable, "tests/build_some.py", "fuzz"],
+	}[name]
+	return Test(f"build/{name}", argv, 900, then=lambda: then(root, long))
+
+
+def tests(root, groups, long):
+	"""What a run starts with."""
+	start = []
+	if {"unit", "smoke"} & set(groups):
+		start.append(_build(root, "plain", _plain_then, long))
+	if "lint" in groups:
+		start.append(Test("lint/rules", [sys.executable, "tests/lint/lint.py"]))
+		start.append(Test("lint/selftest", [sys.executable, "tests/lint/selftest.py"]))
+	for group, then in (("asan", _asan_then), ("tsan", _tsan_then), ("fuzz", _fuzz_then)):
+		if group in groups:
+			start.append(_build(root, group, then, long))
+	return start

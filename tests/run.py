@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 the Fogline authors
+"""Runs the tests, as many at once as there are CPUs, and reports one line per test as it ends.
+
+A test is a program: exit code 0 = passed, 77 = skipped (its last line of output names the feature
+that is missing), anything else = failed; the end of its log is then shown here.
+"""
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import plan
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+LIMIT_S = 19.5 * 60  # what `test` may take without --long
+SKIP = 77
+
+
+class Runner:
+	def __init__(self, logs, limit_s):
+		self.logs = logs
+		self.deadline = time.monotonic() + limit_s if limit_s else None
+		self.result = {"passed": 0, "failed": 0, "skipped": 0}
+		self.lock = threading.Lock()
+		self.running = set()
+		# Labs share the host's cores, and their tests wait for each other's packets: one at a time.
+		self.lab = threading.Lock()
+
+	def execute(self, test):
+		"""Run one test; returns True when it passed."""
+		if test.lab:
+			with self.lab:
+				return self._execute(test)
+		return self._execute(test)
+
+	def _execute(self, test):
+		missing = test.missing()
+		if missing:
+			return self._report(test, "skipped", 0, missing)
+		left = self.deadline - time.monotonic() if self.deadline else float("inf")
+		if left <= 0:
+			return self._report(test, "failed", 0, "not run: the time for all tests is over")
+		log = self.logs / (test.name.replace("/", "-") + ".log")
+		start = time.monotonic()
+		with log.open("wb") as out:
+			process = subprocess.Popen(
+				test.argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+				cwd=test.cwd or ROOT, env={**os.environ, **test.env}, start_new_session=True,
+			)
+			self.running.add(process)
+			try:
+				code = process.wait(timeout=min(test.timeout, left))
+			except subprocess.TimeoutExpired:
+				code = None
+			finally:
+				self._end(process)
+		took = time.monotonic() - start
+		text = log.read_text(errors="replace")
+		if code == 0:
+			return self._report(test, "passed", took, plan.summary(text))
+		if code == SKIP:
+			return self._report(test, "skipped", took, (text.strip() or "no reason given").split("\n")[-1])
+		why = f"exit code {code}" if code is not None else f"no end after {took:.0f} s"
+		return self._report(test, "failed", took, f"{why}; log: {log}", text)
+
+	def _end(self, process):
+		"""End what the test left behind in its session."""
+		try:
+			os.killpg(process.pid, signal.SIGTERM if process.poll() is None else signal.SIGKILL)
+			process.wait(timeout=10)
+		except ProcessLookupError:
+			pass
+		except subprocess.TimeoutExpired:
+			os.killpg(process.pid, signal.SIGKILL)
+			process.wait()
+		self.running.discard(process)
+
+	def _report(self, test, outcome, took, note, text=""):
+		word = {"passed": "ok  ", "failed": "FAIL", "skipped": "skip"}[outcome]
+		with self.lock:
+			self.result[outcome] += 1
+			print(f"{word}  {test.name:<44} {took:7.1f} s  {note}", flush=True)
+			if outcome == "failed":
+				for line in text.rstrip().split("\n")[-60:]:
+					print(f"      | {line}", flush=True)
+		return outcome == "passed"
+
+	def stop(self):
+		for process in list(self.running):
+			self._end(process)
+
+
+def run(runner, tests, wanted):
+	"""Run 'tests' and whatever they turn out to lead to (a build leads to the tests it built)."""
+	with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
+		waiting = {pool.submit(runner.execute, test): test for test in tests}
+		try:
+			while waiting:
+				done, _ = concurrent.futures.wait(
+					waiting, return_when=concurrent.futures.FIRST_COMPLETED)
+				for future in done:
+					test = waiting.pop(future)
+					follow = test.then() if future.result() and test.then else []
+					for new in filter(wanted, follow):
+						waiting[pool.submit(runner.execute, new)] = new
+		except KeyboardInterrupt:
+			pool.shutdown(wait=False, cancel_futures=True)
+			runner.stop()
+			raise
+
+
+def main():
+	parser = argparse.ArgumentParser(prog="./fogline test", description="Run the tests.")
+	parser.add_argument("--long", action="store_true",
+		help="fuzz 5 minutes each, soak, 1,000 messages also under ASan; no limit of time")
+	parser.add_argument("--asan", action="store_true", help="only the run under ASan and UBSan")
+	parser.add_argument("--tsan", action="store_true", help="only the run under TSan")
+	parser.add_argument("filter", metavar="FILTER", nargs="?", default="",
+		help="a group (lint, unit, smoke, asan, tsan, fuzz), the beginning of a name, or a part of one")
+	options = parser.parse_args()
+
+	groups = [group for group in ("asan", "tsan") if getattr(options, group)] or plan.GROUPS
+	first = options.filter.split("/")[0]
+	if first in plan.GROUPS:
+		groups = [group for group in groups if group == first]
+
+	def wanted(test):
+		if first in plan.GROUPS:
+			return test.name.startswith(options.filter)
+		return options.filter in test.name
+
+	logs = ROOT / "build" / "test-logs"
+	shutil.rmtree(logs, ignore_errors=True)
+	logs.mkdir(parents=True)
+	runner = Runner(logs, None if options.long else LIMIT_S)
+	start = time.monotonic()
+	tests = [test for test in plan.tests(ROOT, groups, options.long) if test.then or wanted(test)]
+	try:
+		run(runner, tests, wanted)
+	except KeyboardInterrupt:
+		print("interrupted", flush=True)
+		return 130
+	print(f"{(time.monotonic() - start) / 60:.1f} minutes, logs in {logs.relative_to(ROOT)}")
+	result = runner.result
+	skipped = f", {result['skipped']} skipped" if result["skipped"] else ""
+	print(f"{result['passed']} passed, {result['failed']} failed{skipped}")
+	return 1 if result["failed"] or not result["passed"] else 0
+
+
+if __name__ == "__main__":
+	sys.exit(main())

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 the Fogline authors
+"""What every smoke test starts with: `from _init import *` gives the lab and a few words to read well.
+
+A test is a script: it ends with exit code 0, or with 77 and the missing feature as its last line,
+or it raises. Conditions are waited for, never assumed after a time.
+"""
+import os
+import pathlib
+import socket
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "config" / "lab"))
+
+import guard
+import netns
+import report
+from lab import Lab, LabError, Node, default_path, wait_for
+from rest import Rest, RestError
+from traffic import Traffic
+
+__all__ = [
+	"LONG", "ROOT", "SANITIZED", "Lab", "LabError", "Node", "Rest", "RestError", "Traffic", "books",
+	"check", "default_path", "drops", "equal", "guard", "moved", "netns", "port_lost", "report", "skip", "wait_for",
+]
+
+LONG = bool(os.environ.get("FOGLINE_LONG"))
+SANITIZED = bool(os.environ.get("FOGLINE_SANITIZER"))
+AF_XDP = 44
+
+
+def skip(feature):
+	"""End the test: the host lacks a feature."""
+	print(feature)
+	sys.exit(77)
+
+
+def check(condition, sentence):
+	if not condition:
+		raise AssertionError(sentence)
+
+
+def equal(got, wanted, what):
+	if got != wanted:
+		raise AssertionError(f"{what}: {got!r}, should be {wanted!r}")
+
+
+def books(node):
+	return report.node_books(node)
+
+
+def drops(node):
+	"""reason -> packets, reasons that never happened left out."""
+	total = {}
+	for worker in report.workers(node):
+		for reason, count in worker["drops_by_reason"].items():
+			if count:
+				total[reason] = total.get(reason, 0) + count
+	return total
+
+
+def port_lost(node):
+	return books(node)["port_lost"]
+
+
+def moved(before, after):
+	"""What changed between two dicts of numbers: key -> difference."""
+	keys = {*before, *after}
+	change = {key: after.get(key, 0) - before.get(key, 0) for key in keys}
+	return {key: value for key, value in change.items() if value}
+
+
+def _probe():
+	"""The features that every lab needs."""
+	if os.geteuid() != 0:
+		skip("needs root (namespaces, AF_XDP)")
+	try:
+		socket.socket(AF_XDP, socket.SOCK_RAW).close()
+	except OSError:
+		skip("needs a kernel with AF_XDP (CONFIG_XDP_SOCKETS)")
+
+
+_probe()
