@@ -279,7 +279,9 @@ static int check_neighbours(
 		const struct fog_blob_neighbour *n = &r->neighbour[i];
 		if ((ret = check_ip(c, "address of a neighbour", &n->ip)) < 0)
 			return ret;
-		if (n->port >= l->port_count || l->port[n->port].driver == FOG_DRIVER_AFXDP)
+		// Behind a VLAN of an AF_XDP port there may be no kernel that knows neighbours.
+		if (n->port >= l->port_count ||
+		    (l->port[n->port].driver == FOG_DRIVER_AFXDP && l->port[n->port].vlan == 0))
 			return refuse(
 			        c, -EINVAL, "neighbour %u is on port %u, which has none", i, n->port
 			);

@@ -233,8 +233,8 @@ static bool slot_gather(struct fog_calendar *c, uint64_t now)
 			c->cursor = tick + 1;
 			return true;
 		}
-		// Whatever is in the wheel is earlier than all buckets, so if one of these starts by now
-		// (the clock jumped), the wheel is empty and nothing is passed over.
+		// Whatever is in the wheel is earlier than all buckets, so if one of these starts
+		// by now (the clock jumped), the wheel is empty and nothing is passed over.
 		uint64_t bucket = ring_find(&c->coarse, c->coarse_next);
 		if (bucket > now >> c->coarse_bits) {
 			cursor_raise(c, now + 1);

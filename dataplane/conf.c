@@ -15,6 +15,7 @@
 
 #include "../drivers/neigh.h"
 #include "../drivers/port_ops.h"
+#include "pkt.h"
 
 static const uint8_t no_id[FOG_ID_LEN];
 
@@ -30,22 +31,25 @@ static struct rte_hash *hash_create(const char *what, uint32_t key_len)
 	        .key_len = key_len,
 	        .hash_func = rte_hash_crc,
 	        .socket_id = SOCKET_ID_ANY,
+	        // IDs chosen to collide must not make a whole table unbuildable.
+	        .extra_flag = RTE_HASH_EXTRA_FLAGS_EXT_TABLE,
 	};
 	return rte_hash_create(&p);
 }
 
-// Statistics slot of a node: kept over generations so that counters go on.
-static int peer_slot(const struct fog_conf_env *env, const uint8_t id[FOG_ID_LEN])
+// Statistics slot of a node: kept over generations so that counters go on. FOG_PEER_NONE when all are
+// given out: such a node works, but has no counters of its own until the next start.
+static uint16_t peer_slot(const struct fog_conf_env *env, const uint8_t id[FOG_ID_LEN])
 {
 	for (unsigned i = 0; i < FOG_NODES_MAX; i++) {
 		if (memcmp(env->peer_id[i], id, FOG_ID_LEN) == 0)
-			return (int)i;
+			return (uint16_t)i;
 		if (memcmp(env->peer_id[i], no_id, FOG_ID_LEN) == 0) {
 			memcpy(env->peer_id[i], id, FOG_ID_LEN);
-			return (int)i;
+			return (uint16_t)i;
 		}
 	}
-	return -ENOSPC;
+	return FOG_PEER_NONE;
 }
 
 static uint16_t header_ethernet(
@@ -187,14 +191,11 @@ static int conf_add_node(
 {
 	uint32_t index = c->node_count;
 	struct fog_next_hop *n = &c->node[index];
-	int slot = peer_slot(env, from->id);
 
-	if (slot < 0)
-		return slot;
 	memcpy(n->id, from->id, FOG_ID_LEN);
 	n->ip = from->ip;
 	n->udp_port = from->port;
-	n->peer = (uint16_t)slot;
+	n->peer = peer_slot(env, from->id);
 	if (rte_hash_add_key_data(c->by_id, n->id, (void *)(uintptr_t)index) < 0 ||
 	    rte_hash_add_key_data(c->by_ip, &n->ip, (void *)(uintptr_t)index) < 0)
 		return -ENOMEM;

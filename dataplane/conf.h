@@ -22,7 +22,7 @@ struct fog_next_hop {
 	uint8_t id[FOG_ID_LEN];
 	struct fog_ip ip;
 	uint16_t udp_port;
-	uint16_t peer; // slot in fog_stats.peer
+	uint16_t peer; // slot in fog_stats.peer, or FOG_PEER_NONE
 	uint16_t port; // index of the port, valid when 'routed'
 	uint8_t routed; // a port of ours leads there
 	uint8_t resolved; // ... and the link-layer address is known: 'header' is complete
@@ -52,10 +52,10 @@ struct fog_conf_env {
 	struct fog_neigh *neigh; // NULL when no port has a kernel
 	uint16_t mix_port;
 	uint16_t packet_len;
-	uint8_t (*peer_id)[FOG_ID_LEN]; // fog_stats.peer: slots are given out here and never reused
+	uint8_t (*peer_id)[FOG_ID_LEN]; // FOG_NODES_MAX slots, given out here and never reused
 };
 
-// Build from a checked blob. Returns 0, -ENOMEM, -EINVAL (delay law), -ENOSPC (no peer slot left).
+// Build from a checked blob. Returns 0, -ENOMEM or -EINVAL (delay law).
 int fog_conf_build(const struct fog_blob *, const struct fog_mix_key *key, const struct fog_conf_env *, struct fog_conf **);
 void fog_conf_free(struct fog_conf *); // accepts NULL
 

@@ -6,6 +6,7 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <rte_alarm.h>
 #include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_launch.h>
@@ -24,6 +25,7 @@
 #include "launch_eal.h"
 #include "log.h"
 #include "manager.h"
+#include "tsc.h"
 
 #ifndef FOG_BUILD
 #define FOG_BUILD "unknown"
@@ -34,9 +36,16 @@ static struct fog_blob *blob_read(const char *path)
 	struct fog_blob *blob = malloc(FOG_BLOB_SIZE_MAX);
 	char text[200];
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
 
-	if (blob == NULL || fd < 0) {
+	if (blob == NULL || fd < 0 || fstat(fd, &st) < 0) {
 		LOG_ERR("%s: %s: compile it with fogctl config compile", path, strerror(errno));
+		goto err;
+	}
+	// Whoever may write it, may have root open any device, file and address.
+	if ((st.st_uid != 0 && st.st_uid != geteuid()) || (st.st_mode & 022) != 0) {
+		LOG_ERR("%s: owner %u, mode %04o: others could have changed it; compile it again, as root",
+		        path, st.st_uid, st.st_mode & 07777);
 		goto err;
 	}
 	ssize_t len = read(fd, blob, FOG_BLOB_SIZE_MAX);
@@ -117,9 +126,11 @@ static int session_open(struct fog_manager *m, const struct fog_blob_launch *l, 
 	    ) < 0)
 		return ret;
 	clock_gettime(CLOCK_REALTIME, &now);
-	m->stats->tsc_hz = rte_get_tsc_hz();
+	m->stats->tsc_hz = fog_tsc_hz(&m->started);
 	m->stats->start_unix_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 	m->stats->port_count = m->port_count;
+	m->stats->slots = m->geo.slots;
+	m->stats->payload_len = m->geo.payload_len;
 	atomic_store_explicit(&m->stats->test_seed, l->delay_seed != 0, memory_order_relaxed);
 	snprintf(m->stats->crypto, sizeof(m->stats->crypto), "%s", fog_crypto_ops_get(NULL)->name);
 	for (unsigned i = 0; i < m->port_count; i++)
@@ -149,7 +160,7 @@ static struct fog_worker *worker_create(
 	w->qsbr = m->qsbr;
 	w->shared = (struct fog_stats_worker *)(m->stats + 1) + i;
 	w->shared->cpu = l->worker[i].cpu;
-	w->tsc_hz = rte_get_tsc_hz();
+	w->tsc_hz = m->stats->tsc_hz;
 	w->mix_port = l->mix_port;
 	w->idle = l->idle;
 	w->wake_fd = fog_session_wake_fd(m->session, i);
@@ -195,12 +206,41 @@ static int rights_drop(void)
 	return -EPERM;
 }
 
+// libcap-ng keeps its state and acts per thread.
+static int thread_rights_drop(void)
+{
+	capng_clear(CAPNG_SELECT_CAPS);
+	return capng_apply(CAPNG_SELECT_CAPS) == 0 ? 0 : -EPERM;
+}
+
+static void interrupt_thread_main(void *arg)
+{
+	atomic_int *done = arg;
+
+	atomic_store(done, thread_rights_drop() == 0 ? 1 : -1);
+}
+
+// EAL's own thread has no business with rights either; alarms are what runs on it.
+static int interrupt_thread_rights_drop(void)
+{
+	static atomic_int done; // the alarm may come after we have given up
+
+	if (rte_eal_alarm_set(1, interrupt_thread_main, &done) == 0)
+		for (int i = 0; i < 1000 && atomic_load(&done) == 0; i++)
+			rte_delay_us_sleep(1000);
+	if (atomic_load(&done) == 1)
+		return 0;
+	LOG_ERR("EAL's interrupt thread keeps its capabilities: start fog-dataplane as root");
+	return -EPERM;
+}
+
 static int worker_main(void *arg)
 {
-	// A worker needs no right at all. libcap-ng keeps its state and acts per thread.
-	capng_clear(CAPNG_SELECT_CAPS);
-	if (capng_apply(CAPNG_SELECT_CAPS) != 0)
+	// A worker needs no right at all.
+	if (thread_rights_drop() < 0)
 		return -EPERM;
+	// Timers are otherwise rounded up by 50 us, about a tick of the calendar.
+	prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
 	return fog_worker_run(arg);
 }
 
@@ -218,7 +258,7 @@ static int workers_run(struct fog_manager *m)
 		        m->ports[i]->queues
 		);
 	}
-	if (rights_drop() < 0)
+	if (interrupt_thread_rights_drop() < 0 || rights_drop() < 0)
 		return -EPERM;
 	for (unsigned i = 0; i < m->worker_count; i++)
 		if (rte_eal_remote_launch(worker_main, m->workers[i], m->workers[i]->lcore) < 0)
@@ -228,13 +268,10 @@ static int workers_run(struct fog_manager *m)
 
 static void workers_stop(struct fog_manager *m)
 {
-	uint64_t one = 1;
-
 	for (unsigned i = 0; i < m->worker_count; i++) {
 		struct fog_worker *w = m->workers[i];
 		atomic_store(&w->stop, true);
-		if (write(w->wake_fd, &one, sizeof(one)) < 0)
-			LOG_WARN("worker %u: %s", i, strerror(errno));
+		fog_session_wake(m->session, i);
 		rte_eal_wait_lcore(w->lcore);
 	}
 }
@@ -280,7 +317,12 @@ int fog_launch(const struct fog_launch_options *o)
 	if (blob == NULL)
 		return 1;
 	const struct fog_blob_launch *l = &blob->launch;
+	m->started = fog_tsc_mark();
 	m->signal_fd = signals_open(); // before EAL makes threads: they inherit the mask
+	if (m->signal_fd < 0) {
+		LOG_ERR("signalfd: %s", strerror(errno));
+		goto out;
+	}
 	if (fog_eal_start(l) < 0)
 		goto out;
 	if (fog_crypto_init() < 0) {
@@ -288,7 +330,7 @@ int fog_launch(const struct fog_launch_options *o)
 		goto out;
 	}
 	fog_geometry_init(&m->geo, l->slots, l->payload_len);
-	if ((m->pool = fog_pool_create(l)) == NULL)
+	if ((m->pool = fog_pool_create(l, m->geo.packet_len)) == NULL)
 		goto out;
 	if ((ret = ports_open(m, l)) < 0 || (ret = session_open(m, l, o->run_dir)) < 0 ||
 	    (ret = workers_create(m, l)) < 0 || (ret = fog_manager_start(m, blob)) < 0 ||
@@ -298,9 +340,10 @@ int fog_launch(const struct fog_launch_options *o)
 	ret = fog_manager_run(m);
 teardown:
 	teardown(m);
-	rte_eal_cleanup();
+	fog_eal_stop();
 out:
-	close(m->signal_fd);
+	if (m->signal_fd >= 0)
+		close(m->signal_fd);
 	free(blob);
 	return ret == 0 ? 0 : 1;
 }

@@ -3,19 +3,21 @@
 #include "launch_eal.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
-#include <rte_ether.h>
 #include <rte_mbuf.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "api/plan.h"
 #include "log.h"
 #include "pkt.h"
 
-enum { ARGS_MAX = 24, POOL_CACHE = 64 };
+enum { ARGS_MAX = 24 };
 
 struct eal_args {
 	int n;
@@ -89,25 +91,36 @@ int fog_eal_start(const struct fog_blob_launch *l)
 	return ret;
 }
 
-struct rte_mempool *fog_pool_create(const struct fog_blob_launch *l)
+void fog_eal_stop(void)
 {
-	uint32_t mtu = 1500;
+	char dir[PATH_MAX];
 
-	for (uint32_t i = 0; i < l->port_count; i++)
-		mtu = RTE_MAX(mtu, (uint32_t)l->port[i].mtu);
-	uint32_t room =
-	        RTE_ALIGN(RTE_PKTMBUF_HEADROOM + mtu + RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN, 128u);
+	snprintf(dir, sizeof(dir), "%s", rte_eal_get_runtime_dir());
+	rte_eal_cleanup();
+	rmdir(dir); // stays if anything of another process is in it
+}
+
+struct rte_mempool *fog_pool_create(const struct fog_blob_launch *l, uint32_t packet_len)
+{
+	struct fog_plan plan;
+
+	fog_plan(l, packet_len, &plan);
 	struct rte_mempool *pool = rte_pktmbuf_pool_create(
-	        "packets", l->packet_buffers, POOL_CACHE, FOG_PKT_PRIV_SIZE, (uint16_t)room,
-	        SOCKET_ID_ANY
+	        "packets", l->packet_buffers, FOG_BUFFER_CACHE, FOG_PKT_PRIV_SIZE,
+	        (uint16_t)plan.buffer_room, SOCKET_ID_ANY
 	);
-	if (pool == NULL) {
-		uint64_t each = sizeof(struct rte_mbuf) + FOG_PKT_PRIV_SIZE + room + 64;
-		LOG_ERR("packet pool: %u buffers x %llu B = %llu MiB do not fit into memory.mib %u (%s): "
-		        "raise memory.mib or lower memory.packet_buffers",
-		        l->packet_buffers, (unsigned long long)each,
-		        (unsigned long long)((l->packet_buffers * each) >> 20), l->memory_mib,
-		        strerror(rte_errno));
-	}
+	if (pool == NULL)
+		LOG_ERR("packet pool: %u buffers x %llu B = %llu MiB, with EAL's own %llu MiB, but "
+		        "memory.mib is %u (%s): raise memory.mib to %llu or lower memory.packet_buffers",
+		        l->packet_buffers, (unsigned long long)plan.buffer_size,
+		        (unsigned long long)(plan.pool >> 20),
+		        (unsigned long long)(plan.eal_need >> 20), l->memory_mib,
+		        strerror(rte_errno), (unsigned long long)fog_plan_mib(&plan));
 	return pool;
 }
+
+_Static_assert(
+        FOG_BUFFER_META == 64 + sizeof(struct rte_mbuf) + FOG_PKT_PRIV_SIZE &&
+                FOG_BUFFER_HEADROOM == RTE_PKTMBUF_HEADROOM,
+        "the plan's arithmetic is that of the pool"
+);

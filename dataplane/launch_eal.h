@@ -10,6 +10,8 @@ struct rte_mempool;
 // Start EAL: lcore 0 for the manager, lcores 1..n for the workers, memory as configured.
 // Returns 0 or -errno, logged with the mend.
 int fog_eal_start(const struct fog_blob_launch *);
-// One pool for all packets; its data room takes any frame of the ports' MTU behind a headroom.
+// End EAL and remove the folder that it leaves under /run/dpdk.
+void fog_eal_stop(void);
+// One pool for all packets, shaped by api/plan.h; 'packet_len' is the geometry's.
 // Returns NULL when it does not fit; the arithmetic is logged.
-struct rte_mempool *fog_pool_create(const struct fog_blob_launch *);
+struct rte_mempool *fog_pool_create(const struct fog_blob_launch *, uint32_t packet_len);

@@ -18,6 +18,7 @@ enum {
 	PERIOD_BUSY_MS = 1, // busy workers don't ring the doorbell themselves
 	PERIOD_ADAPTIVE_MS = 20,
 	DRAIN_GRACE_MS = 500,
+	SILENCE_MS = 5000, // it beats at least once a second
 	REFRESH_S = 5,
 	REPLAY_ALARM = 80, // percent
 };
@@ -38,24 +39,23 @@ static void retired_poll(struct fog_manager *m)
 	}
 }
 
+// Also at the first attach, when there is no old set: until the worker has taken it, the note is
+// the worker's to read.
+static bool handover_pending(const struct fog_manager *m)
+{
+	for (unsigned i = 0; i < m->worker_count; i++)
+		if (atomic_load_explicit(&m->workers[i]->handover, memory_order_acquire) != NULL)
+			return true;
+	return false;
+}
+
 // The old set may go when the last worker has left it.
 static void handover_poll(struct fog_manager *m)
 {
-	if (m->rings_old == NULL)
+	if (m->rings_old == NULL || handover_pending(m))
 		return;
-	for (unsigned i = 0; i < m->worker_count; i++)
-		if (atomic_load_explicit(&m->workers[i]->handover, memory_order_acquire) != NULL)
-			return;
 	fog_session_rings_free(m->session, m->rings_old);
 	m->rings_old = NULL;
-}
-
-static void wake(struct fog_manager *m, unsigned i)
-{
-	uint64_t one = 1;
-
-	if (write(m->workers[i]->wake_fd, &one, sizeof(one)) < 0)
-		return; // full counter: it is awake
 }
 
 static void doorbells(struct fog_manager *m)
@@ -65,28 +65,37 @@ static void doorbells(struct fog_manager *m)
 
 	for (unsigned i = 0; i < m->worker_count; i++)
 		ring |= atomic_exchange_explicit(
-		        &m->workers[i]->ring_doorbell, false, memory_order_relaxed
+		        &m->workers[i]->ring_doorbell, false, memory_order_acquire
 		);
 	if (ring && write(fog_session_doorbell_fd(m->session), &one, sizeof(one)) < 0)
-		return; // full counter: it rings already
+		return; // full: it rings already
 }
 
+// A worker has left a ring of the control plane alone: out with that one, it may come back with new
+// rings. During a hand-over the faults are still those of the one before.
 static void report_faults(struct fog_manager *m)
 {
-	for (unsigned i = 0; i < m->worker_count; i++) {
-		unsigned faults =
-		        atomic_load_explicit(&m->workers[i]->faults, memory_order_relaxed);
-		if ((faults & ~m->faults[i]) == 0)
-			continue;
-		m->faults[i] |= faults;
+	for (unsigned i = 0; m->rings_old == NULL && i < m->worker_count; i++)
+		if (atomic_exchange_explicit(&m->workers[i]->faults, 0, memory_order_relaxed) != 0)
+			fog_session_fault(m->session, i);
+}
+
+// A control plane that hangs keeps its connection; only its heartbeat tells.
+static void report_silence(struct fog_manager *m)
+{
+	uint64_t age = fog_session_control_age_ms(m->session); // UINT64_MAX: none is attached
+	bool silent = age != UINT64_MAX && age >= SILENCE_MS;
+
+	atomic_store_explicit(
+	        &m->stats->control_age_ms, age == UINT64_MAX ? 0 : age, memory_order_relaxed
+	);
+	if (silent && !m->control_silent)
 		LOG_WARN(
-		        "worker %u: the control plane's %s ring is corrupt and detached; packets keep "
-		        "flowing, restart the control plane",
-		        i, faults & 2 ? "inject" : "deliver"
+		        "the control plane is attached but silent for %llu s: it hangs, restart it; "
+		        "packets keep flowing",
+		        (unsigned long long)age / 1000
 		);
-		struct fog_evt evt = {.index = i, .value = faults};
-		fog_session_event(m->session, FOG_EVT_RING_FAULT, &evt);
-	}
+	m->control_silent = silent;
 }
 
 static void report_replay(struct fog_manager *m)
@@ -110,7 +119,6 @@ static void report_replay(struct fog_manager *m)
 static void port_stats(struct fog_manager *m)
 {
 	struct fog_stats *s = m->stats;
-	uint32_t sequence = atomic_load_explicit(&s->sequence, memory_order_relaxed);
 	struct fog_stats_port fresh[FOG_PORTS_MAX];
 
 	memcpy(fresh, s->port, sizeof(fresh));
@@ -123,10 +131,7 @@ static void port_stats(struct fog_manager *m)
 		struct fog_evt evt = {.index = i, .value = fresh[i].link_up};
 		fog_session_event(m->session, FOG_EVT_LINK, &evt);
 	}
-	atomic_store_explicit(&s->sequence, sequence + 1, memory_order_relaxed);
-	atomic_thread_fence(memory_order_release);
-	memcpy(s->port, fresh, sizeof(fresh));
-	atomic_store_explicit(&s->sequence, sequence + 2, memory_order_release);
+	fog_stats_publish(&s->sequence, s->port, fresh, sizeof(fresh));
 	atomic_store_explicit(&s->mbuf_total, m->pool->size, memory_order_relaxed);
 	atomic_store_explicit(
 	        &s->mbuf_free, rte_mempool_avail_count(m->pool), memory_order_relaxed
@@ -143,6 +148,7 @@ void fog_manager_housekeeping(struct fog_manager *m, uint64_t now)
 		m->stats_at = now + rte_get_tsc_hz() / 10;
 		port_stats(m);
 		report_faults(m);
+		report_silence(m);
 		report_replay(m);
 	}
 	if (now >= m->refresh_at) {
@@ -163,9 +169,12 @@ static void drain_begin(struct fog_manager *m)
 	        "draining: no new packets, parked ones leave within %llu ms", (unsigned long long)ms
 	);
 	atomic_store_explicit(&m->stats->draining, 1, memory_order_relaxed);
+	// What comes from now on is counted by the port; what it gave before is still worked off.
+	for (unsigned i = 0; i < m->port_count; i++)
+		m->ports[i]->ops->stop(m->ports[i]);
 	for (unsigned i = 0; i < m->worker_count; i++) {
 		atomic_store_explicit(&m->workers[i]->drain, true, memory_order_relaxed);
-		wake(m, i);
+		fog_session_wake(m->session, i);
 	}
 }
 
@@ -244,7 +253,7 @@ static int on_key_install(void *ctx, const struct fog_msg_key *msg, char *text, 
 	        msg->private_key, msg->public_key, &key, text, text_len
 	);
 	if (ret < 0) {
-		LOG_ERR("mix key refused: %s", text);
+		LOG_LIMITED(LOG_ERR, "mix key refused: %s", text);
 		return ret;
 	}
 	ret = manager_set_key(m, key);
@@ -253,8 +262,8 @@ static int on_key_install(void *ctx, const struct fog_msg_key *msg, char *text, 
 		fog_mix_key_close(key);
 		return ret;
 	}
-	LOG_INFO(
-	        "mix key of epoch %llu installed, replay table %s with %llu tags",
+	LOG_LIMITED(
+	        LOG_INFO, "mix key of epoch %llu installed, replay table %s with %llu tags",
 	        (unsigned long long)msg->epoch, key->replay_found ? "found" : "made",
 	        (unsigned long long)fog_replay_count(key->replay)
 	);
@@ -287,14 +296,13 @@ static void on_command(void *ctx, uint32_t type, const struct fog_cmd *cmd)
 // Wait until every worker uses the rings of the previous attach: they need one round for it.
 static int handover_wait(struct fog_manager *m)
 {
-	for (int i = 0; i < 1000 && m->rings_old != NULL; i++) {
+	for (int i = 0; i < 1000 && handover_pending(m); i++) {
 		for (unsigned w = 0; w < m->worker_count; w++)
-			wake(m, w);
-		handover_poll(m);
-		if (m->rings_old != NULL)
-			rte_delay_us_sleep(1000);
+			fog_session_wake(m->session, w);
+		rte_delay_us_sleep(1000);
 	}
-	return m->rings_old == NULL ? 0 : -EBUSY;
+	handover_poll(m);
+	return handover_pending(m) ? -EBUSY : 0;
 }
 
 static int on_attach(void *ctx, struct fog_worker_rings *rings)
@@ -315,15 +323,12 @@ static int on_attach(void *ctx, struct fog_worker_rings *rings)
 			        atomic_load_explicit(&old->shared->head, memory_order_acquire);
 			fog_session_carry(old, &h->carried, upto, &rings[i].deliver);
 		}
-		m->faults[i] = 0;
-		atomic_store_explicit(&m->workers[i]->faults, 0, memory_order_relaxed);
 		atomic_store_explicit(&m->workers[i]->handover, h, memory_order_release);
-		wake(m, i);
+		fog_session_wake(m->session, i);
 	}
 	m->rings_old = m->rings;
 	m->rings = rings;
 	atomic_store_explicit(&m->stats->control_attached, 1, memory_order_relaxed);
-	LOG_INFO("control plane attached");
 	return 0;
 }
 
@@ -332,7 +337,7 @@ static void on_detach(void *ctx)
 	struct fog_manager *m = ctx;
 
 	atomic_store_explicit(&m->stats->control_attached, 0, memory_order_relaxed);
-	LOG_WARN("control plane gone; packets keep flowing");
+	LOG_LIMITED(LOG_WARN, "control plane gone; packets keep flowing");
 }
 
 const struct fog_session_ops fog_manager_session_ops = {

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "tsc.h"
 #include "worker.h"
 
 struct fog_retired {
@@ -28,18 +29,21 @@ struct fog_manager {
 	struct fog_session *session;
 	struct fog_stats *stats;
 	int signal_fd;
+	struct fog_tsc_mark started; // what the TSC's frequency is measured from
 
 	// The manager's own.
 	struct fog_blob *blob; // in force
 	struct fog_conf *conf; // published
 	struct fog_mix_key *key;
+	uint8_t peer[FOG_NODES_MAX]
+	            [FOG_ID_LEN]; // statistics slots given out; published as stats->peer
 	struct fog_worker_rings *rings, *rings_old; // old: until every worker has switched
 	struct fog_ring_handover handover[FOG_WORKERS_MAX];
 	struct fog_retired *retired;
 	unsigned replay_alarm; // last fill that was reported, percent
-	unsigned faults[FOG_WORKERS_MAX]; // ring faults already reported
 	uint64_t refresh_at, stats_at, drain_until; // TSC
 	bool draining;
+	bool control_silent; // the last check found its heartbeat standing still
 };
 
 // Callbacks for the session, with the manager as context.

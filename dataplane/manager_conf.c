@@ -49,7 +49,7 @@ static int conf_build(
 	        .neigh = m->neigh,
 	        .mix_port = blob->launch.mix_port,
 	        .packet_len = m->geo.packet_len,
-	        .peer_id = m->stats->peer,
+	        .peer_id = m->peer,
 	};
 	return fog_conf_build(blob, key, &env, out);
 }
@@ -60,6 +60,8 @@ static void conf_publish(struct fog_manager *m, struct fog_conf *fresh)
 	struct fog_stats *s = m->stats;
 
 	m->conf = fresh;
+	if (memcmp(s->peer, m->peer, sizeof(s->peer)) != 0)
+		fog_stats_publish(&s->sequence, s->peer, m->peer, sizeof(s->peer));
 	for (unsigned i = 0; i < m->worker_count; i++)
 		atomic_store_explicit(&m->workers[i]->conf_next, fresh, memory_order_release);
 	retire(m, retire_conf, old);
@@ -142,9 +144,10 @@ int manager_on_config(void *ctx, const void *data, size_t len, char *text, size_
 	if (ret == 0 && (ret = config_apply(m, blob)) < 0)
 		snprintf(text, text_len, "cannot build the node table: %s", strerror(-ret));
 	if (ret < 0)
-		LOG_WARN("configuration refused: %s", text);
+		LOG_LIMITED(LOG_WARN, "configuration refused: %s", text);
 	else
-		LOG_INFO(
+		LOG_LIMITED(
+		        LOG_INFO,
 		        "configuration generation %llu in force, %u of %u next hops resolved",
 		        (unsigned long long)m->conf->generation, m->conf->resolved_count,
 		        m->conf->remote_count

@@ -2,11 +2,15 @@
 // Copyright (c) 2026 the Fogline authors
 #include "mixkey.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include "log.h"
 
 static void delay_key_init(struct fog_mix_key *k, uint64_t seed)
 {
@@ -29,12 +33,32 @@ static const char *replay_mend(int err)
 		return "belongs to another key or capacity: remove the file, its key is gone";
 	case -EPERM:
 		return "is not owned by us with mode 0600: remove it";
+	case -EBUSY:
+		return "is in use by another fog-dataplane: one instance, one replay.dir";
 	case -ENOSPC:
 	case -ENOMEM:
 		return "does not fit: lower replay.capacity or give its file system more room";
 	default:
 		return strerror(-err);
 	}
+}
+
+// A start that was killed while it made a table leaves PATH.new behind; nobody else makes tables in
+// this folder at this moment.
+static void replay_sweep(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	if (d == NULL)
+		return;
+	while ((e = readdir(d)) != NULL) {
+		size_t len = strlen(e->d_name);
+		if (len > 4 && strncmp(e->d_name, "replay-", 7) == 0 &&
+		    strcmp(e->d_name + len - 4, ".new") == 0)
+			unlinkat(dirfd(d), e->d_name, 0);
+	}
+	closedir(d);
 }
 
 static int replay_open(
@@ -49,6 +73,7 @@ static int replay_open(
 		snprintf(text, text_len, "replay.dir %s: %s", dir, strerror(-ret));
 		return ret;
 	}
+	replay_sweep(dir);
 	sodium_bin2hex(hex, sizeof(hex), k->public_key, 8);
 	snprintf(path, sizeof(path), "%s/replay-%llu-%s", dir, (unsigned long long)k->epoch, hex);
 	ret = fog_replay_open(path, k->public_key, capacity, &k->replay, &k->replay_found);
@@ -105,6 +130,8 @@ void fog_mix_key_destroy(struct fog_mix_key *k)
 {
 	if (k == NULL)
 		return;
-	fog_replay_destroy(k->replay);
+	int ret = fog_replay_destroy(k->replay);
+	if (ret < 0)
+		LOG_WARN("a dead key's replay table stays on disk: %s", strerror(-ret));
 	sodium_free(k);
 }

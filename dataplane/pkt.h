@@ -14,8 +14,7 @@ struct fog_pkt {
 	uint8_t next_hop[FOG_ID_LEN]; // node ID, resolved again at release; never an index
 	uint64_t arrival; // TSC when the worker took the frame
 	uint16_t peer; // statistics slot of the sender, FOG_PEER_NONE when unknown or injected
-	uint16_t node; // index into the config in force, valid only inside one loop round
-	uint32_t reserved;
+	uint8_t reserved[6];
 };
 
 enum { FOG_PKT_PRIV_SIZE = 64 };

@@ -12,7 +12,7 @@
 #include "log.h"
 #include "session_internal.h"
 
-enum { EPOLL_LISTEN = SESSION_CONNS, LOG_PERIOD_MS = 1000 };
+enum { EPOLL_LISTEN = SESSION_CONNS };
 
 static uint64_t now_ms(void)
 {
@@ -22,20 +22,9 @@ static uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-// One complaint a second: a hostile peer must not fill the disk with them.
-static void complain(struct fog_session *s, uint32_t uid, int pid, const char *why)
+static void complain(uint32_t uid, int pid, const char *why)
 {
-	uint64_t now = now_ms();
-
-	if (s->logged_ms != 0 && now - s->logged_ms < LOG_PERIOD_MS) {
-		s->unlogged++;
-		return;
-	}
-	LOG_WARN("closed the control connection of uid %u, pid %d: %s", uid, pid, why);
-	if (s->unlogged > 0)
-		LOG_WARN("and %u others within a second", s->unlogged);
-	s->logged_ms = now;
-	s->unlogged = 0;
+	LOG_LIMITED(LOG_WARN, "closed the control connection of uid %u, pid %d: %s", uid, pid, why);
 }
 
 void session_close(struct fog_session *s, struct session_conn *c, const char *why, bool fault)
@@ -51,7 +40,7 @@ void session_close(struct fog_session *s, struct session_conn *c, const char *wh
 	c->state = CONN_FREE;
 	if (fault)
 		atomic_fetch_add_explicit(&s->stats->control_faults, 1, memory_order_relaxed);
-	complain(s, c->uid, c->pid, why);
+	complain(c->uid, c->pid, why);
 	if (!live)
 		return;
 	s->live = NULL;
@@ -60,18 +49,18 @@ void session_close(struct fog_session *s, struct session_conn *c, const char *wh
 	s->ops.detach(s->ctx);
 }
 
-// A free place, if need be that of the connection that has been silent for the longest time.
+// A free place, if need be that of the connection that has been silent for the longest time. At
+// most one of them is past HELLO.
 static struct session_conn *conn_place(struct fog_session *s)
 {
-	struct session_conn *oldest = NULL;
+	struct session_conn *oldest = &s->conn[s->conn[0].state == CONN_NEW ? 0 : 1];
 
 	for (struct session_conn *c = s->conn; c < s->conn + SESSION_CONNS; c++) {
 		if (c->state == CONN_FREE)
 			return c;
-		if (c->state == CONN_NEW && (oldest == NULL || c->arrival < oldest->arrival))
+		if (c->state == CONN_NEW && c->arrival < oldest->arrival)
 			oldest = c;
 	}
-	// At most one connection is past HELLO, so there is one.
 	session_close(s, oldest, "it said nothing and others wait", false);
 	return oldest;
 }
@@ -113,7 +102,7 @@ static void conns_accept(struct fog_session *s)
 		}
 		close(fd);
 		atomic_fetch_add_explicit(&s->stats->control_faults, 1, memory_order_relaxed);
-		complain(s, peer.uid, peer.pid, "this user may not control the data plane");
+		complain(peer.uid, peer.pid, "this user may not control the data plane");
 	}
 }
 
@@ -138,15 +127,19 @@ static void conn_read(struct fog_session *s, struct session_conn *c)
 	}
 }
 
+// One slot of the cmd ring.
+struct cmd_slot {
+	struct fog_slot_header h;
+	struct fog_cmd cmd;
+	uint8_t rest[8];
+};
+
+_Static_assert(sizeof(struct cmd_slot) % 16 == 0, "slots are multiples of 16");
+
 static void commands_take(struct fog_session *s)
 {
-	struct {
-		struct fog_slot_header h;
-		struct fog_cmd cmd;
-		uint8_t rest[8];
-	} slot;
+	struct cmd_slot slot;
 
-	_Static_assert(sizeof(slot) % 16 == 0, "one slot of the cmd ring");
 	for (int i = 0; i < SESSION_CMD_BURST && s->live != NULL; i++) {
 		int ret = fog_ring_peek(&s->live_set->cmd, &slot);
 		if (ret == 0)

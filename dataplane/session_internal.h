@@ -70,8 +70,6 @@ struct fog_session {
 	struct session_set *sets; // handed to the manager
 	uint64_t arrivals;
 	uint64_t heartbeat, heartbeat_ms; // last value and when it moved
-	uint64_t logged_ms; // last complaint about a peer
-	unsigned unlogged;
 	union session_msg *msg; // locked memory: keys pass through it
 };
 

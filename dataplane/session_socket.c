@@ -63,11 +63,17 @@ int session_listen(const struct fog_session_params *p)
 	if ((ret = socket_clear(&addr)) < 0)
 		goto err;
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 || bind(fd, &addr.any, sizeof(addr.un)) < 0)
+	if (fd < 0)
 		goto err_errno;
-	// Nobody can connect before listen, so the mode is right for the first one already.
-	if (chown(addr.un.sun_path, (uid_t)-1, p->group_gid) < 0 ||
-	    chmod(addr.un.sun_path, 0660) < 0 || listen(fd, SESSION_CONNS) < 0) {
+	// The folder is the control plane's: it may put a link in the place of what we have just made,
+	// so the mode comes from the umask and the group by lchown.
+	mode_t mask = umask(0117);
+	ret = bind(fd, &addr.any, sizeof(addr.un)) < 0 ? -errno : 0;
+	umask(mask);
+	if (ret < 0)
+		goto err;
+	if (lchown(addr.un.sun_path, (uid_t)-1, p->group_gid) < 0 ||
+	    listen(fd, SESSION_CONNS) < 0) {
 		ret = -errno;
 		unlink(addr.un.sun_path);
 		goto err;

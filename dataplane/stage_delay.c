@@ -8,8 +8,8 @@
 
 static uint64_t cycles_of_us(const struct fog_worker *w, uint64_t us)
 {
-	// Config bounds the delay to hours, so the product stays far below 2^64.
-	return us * (w->tsc_hz / 1000000u);
+	// Rounded up: a release is never early.
+	return (uint64_t)(((unsigned __int128)us * w->cycles_per_us + UINT32_MAX) >> 32);
 }
 
 static void park(struct fog_worker *w, struct fog_chunk *c, unsigned i)

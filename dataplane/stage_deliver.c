@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // Hand a packet whose path ends here to the control plane, through this worker's own ring.
+#include <sodium.h>
+
 #include "worker.h"
 
 void stage_deliver(struct fog_worker *w, struct rte_mbuf *m, const struct fog_sphinx_route *r)
@@ -35,7 +37,9 @@ void stage_deliver(struct fog_worker *w, struct rte_mbuf *m, const struct fog_sp
 	memcpy(slot + sizeof(d), rte_pktmbuf_mtod_offset(m, uint8_t *, w->geo.header_len),
 	       data_len);
 	fog_ring_commit(&w->rings->deliver, FOG_DELIVER_PACKET, (uint32_t)sizeof(d) + data_len);
-	atomic_store_explicit(&w->ring_doorbell, true, memory_order_relaxed);
+	atomic_store_explicit(&w->ring_doorbell, true, memory_order_release);
 	w->count.delivered++;
+	// The pool is neither locked nor cleared: no plaintext stays in it.
+	sodium_memzero(rte_pktmbuf_mtod_offset(m, uint8_t *, w->geo.header_len), data_len);
 	rte_pktmbuf_free(m);
 }

@@ -9,8 +9,7 @@
 enum { INJECT_BURST = 8 };
 
 static void inject_packet(
-        struct fog_worker *w, uint32_t type, const struct fog_inject *in, const uint8_t *packet,
-        uint64_t now
+        struct fog_worker *w, uint32_t type, const struct fog_inject *in, const uint8_t *packet
 )
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(w->pool);
@@ -22,13 +21,13 @@ static void inject_packet(
 		return;
 	}
 	memcpy(rte_pktmbuf_append(m, w->geo.packet_len), packet, w->geo.packet_len);
-	fog_pkt(m)->arrival = now;
+	fog_pkt(m)->arrival = rte_rdtsc();
 	fog_pkt(m)->peer = FOG_PEER_NONE;
 	if (type == FOG_INJECT_UNWRAP) {
 		w->ready[w->ready_n++] = m;
 		return;
 	}
-	int node = w->conf == NULL ? -1 : fog_conf_find(w->conf, in->next_hop);
+	int node = fog_conf_find(w->conf, in->next_hop);
 	if (node < 0)
 		fog_worker_drop(w, m, FOG_DROP_UNKNOWN_NEXT_HOP);
 	else
@@ -43,12 +42,15 @@ static bool inject_valid(
 	        h->len == sizeof(*in) + w->geo.packet_len && in->data_len == w->geo.packet_len;
 }
 
-unsigned stage_inject(struct fog_worker *w, uint64_t now)
+unsigned stage_inject(struct fog_worker *w)
 {
 	const uint8_t *slot = w->inject_slot;
 	unsigned n = 0;
 
 	if (w->rings == NULL || w->rings->inject_faulty)
+		return 0;
+	// After a restart they come before the key does, and wait for it where they are.
+	if (w->conf == NULL || w->conf->key == NULL)
 		return 0;
 	for (; n < INJECT_BURST; n++) {
 		struct fog_slot_header h;
@@ -64,7 +66,7 @@ unsigned stage_inject(struct fog_worker *w, uint64_t now)
 			atomic_fetch_or_explicit(&w->faults, 2, memory_order_relaxed);
 			break;
 		}
-		inject_packet(w, h.type, &in, slot + sizeof(h) + sizeof(in), now);
+		inject_packet(w, h.type, &in, slot + sizeof(h) + sizeof(in));
 		fog_ring_advance(&w->rings->inject);
 	}
 	return n;

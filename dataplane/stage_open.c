@@ -8,14 +8,8 @@ static void open_resolve(struct fog_worker *w, struct fog_chunk *c, unsigned i)
 {
 	const struct fog_sphinx_route *r = &c->route[i];
 
-	c->node[i] = -1;
-	if (r->has_next_hop) {
-		c->node[i] = fog_conf_find(w->conf, r->next_hop);
-		if (c->node[i] < 0)
-			c->sphinx.drop[i] = FOG_DROP_UNKNOWN_NEXT_HOP;
-	} else if (!r->has_recipient && !r->has_surb) {
-		c->sphinx.drop[i] = FOG_DROP_NO_DESTINATION;
-	}
+	if (r->has_next_hop && fog_conf_find(w->conf, r->next_hop) < 0)
+		c->sphinx.drop[i] = FOG_DROP_UNKNOWN_NEXT_HOP;
 }
 
 void stage_open(struct fog_worker *w, struct fog_chunk *c)

@@ -10,8 +10,8 @@ static void release(struct fog_worker *w, const struct fog_calendar_item *item, 
 	struct fog_pkt *pkt = fog_pkt(m);
 	int node = fog_conf_find(w->conf, pkt->next_hop);
 
-	fog_hist_add(&w->count.given_us, (now - pkt->arrival) / (w->tsc_hz / 1000000u));
-	fog_hist_add(&w->count.late_ns, (now - item->due) * 1000u / (w->tsc_hz / 1000000u));
+	fog_hist_add(&w->count.given_us, fog_worker_ns(w, now - pkt->arrival) / 1000u);
+	fog_hist_add(&w->count.late_ns, fog_worker_ns(w, now - item->due));
 	if (node < 0)
 		fog_worker_drop(w, m, FOG_DROP_NEXT_HOP_GONE);
 	else

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // From the ports to ready[]: every frame is counted, and either becomes a bare packet or a drop.
+#include <rte_cycles.h>
+
 #include "worker.h"
 
 static void rx_frame(
@@ -18,7 +20,8 @@ static void rx_frame(
 		int node = fog_conf_find_ip(w->conf, &source);
 		if (node >= 0) {
 			pkt->peer = w->conf->node[node].peer;
-			w->count.peer[pkt->peer].rx++;
+			if (pkt->peer != FOG_PEER_NONE)
+				w->count.peer[pkt->peer].rx++;
 		}
 	}
 	if (reason != FOG_DROP_NONE)
@@ -27,21 +30,24 @@ static void rx_frame(
 		w->ready[w->ready_n++] = m;
 }
 
-unsigned stage_rx(struct fog_worker *w, uint64_t now)
+unsigned stage_rx(struct fog_worker *w)
 {
 	struct rte_mbuf *burst[FOG_BURST];
 	unsigned taken = 0;
 
-	for (unsigned p = 0; p < w->port_count; p++) {
-		struct fog_port *port = w->ports[p];
-		for (uint16_t q = (uint16_t)w->index; q < port->queues && taken < FOG_BURST;
-		     q += (uint16_t)w->workers) {
-			uint16_t n =
-			        port->ops->rx_burst(port, q, burst, (uint16_t)(FOG_BURST - taken));
-			for (uint16_t i = 0; i < n; i++)
-				rx_frame(w, port, burst[i], now);
-			taken += n;
-		}
+	// A round begins where the last one had to stop: a flooded queue starves no other.
+	for (unsigned s = 0; s < w->source_count && taken < FOG_BURST; s++) {
+		const struct fog_rx_source *from = &w->source[w->source_next];
+		struct fog_port *port = w->ports[from->port];
+		uint16_t room = (uint16_t)(FOG_BURST - taken);
+		uint16_t n = port->ops->rx_burst(port, from->queue, burst, room);
+		// Read after the burst: a frame that came since the round began must not count as older
+		// than it is, or it would leave before the delay that it is owed.
+		uint64_t now = n > 0 ? rte_rdtsc() : 0;
+		for (uint16_t i = 0; i < n; i++)
+			rx_frame(w, port, burst[i], now);
+		taken += n;
+		w->source_next = w->source_next + 1 < w->source_count ? w->source_next + 1 : 0;
 	}
 	return taken;
 }

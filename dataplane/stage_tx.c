@@ -47,7 +47,7 @@ void stage_send(struct fog_worker *w, struct rte_mbuf *m, const struct fog_next_
 	}
 	memcpy(frame, n->header, n->header_len);
 	udp_finish(w, frame, n);
-	q->node[q->n] = n->peer;
+	q->peer[q->n] = n->peer;
 	q->frame[q->n++] = m;
 }
 
@@ -56,11 +56,12 @@ static unsigned tx_port(struct fog_worker *w, struct fog_port *port, struct fog_
 	uint16_t sent = port->ops->tx_burst(port, (uint16_t)w->index, q->frame, q->n);
 
 	for (uint16_t i = 0; i < sent; i++)
-		w->count.peer[q->node[i]].tx++;
+		if (q->peer[i] != FOG_PEER_NONE)
+			w->count.peer[q->peer[i]].tx++;
 	w->count.tx += sent;
 	q->n = (uint16_t)(q->n - sent);
 	memmove(q->frame, q->frame + sent, q->n * sizeof(q->frame[0]));
-	memmove(q->node, q->node + sent, q->n * sizeof(q->node[0]));
+	memmove(q->peer, q->peer + sent, q->n * sizeof(q->peer[0]));
 	return sent;
 }
 

@@ -15,7 +15,6 @@ enum {
 	DRY_ROUNDS = 2, // rounds without work before an adaptive worker sleeps
 	SLEEP_MAX_MS = 50, // so that heartbeat and statistics never look dead
 	CALENDAR_SLOTS = 1 << 16, // 3 to 6 seconds of horizon
-	SWITCH_PATIENCE = 4096, // rounds in which an old inject ring may be emptied
 };
 
 static void chunk_run(struct fog_worker *w, unsigned n)
@@ -58,10 +57,9 @@ bool fog_worker_round(struct fog_worker *w, uint64_t now)
 
 	w->conf = atomic_load_explicit(&w->conf_next, memory_order_acquire);
 	worked |= stage_release(w, now) > 0;
-	if (!atomic_load_explicit(&w->drain, memory_order_relaxed)) {
-		worked |= stage_rx(w, now) > 0;
-		worked |= stage_inject(w, now) > 0;
-	}
+	worked |= stage_rx(w) > 0;
+	if (!atomic_load_explicit(&w->drain, memory_order_relaxed))
+		worked |= stage_inject(w) > 0;
 	while (w->ready_n > 0) {
 		chunk_run(w, RTE_MIN(w->ready_n, w->chunk_size));
 		stage_release(w, rte_rdtsc());
@@ -71,6 +69,18 @@ bool fog_worker_round(struct fog_worker *w, uint64_t now)
 	w->count.loops++;
 	w->count.idle_loops += !worked;
 	return worked;
+}
+
+// Whether packets that the old control plane injected are still to be taken: as many as its ring
+// holds at the most, for it may be alive and go on. Without a key none are taken (stage_inject).
+static bool inject_left(struct fog_worker *w, const struct fog_worker_rings *old)
+{
+	if (old->inject_faulty || !fog_ring_pending(&old->inject) || w->conf == NULL ||
+	    w->conf->key == NULL || atomic_load_explicit(&w->drain, memory_order_relaxed))
+		return false;
+	if (w->switch_at == 0)
+		w->switch_at = w->count.injected + old->inject.mask + 1;
+	return w->count.injected < w->switch_at;
 }
 
 // Switch to the rings of a new control plane. What the old one had injected is taken first, what it
@@ -83,15 +93,15 @@ static void rings_switch(struct fog_worker *w)
 	if (h == NULL)
 		return;
 	if (old != NULL) {
-		if (!old->inject_faulty && fog_ring_pending(&old->inject) &&
-		    w->switch_patience-- > 0)
+		if (inject_left(w, old))
 			return;
 		uint32_t from = h->carried;
 		fog_session_carry(&old->deliver, &from, old->deliver.head, &h->rings->deliver);
 		atomic_store_explicit(&w->ring_doorbell, true, memory_order_relaxed);
 	}
 	w->rings = h->rings;
-	w->switch_patience = SWITCH_PATIENCE;
+	atomic_store_explicit(&w->faults, 0, memory_order_relaxed); // those of the old rings
+	w->switch_at = 0;
 	atomic_store_explicit(&w->handover, NULL, memory_order_release);
 }
 
@@ -99,28 +109,29 @@ static void doorbell(struct fog_worker *w)
 {
 	uint64_t one = 1;
 
-	if (!atomic_exchange_explicit(&w->ring_doorbell, false, memory_order_relaxed))
+	if (!atomic_exchange_explicit(&w->ring_doorbell, false, memory_order_acquire))
 		return;
 	if (write(w->doorbell_fd, &one, sizeof(one)) < 0)
 		return; // the counter is full: the bell is ringing already
 }
 
-static unsigned sleep_fds(struct fog_worker *w, struct pollfd *fds, bool *pollable)
+// Sets *patient to whether every event that we wait for shows in a descriptor.
+static unsigned sleep_fds(struct fog_worker *w, struct pollfd *fds, bool *patient)
 {
 	unsigned n = 0;
 
+	*patient = true;
 	fds[n++] = (struct pollfd){.fd = w->wake_fd, .events = POLLIN};
-	for (unsigned p = 0; p < w->port_count; p++) {
-		struct fog_port *port = w->ports[p];
-		for (uint16_t q = (uint16_t)w->index; q < port->queues && n < FOG_QUEUES_MAX;
-		     q += (uint16_t)w->workers) {
-			int fd = port->ops->idle_fd(port, q);
-			if (fd >= 0)
-				fds[n++] = (struct pollfd){.fd = fd, .events = POLLIN};
-			else
-				*pollable = false;
-		}
+	for (unsigned i = 0; i < w->source_count; i++) {
+		struct fog_port *port = w->ports[w->source[i].port];
+		int fd = port->ops->idle_fd(port, w->source[i].queue);
+		if (fd >= 0 && n < FOG_QUEUES_MAX)
+			fds[n++] = (struct pollfd){.fd = fd, .events = POLLIN};
+		else
+			*patient = false;
 	}
+	for (unsigned p = 0; p < w->port_count; p++)
+		*patient &= w->tx[p].n == 0;
 	return n;
 }
 
@@ -128,10 +139,10 @@ static unsigned sleep_fds(struct fog_worker *w, struct pollfd *fds, bool *pollab
 static void worker_sleep(struct fog_worker *w, uint64_t now)
 {
 	struct pollfd fds[FOG_QUEUES_MAX];
-	bool pollable = true;
-	unsigned n = sleep_fds(w, fds, &pollable);
+	bool patient;
+	unsigned n = sleep_fds(w, fds, &patient);
 	uint64_t tick = fog_calendar_tick(w->calendar);
-	uint64_t until = now + (pollable ? w->tsc_hz / 1000 * SLEEP_MAX_MS : tick);
+	uint64_t until = now + (patient ? w->tsc_hz / 1000 * SLEEP_MAX_MS : tick);
 	uint64_t next = fog_calendar_next(w->calendar);
 	uint64_t drained;
 
@@ -141,7 +152,7 @@ static void worker_sleep(struct fog_worker *w, uint64_t now)
 		return;
 	fog_worker_publish(w, now);
 	doorbell(w);
-	uint64_t ns = (until - now) * 1000u / (w->tsc_hz / 1000000u);
+	uint64_t ns = fog_worker_ns(w, until - now);
 	struct timespec t = {
 	        .tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
 	w->count.sleeps++;
@@ -155,11 +166,18 @@ static void worker_sleep(struct fog_worker *w, uint64_t now)
 
 static void drain_check(struct fog_worker *w)
 {
-	bool held = w->ready_n > 0 || fog_calendar_depth(w->calendar) > 0;
+	if (!atomic_load_explicit(&w->drain, memory_order_relaxed))
+		return;
+	if (!w->draining) {
+		// The ports are stopped by now: a few rounds take what they still had.
+		w->draining = true;
+		w->dry_rounds = 0;
+	}
+	bool held = w->dry_rounds < DRY_ROUNDS || fog_calendar_depth(w->calendar) > 0;
 
 	for (unsigned p = 0; p < w->port_count; p++)
 		held |= w->tx[p].n > 0;
-	if (!held && atomic_load_explicit(&w->drain, memory_order_relaxed))
+	if (!held)
 		atomic_store_explicit(&w->drained, true, memory_order_release);
 }
 
@@ -179,13 +197,11 @@ int fog_worker_run(void *arg)
 		rte_rcu_qsbr_quiescent(w->qsbr, w->index);
 		uint64_t end = rte_rdtsc();
 		if (worked)
-			fog_hist_add(
-			        &w->count.loop_ns, (end - now) * 1000u / (w->tsc_hz / 1000000u)
-			);
+			fog_hist_add(&w->count.loop_ns, fog_worker_ns(w, end - now));
 		if (end >= w->publish_at)
 			fog_worker_publish(w, end);
-		drain_check(w);
 		w->dry_rounds = worked ? 0 : w->dry_rounds + 1;
+		drain_check(w);
 		if (w->idle == FOG_IDLE_ADAPTIVE && w->dry_rounds >= DRY_ROUNDS)
 			worker_sleep(w, end);
 	}
@@ -193,6 +209,21 @@ int fog_worker_run(void *arg)
 	rte_rcu_qsbr_thread_offline(w->qsbr, w->index);
 	rte_rcu_qsbr_thread_unregister(w->qsbr, w->index);
 	return 0;
+}
+
+static void constants_init(struct fog_worker *w)
+{
+	const unsigned __int128 one = UINT64_C(1) << 32;
+
+	// Rounded up, so that no delay comes out shorter than it is owed.
+	w->cycles_per_us = (uint64_t)((one * w->tsc_hz + 999999u) / 1000000u);
+	w->ns_per_cycle = (uint64_t)((one * 1000000000u + w->tsc_hz - 1) / w->tsc_hz);
+	for (unsigned p = 0; p < w->port_count; p++)
+		for (unsigned q = w->index; q < w->ports[p]->queues; q += w->workers)
+			w->source[w->source_count++] = (struct fog_rx_source
+			){(uint16_t)p, (uint16_t)q};
+	// One look at the calendar per chunk; a scalar multiplication takes 30 us.
+	w->chunk_size = RTE_MAX(w->crypto->width, 4u);
 }
 
 int fog_worker_init(struct fog_worker *w, uint32_t parked_max, uint32_t inject_slot_size)
@@ -223,9 +254,7 @@ int fog_worker_init(struct fog_worker *w, uint32_t parked_max, uint32_t inject_s
 	w->chunk->sphinx.hop = w->chunk->hop;
 	w->chunk->sphinx.route = w->chunk->route;
 	w->inject_slot_size = inject_slot_size;
-	w->switch_patience = SWITCH_PATIENCE;
-	// One look at the calendar per chunk; a scalar multiplication takes 30 us.
-	w->chunk_size = RTE_MAX(w->crypto->width, 4u);
+	constants_init(w);
 	return 0;
 }
 
@@ -240,6 +269,8 @@ void fog_worker_fini(struct fog_worker *w)
 			fog_worker_drop(w, w->tx[p].frame[i], FOG_DROP_SHUTDOWN);
 		w->tx[p].n = 0;
 	}
+	if (w->calendar != NULL)
+		fog_worker_publish(w, rte_rdtsc()); // the control plane still maps the block
 	fog_calendar_destroy(w->calendar);
 	w->calendar = NULL;
 	free(w->inject_slot);

@@ -28,7 +28,6 @@ enum {
 struct fog_chunk {
 	struct fog_sphinx_batch sphinx; // n, packets, verdicts
 	struct rte_mbuf *mbuf[FOG_CHUNK_MAX];
-	int node[FOG_CHUNK_MAX]; // index of the next hop in the config in force
 	struct fog_sphinx_hop hop[FOG_CHUNK_MAX];
 	struct fog_sphinx_route route[FOG_CHUNK_MAX];
 };
@@ -37,7 +36,12 @@ struct fog_chunk {
 struct fog_tx_queue {
 	uint16_t n;
 	struct rte_mbuf *frame[FOG_TX_HELD_MAX];
-	uint16_t node[FOG_TX_HELD_MAX]; // statistics slot of the receiver
+	uint16_t peer[FOG_TX_HELD_MAX]; // statistics slot of the receiver, or FOG_PEER_NONE
+};
+
+// A queue that this worker receives from.
+struct fog_rx_source {
+	uint16_t port, queue;
 };
 
 // New rings on their way to the worker, and how far the old ones are carried over already.
@@ -60,18 +64,23 @@ struct fog_worker {
 	uint64_t tsc_hz;
 	uint16_t mix_port;
 	uint32_t idle; // enum fog_idle
-	unsigned chunk_size; // packets between two looks at the calendar
 	int wake_fd, doorbell_fd;
+	// Set by fog_worker_init, read-only afterwards.
+	unsigned chunk_size; // packets between two looks at the calendar
+	uint64_t cycles_per_us, ns_per_cycle; // in units of 2^-32, rounded up
+	unsigned source_count;
+	struct fog_rx_source source[FOG_PORTS_MAX * FOG_QUEUES_MAX];
 
 	// Manager: wo, worker: ro.
 	alignas(FOG_CACHE_LINE) _Atomic(const struct fog_conf *) conf_next;
 	_Atomic(struct fog_ring_handover *) handover; // worker sets it to NULL when it has switched
 	atomic_bool stop; // leave the loop
-	atomic_bool drain; // no more rx, let the calendar run empty
+	atomic_bool drain; // ports are stopped: no more injection, let the calendar run empty
 	// Worker: wo, manager: ro.
 	atomic_bool drained; // nothing parked, nothing held, drain was asked for
+	// Worker sets them; who acts on them (manager or worker) takes them by exchange.
 	atomic_bool ring_doorbell; // deliveries wait that the control plane was not told of
-	atomic_uint faults; // bit 0 deliver ring, bit 1 inject ring found faulty
+	atomic_uint faults; // bit 0 deliver, bit 1 inject ring found faulty
 
 	// Worker only.
 	alignas(FOG_CACHE_LINE) const struct fog_conf *conf; // of this round
@@ -80,10 +89,13 @@ struct fog_worker {
 	struct fog_chunk *chunk; // locked memory
 	void *inject_slot; // private copy of one ring slot
 	uint32_t inject_slot_size;
-	unsigned switch_patience; // rounds left for draining the old inject ring
+	uint64_t
+	        switch_at; // count.injected at which the old inject ring is given up; 0: no limit set
 	unsigned dry_rounds; // consecutive rounds without work
+	bool draining; // 'drain' was seen
 	uint64_t publish_at; // TSC of the next statistics publication
 	uint16_t source_port; // rotates, so that a peer's RSS spreads one flow over its queues
+	unsigned source_next; // where the next round begins to receive
 	unsigned ready_n; // packets that wait for a chunk
 	struct rte_mbuf *ready[2 * FOG_BURST];
 	struct fog_tx_queue tx[FOG_PORTS_MAX];
@@ -103,6 +115,12 @@ int fog_worker_init(struct fog_worker *, uint32_t parked_max, uint32_t inject_sl
 // Free it, and every packet that is still held. The worker must not run any more.
 void fog_worker_fini(struct fog_worker *);
 
+// How long 'cycles' of the TSC last. No division.
+static inline uint64_t fog_worker_ns(const struct fog_worker *w, uint64_t cycles)
+{
+	return (uint64_t)(((unsigned __int128)cycles * w->ns_per_cycle) >> 32);
+}
+
 // Count and free one packet.
 static inline void fog_worker_drop(struct fog_worker *w, struct rte_mbuf *m, enum fog_drop reason)
 {
@@ -114,13 +132,13 @@ static inline void fog_worker_drop(struct fog_worker *w, struct rte_mbuf *m, enu
 // Stages, in the order of the path, one file each.
 
 // Take frames from this worker's queues into ready[], parsed down to the bare packet.
-unsigned stage_rx(struct fog_worker *, uint64_t now);
+unsigned stage_rx(struct fog_worker *);
 // Check Ethernet, VLAN, IP, UDP and length; on success the mbuf holds exactly one packet.
 enum fog_drop stage_parse(
         const struct fog_worker *, const struct fog_port *, struct rte_mbuf *, struct fog_ip *source
 );
 // Take packets that our own control plane injected.
-unsigned stage_inject(struct fog_worker *, uint64_t now);
+unsigned stage_inject(struct fog_worker *);
 // Key agreement and header MAC.
 void stage_key(struct fog_worker *, struct fog_chunk *);
 // Claim the replay tags.

@@ -47,7 +47,10 @@ static uint16_t afxdp_tx_burst(
 
 static int afxdp_idle_fd(struct fog_port *port, uint16_t queue)
 {
-	return afxdp_of(port)->queue[queue].fd;
+	const struct afxdp_queue *q = &afxdp_of(port)->queue[queue];
+
+	// The socket doesn't tell when the device takes frames again.
+	return q->unsent ? -EAGAIN : q->fd;
 }
 
 static void afxdp_stop(struct fog_port *port)

@@ -30,7 +30,9 @@ static void socket_release(struct afxdp_queue *q)
 static int socket_try(struct afxdp_queue *q, const char *interface, uint32_t queue)
 {
 	const struct xsk_umem_config umem = {
-	        .fill_size = AFXDP_RX_FRAMES,
+	        // Twice the frames: the kernel shows a received frame a moment before it shows that the
+	        // fill entry is free again, and a returned frame must find room even then.
+	        .fill_size = 2 * AFXDP_RX_FRAMES,
 	        .comp_size = AFXDP_TX_FRAMES,
 	        .frame_size = AFXDP_FRAME_SIZE,
 	};

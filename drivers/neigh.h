@@ -35,8 +35,8 @@ int fog_neigh_process(struct fog_neigh *);
 // Returns 0, -ENETUNREACH (no route), -EPERM (unresolved, and we may not ask), -errno.
 int fog_neigh_lookup(struct fog_neigh *, const struct fog_ip *dst, struct fog_neigh_entry *out);
 
-// Addresses that the kernel holds on 'ifindex', link-local ones last. Returns the count (at most
-// 'max') or -errno.
+// Addresses that the kernel holds on 'ifindex', in its order: IPv4, then IPv6 by scope, so that
+// link-local ones come last. Returns the count (at most 'max') or -errno.
 int fog_neigh_addresses(struct fog_neigh *, int ifindex, struct fog_ip *out, unsigned max);
 
 // The VLAN interface of tag 'vlan' on top of 'ifindex'. Returns its index, -ENODEV, -errno.

@@ -4,7 +4,7 @@
 //
 // Frames are mbufs of the data plane's own pool. A driver whose device has memory of its own (UMEM)
 // copies on receive and on send, so that a parked packet never starves the device.
-// Threads: open/start/stop/close/stats/service: manager. rx_burst/tx_burst/idle_fd of a queue: the
+// Threads: open/start/stop/close/stats: manager. rx_burst/tx_burst/idle_fd of a queue: the
 // one worker that owns the queue.
 #pragma once
 
@@ -26,7 +26,7 @@ struct fog_port_ops {
 	uint16_t (*tx_burst
 	)(struct fog_port *, uint16_t queue, struct rte_mbuf **frames, uint16_t n);
 	// A descriptor that polls readable when rx_burst would find something; -ENOTSUP when the device
-	// has none (adaptive idling then polls it every tick).
+	// has none, -EAGAIN while it has still to send (adaptive idling then calls rx_burst every tick).
 	int (*idle_fd)(struct fog_port *, uint16_t queue);
 	int (*start)(struct fog_port *); // frames may arrive from here on
 	void (*stop)(struct fog_port *); // no more rx; tx still works (drain)

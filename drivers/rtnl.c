@@ -39,11 +39,6 @@ static struct fog_ip ip_from(const struct nlattr *a, uint8_t family)
 	return ip;
 }
 
-static bool ip_is_link_local(const struct fog_ip *ip)
-{
-	return ip->family == 6 && ip->addr[0] == 0xfe && (ip->addr[1] & 0xc0) == 0x80;
-}
-
 int rtnl_open(struct rtnl *r)
 {
 	r->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
@@ -200,7 +195,6 @@ int rtnl_use(struct rtnl *r, int ifindex, const struct fog_ip *ip)
 struct address_list {
 	int ifindex;
 	unsigned max, count;
-	bool link_local; // which kind this round takes
 	struct fog_ip *out;
 };
 
@@ -226,7 +220,7 @@ static int rtnl_read_address(const struct nlmsghdr *message, void *data)
 	}
 	if (local.family)
 		ip = local;
-	if (!ip.family || (flags & IFA_F_DADFAILED) || ip_is_link_local(&ip) != list->link_local)
+	if (!ip.family || (flags & IFA_F_DADFAILED))
 		return MNL_CB_OK;
 	if (list->count < list->max)
 		list->out[list->count++] = ip;
@@ -236,24 +230,17 @@ static int rtnl_read_address(const struct nlmsghdr *message, void *data)
 int rtnl_addresses(struct rtnl *r, int ifindex, struct fog_ip *out, unsigned max)
 {
 	struct address_list list = {.ifindex = ifindex, .max = max, .out = out};
+	int ret = -EINTR;
 
-	for (int round = 0; round < 2; round++) {
-		unsigned start = list.count;
-		int ret = -EINTR;
+	for (int i = 0; i < DUMP_TRIES && ret == -EINTR; i++) {
+		struct nlmsghdr *message = rtnl_message(r, RTM_GETADDR, NLM_F_DUMP);
+		struct ifaddrmsg *m = mnl_nlmsg_put_extra_header(message, sizeof(*m));
 
-		list.link_local = round == 1;
-		for (int i = 0; i < DUMP_TRIES && ret == -EINTR; i++) {
-			struct nlmsghdr *message = rtnl_message(r, RTM_GETADDR, NLM_F_DUMP);
-			struct ifaddrmsg *m = mnl_nlmsg_put_extra_header(message, sizeof(*m));
-
-			m->ifa_family = AF_UNSPEC;
-			list.count = start;
-			ret = rtnl_talk(r, message, rtnl_read_address, &list);
-		}
-		if (ret < 0)
-			return ret;
+		m->ifa_family = AF_UNSPEC;
+		list.count = 0;
+		ret = rtnl_talk(r, message, rtnl_read_address, &list);
 	}
-	return list.count;
+	return ret < 0 ? ret : (int)list.count;
 }
 
 struct vlan_query {

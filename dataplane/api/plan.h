@@ -10,7 +10,8 @@
 
 enum {
 	FOG_BUFFER_HEADROOM = 128,
-	FOG_BUFFER_DATA_DPDK = 2048, // some devices receive into whole KiB only
+	FOG_BUFFER_DATA_DPDK = 2048, // least, and ...
+	FOG_BUFFER_UNIT_DPDK = 1024, // ... unit: some devices receive into whole KiB only
 	FOG_BUFFER_META = 64 + 128 + 64, // mempool header, rte_mbuf, private area (struct fog_pkt)
 	FOG_BUFFER_CACHE = 64, // of each lcore; holds up to 1.5 times as many buffers
 	FOG_FRAME_OVERHEAD = 14 + 4 + 4, // Ethernet, one VLAN tag, and FCS or a second tag
@@ -76,6 +77,9 @@ static inline void fog_plan(
 	p->mtu_need = packet_len + (l->links == FOG_LINKS_NONE ? 0 : FOG_LINK_FRAME) +
 	        FOG_UDP6_OVERHEAD;
 	uint32_t data = mtu + FOG_FRAME_OVERHEAD > data_min ? mtu + FOG_FRAME_OVERHEAD : data_min;
+	if (data_min > 0)
+		data = (data + FOG_BUFFER_UNIT_DPDK - 1) / FOG_BUFFER_UNIT_DPDK *
+		        FOG_BUFFER_UNIT_DPDK;
 	p->buffer_room = (FOG_BUFFER_HEADROOM + data + 127u) & ~127u;
 	// An odd number of cache lines spreads buffers over the memory channels.
 	p->buffer_size = (((uint64_t)FOG_BUFFER_META + p->buffer_room + 63) / 64 | 1) * 64;

@@ -136,14 +136,9 @@ static inline int fog_ring_rx_open(
 )
 {
 	const struct fog_ring_producer *p = producer;
+	struct fog_ring_producer said;
 
-	struct {
-		uint64_t magic;
-		uint32_t abi, kind, slot_count, slot_size;
-	} said;
-
-	_Static_assert(sizeof(said) == offsetof(struct fog_ring_producer, reserved0), "all of it");
-	memcpy(&said, p, sizeof(said));
+	memcpy(&said, p, offsetof(struct fog_ring_producer, head)); // copied, then checked
 	if (said.magic != FOG_ABI_MAGIC || said.abi != FOG_ABI || said.kind != kind ||
 	    said.slot_count != slot_count || said.slot_size != slot_size)
 		return -EPROTO;

@@ -11,6 +11,7 @@
 
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #include "abi.h"
 #include "drops.h"
@@ -74,12 +75,13 @@ struct fog_stats {
 	_Atomic uint64_t replay_count, replay_capacity;
 	_Atomic uint64_t control_faults; // connections closed for breaking the protocol
 	_Atomic uint64_t control_attached; // 1 while a control plane is attached
+	_Atomic uint64_t control_age_ms; // since its heartbeat last moved; valid while attached
 	_Atomic uint64_t events_dropped; // events that no control plane was there for, or read
 	_Atomic uint64_t mbuf_total, mbuf_free;
 	_Atomic uint32_t next_hops; // nodes in the table, ourselves excluded
 	_Atomic uint32_t next_hops_ready; // of these, with a port and a resolved neighbour
 	_Atomic uint32_t test_seed; // 1 when delays come from a fixed seed: tests only
-	_Atomic uint32_t reserved;
+	uint16_t slots, payload_len; // geometry of its packets, the same all its life
 	_Atomic uint32_t draining;
 	_Atomic uint32_t sequence; // seqlock over port[] and peer[]; odd while the manager writes
 	char crypto[16]; // implementation in use
@@ -94,20 +96,25 @@ static inline size_t fog_stats_bytes(unsigned workers)
 	return sizeof(struct fog_stats) + workers * sizeof(struct fog_stats_worker);
 }
 
-// Copy 'len' bytes guarded by 'sequence'. Returns 0, or -1 when the writer was in the way 1,000
-// times (it died inside a write, or the reader is starved): the reader then shows "no data".
+// Copy 'len' bytes guarded by 'sequence'. A writer that was interrupted inside its write gets time
+// to go on. Returns 0, or -1 when it was in the way for some 50 ms (it died there): the reader then
+// shows "no data". Never for workers: it may sleep.
 static inline int fog_stats_copy(
         const _Atomic uint32_t *sequence, const void *from, void *to, size_t len
 )
 {
-	for (int i = 0; i < 1000; i++) {
+	const struct timespec pause = {.tv_nsec = 100000};
+
+	for (int i = 0; i < 500; i++) {
 		uint32_t before = atomic_load_explicit(sequence, memory_order_acquire);
-		if (before & 1)
-			continue;
-		memcpy(to, from, len);
-		atomic_thread_fence(memory_order_acquire);
-		if (atomic_load_explicit(sequence, memory_order_relaxed) == before)
-			return 0;
+		if ((before & 1) == 0) {
+			memcpy(to, from, len);
+			atomic_thread_fence(memory_order_acquire);
+			if (atomic_load_explicit(sequence, memory_order_relaxed) == before)
+				return 0;
+		}
+		if (i % 4 == 3)
+			nanosleep(&pause, NULL);
 	}
 	return -1;
 }

@@ -2,7 +2,6 @@
 // Copyright (c) 2026 the Fogline authors
 // Runs the steering program on single frames by BPF_PROG_TEST_RUN: every row says the action and
 // the one counter that must move.
-#include <CUnit/Basic.h>
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
 #include <netinet/in.h>
@@ -13,6 +12,7 @@
 
 #include "../../xdp/loader.h"
 #include "../unit/drivers/frame.h"
+#include "../unit/run.h"
 
 #define OUR4 "10.7.0.1"
 #define OUR6 "fd00:7::1"
@@ -245,7 +245,6 @@ static void test_no_socket(void)
 int main(void)
 {
 	CU_pSuite suite;
-	unsigned failures;
 
 	if (geteuid() != 0) {
 		printf("skipped: needs root (loading BPF programs)\n");
@@ -256,9 +255,5 @@ int main(void)
 	CU_add_test(suite, "untagged port", test_untagged);
 	CU_add_test(suite, "tagged port", test_tagged);
 	CU_add_test(suite, "no socket at the queue", test_no_socket);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures ? 1 : 0;
+	return check_run_registered();
 }

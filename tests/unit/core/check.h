@@ -1,26 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// What the core tests share: CUnit's runner, a seeded generator, a chi-squared sum.
+// What the core tests share: a seeded generator, a chi-squared sum.
 #pragma once
 
-#include <CUnit/Basic.h>
 #include <stdint.h>
 
-// Runs the suite and returns the exit code: 0 when every assertion held.
-static inline int check_run(const char *suite, const CU_TestInfo *tests)
-{
-	CU_SuiteInfo suites[] = {
-	        {suite, NULL, NULL, NULL, NULL, (CU_TestInfo *)tests}, CU_SUITE_INFO_NULL};
-	unsigned failed = 1;
-
-	if (CU_initialize_registry() != CUE_SUCCESS)
-		return 1;
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	if (CU_register_suites(suites) == CUE_SUCCESS && CU_basic_run_tests() == CUE_SUCCESS)
-		failed = CU_get_number_of_failures() + CU_get_number_of_tests_failed();
-	CU_cleanup_registry();
-	return failed != 0;
-}
+#include "../run.h"
 
 // Reproducible test input (SplitMix64), unrelated to the generator under test.
 static inline uint64_t check_random(uint64_t *state)

@@ -114,6 +114,7 @@ static void test_next_tick(void)
 static void test_lateness(void)
 {
 	enum { PACKETS = 30000, HORIZONS = 20, SLOTS = 256 };
+
 	struct fog_calendar *c = calendar(SLOTS, PACKETS, 2);
 	struct fog_calendar_item item[64];
 	uint64_t rng = 1, late_max = 0;
@@ -169,7 +170,9 @@ static double correlation(const unsigned *order, unsigned n)
 
 static void test_shuffle(void)
 {
-	enum { N = 4000 };
+	enum {
+		N = 4000,
+	};
 
 	static unsigned order[2][N];
 
@@ -191,7 +194,9 @@ static void test_shuffle(void)
 // All 24 orders of four packets are equally likely, taken whole or two by two.
 static void test_permutations(void)
 {
-	enum { ROUNDS = 24000 };
+	enum {
+		ROUNDS = 24000,
+	};
 
 	for (unsigned max = 2; max <= 4; max += 2) {
 		struct fog_calendar *c = calendar(64, 4, 4);
@@ -221,7 +226,10 @@ static void test_permutations(void)
 // A victim is any parked packet: of the slot being taken, the wheel, and beyond the horizon.
 static void test_victims(void)
 {
-	enum { ROUNDS = 9600, PACKETS = 48 };
+	enum {
+		ROUNDS = 9600,
+		PACKETS = 48,
+	};
 
 	uint32_t seen[PACKETS] = {0};
 	struct fog_calendar_item item;
@@ -249,7 +257,10 @@ static void test_victims(void)
 // From one tick to thousands of horizons ahead, waking only when told to.
 static void test_horizon(void)
 {
-	enum { SLOTS = 64, N = 9 };
+	enum {
+		SLOTS = 64,
+		N = 9,
+	};
 
 	static const uint64_t ahead[N] = {1, 63, 64, 65, 6400, 16383, 16384, 20000 * 64, 3000000};
 	struct fog_calendar *c = calendar(SLOTS, N + 1, 5);
@@ -281,7 +292,9 @@ static void test_horizon(void)
 // The clock jumps by hours (a stopped virtual machine): all that is overdue is one slot.
 static void test_jump(void)
 {
-	enum { N = 5000 };
+	enum {
+		N = 5000,
+	};
 
 	static unsigned order[N + 1];
 	static uint8_t seen[N + 1];
@@ -310,7 +323,10 @@ static void test_jump(void)
 // there, and a packet that was overdue when it was parked meanwhile doesn't get lost among it.
 static void test_crowd(void)
 {
-	enum { N = 1000, BUCKET = 80 }; // 64 slots make buckets of 4 ticks; one begins with tick 80
+	enum {
+		N = 1000,
+		BUCKET = 80,
+	}; // 64 slots make buckets of 4 ticks; one begins with tick 80
 
 	static unsigned order[N + 1];
 	struct fog_calendar *c = calendar(64, N + 1, 7);

@@ -87,7 +87,9 @@ static int by_value(const void *a, const void *b)
 // The delays that a node owes for 100,000 different tags follow the truncated exponential law.
 static void test_law(void)
 {
-	enum { N = 100000 };
+	enum {
+		N = 100000,
+	};
 
 	static const uint32_t mean_max[][2] = {
 	        {50000, 500000}, {10000000, 60000000}, {1000000, 1000000}};

@@ -34,7 +34,9 @@ static void test_buckets(void)
 
 static void test_quantiles(void)
 {
-	enum { N = 20000 };
+	enum {
+		N = 20000,
+	};
 
 	static uint64_t value[N];
 	static struct fog_hist h;
@@ -96,7 +98,10 @@ static void test_merge(void)
 
 static void test_random_uniform(void)
 {
-	enum { CELLS = 37, N = 370000 };
+	enum {
+		CELLS = 37,
+		N = 370000,
+	};
 
 	uint32_t seen[CELLS] = {0}, bits[64] = {0};
 	struct fog_random r;

@@ -60,6 +60,7 @@ static int open_error(const char *where, const uint8_t *who, uint64_t capacity)
 static void test_claims(void)
 {
 	enum { N = 1000000 };
+
 	struct fog_replay *r = table(N, 0);
 	uint64_t fresh = 0, again = 0;
 	struct stat st;
@@ -218,7 +219,10 @@ static void test_lost_swaps(void)
 // A child claims until it is killed, telling through shared memory what it has been promised.
 static void test_killed(void)
 {
-	enum { CAPACITY = 200000, ROUNDS = 5 };
+	enum {
+		CAPACITY = 200000,
+		ROUNDS = 5,
+	};
 
 	_Atomic uint64_t *claimed =
 	        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -341,7 +345,10 @@ static void test_refused(void)
 // Kill the maker at any moment: what stands at the path is a whole table or nothing.
 static void test_killed_maker(void)
 {
-	enum { CAPACITY = 300000, ROUNDS = 60 };
+	enum {
+		CAPACITY = 300000,
+		ROUNDS = 60,
+	};
 
 	unsigned whole = 0, none = 0;
 

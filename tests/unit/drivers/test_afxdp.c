@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // Traffic through AF_XDP ports on a veth pair between two network namespaces.
-#include <CUnit/Basic.h>
 #include <errno.h>
 #include <net/if.h>
 #include <poll.h>
@@ -9,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../run.h"
 #include "afxdp_pair.h"
 
 static void test_two_queues(void)
@@ -295,7 +295,6 @@ static void test_vlan_interface(void)
 int main(int argc, char **argv)
 {
 	CU_pSuite suite;
-	unsigned failures;
 
 	net_need_root();
 	pair_start(argv[0]);
@@ -310,9 +309,5 @@ int main(int argc, char **argv)
 	CU_add_test(suite, "generic mode", test_generic);
 	CU_add_test(suite, "VLAN port with its own addresses", test_vlan);
 	CU_add_test(suite, "VLAN port on a kernel interface", test_vlan_interface);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures ? 1 : 0;
+	return check_run_registered();
 }

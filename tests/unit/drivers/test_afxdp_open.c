@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // Which AF_XDP ports open, which are refused and with what words, and what is left when they end.
-#include <CUnit/Basic.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -15,48 +14,48 @@
 #include <unistd.h>
 
 #include "../../../drivers/afxdp_queue.h"
+#include "../run.h"
 #include "afxdp_pair.h"
+
+struct refusal {
+	const char *prepare;
+	struct fog_blob_port conf;
+	int ret;
+	const char *says;
+};
+
+static const struct refusal refusals[] = {
+        {"true", {.device = "nowhere", .queues = 1, .mtu = 1500}, -ENODEV, "ip link show"},
+        {"true", {.device = "fa", .queues = 1, .mtu = 1500}, -EINVAL, "ethtool -L fa rx 1"},
+        {"true", {.device = "fa", .queues = 3, .mtu = 1500}, -EINVAL, "set queues: 2"},
+        {"true",
+         {.device = "fa", .queues = 2, .mtu = 1501},
+         -EINVAL,
+         "ip link set dev fa mtu 1501"},
+        {"true", {.device = "fa", .queues = 2, .mtu = 1500, .vlan = 5}, -ENODEV, "type vlan id 5"},
+        {"ip link set fa mtu 5000",
+         {.device = "fa", .queues = 2, .mtu = 3900},
+         -EINVAL,
+         "AF_XDP frame"},
+        {"ip link set fa mtu 5000",
+         {.device = "fa", .queues = 2, .mtu = 3600},
+         -EINVAL,
+         "packet buffers"},
+        {"ip addr flush dev fa",
+         {.device = "fa", .queues = 2, .mtu = 1500},
+         -EADDRNOTAVAIL,
+         "ip address add"},
+        {"ip link set fa down",
+         {.device = "fa", .queues = 2, .mtu = 1500},
+         -ENETDOWN,
+         "ip link set dev fa up"},
+};
 
 // Every refusal says what is wrong and what mends it.
 static void test_refusals(void)
 {
-	static const struct {
-		const char *prepare;
-		struct fog_blob_port conf;
-		int ret;
-		const char *says;
-	} rows[] = {
-	        {"true", {.device = "nowhere", .queues = 1, .mtu = 1500}, -ENODEV, "ip link show"},
-	        {"true", {.device = "fa", .queues = 1, .mtu = 1500}, -EINVAL, "ethtool -L fa rx 1"},
-	        {"true", {.device = "fa", .queues = 3, .mtu = 1500}, -EINVAL, "set queues: 2"},
-	        {"true",
-	         {.device = "fa", .queues = 2, .mtu = 1501},
-	         -EINVAL,
-	         "ip link set dev fa mtu 1501"},
-	        {"true",
-	         {.device = "fa", .queues = 2, .mtu = 1500, .vlan = 5},
-	         -ENODEV,
-	         "type vlan id 5"},
-	        {"ip link set fa mtu 5000",
-	         {.device = "fa", .queues = 2, .mtu = 3900},
-	         -EINVAL,
-	         "AF_XDP frame"},
-	        {"ip link set fa mtu 5000",
-	         {.device = "fa", .queues = 2, .mtu = 3600},
-	         -EINVAL,
-	         "packet buffers"},
-	        {"ip addr flush dev fa",
-	         {.device = "fa", .queues = 2, .mtu = 1500},
-	         -EADDRNOTAVAIL,
-	         "ip address add"},
-	        {"ip link set fa down",
-	         {.device = "fa", .queues = 2, .mtu = 1500},
-	         -ENETDOWN,
-	         "ip link set dev fa up"},
-	};
-
-	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct fog_blob_port conf = rows[i].conf;
+	for (unsigned i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		struct fog_blob_port conf = refusals[i].conf;
 		struct fog_port *port = NULL;
 		char error[512];
 		int ret;
@@ -64,12 +63,12 @@ static void test_refusals(void)
 		pair_make(2, 1500);
 		conf.driver = FOG_DRIVER_AFXDP;
 		memcpy(conf.name, "px", 3);
-		net_run("%s", rows[i].prepare);
+		net_run("%s", refusals[i].prepare);
 		ret = pair_open(pair_a, &conf, &port, error);
-		if (ret != rows[i].ret || !strstr(error, rows[i].says))
+		if (ret != refusals[i].ret || !strstr(error, refusals[i].says))
 			printf("\n  row %u: %d %s", i, ret, error);
-		CU_ASSERT_EQUAL(ret, rows[i].ret);
-		CU_ASSERT_PTR_NOT_NULL(strstr(error, rows[i].says));
+		CU_ASSERT_EQUAL(ret, refusals[i].ret);
+		CU_ASSERT_PTR_NOT_NULL(strstr(error, refusals[i].says));
 		pair_remove();
 	}
 }
@@ -246,7 +245,6 @@ static void test_queue_held(void)
 int main(int argc, char **argv)
 {
 	CU_pSuite suite;
-	unsigned failures;
 
 	net_need_root();
 	pair_start(argv[0]);
@@ -258,9 +256,5 @@ int main(int argc, char **argv)
 	CU_add_test(suite, "foreign XDP program", test_foreign);
 	CU_add_test(suite, "owner killed", test_kill);
 	CU_add_test(suite, "queue held by another socket", test_queue_held);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures ? 1 : 0;
+	return check_run_registered();
 }

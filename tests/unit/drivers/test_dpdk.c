@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // DPDK devices that need no hardware, opened by devargs through the dpdk driver.
-#include <CUnit/Basic.h>
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../run.h"
 #include "frame.h"
 #include "net.h"
 
@@ -197,12 +197,14 @@ static void test_memif(void)
 	CU_ASSERT_EQUAL(rte_mempool_avail_count(pool), BUFFERS);
 }
 
+union address {
+	struct sockaddr_in in;
+	struct sockaddr any;
+};
+
 static int udp_socket(const char *address, uint16_t port)
 {
-	union {
-		struct sockaddr_in in;
-		struct sockaddr any;
-	} own = {.in = {.sin_family = AF_INET, .sin_port = htons(port)}};
+	union address own = {.in = {.sin_family = AF_INET, .sin_port = htons(port)}};
 	struct timeval limit = {.tv_sec = 10};
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
@@ -217,10 +219,7 @@ static void test_tap(void)
 {
 	struct frame shape = {.to = "10.6.0.1", .from = "10.6.0.2", .payload = 300};
 
-	union {
-		struct sockaddr_in in;
-		struct sockaddr any;
-	} us = {.in = {.sin_family = AF_INET, .sin_port = htons(FRAME_MIX_PORT)}};
+	union address us = {.in = {.sin_family = AF_INET, .sin_port = htons(FRAME_MIX_PORT)}};
 	struct fog_port *port;
 	uint8_t bytes[FRAME_MAX], got[FRAME_MAX];
 	struct rte_mbuf *m;
@@ -278,30 +277,34 @@ static void test_twice(void)
 	CU_ASSERT_EQUAL(rte_mempool_avail_count(pool), BUFFERS);
 }
 
+struct refusal {
+	const char *device;
+	uint16_t queues, mtu;
+	int ret;
+	const char *says;
+};
+
+static const struct refusal refusals[] = {
+        {"net_nothing0", 1, 1500, -ENODEV, "DPDK finds no Ethernet device net_nothing0"},
+        {"0000:ff:1f.7", 1, 1500, -ENODEV, "vfio-pci"},
+        {"", 1, 1500, -ENODEV, "devargs"},
+        {"net_ring0", 64, 1500, -EINVAL, "set queues: "},
+        {"net_ring0", 1, 4000, -EINVAL, "lower the mtu to "},
+};
+
 static void test_refusals(void)
 {
-	static const struct {
-		const char *device;
-		uint16_t queues, mtu;
-		int ret;
-		const char *says;
-	} rows[] = {
-	        {"net_nothing0", 1, 1500, -ENODEV, "DPDK finds no Ethernet device net_nothing0"},
-	        {"0000:ff:1f.7", 1, 1500, -ENODEV, "vfio-pci"},
-	        {"", 1, 1500, -ENODEV, "devargs"},
-	        {"net_ring0", 64, 1500, -EINVAL, "set queues: "},
-	        {"net_ring0", 1, 4000, -EINVAL, "lower the mtu to "},
-	};
-
-	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (unsigned i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
 		struct fog_port *port = NULL;
 		char error[512];
-		int ret = open_device(rows[i].queues, rows[i].mtu, rows[i].device, &port, error);
+		int ret = open_device(
+		        refusals[i].queues, refusals[i].mtu, refusals[i].device, &port, error
+		);
 
-		if (ret != rows[i].ret || !strstr(error, rows[i].says))
+		if (ret != refusals[i].ret || !strstr(error, refusals[i].says))
 			printf("\n  row %u: %d %s", i, ret, error);
-		CU_ASSERT_EQUAL(ret, rows[i].ret);
-		CU_ASSERT_PTR_NOT_NULL(strstr(error, rows[i].says));
+		CU_ASSERT_EQUAL(ret, refusals[i].ret);
+		CU_ASSERT_PTR_NOT_NULL(strstr(error, refusals[i].says));
 	}
 	CU_ASSERT_EQUAL(rte_mempool_avail_count(pool), BUFFERS);
 }
@@ -310,7 +313,6 @@ int main(int argc, char **argv)
 {
 	char command[64];
 	CU_pSuite suite;
-	unsigned failures;
 
 	net_need_root();
 	net_new();
@@ -327,10 +329,7 @@ int main(int argc, char **argv)
 	CU_add_test(suite, "open and close again", test_reopen);
 	CU_add_test(suite, "the same device twice", test_twice);
 	CU_add_test(suite, "refusals", test_refusals);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
+	int failed = check_run_registered();
 	snprintf(command, sizeof(command), "rm -r %s", folder);
-	return system(command) || failures ? 1 : 0;
+	return system(command) || failed ? 1 : 0;
 }

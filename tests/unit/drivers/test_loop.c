@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-#include <CUnit/Basic.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "../run.h"
 #include "net.h"
 
 enum { BUFFERS = 12000 };
@@ -124,31 +124,32 @@ static void test_full(void)
 	CU_ASSERT_EQUAL(rte_mempool_avail_count(pool), BUFFERS);
 }
 
+struct refusal {
+	struct fog_blob_port conf;
+	const char *says;
+};
+
+static const struct refusal refusals[] = {
+        {{.name = "p", .driver = 9, .queues = 1}, "set driver to loop, afxdp or dpdk"},
+        {{.name = "p", .driver = FOG_DRIVER_LOOP}, "set queues to 1 to 64"},
+        {{.name = "p", .driver = FOG_DRIVER_LOOP, .queues = 65}, "set queues to 1 to 64"},
+        {{.name = "p", .driver = FOG_DRIVER_LOOP, .queues = 1, .address_count = 9}, "at most 8"},
+};
+
 // What no driver can open is refused with a sentence.
 static void test_refused(void)
 {
-	static const struct {
-		struct fog_blob_port conf;
-		const char *says;
-	} rows[] = {
-	        {{.name = "p", .driver = 9, .queues = 1}, "set driver to loop, afxdp or dpdk"},
-	        {{.name = "p", .driver = FOG_DRIVER_LOOP}, "set queues to 1 to 64"},
-	        {{.name = "p", .driver = FOG_DRIVER_LOOP, .queues = 65}, "set queues to 1 to 64"},
-	        {{.name = "p", .driver = FOG_DRIVER_LOOP, .queues = 1, .address_count = 9},
-	         "at most 8"},
-	};
-
-	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (unsigned i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
 		char error[256] = "";
 		const struct fog_port_params params = {
-		        .conf = &rows[i].conf,
+		        .conf = &refusals[i].conf,
 		        .pool = pool,
 		        .error = error,
 		        .error_len = sizeof(error)};
 		struct fog_port *port;
 
 		CU_ASSERT_EQUAL(fog_port_open(&params, &port), -EINVAL);
-		CU_ASSERT_PTR_NOT_NULL(strstr(error, rows[i].says));
+		CU_ASSERT_PTR_NOT_NULL(strstr(error, refusals[i].says));
 		CU_ASSERT_PTR_NOT_NULL(strstr(error, "port p: "));
 	}
 }
@@ -156,7 +157,6 @@ static void test_refused(void)
 int main(int argc, char **argv)
 {
 	CU_pSuite suite;
-	unsigned failures;
 
 	net_eal(argv[0]);
 	pool = net_pool("loop", BUFFERS);
@@ -166,9 +166,5 @@ int main(int argc, char **argv)
 	CU_add_test(suite, "start and stop", test_start_stop);
 	CU_add_test(suite, "full ring", test_full);
 	CU_add_test(suite, "refused configs", test_refused);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures ? 1 : 0;
+	return check_run_registered();
 }

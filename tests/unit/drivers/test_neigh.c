@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // Routes and neighbours asked from the kernel, in two joined network namespaces.
-#include <CUnit/Basic.h>
 #include <errno.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <poll.h>
@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../../../drivers/rtnl.h"
+#include "../run.h"
 #include "frame.h"
 #include "net.h"
 
@@ -31,7 +32,7 @@ static void setup(void)
 	// The kernel solicits neighbours from a link-local address only.
 	net_run("ip addr add fd09::2/64 dev nb nodad; ip addr add fe80::2/64 dev nb nodad");
 	net_enter(ns_a);
-	net_run("ip addr add fd09::1/64 dev na nodad; ip addr add fe80::1/64 dev na nodad");
+	net_run("ip addr add fe80::1/64 dev na nodad; ip addr add fd09::1/64 dev na nodad");
 	net_run("ip addr add 10.9.0.1/24 dev na; ip addr add 10.10.0.1/24 dev na");
 	// The carrier is told some time after the link was set up.
 	for (int i = 0; i < 1000 && net_run("ip link show na | grep -q 'state UP'") != 0; i++)
@@ -358,15 +359,17 @@ static void test_addresses(void)
 	teardown();
 }
 
+struct vlan_row {
+	const char *kind;
+	uint16_t vlan;
+};
+
+static const struct vlan_row vlan_rows[] = {{"vlan", 42}, {"macvlan", 0}, {"vlan-like", 0}};
+
 // The kernel's description of a VLAN interface, built here as kernels without CONFIG_VLAN_8021Q give
 // none.
 static void test_vlan_message(void)
 {
-	static const struct {
-		const char *kind;
-		uint16_t vlan;
-	} rows[] = {{"vlan", 42}, {"macvlan", 0}, {"vlan-like", 0}};
-
 	for (unsigned i = 0; i < 3; i++) {
 		char buffer[512];
 		struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
@@ -377,15 +380,41 @@ static void test_vlan_message(void)
 		mnl_attr_put_strz(message, IFLA_IFNAME, "na.42");
 		mnl_attr_put_u32(message, IFLA_LINK, 7);
 		info = mnl_attr_nest_start(message, IFLA_LINKINFO);
-		mnl_attr_put_strz(message, IFLA_INFO_KIND, rows[i].kind);
+		mnl_attr_put_strz(message, IFLA_INFO_KIND, vlan_rows[i].kind);
 		content = mnl_attr_nest_start(message, IFLA_INFO_DATA);
 		mnl_attr_put_u16(message, IFLA_VLAN_PROTOCOL, 0x0081);
 		mnl_attr_put_u16(message, IFLA_VLAN_ID, 42);
 		mnl_attr_nest_end(message, content);
 		mnl_attr_nest_end(message, info);
-		CU_ASSERT_EQUAL(rtnl_parse_vlan(message, &parent), rows[i].vlan);
+		CU_ASSERT_EQUAL(rtnl_parse_vlan(message, &parent), vlan_rows[i].vlan);
 		CU_ASSERT_EQUAL(parent, 7);
 	}
+}
+
+// A neighbour that the kernel throws away is announced with the state it had last: gone all the same.
+static void test_deleted_message(void)
+{
+	const struct fog_ip ip = frame_ip("10.9.0.2");
+	struct rtnl_neighbour now;
+	char buffer[256];
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct ndmsg *neighbour = mnl_nlmsg_put_extra_header(message, sizeof(*neighbour));
+
+	neighbour->ndm_family = AF_INET;
+	neighbour->ndm_ifindex = 7;
+	neighbour->ndm_state = NUD_STALE;
+	mnl_attr_put(message, NDA_DST, 4, ip.addr);
+	mnl_attr_put(message, NDA_LLADDR, 6, "\2\0\0\0\0\1");
+	message->nlmsg_type = RTM_NEWNEIGH;
+	CU_ASSERT_EQUAL(rtnl_parse_neighbour(message, &now), 1);
+	CU_ASSERT_EQUAL(now.ifindex, 7);
+	CU_ASSERT_EQUAL(now.resolved, 1);
+	CU_ASSERT_EQUAL(memcmp(&now.ip, &ip, sizeof(ip)), 0);
+	message->nlmsg_type = RTM_DELNEIGH;
+	CU_ASSERT_EQUAL(rtnl_parse_neighbour(message, &now), 1);
+	CU_ASSERT_EQUAL(now.resolved, 0);
+	neighbour->ndm_family = AF_BRIDGE;
+	CU_ASSERT_EQUAL(rtnl_parse_neighbour(message, &now), 0);
 }
 
 static void test_vlan(void)
@@ -408,7 +437,6 @@ static void test_vlan(void)
 int main(void)
 {
 	CU_pSuite suite;
-	unsigned failures;
 
 	net_need_root();
 	CU_initialize_registry();
@@ -423,11 +451,8 @@ int main(void)
 	CU_add_test(suite, "lost notices", test_overflow);
 	CU_add_test(suite, "more destinations than the cache holds", test_many);
 	CU_add_test(suite, "addresses", test_addresses);
+	CU_add_test(suite, "deleted neighbour", test_deleted_message);
 	CU_add_test(suite, "VLAN interface as the kernel describes it", test_vlan_message);
 	CU_add_test(suite, "VLAN interface", test_vlan);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures ? 1 : 0;
+	return check_run_registered();
 }

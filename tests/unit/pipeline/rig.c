@@ -19,6 +19,15 @@ enum { RING_SLOTS = 8, POOL = 1023, VLAN_ID = 100, MIX_PORT = 9001 };
 
 static struct rte_mempool *pool;
 
+static void rig_global_fini(void)
+{
+	char dir[128];
+
+	snprintf(dir, sizeof(dir), "%s", rte_eal_get_runtime_dir());
+	rte_eal_cleanup();
+	rmdir(dir);
+}
+
 int rig_global_init(const char *name)
 {
 	char prefix[64];
@@ -31,6 +40,7 @@ int rig_global_init(const char *name)
 	};
 	if (rte_eal_init(RTE_DIM(args), args) < 0 || fog_crypto_init() < 0)
 		return -1;
+	atexit(rig_global_fini);
 	pool = rte_pktmbuf_pool_create("rig", POOL, 0, FOG_PKT_PRIV_SIZE, 2176, SOCKET_ID_ANY);
 	return pool == NULL ? -1 : 0;
 }
@@ -58,7 +68,7 @@ static void blob_make(struct rig *r, unsigned flags)
 	b->launch.worker_count = 1;
 	snprintf(p->name, sizeof(p->name), "p0");
 	p->driver = FOG_DRIVER_LOOP;
-	p->queues = 1;
+	p->queues = flags & RIG_TWO_QUEUES ? 2 : 1;
 	p->mtu = 1500;
 	p->vlan = flags & RIG_VLAN ? VLAN_ID : 0;
 	p->address_count = 2;

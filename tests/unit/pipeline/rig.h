@@ -35,7 +35,7 @@ struct rig {
 	char replay_dir[64];
 };
 
-enum { RIG_VLAN = 1, RIG_NO_KEY = 2, RIG_LONG_DELAY = 4, RIG_SLOW = 8 };
+enum { RIG_VLAN = 1, RIG_NO_KEY = 2, RIG_LONG_DELAY = 4, RIG_SLOW = 8, RIG_TWO_QUEUES = 16 };
 
 // EAL and crypto, once a program. Returns 0 or negative.
 int rig_global_init(const char *name);

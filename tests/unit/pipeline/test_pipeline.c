@@ -2,13 +2,13 @@
 // Copyright (c) 2026 the Fogline authors
 // The whole path on the loop driver: what goes through, what is dropped under which name, and the
 // books after every case.
-#include <CUnit/Basic.h>
 #include <rte_byteorder.h>
 #include <rte_ether.h>
 #include <rte_ip.h>
 #include <rte_udp.h>
 #include <sodium.h>
 
+#include "../run.h"
 #include "rig.h"
 
 enum { MTU_PACKET = 1408 };
@@ -312,6 +312,45 @@ static void test_next_hop_changes(void)
 	rig_destroy(r);
 }
 
+static void put_zeros(struct rig *r, uint16_t queue, uint16_t len)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(r->w->pool);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+	memset(rte_pktmbuf_append(m, len), 0, len);
+	CU_ASSERT_EQUAL(fog_loop_put(r->port, queue, &m, 1), 1);
+}
+
+static void test_flooded_queue(void)
+{
+	struct rig *r = rig_create(RIG_TWO_QUEUES, 64);
+
+	for (int i = 0; i < 4 * FOG_BURST; i++)
+		put_zeros(r, 0, 60);
+	put_zeros(r, 1, 10);
+	rig_rounds(r, 2);
+	struct fog_worker_counters *c = rig_snapshot(r);
+	CU_ASSERT_EQUAL(c->rx, 2 * FOG_BURST);
+	CU_ASSERT_EQUAL(c->drop[FOG_DROP_FRAME_TRUNCATED], 1); // the one of the other queue
+	rig_destroy(r);
+}
+
+static void test_peer_slots_used_up(void)
+{
+	struct rig *r = rig_create(0, 64);
+	uint8_t packet[MTU_PACKET];
+
+	memset(r->peer_id, 0xff, FOG_NODES_MAX * FOG_ID_LEN);
+	rig_configure(r, RIG_NODES, RIG_NODES);
+	rig_packet(r, 1, packet);
+	rig_put_packet(r, packet);
+	CU_ASSERT_EQUAL(rig_run(r, NULL, NULL), 1);
+	struct fog_worker_counters *c = rig_snapshot(r);
+	CU_ASSERT_EQUAL(c->tx, 1);
+	CU_ASSERT_EQUAL(c->peer[1].tx + c->peer[1].rx, 0);
+	rig_destroy(r);
+}
+
 int main(void)
 {
 	if (rig_global_init("fogt-pipeline") < 0 || CU_initialize_registry() != CUE_SUCCESS)
@@ -327,9 +366,7 @@ int main(void)
 	CU_add_test(s, "no key yet", test_no_key);
 	CU_add_test(s, "calendar full: random victim", test_delay_full);
 	CU_add_test(s, "next hop leaves or is unreachable", test_next_hop_changes);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	unsigned failed = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failed != 0;
+	CU_add_test(s, "a flooded queue starves no other", test_flooded_queue);
+	CU_add_test(s, "more nodes than statistics slots", test_peer_slots_used_up);
+	return check_run_registered();
 }

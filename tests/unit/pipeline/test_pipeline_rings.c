@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // Delivery and injection as the worker does them, with honest and hostile peers.
-#include <CUnit/Basic.h>
 
+#include "../run.h"
 #include "rig.h"
 
 enum { MTU_PACKET = 1408 };
@@ -148,9 +148,5 @@ int main(void)
 	CU_add_test(s, "deliver ring with an impossible tail", test_deliver_hostile);
 	CU_add_test(s, "inject", test_inject);
 	CU_add_test(s, "inject ring with a hostile peer", test_inject_hostile);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	unsigned failed = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failed != 0;
+	return check_run_registered();
 }

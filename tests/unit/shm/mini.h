@@ -68,13 +68,14 @@ void mini_dp_stop(struct mini_dp *);
 // Parameters as mini_dp uses them, for tests that run the session by hand.
 struct fog_session_params mini_params(const char *path, uint32_t uid);
 
+struct mini_boot {
+	uint8_t id[16];
+	_Atomic uint64_t last[MINI_WORKERS];
+};
+
 // What the control plane stored: the last seq for every life of the data plane and worker.
 struct mini_store {
-	struct {
-		uint8_t id[16];
-		_Atomic uint64_t last[MINI_WORKERS];
-	} boot[MINI_BOOTS];
-
+	struct mini_boot boot[MINI_BOOTS];
 	_Atomic uint32_t boots;
 	_Atomic uint32_t gaps, duplicates, corrupt, refused;
 	_Atomic uint64_t pong;

@@ -135,14 +135,15 @@ static void test_users(void)
 	world_end(&w);
 }
 
+union address {
+	struct sockaddr any;
+	struct sockaddr_un un;
+};
+
 // Connect as 'uid' of the right group; exits 0 when the data plane hangs up without a word.
 static int stranger_result(const char *path, uid_t uid, gid_t gid)
 {
-	union {
-		struct sockaddr any;
-		struct sockaddr_un un;
-	} addr = {.un = {.sun_family = AF_UNIX}};
-
+	union address addr = {.un = {.sun_family = AF_UNIX}};
 	int status;
 	pid_t pid = child(uid, gid);
 

@@ -84,7 +84,7 @@ static void test_config(void)
 
 static void test_key(void)
 {
-	uint8_t secret[32], public[32], zero[32] = {0};
+	uint8_t secret[32], public[32];
 	struct pair p;
 	struct fog_dpclient_ack ack;
 
@@ -119,7 +119,6 @@ static void test_key(void)
 	fog_dpclient_key_ack(p.cp.client, &ack);
 	CU_ASSERT_EQUAL(ack.status, -ENODATA);
 	pair_stop(&p);
-	CU_ASSERT_EQUAL(memcmp(zero, zero, 32), 0);
 }
 
 static void test_inject(void)

@@ -7,4 +7,5 @@
 
 #include "mini.h"
 
-extern CU_TestInfo ring_tests[], session_tests[], hostile_tests[], process_tests[];
+extern CU_TestInfo client_tests[], memory_tests[], message_tests[], process_tests[], ring_tests[],
+        session_tests[];

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // Everything between the two processes.
-#include <CUnit/Basic.h>
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "../run.h"
 #include "suites.h"
 
 int main(void)
 {
 	CU_SuiteInfo suites[] = {
 	        {.pName = "rings", .pTests = ring_tests},
-	        {.pName = "hostile peers", .pTests = hostile_tests},
+	        {.pName = "hostile messages", .pTests = message_tests},
+	        {.pName = "hostile memory", .pTests = memory_tests},
+	        {.pName = "client", .pTests = client_tests},
 	        {.pName = "session and client", .pTests = session_tests},
 	        CU_SUITE_INFO_NULL,
 	};
@@ -20,10 +22,5 @@ int main(void)
 		return EXIT_FAILURE;
 	if (CU_register_suites(suites) != CUE_SUCCESS)
 		return EXIT_FAILURE;
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	unsigned failed = CU_get_number_of_failures() + CU_get_number_of_tests_failed();
-	unsigned run = CU_get_number_of_tests_run();
-	CU_cleanup_registry();
-	return failed > 0 || run == 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_run_registered();
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // What lies between the two processes, in processes of their own. Needs root to change users.
-#include <CUnit/Basic.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../run.h"
 #include "suites.h"
 
 int main(void)
@@ -24,10 +24,5 @@ int main(void)
 		return EXIT_FAILURE;
 	if (CU_register_suites(suites) != CUE_SUCCESS)
 		return EXIT_FAILURE;
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	unsigned failed = CU_get_number_of_failures() + CU_get_number_of_tests_failed();
-	unsigned run = CU_get_number_of_tests_run();
-	CU_cleanup_registry();
-	return failed > 0 || run == 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_run_registered();
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // Sizes of a packet and the commands of a slot: what needs no cryptography.
-#include <CUnit/Basic.h>
 #include <errno.h>
 #include <sodium.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "../../../dataplane/sphinx/sphinx.h"
+#include "../run.h"
 
 static void test_geometry(void)
 {
@@ -128,17 +128,5 @@ int main(void)
 	        {"commands cut at every length", test_parse_edges},
 	        CU_TEST_INFO_NULL,
 	};
-	CU_SuiteInfo suites[] = {
-	        {.pName = "command", .pTests = (CU_TestInfo *)tests},
-	        CU_SUITE_INFO_NULL,
-	};
-	int failures;
-
-	if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
-		return 2;
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures > 0;
+	return check_run("command", tests);
 }

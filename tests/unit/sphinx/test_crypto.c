@@ -2,7 +2,6 @@
 // Copyright (c) 2026 the Fogline authors
 // Every implementation of fog_crypto_ops against published vectors and against libsodium, and
 // batches against single messages.
-#include <CUnit/Basic.h>
 #include <errno.h>
 #include <jansson.h>
 #include <pthread.h>
@@ -12,6 +11,7 @@
 
 #include "../../../dataplane/crypto/aes.h"
 #include "../../../dataplane/crypto/ops.h"
+#include "../run.h"
 
 enum { LEN_MAX = 3000 };
 
@@ -434,21 +434,9 @@ int main(int argc, char **argv)
 	        {"threads", test_threads},
 	        CU_TEST_INFO_NULL,
 	};
-	CU_SuiteInfo suites[] = {
-	        {.pName = "crypto", .pTests = (CU_TestInfo *)tests},
-	        CU_SUITE_INFO_NULL,
-	};
-	int failures;
-
 	if (argc != 2 || fog_crypto_init() < 0)
 		return 2;
 	vectors_dir = argv[1];
 	ops = fog_crypto_ops_get(NULL);
-	if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
-		return 2;
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures > 0;
+	return check_run("crypto", tests);
 }

@@ -2,7 +2,6 @@
 // Copyright (c) 2026 the Fogline authors
 // The packet library: every shipped geometry and path length, every reason for
 // which a hop rejects a packet, batches against single packets.
-#include <CUnit/Basic.h>
 #include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <string.h>
 
 #include "../../../dataplane/sphinx/sphinx.h"
+#include "../run.h"
 
 static const struct fog_crypto_ops *ops;
 
@@ -457,20 +457,8 @@ int main(void)
 	        {"batches equal single packets", test_batch},
 	        CU_TEST_INFO_NULL,
 	};
-	CU_SuiteInfo suites[] = {
-	        {.pName = "sphinx", .pTests = (CU_TestInfo *)tests},
-	        CU_SUITE_INFO_NULL,
-	};
-	int failures;
-
 	if (fog_crypto_init() < 0)
 		return 2;
 	ops = fog_crypto_ops_get(NULL);
-	if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
-		return 2;
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures > 0;
+	return check_run("sphinx", tests);
 }

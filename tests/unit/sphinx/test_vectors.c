@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // Packets that others published, through the library hop by hop.
-#include <CUnit/Basic.h>
 #include <jansson.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "../../../dataplane/sphinx/sphinx.h"
+#include "../run.h"
 
 static const struct fog_crypto_ops *ops;
 static const char *vectors_dir;
@@ -144,21 +144,9 @@ int main(int argc, char **argv)
 	        {"packets of an independent sender", test_sphinx_geometries},
 	        CU_TEST_INFO_NULL,
 	};
-	CU_SuiteInfo suites[] = {
-	        {.pName = "vectors", .pTests = (CU_TestInfo *)tests},
-	        CU_SUITE_INFO_NULL,
-	};
-	int failures;
-
 	if (argc != 2 || fog_crypto_init() < 0)
 		return 2;
 	vectors_dir = argv[1];
 	ops = fog_crypto_ops_get(NULL);
-	if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
-		return 2;
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures > 0;
+	return check_run("vectors", tests);
 }

@@ -61,6 +61,37 @@ def check_files():
         check(f"{name}: exit code", run.returncode == 0)
 
 
+def as_geometries(packet):
+    """A packet of Katzenpost's format in the other one."""
+    hops = packet["hops"]
+    out = {
+        "NrHops": packet["max_hops"],
+        "PacketLength": packet["packet_length"],
+        "HeaderLength": packet["header_length"],
+        "Nodes": [
+            {"ID": h["node_id"], "PrivateKey": h["node_private_key"], "PublicKey": h["node_public_key"]}
+            for h in hops
+        ],
+        "Commands": ["".join(h["commands_without_next_node_hop"]) for h in hops],
+        "Packets": [h["packet_in"] for h in hops],
+        "Payload": packet["payload"],
+    }
+    if packet["is_surb"]:
+        out["SurbKeys"] = packet["surb_keys"]
+    return out
+
+
+def check_conversion(katz):
+    """The same packets pass in either format, replies included; a changed key or byte doesn't."""
+    converted = [as_geometries(p) for p in katz]
+    must_pass("converted", converted)
+    reply = next(p for p in converted if "SurbKeys" in p)
+    for n in (0, len(reply["SurbKeys"]) // 2 - 1):
+        must_fail("SurbKeys", [{**reply, "SurbKeys": flip(reply["SurbKeys"], n)}], "SurbKeys")
+    must_fail("no SurbKeys", [{k: v for k, v in reply.items() if k != "SurbKeys"}], "SurbKeys")
+    must_fail("Payload", [{**reply, "Payload": flip(reply["Payload"], 0)}], "Payload")
+
+
 def positions(length, some):
     fixed = [0, 1, 2, 33, 34, length - 1]
     return fixed + rng.sample(range(length), some)
@@ -215,6 +246,7 @@ def main():
     katz = json.loads((VECTORS / "katzenpost.json").read_text())
     geometries = json.loads((VECTORS / "sphinx-geometries.json").read_text())
     check_files()
+    check_conversion(katz)
     check_flips(katz, geometries)
     check_every_field(katz, geometries)
     check_hostile(katz, geometries)

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// The client alone, step by step on one thread: what it does at moments that threads hardly meet,
+// and what it believes of a data plane.
+#include <CUnit/CUnit.h>
+#include <string.h>
+
+#include "../../../controlplane/dpclient_internal.h"
+#include "../../../dataplane/session_internal.h"
+#include "suites.h"
+
+enum { SEEN = 64 };
+
+struct step {
+	struct fog_session *session;
+	struct fog_stats *stats;
+	struct fog_worker_rings *rings;
+	struct fog_dpclient *client;
+	char path[64];
+	uint64_t seen[SEEN]; // seqs handed out by worker 0, in order
+	unsigned seen_n;
+	bool refuse;
+};
+
+static int on_attach(void *ctx, struct fog_worker_rings *rings)
+{
+	struct step *t = ctx;
+
+	for (unsigned w = 0; w < MINI_WORKERS && t->rings != NULL; w++) {
+		const struct fog_ring_tx *old = &t->rings[w].deliver;
+		uint32_t from = fog_session_carry_start(old);
+		fog_session_carry(old, &from, old->head, &rings[w].deliver);
+	}
+	t->rings = rings;
+	return 0;
+}
+
+static void on_detach(void *ctx)
+{
+}
+
+static const struct fog_session_ops session_ops = {.attach = on_attach, .detach = on_detach};
+
+static int on_delivered(
+        void *ctx, uint32_t worker, const uint8_t boot_id[16], uint64_t seq,
+        const struct fog_deliver *d, const uint8_t *data
+)
+{
+	struct step *t = ctx;
+
+	if (t->refuse)
+		return -EAGAIN;
+	if (t->seen_n < SEEN)
+		t->seen[t->seen_n++] = seq;
+	return 0;
+}
+
+static const struct fog_dpclient_ops client_ops = {.delivered = on_delivered};
+
+static void client_step(struct step *t)
+{
+	t->client->retry_ms = 0; // no waiting between attempts
+	fog_dpclient_process(t->client);
+}
+
+// A connection and what came over it are two rounds of the session's event loop.
+static void session_step(struct step *t)
+{
+	fog_session_process(t->session);
+	fog_session_process(t->session);
+}
+
+// Cut the connection and go on until our rings are offered.
+static void offer_again(struct step *t)
+{
+	fog_session_fault(t->session, 0);
+	client_step(t); // notices
+	client_step(t); // HELLO
+	session_step(t);
+	client_step(t); // RINGS
+	CU_ASSERT_PTR_NOT_NULL_FATAL(t->client->making);
+}
+
+static bool attached(struct step *t)
+{
+	struct fog_dpclient_status s;
+
+	fog_dpclient_status(t->client, &s);
+	return s.state == FOG_DPCLIENT_ATTACHED;
+}
+
+static void attach(struct step *t)
+{
+	for (unsigned i = 0; i < 20 && !attached(t); i++) {
+		client_step(t);
+		fog_session_process(t->session);
+	}
+	CU_ASSERT_TRUE_FATAL(attached(t));
+}
+
+static void session_start(struct step *t)
+{
+	struct fog_session_params params = mini_params(t->path, 0);
+
+	t->rings = NULL;
+	int ret = fog_session_create(&params, &session_ops, t, &t->session, &t->stats);
+	CU_ASSERT_EQUAL_FATAL(ret, 0);
+}
+
+static void step_start(struct step *t)
+{
+	struct fog_dpclient_params params = {.socket_path = t->path, .build = "step"};
+
+	memset(t, 0, sizeof(*t));
+	strcpy(t->path, mini_path());
+	session_start(t);
+	CU_ASSERT_EQUAL_FATAL(fog_dpclient_create(&params, &client_ops, t, &t->client), 0);
+	attach(t);
+}
+
+static void step_end(struct step *t)
+{
+	fog_dpclient_destroy(t->client);
+	fog_session_destroy(t->session);
+}
+
+static void put(struct step *t, uint64_t seq)
+{
+	struct fog_deliver d = {.data_len = 8};
+	struct fog_ring_tx *tx = &t->rings[0].deliver;
+	int err = 0;
+	uint8_t *slot = fog_ring_reserve(tx, &err);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(slot);
+	memcpy(slot, &d, sizeof(d));
+	tx->seq = seq;
+	fog_ring_commit(tx, FOG_DELIVER_PACKET, sizeof(d) + 8);
+}
+
+static void check_seen(struct step *t, const uint64_t *seq, unsigned n)
+{
+	CU_ASSERT_EQUAL_FATAL(t->seen_n, n);
+	CU_ASSERT_EQUAL(memcmp(t->seen, seq, n * sizeof(*seq)), 0);
+}
+
+static void test_numbers(void)
+{
+	static const uint64_t put_seq[] = {7, 8, 8, 7, 1, 9, 12}, want[] = {7, 8, 9, 12};
+	struct fog_dpclient_status s;
+	struct step t;
+
+	step_start(&t);
+	for (unsigned i = 0; i < 7; i++)
+		put(&t, put_seq[i]);
+	client_step(&t);
+	check_seen(&t, want, 4);
+	fog_dpclient_status(t.client, &s);
+	CU_ASSERT_EQUAL(s.delivered, 4);
+	CU_ASSERT_EQUAL(s.deliver_missing, 2); // 10 and 11; what came before 7 another one has
+	step_end(&t);
+}
+
+// From RINGS to ATTACHED the old index stands still: the data plane may be carrying over.
+static void test_standstill(void)
+{
+	static const uint64_t want[] = {1, 2, 3, 4, 5};
+	struct step t;
+
+	step_start(&t);
+	t.refuse = true;
+	for (uint64_t seq = 1; seq <= 4; seq++)
+		put(&t, seq);
+	client_step(&t);
+	offer_again(&t);
+	t.refuse = false;
+	for (unsigned i = 0; i < 5; i++)
+		client_step(&t);
+	CU_ASSERT_EQUAL(t.seen_n, 0);
+	CU_ASSERT_FALSE(attached(&t));
+	attach(&t);
+	client_step(&t);
+	check_seen(&t, want, 4);
+	put(&t, t.rings[0].deliver.seq);
+	client_step(&t);
+	check_seen(&t, want, 5);
+	step_end(&t);
+}
+
+// The data plane took our new rings, carried over, went on, and died before we heard of it.
+static void test_died_attaching(void)
+{
+	static const uint64_t want[] = {1, 2, 3, 4, 5, 6};
+	struct step t;
+
+	step_start(&t);
+	t.refuse = true;
+	for (uint64_t seq = 1; seq <= 4; seq++)
+		put(&t, seq);
+	client_step(&t);
+	offer_again(&t);
+	session_step(&t);
+	struct fog_msg_attached lost; // as if it had died just before it said so
+	CU_ASSERT_EQUAL(recv(t.client->sock, &lost, sizeof(lost), MSG_DONTWAIT), sizeof(lost));
+	put(&t, 5);
+	put(&t, 6);
+	fog_session_destroy(t.session);
+	session_start(&t);
+	t.refuse = false;
+	attach(&t);
+	for (unsigned i = 0; i < 3; i++)
+		client_step(&t);
+	check_seen(&t, want, 6);
+	CU_ASSERT_PTR_NULL(t.client->old); // and nothing is kept
+	step_end(&t);
+}
+
+// A store that takes nothing while data planes come and go: bounded, and said.
+static void test_old_rings_bounded(void)
+{
+	struct step t;
+	unsigned n = 0;
+
+	step_start(&t);
+	t.refuse = true;
+	for (unsigned life = 0; life < DPCLIENT_OLD_MAX + 4; life++) {
+		put(&t, 1);
+		client_step(&t);
+		fog_session_destroy(t.session);
+		session_start(&t);
+		client_step(&t);
+		attach(&t);
+	}
+	for (struct dpclient_set *s = t.client->old; s != NULL; s = s->next)
+		n++;
+	CU_ASSERT_EQUAL(n, DPCLIENT_OLD_MAX);
+	t.refuse = false;
+	client_step(&t);
+	CU_ASSERT_EQUAL(t.seen_n, DPCLIENT_OLD_MAX);
+	CU_ASSERT_PTR_NULL(t.client->old);
+	step_end(&t);
+}
+
+// Packets that a living data plane has not taken yet are its own to take, for a while.
+static void test_left_packets(void)
+{
+	uint8_t packet[8] = {0};
+	struct fog_dpclient_status s;
+	struct fog_worker_rings *old;
+	struct step t;
+
+	step_start(&t);
+	for (unsigned round = 0; round < 2; round++) {
+		old = t.rings;
+		for (unsigned i = 0; i < 3; i++)
+			CU_ASSERT_EQUAL(
+			        fog_dpclient_inject(t.client, FOG_INJECT_UNWRAP, NULL, packet, 8), 0
+			);
+		offer_again(&t);
+		attach(&t);
+		client_step(&t);
+		fog_dpclient_status(t.client, &s);
+		CU_ASSERT_EQUAL(s.inject_lost, 0);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(t.client->old);
+		CU_ASSERT_EQUAL(fog_ring_pending(&t.rings[0].inject), 0);
+		for (unsigned w = 0; round == 0 && w < MINI_WORKERS; w++)
+			while (fog_ring_pending(&old[w].inject))
+				fog_ring_advance(&old[w].inject);
+		if (round == 1)
+			t.client->old->leave_ms = 1; // long ago
+		client_step(&t);
+		fog_dpclient_status(t.client, &s);
+		CU_ASSERT_EQUAL(s.inject_lost, round * 3);
+		CU_ASSERT_PTR_NULL(t.client->old);
+	}
+	step_end(&t);
+}
+
+// A packet given to a data plane that died a moment ago goes to the next one; that nobody reads the
+// bell any more must not kill us.
+static void test_inject_into_the_dead(void)
+{
+	uint8_t packet[8] = {0};
+	struct step t;
+
+	step_start(&t);
+	fog_session_destroy(t.session);
+	int ret = fog_dpclient_inject(t.client, FOG_INJECT_UNWRAP, NULL, packet, sizeof(packet));
+	CU_ASSERT_EQUAL(ret, 0);
+	session_start(&t);
+	client_step(&t); // notices
+	attach(&t);
+	client_step(&t);
+	CU_ASSERT_EQUAL(fog_ring_pending(&t.rings[0].inject), 1);
+	CU_ASSERT_PTR_NULL(t.client->old);
+	step_end(&t);
+}
+
+static void test_heartbeats(void)
+{
+	struct step t;
+
+	step_start(&t);
+	for (unsigned i = 0; i < 3; i++) {
+		uint64_t before = t.session->heartbeat;
+		atomic_fetch_add(&t.stats->heartbeat, 1);
+		client_step(&t);
+		session_step(&t);
+		CU_ASSERT_TRUE(t.session->heartbeat > before);
+		CU_ASSERT_EQUAL(t.client->peer_beat, t.stats->heartbeat);
+	}
+	t.session->heartbeat_ms -= 5000;
+	t.client->peer_beat_ms -= 5000;
+	session_step(&t); // nothing moved since
+	struct fog_dpclient_status s;
+	fog_dpclient_status(t.client, &s);
+	CU_ASSERT_TRUE(fog_session_control_age_ms(t.session) >= 5000);
+	CU_ASSERT_TRUE(s.heartbeat_age_ms >= 5000);
+	step_end(&t);
+}
+
+static void expect_fault(struct step *t, uint64_t faults)
+{
+	struct fog_dpclient_status s;
+
+	for (unsigned i = 0; i < 3; i++)
+		client_step(t);
+	fog_dpclient_status(t->client, &s);
+	CU_ASSERT_EQUAL(s.faults, faults);
+	t->rings = NULL; // the lie is not to be carried over
+	attach(t); // and works again
+}
+
+// Whatever a data plane writes into its memory, the client ends the connection and comes again.
+static void test_lies(void)
+{
+	uint8_t packet[8] = {0};
+	struct fog_ring_consumer *index;
+	struct fog_evt evt = {0};
+	struct fog_ring_tx *tx;
+	struct step t;
+
+	step_start(&t);
+	tx = &t.rings[0].deliver;
+	atomic_store(&tx->shared->head, MINI_SLOTS + 1);
+	expect_fault(&t, 1);
+
+	put(&t, 1);
+	tx = &t.rings[0].deliver;
+	((struct fog_slot_header *)tx->slots)->len = tx->slot_size - 15;
+	expect_fault(&t, 2);
+
+	put(&t, 1);
+	((struct fog_deliver *)(t.rings[0].deliver.slots + 16))->data_len = 9;
+	expect_fault(&t, 3);
+
+	put(&t, 1);
+	((struct fog_slot_header *)t.rings[0].deliver.slots)->type = 2;
+	expect_fault(&t, 4);
+
+	fog_session_event(t.session, FOG_EVT_RING_FAULT + 1, &evt);
+	expect_fault(&t, 5);
+
+	index = t.rings[0].inject.shared;
+	atomic_store(&index->tail, 99);
+	int ret = fog_dpclient_inject(t.client, FOG_INJECT_UNWRAP, NULL, packet, sizeof(packet));
+	CU_ASSERT_EQUAL(ret, -ENOTCONN);
+	expect_fault(&t, 6);
+	step_end(&t);
+}
+
+CU_TestInfo client_tests[] = {
+        {"numbers: repeated, old, missing", test_numbers},
+        {"standstill while rings are offered", test_standstill},
+        {"data plane dies while attaching", test_died_attaching},
+        {"old rings are bounded", test_old_rings_bounded},
+        {"packets left to a living data plane", test_left_packets},
+        {"inject into the dead", test_inject_into_the_dead},
+        {"heartbeats", test_heartbeats},
+        {"lies in the data plane's memory", test_lies},
+        CU_TEST_INFO_NULL,
+};
