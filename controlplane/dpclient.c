@@ -355,6 +355,26 @@ int fog_dpclient_inject(
 	return ret;
 }
 
+int fog_dpclient_geometry(struct fog_dpclient *c, struct fog_dpclient_geometry *out)
+{
+	int ret = -ENOTCONN;
+
+	pthread_mutex_lock(&c->lock);
+	if (c->live != NULL) {
+		*out = c->live->geometry;
+		ret = 0;
+	}
+	pthread_mutex_unlock(&c->lock);
+	return ret;
+}
+
+void fog_dpclient_delivered_geometry(
+        const struct fog_dpclient *c, struct fog_dpclient_geometry *out
+)
+{
+	*out = c->giving->geometry;
+}
+
 int fog_dpclient_command(struct fog_dpclient *c, enum fog_cmd_type type, uint64_t token)
 {
 	struct fog_cmd cmd = {.token = token};

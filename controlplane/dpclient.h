@@ -126,6 +126,17 @@ int fog_dpclient_inject(
         const void *packet, uint32_t len
 );
 
+// The packets that a data plane takes and delivers: what it was launched with, which a newer topology
+// need not agree with until it is restarted.
+struct fog_dpclient_geometry {
+	uint16_t slots, payload_len;
+};
+
+// Of the attached data plane. Returns 0 or -ENOTCONN.
+int fog_dpclient_geometry(struct fog_dpclient *, struct fog_dpclient_geometry *);
+// Of the data plane, perhaps dead by now, whose message is being delivered. Inside 'delivered' only.
+void fog_dpclient_delivered_geometry(const struct fog_dpclient *, struct fog_dpclient_geometry *);
+
 // Send a command (FOG_CMD_*). Returns 0, -ENOTCONN, -ENOBUFS.
 int fog_dpclient_command(struct fog_dpclient *, enum fog_cmd_type, uint64_t token);
 

@@ -146,7 +146,7 @@ static int welcome(
 	if (len >= offsetof(struct fog_msg_welcome, worker_count) && m->magic == FOG_ABI_MAGIC &&
 	    m->abi != FOG_ABI)
 		return -EPROTO;
-	*why = "its WELCOME makes no sense";
+	*why = "its WELCOME makes no sense: install both planes from the same build";
 	if (len != sizeof(*m) || m->magic != FOG_ABI_MAGIC)
 		return -EPROTO;
 	int ret = dpclient_set_create(c, m, fds, nfds, &s, ours, why);

@@ -40,6 +40,7 @@ struct dpclient_set {
 	struct dpclient_set *next; // in c->old: oldest first
 	struct dpclient_boot *boot;
 	struct dpclient_mapping *stats;
+	struct fog_dpclient_geometry geometry;
 	unsigned workers;
 	struct fog_shm evt_mem, deliver_mem[FOG_WORKERS_MAX]; // the peer's, read-only
 	struct fog_shm cmd_mem, inject_mem[FOG_WORKERS_MAX]; // ours
@@ -65,6 +66,7 @@ struct fog_dpclient {
 	int sock; // -1 when not connected
 	struct dpclient_set *making; // our rings are offered, not taken yet
 	struct dpclient_set *old; // of earlier connections, oldest first
+	const struct dpclient_set *giving; // the one whose message 'delivered' looks at right now
 	uint64_t retry_ms, backoff_ms; // next attempt to connect
 	uint64_t since_ms; // of the present state
 	const char *complained; // last reason for a failed handshake in the log

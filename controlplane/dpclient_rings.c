@@ -5,8 +5,10 @@
 //
 // Why nothing is lost and nothing comes twice: deliver rings of an earlier connection are emptied
 // until our new rings are offered (RINGS); from then on their indices stand still, so that a data
-// plane that is still the same carries over exactly the rest, and ATTACHED lets us drop them. A
-// data plane with another boot_id knows nothing of the old rings, and they are emptied to the end.
+// plane that is still the same carries over exactly the rest, and ATTACHED lets us drop them. Should
+// it die before ATTACHED, the newer rings hold all that is left in the older ones and perhaps more:
+// both are emptied, oldest first, and the numbers tell what came already. A data plane with another
+// boot_id knows nothing of the old rings, and they are emptied to the end.
 // Packets in old inject rings: a living worker empties them before it switches; those of a dead
 // data plane are handed on to the next one.
 #include <stdio.h>
@@ -28,7 +30,7 @@ static const char *welcome_check(const struct fog_msg_welcome *m, const int *fds
 
 	if (m->worker_count == 0 || m->worker_count > FOG_WORKERS_MAX ||
 	    nfds != 3 + 2 * m->worker_count || m->stats_size != fog_stats_bytes(m->worker_count))
-		return "its WELCOME makes no sense";
+		return "its WELCOME makes no sense: install both planes from the same build";
 	if (!ring_size_good(m->deliver_slots, m->deliver_slot_size, sizeof(struct fog_deliver)) ||
 	    !ring_size_good(m->inject_slots, m->inject_slot_size, sizeof(struct fog_inject)) ||
 	    !ring_size_good(m->cmd_slots, m->cmd_slot_size, sizeof(struct fog_cmd)) ||
@@ -76,6 +78,7 @@ static int stats_open(struct dpclient_set *s, const struct fog_msg_welcome *m, i
 	if (ret < 0)
 		return ret;
 	head = s->stats->mem.addr;
+	s->geometry = (struct fog_dpclient_geometry){head->slots, head->payload_len};
 	return head->magic == FOG_ABI_MAGIC && head->abi == FOG_ABI &&
 	                head->worker_count == m->worker_count &&
 	                head->worker_size == sizeof(struct fog_stats_worker)
@@ -288,6 +291,7 @@ static int message_take(struct fog_dpclient *c, struct dpclient_set *s, unsigned
 		return -EPROTO;
 	if (h.seq <= *last)
 		return 1;
+	c->giving = s;
 	if (c->ops.delivered != NULL &&
 	    c->ops.delivered(c->ctx, w, s->boot->id, h.seq, &d, c->slot + sizeof(h) + sizeof(d)) <
 	            0)
@@ -345,15 +349,6 @@ void dpclient_events_take(struct fog_dpclient *c, struct dpclient_set *s)
 	}
 }
 
-// Messages of one worker stay in order across the rings of one boot.
-static bool older_waits(const struct fog_dpclient *c, const struct dpclient_set *s, unsigned w)
-{
-	for (const struct dpclient_set *o = c->old; o != NULL && o != s; o = o->next)
-		if (o->boot == s->boot && !o->deliver_done[w] && fog_ring_pending(&o->deliver[w]))
-			return true;
-	return false;
-}
-
 static bool old_deliver_take(struct fog_dpclient *c, struct dpclient_set *s)
 {
 	bool more = false;
@@ -362,8 +357,7 @@ static bool old_deliver_take(struct fog_dpclient *c, struct dpclient_set *s)
 	if (c->making != NULL && c->making->boot == s->boot)
 		return false;
 	for (unsigned w = 0; w < s->workers; w++)
-		if (!older_waits(c, s, w))
-			more |= deliver_take(c, s, w);
+		more |= deliver_take(c, s, w);
 	return more;
 }
 
@@ -413,7 +407,9 @@ static bool inject_move(struct fog_dpclient *c, struct dpclient_set *s)
 	uint32_t left = 0;
 
 	inject_move_start(c, s);
-	if (live->inject[0].slot_size < s->inject[0].slot_size) { // another packet size
+	// Of another format: it would take the connection for faulty.
+	if (live->inject[0].slot_size < s->inject[0].slot_size ||
+	    memcmp(&live->geometry, &s->geometry, sizeof(s->geometry)) != 0) {
 		dpclient_inject_give_up(c, s);
 		return true;
 	}

@@ -235,7 +235,7 @@ static void main_stop(struct main_state *m)
 	fog_server_stop(m->server);
 	// Fails when the folder is root's: the next start replaces a dead socket.
 	if (m->unix_fd >= 0)
-		unlink(m->node->config->rest.unix_path);
+		unlink(m->node->started->rest.unix_path);
 	fog_node_destroy(m->node);
 	main_close(m->unix_fd);
 	main_close(m->tcp_fd);

@@ -55,6 +55,7 @@ int fog_node_create(
 	r = node_config_read(n, &n->config);
 	if (r < 0)
 		goto err;
+	n->started = n->config;
 	r = fog_identity_open(n->config->state_dir, &n->identity, text, sizeof(text));
 	if (r < 0) {
 		fprintf(stderr, "identity: %s\n", text);
@@ -75,13 +76,9 @@ static void node_store_secret(const struct fog_node *n, uint8_t secret[32])
 {
 	static const char label[] = "fogline store secret v1";
 
-	if (n->key == NULL)
-		randombytes_buf(secret, 32);
-	else
-		crypto_generichash(
-		        secret, 32, (const uint8_t *)label, sizeof(label) - 1, n->key->private_key,
-		        32
-		);
+	crypto_generichash(
+	        secret, 32, (const uint8_t *)label, sizeof(label) - 1, n->key->private_key, 32
+	);
 }
 
 static void node_open_key(struct fog_node *n)
@@ -114,8 +111,9 @@ static int node_open_store(struct fog_node *n)
 		r = fog_node_state_path(n, "store.db", path, sizeof(path));
 	if (r < 0)
 		return r;
-	node_store_secret(n, secret);
-	r = fog_store_open(&n->store, path, secret);
+	if (n->key != NULL)
+		node_store_secret(n, secret);
+	r = fog_store_open(&n->store, path, n->key != NULL ? secret : NULL);
 	sodium_memzero(secret, sizeof(secret));
 	return r;
 }
@@ -164,7 +162,9 @@ void fog_node_destroy(struct fog_node *n)
 	fog_epoch_key_close(n->key);
 	fog_identity_close(n->identity);
 	fog_topology_free(n->topology);
-	fog_config_free(n->config);
+	if (n->config != n->started)
+		fog_config_free(n->config);
+	fog_config_free(n->started);
 	pthread_rwlock_destroy(&n->lock);
 	pthread_mutex_destroy(&n->change);
 	free(n);
@@ -214,7 +214,8 @@ static unsigned node_unready_data_plane(struct fog_node *n, node_say *reason, vo
 		return 1;
 	}
 	fog_dpclient_config_ack(n->dp, &ack);
-	if (ack.status != 0 && ack.status != -ENODATA) {
+	// What waits for a restart of the data plane is a warning: the old one goes on in force.
+	if (ack.status != 0 && ack.status != -ENODATA && ack.status != -EXDEV) {
 		reason(ctx, ack.status == -EINPROGRESS ? "config_pending" : "config_refused",
 		       ack.text[0] != '\0' ? ack.text : "the data plane has not confirmed it yet");
 		count++;
@@ -239,17 +240,38 @@ unsigned fog_node_unready(struct fog_node *n, node_say *reason, void *ctx)
 	return count + node_unready_data_plane(n, reason, ctx);
 }
 
+// Whether the running data plane was launched with a seed, whatever our file says by now.
+static bool node_data_plane_seeded(struct fog_node *n)
+{
+	struct fog_dpclient_stats view;
+
+	if (fog_dpclient_stats_get(n->dp, &view) < 0)
+		return false;
+	bool seeded = view.stats->test_seed != 0;
+	fog_dpclient_stats_put(n->dp, &view);
+	return seeded;
+}
+
 unsigned fog_node_warnings(struct fog_node *n, node_say *warn, void *ctx)
 {
+	bool seeded = node_data_plane_seeded(n);
+	struct fog_dpclient_ack ack;
 	unsigned count = 0;
 
+	fog_dpclient_config_ack(n->dp, &ack);
+	if (ack.status == -EXDEV) {
+		warn(ctx, "restart_data_plane",
+		     "the configuration (with every change of the topology) waits for a restart of the data plane"
+		);
+		count++;
+	}
 	pthread_rwlock_rdlock(&n->lock);
 	if (n->topology != NULL && n->topology->links == FOG_LINKS_NONE) {
 		warn(ctx, "links_none",
 		     "packets travel without link encryption: a network of this kind is for tests");
 		count++;
 	}
-	if (n->config->test.delay_seed != 0) {
+	if (seeded || n->config->test.delay_seed != 0) {
 		warn(ctx, "delay_seed",
 		     "delays follow a fixed test seed and can be foretold: remove test.delay_seed");
 		count++;
@@ -258,11 +280,7 @@ unsigned fog_node_warnings(struct fog_node *n, node_say *warn, void *ctx)
 		warn(ctx, "topology_refused", n->topology_text);
 		count++;
 	}
-	if (n->restart == FOG_RELOAD_LAUNCH) {
-		warn(ctx, "restart_data_plane",
-		     "the configuration waits for a restart of the data plane");
-		count++;
-	} else if (n->restart == FOG_RELOAD_CONTROL) {
+	if (fog_config_reload_class(n->started, n->config) == FOG_RELOAD_CONTROL) {
 		warn(ctx, "restart_control_plane",
 		     "the configuration waits for a restart of the control plane");
 		count++;

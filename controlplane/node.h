@@ -42,7 +42,7 @@ struct fog_node {
 	char topology_text[512]; // why there is none, or why the newest file was refused; "" = fine
 	uint64_t generation; // of the wanted configuration, 0 = none yet
 	uint8_t checksum[32]; // of its blob
-	enum fog_reload restart; // what the change since the start still waits for
+	struct fog_config *started; // the one that this process was started with
 };
 
 // Load the configuration and everything that needs privileges: identity, state folder, audit log.
@@ -61,11 +61,11 @@ int fog_node_config_reload(struct fog_node *);
 
 // Replace the configuration by 'text' (YAML or JSON): check it, write it to the file, apply it.
 // 'expected' is the checksum that the caller has seen, NULL for any.
-// Returns 0 with *generation and *restart, -ESTALE (the configuration is another one), -EINVAL
+// Returns 0 with *generation and what the change takes in *change, -ESTALE (the configuration is another one), -EINVAL
 // (findings in 'report'), -errno (the file cannot be written). Any thread.
 int fog_node_config_put(
         struct fog_node *, const char *text, size_t len, const uint8_t expected[32],
-        uint64_t *generation, enum fog_reload *restart, struct fog_report *report
+        uint64_t *generation, enum fog_reload *change, struct fog_report *report
 );
 
 // Our own entry in the topology, or NULL. Under 'lock'.

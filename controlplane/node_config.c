@@ -47,6 +47,26 @@ static int config_override(const struct fog_node *n, struct fog_config *c)
 	return r;
 }
 
+// Beyond what an offline check may refuse: here the user must exist. Without a number for him the
+// process would stay root.
+static int config_check_here(
+        const struct fog_config *c, const struct fog_topology *t, struct fog_report *report
+)
+{
+	int r = fog_config_check(c, t, NULL, report);
+
+	if (r == 0 && !c->user_found) {
+		fog_report_error(
+		        report, c->file, 0,
+		        "user: this host has no user '%s': create it with 'useradd --system "
+		        "--no-create-home %s', or name another",
+		        c->user, c->user
+		);
+		r = -EINVAL;
+	}
+	return r;
+}
+
 int node_config_read(const struct fog_node *n, struct fog_config **out)
 {
 	struct fog_report *report = calloc(1, sizeof(*report));
@@ -57,7 +77,7 @@ int node_config_read(const struct fog_node *n, struct fog_config **out)
 		return r;
 	r = fog_config_load(n->config_path, &c, report);
 	if (r == 0)
-		r = fog_config_check(c, NULL, NULL, report);
+		r = config_check_here(c, NULL, report);
 	if (r == 0)
 		r = config_override(n, c);
 	if (report->len > 0)
@@ -138,7 +158,7 @@ static void node_topology_refused(struct fog_node *n, const char *path, struct f
 	        report->text
 	);
 	if (text[0] == '\0')
-		snprintf(text, sizeof(text), "%s cannot be read", path);
+		snprintf(text, sizeof(text), "%s cannot be put in force now: see the log", path);
 	if (found && strcmp(text, n->topology_text) != 0)
 		fputs(report->text, stderr);
 	node_topology_say(n, text);
@@ -161,11 +181,13 @@ static int node_topology_load(struct fog_node *n, const char *path, struct fog_r
 	n->topology = fresh;
 	pthread_rwlock_unlock(&n->lock);
 	r = node_publish(n, report);
-	if (r < 0 && old != NULL) {
+	if (r < 0) {
 		pthread_rwlock_wrlock(&n->lock);
 		n->topology = old;
 		pthread_rwlock_unlock(&n->lock);
 		old = fresh;
+		// Nothing is wrong with the file (the store is full, say): look at it again.
+		memset(&n->topology_seen, 0, sizeof(n->topology_seen));
 	}
 	fog_topology_free(old);
 	return r;
@@ -217,21 +239,17 @@ void fog_node_topology_poll(struct fog_node *n, bool force)
 // Put 'fresh' in the place of the running configuration. Under 'change'; takes 'fresh' over only
 // when it succeeds.
 static int node_config_apply(
-        struct fog_node *n, struct fog_config *fresh, enum fog_reload *restart,
+        struct fog_node *n, struct fog_config *fresh, enum fog_reload *change,
         struct fog_report *report
 )
 {
 	struct fog_config *old = n->config;
-	enum fog_reload class = fog_config_reload_class(old, fresh);
 	int r = n->topology != NULL ? fog_config_check(fresh, n->topology, NULL, report) : 0;
 
 	if (r < 0)
 		return r;
 	pthread_rwlock_wrlock(&n->lock);
 	n->config = fresh;
-	if (class > n->restart)
-		n->restart = class;
-	*restart = n->restart;
 	pthread_rwlock_unlock(&n->lock);
 	r = node_publish(n, report);
 	if (r < 0) {
@@ -240,14 +258,16 @@ static int node_config_apply(
 		pthread_rwlock_unlock(&n->lock);
 		return r;
 	}
-	fog_config_free(old);
+	*change = fog_config_reload_class(old, fresh);
+	if (old != n->started)
+		fog_config_free(old);
 	return 0;
 }
 
 int fog_node_config_reload(struct fog_node *n)
 {
 	struct fog_report *report = calloc(1, sizeof(*report));
-	enum fog_reload restart = FOG_RELOAD_RUN;
+	enum fog_reload change = FOG_RELOAD_RUN;
 	struct fog_config *fresh = NULL;
 	int r = -ENOMEM;
 
@@ -255,7 +275,7 @@ int fog_node_config_reload(struct fog_node *n)
 	if (report != NULL)
 		r = node_config_read(n, &fresh);
 	if (r == 0) {
-		r = node_config_apply(n, fresh, &restart, report);
+		r = node_config_apply(n, fresh, &change, report);
 		if (r < 0) {
 			fputs(report->text, stderr);
 			fog_config_free(fresh);
@@ -303,7 +323,7 @@ static int config_write(const char *path, const char *text, size_t len)
 
 int fog_node_config_put(
         struct fog_node *n, const char *text, size_t len, const uint8_t expected[32],
-        uint64_t *generation, enum fog_reload *restart, struct fog_report *report
+        uint64_t *generation, enum fog_reload *change, struct fog_report *report
 )
 {
 	struct fog_config *fresh = NULL;
@@ -314,14 +334,14 @@ int fog_node_config_put(
 	if (r == 0)
 		r = fog_config_load_text(n->config_path, text, len, &fresh, report);
 	if (r == 0)
-		r = fog_config_check(fresh, n->topology, NULL, report);
+		r = config_check_here(fresh, n->topology, report);
 	if (r == 0)
 		r = config_override(n, fresh);
 	// The file first: what is in force must never be lost by a restart.
 	if (r == 0)
 		r = config_write(n->config_path, text, len);
 	if (r == 0)
-		r = node_config_apply(n, fresh, restart, report);
+		r = node_config_apply(n, fresh, change, report);
 	if (r < 0)
 		fog_config_free(fresh);
 	*generation = n->generation;
@@ -336,8 +356,6 @@ static void node_attached(void *ctx, const struct fog_msg_welcome *w)
 	pthread_rwlock_rdlock(&n->lock);
 	uint64_t generation = n->generation;
 	pthread_rwlock_unlock(&n->lock);
-	fprintf(stderr, "data plane attached: build %.*s, %u workers, config generation %llu\n",
-	        FOG_BUILD_LEN, w->build, w->worker_count, (unsigned long long)w->generation);
 	// A data plane that knows a later generation means that our state was lost.
 	if (w->generation > generation && generation > 0) {
 		struct fog_report *report = calloc(1, sizeof(*report));
@@ -347,16 +365,24 @@ static void node_attached(void *ctx, const struct fog_msg_welcome *w)
 		pthread_mutex_unlock(&n->change);
 		free(report);
 	}
-	pthread_rwlock_wrlock(&n->lock);
-	if (n->restart == FOG_RELOAD_LAUNCH)
-		n->restart = FOG_RELOAD_RUN;
-	pthread_rwlock_unlock(&n->lock);
 	fog_sender_flush(n->sender);
 }
 
-static void node_detached(void *ctx, const char *why)
+// How the data plane that delivers was launched, not what the topology says by now: a message must
+// not be lost because the network is about to change its packets. -EAGAIN when neither is known.
+static int node_delivered_geometry(struct fog_node *n, struct fog_geometry *geometry)
 {
-	fprintf(stderr, "data plane detached: %s\n", why);
+	struct fog_dpclient_geometry from;
+
+	fog_dpclient_delivered_geometry(n->dp, &from);
+	if (fog_geometry_init(geometry, from.slots, from.payload_len) == 0)
+		return 0;
+	pthread_rwlock_rdlock(&n->lock);
+	int r = n->topology != NULL ? 0 : -EAGAIN;
+	if (r == 0)
+		*geometry = n->topology->geometry;
+	pthread_rwlock_unlock(&n->lock);
+	return r;
 }
 
 static int node_delivered(
@@ -365,15 +391,10 @@ static int node_delivered(
 )
 {
 	struct fog_node *n = ctx;
-	int r = -EAGAIN;
+	struct fog_geometry geometry;
+	int r = node_delivered_geometry(n, &geometry);
 
-	pthread_rwlock_rdlock(&n->lock);
-	if (n->topology != NULL)
-		r = fog_inbox_deliver(
-		        n->inbox, &n->topology->geometry, worker, boot_id, seq, d, data
-		);
-	pthread_rwlock_unlock(&n->lock);
-	return r;
+	return r < 0 ? r : fog_inbox_deliver(n->inbox, &geometry, worker, boot_id, seq, d, data);
 }
 
 static void node_event(void *ctx, uint32_t type, const struct fog_evt *e)
@@ -391,7 +412,6 @@ static void node_event(void *ctx, uint32_t type, const struct fog_evt *e)
 
 const struct fog_dpclient_ops node_dpclient_ops = {
         .attached = node_attached,
-        .detached = node_detached,
         .delivered = node_delivered,
         .event = node_event,
 };

@@ -59,6 +59,12 @@ static void check_keys(const struct fog_config *c, struct fog_report *r)
 		finding(c, r, "rest.tcp",
 		        "TCP without a token is open to everybody on the network: name a token_file"
 		);
+	if (c->rest.tcp[0] != '\0' && strncmp(c->rest.tcp, "127.", 4) != 0 &&
+	    strncmp(c->rest.tcp, "[::1]:", 6) != 0)
+		warning(c, r, "rest.tcp",
+		        "%s is no address of this host alone, and the token travels in clear: "
+		        "take 127.0.0.1 and reach it through a tunnel or a TLS proxy",
+		        c->rest.tcp);
 	if (c->production && c->test.delay_seed != 0)
 		finding(c, r, "test.delay_seed",
 		        "a production node must not have delays that others can compute: remove "
@@ -89,7 +95,8 @@ static void check_port(const struct fog_config *c, struct fog_report *r, unsigne
 	if (p->driver != FOG_DRIVER_AFXDP && p->xdp_mode != FOG_XDP_AUTO)
 		finding(c, r, path, "only a port of driver afxdp has an XDP mode: remove the key");
 	snprintf(path, sizeof(path), "ports[%u].neighbours", i);
-	if (p->driver == FOG_DRIVER_AFXDP && p->neighbour_count > 0)
+	// A VLAN may be unknown to the kernel, and with it the neighbours behind it.
+	if (p->driver == FOG_DRIVER_AFXDP && p->vlan == 0 && p->neighbour_count > 0)
 		finding(c, r, path,
 		        "the kernel knows the neighbours of an afxdp port: remove the key and "
 		        "use 'ip neighbour add' where one must be fixed");

@@ -53,6 +53,39 @@ struct fog_config_port {
 	struct fog_config_neighbour neighbour[FOG_NEIGHBOURS_MAX];
 };
 
+struct fog_config_workers {
+	uint32_t cpu_count;
+	uint32_t cpu[FOG_WORKERS_MAX];
+	uint32_t idle; // enum fog_idle
+	uint32_t manager_cpu;
+};
+
+struct fog_config_memory {
+	bool hugepages;
+	uint32_t mib;
+	uint32_t packet_buffers;
+	uint32_t parked_max;
+};
+
+struct fog_config_replay {
+	char dir[128];
+	uint64_t capacity; // tags per mix key
+};
+
+struct fog_config_rings {
+	uint32_t deliver_slots, inject_slots; // per worker
+};
+
+struct fog_config_rest {
+	char unix_path[108]; // fits sockaddr_un.sun_path
+	char tcp[64]; // "address:port" with a literal address, or empty
+	char token_file[FOG_CONFIG_PATH_LEN]; // required with tcp; else may be empty
+};
+
+struct fog_config_test {
+	uint64_t delay_seed; // 0 = off
+};
+
 struct fog_config {
 	char instance[32];
 	char user[32]; // name or decimal uid; empty = stay who we are
@@ -60,40 +93,12 @@ struct fog_config {
 	char state_dir[FOG_CONFIG_PATH_LEN]; // root-only; holds identity.key and identity.pub
 	char topology[FOG_CONFIG_PATH_LEN];
 	bool production;
-
-	struct {
-		uint32_t cpu_count;
-		uint32_t cpu[FOG_WORKERS_MAX];
-		uint32_t idle; // enum fog_idle
-		uint32_t manager_cpu;
-	} workers;
-
-	struct {
-		bool hugepages;
-		uint32_t mib;
-		uint32_t packet_buffers;
-		uint32_t parked_max;
-	} memory;
-
-	struct {
-		char dir[128];
-		uint64_t capacity; // tags per mix key
-	} replay;
-
-	struct {
-		uint32_t deliver_slots, inject_slots; // per worker
-	} rings;
-
-	struct {
-		char unix_path[108]; // fits sockaddr_un.sun_path
-		char tcp[64]; // "address:port" with a literal address, or empty
-		char token_file[FOG_CONFIG_PATH_LEN]; // required with tcp; else may be empty
-	} rest;
-
-	struct {
-		uint64_t delay_seed; // 0 = off
-	} test;
-
+	struct fog_config_workers workers;
+	struct fog_config_memory memory;
+	struct fog_config_replay replay;
+	struct fog_config_rings rings;
+	struct fog_config_rest rest;
+	struct fog_config_test test;
 	uint32_t port_count;
 	struct fog_config_port port[FOG_PORTS_MAX];
 

@@ -13,12 +13,12 @@
 #include "schema.h"
 
 #define OUT_root struct fog_config
-#define OUT_workers typeof(((struct fog_config *)NULL)->workers)
-#define OUT_memory typeof(((struct fog_config *)NULL)->memory)
-#define OUT_replay typeof(((struct fog_config *)NULL)->replay)
-#define OUT_rings typeof(((struct fog_config *)NULL)->rings)
-#define OUT_rest typeof(((struct fog_config *)NULL)->rest)
-#define OUT_test typeof(((struct fog_config *)NULL)->test)
+#define OUT_workers struct fog_config_workers
+#define OUT_memory struct fog_config_memory
+#define OUT_replay struct fog_config_replay
+#define OUT_rings struct fog_config_rings
+#define OUT_rest struct fog_config_rest
+#define OUT_test struct fog_config_test
 #define OUT_port struct fog_config_port
 #define OUT_neighbour struct fog_config_neighbour
 

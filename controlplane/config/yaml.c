@@ -22,13 +22,14 @@ enum {
 	YAML_PATH_LEN = 160,
 };
 
+struct config_key_line {
+	char *path;
+	unsigned line;
+};
+
 struct config_lines {
 	unsigned count, room;
-
-	struct {
-		char *path;
-		unsigned line;
-	} * entry;
+	struct config_key_line *entry;
 };
 
 unsigned config_line(const struct config_lines *lines, const char *path)

@@ -41,7 +41,7 @@ static int client_find_socket(struct ctl_client *c)
 
 static int client_read_token(struct ctl_client *c, const char *path)
 {
-	char text[512] = "";
+	char text[560] = ""; // the longest token has 512 characters
 	FILE *f = fopen(path, "re");
 
 	if (f == NULL || fgets(text, sizeof(text), f) == NULL) {
@@ -228,6 +228,11 @@ int ctl_client_request(struct ctl_client *c, const struct ctl_request *r, struct
 	if (code == CURLE_OK && a->body == NULL)
 		a->body = strdup("");
 	if (code != CURLE_OK || a->body == NULL) {
+		long os = 0;
+		// Of a UNIX socket libcurl tells a host and a port that nobody has asked for.
+		if (code == CURLE_COULDNT_CONNECT && c->url == NULL &&
+		    curl_easy_getinfo(c->curl, CURLINFO_OS_ERRNO, &os) == CURLE_OK && os != 0)
+			snprintf(error, sizeof(error), "%s", strerror((int)os));
 		fprintf(stderr, "fogctl: %s: %s: is fog-controlplane running?\n",
 		        c->url != NULL ? c->url : c->socket,
 		        error[0] != '\0' ? error : curl_easy_strerror(code));

@@ -88,6 +88,10 @@ int main(int argc, char **argv)
 {
 	int leading = ctl_leading(argc, argv);
 
+	if (argc == 2 && strcmp(argv[1], "--help") == 0)
+		return ctl_help(argc, argv);
+	if (argc == 2 && strcmp(argv[1], "--version") == 0)
+		return ctl_version(argc, argv);
 	if (leading < argc - 1)
 		ctl_rotate(argc, argv, leading);
 	for (size_t i = 0; argc > 1 && i < sizeof(ctl_commands) / sizeof(ctl_commands[0]); i++) {

@@ -15,6 +15,7 @@ enum { CONTENT_MAX = 512 << 10, PAGE = 200, WAIT_MAX = 30 };
 
 static const char send_usage[] =
         "usage: fogctl send --to NODE [--surb] [--recipient ID] [--path NODE,NODE..] [--file F | TEXT]\n"
+        "       fogctl send NODE TEXT\n"
         "       fogctl send --reply-to ID [--file F | TEXT]\n"
         "Without --file and TEXT the message comes from standard input.\n";
 
@@ -222,7 +223,7 @@ int ctl_receive(int argc, char **argv)
 	};
 	struct ctl_client client;
 	int r = ctl_client_open(&client, &argc, argv, own, receive_usage);
-	json_int_t after = atoll(after_text), before;
+	json_int_t after = atoll(after_text), first = after, before;
 	long wait = atol(wait_text);
 
 	if (r != CTL_OK)
@@ -241,6 +242,8 @@ int ctl_receive(int argc, char **argv)
 		if (!follow)
 			wait = 0;
 	} while (r == CTL_OK && (follow || after != before));
+	if (r == CTL_OK && after == first && !client.json)
+		puts("no messages");
 	ctl_client_close(&client);
 	return r;
 }

@@ -115,6 +115,10 @@ static void show_status(const json_t *s)
 		       show_text(dp, "build"), show_text(dp, "crypto"), show_text(dp, "started_at"),
 		       (long long)json_integer_value(json_object_get(dp, "replay_count")),
 		       (long long)json_integer_value(json_object_get(dp, "replay_capacity")));
+	if (json_is_object(dp))
+		printf("next hops  %lld of %lld reachable\n",
+		       (long long)json_integer_value(json_object_get(dp, "next_hops_ready")),
+		       (long long)json_integer_value(json_object_get(dp, "next_hops")));
 	printf("messages   %lld received (%lld replies), %lld malformed, %lld duplicates\n",
 	       (long long)json_integer_value(json_object_get(m, "received")),
 	       (long long)json_integer_value(json_object_get(m, "replies")),

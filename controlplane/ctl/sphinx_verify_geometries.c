@@ -8,8 +8,9 @@
 #include <string.h>
 
 static const char *const geometries_fields[] = {
-        "NrHops",  "PacketLength", "HeaderLength", "Nodes", "Commands",
-        "Packets", "Payload",      "ReplayTags", // Katzenpost's local tags, different from ours on purpose
+        "NrHops",   "PacketLength", "HeaderLength", "Nodes", "Commands",
+        "Packets",  "Payload",      "ReplayTags", // Katzenpost's local tags, different from ours on purpose
+        "SurbKeys", // of a reply: one hex string, hop keys in reverse path order, then the SURB's own
         NULL,
 };
 
@@ -87,6 +88,36 @@ static void geometries_check_commands(
 	verify_slot(v, "Commands", t, all, len);
 }
 
+// What the last hop hands over is the payload, or, of a reply, opens to it.
+static void geometries_check_payload(
+        struct verify *v, struct geometries_packet *p, struct verify_trace *t
+)
+{
+	const json_t *surb_keys = json_object_get(p->json, "SurbKeys");
+	uint8_t *text = t->out + p->g.header_len;
+	struct fog_surb_keys keys = {.n = (uint16_t)(p->n + 1)};
+
+	if (t->route.has_surb && surb_keys == NULL) {
+		verify_fail(v, "SurbKeys", "a reply can't be checked without them");
+		return;
+	}
+	if (t->route.has_surb) {
+		if (verify_bytes(
+		            v, "SurbKeys", surb_keys, keys.key[0],
+		            keys.n * (size_t)FOG_SPHINX_SURB_KEY_LEN
+		    ) < 0)
+			return;
+		if (fog_surb_open(v->ops, &p->g, &keys, text) < 0) {
+			verify_fail(v, "SurbKeys", "they don't open the reply");
+			return;
+		}
+	}
+	verify_equal(
+	        v, "Payload", json_object_get(p->json, "Payload"), text + FOG_SPHINX_TAG_LEN,
+	        p->g.payload_len
+	);
+}
+
 static void geometries_check_hop(struct verify *v, struct geometries_packet *p, size_t i)
 {
 	const json_t *node = json_array_get(p->nodes, i);
@@ -110,13 +141,8 @@ static void geometries_check_hop(struct verify *v, struct geometries_packet *p, 
 		        v, "Packets of the next hop", json_array_get(p->packets, i + 1), t.out,
 		        p->g.packet_len
 		);
-	else if (t.route.has_surb)
-		verify_fail(v, "Commands", "a SURB reply can't be checked: the format has no keys");
 	else
-		verify_equal(
-		        v, "Payload", json_object_get(p->json, "Payload"),
-		        t.out + p->g.header_len + FOG_SPHINX_TAG_LEN, p->g.payload_len
-		);
+		geometries_check_payload(v, p, &t);
 }
 
 void verify_geometries(struct verify *v, const json_t *packet)

@@ -165,7 +165,7 @@ static void config_refused(struct http_response *res, int r, const struct fog_re
 enum { ACK_WAIT_MS = 2000 };
 
 static void config_done(
-        struct fog_node *n, struct http_response *res, uint64_t generation, enum fog_reload restart
+        struct fog_node *n, struct http_response *res, uint64_t generation, enum fog_reload change
 )
 {
 	struct fog_dpclient_status dp;
@@ -179,9 +179,9 @@ static void config_done(
 		        : ack.status == -EINPROGRESS ? "pending"
 		                                     : "refused";
 	}
-	if (restart == FOG_RELOAD_CONTROL)
+	if (change == FOG_RELOAD_CONTROL)
 		wait = "control_plane";
-	else if (restart == FOG_RELOAD_LAUNCH || ack.status == -EXDEV)
+	else if (change == FOG_RELOAD_LAUNCH || ack.status == -EXDEV)
 		wait = "data_plane";
 	pthread_rwlock_rdlock(&n->lock);
 	config_etag(res, n->config->checksum);
@@ -199,7 +199,7 @@ static void config_done(
 
 void http_put_config(struct fog_node *n, const struct http_request *req, struct http_response *res)
 {
-	enum fog_reload restart = FOG_RELOAD_RUN;
+	enum fog_reload change = FOG_RELOAD_RUN;
 	uint64_t generation = 0;
 	uint8_t expected[32];
 	bool any = false;
@@ -224,11 +224,11 @@ void http_put_config(struct fog_node *n, const struct http_request *req, struct 
 	r = report == NULL ? -ENOMEM
 	                   : fog_node_config_put(
 	                             n, req->body, req->body_len, any ? NULL : expected,
-	                             &generation, &restart, report
+	                             &generation, &change, report
 	                     );
 	if (r < 0)
 		config_refused(res, r, report);
 	else
-		config_done(n, res, generation, restart);
+		config_done(n, res, generation, change);
 	free(report);
 }

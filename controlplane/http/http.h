@@ -62,7 +62,7 @@ const struct http_route *http_route_find(
         const char *method, const char *path, int *status, char *allow
 );
 
-// Answer with JSON. Takes the reference of 'json'; NULL (no memory) becomes a problem of status 500.
+// Answer with JSON. Takes the reference of 'json'; NULL (no memory) becomes a problem, status 500.
 void http_reply_json(struct http_response *, int status, json_t *json);
 
 // Answer with application/problem+json (RFC 9457). 'code' is stable and for programs, 'hint' is the

@@ -39,6 +39,14 @@ static int letter_check_fields(const json_t *json, struct http_response *res)
 	return 0;
 }
 
+// A C string out of JSON, or NULL: a NUL inside would end the name early and make it another one.
+static const char *letter_name(const json_t *value)
+{
+	const char *text = json_string_value(value);
+
+	return text != NULL && strlen(text) == json_string_length(value) ? text : NULL;
+}
+
 static int letter_content(struct letter_body *b, struct http_response *res)
 {
 	const json_t *text = json_object_get(b->json, "text");
@@ -77,7 +85,7 @@ static int letter_path(struct letter_body *b, struct http_response *res)
 	    json_array_size(path) > FOG_SPHINX_SLOTS_MAX)
 		return letter_bad(res, "bad_field", "path must be an array of 1 to 20 node names");
 	for (size_t i = 0; i < json_array_size(path); i++) {
-		b->path[i] = json_string_value(json_array_get(path, i));
+		b->path[i] = letter_name(json_array_get(path, i));
 		if (b->path[i] == NULL)
 			return letter_bad(res, "bad_field", "path must be an array of node names");
 	}
@@ -89,7 +97,7 @@ static int letter_path(struct letter_body *b, struct http_response *res)
 static int letter_recipient(struct letter_body *b, struct http_response *res)
 {
 	const json_t *recipient = json_object_get(b->json, "recipient");
-	const char *hex = json_string_value(recipient);
+	const char *hex = letter_name(recipient);
 	size_t len = 0;
 
 	if (recipient == NULL)
@@ -114,7 +122,7 @@ static int letter_address(struct letter_body *b, struct http_response *res)
 		return letter_bad(res, "bad_field", "surb must be true or false");
 	b->letter.want_surb = json_is_true(surb);
 	if (to != NULL) {
-		b->letter.to = json_string_value(to);
+		b->letter.to = letter_name(to);
 		return b->letter.to != NULL
 		        ? 0
 		        : letter_bad(res, "bad_field", "to must be the name or ID of a node");

@@ -88,6 +88,11 @@ static int messages_replay(
 		);
 		return 1;
 	}
+	// Not knowing is no reason to send it perhaps a second time.
+	if (r != -ENOENT) {
+		messages_refused(res, -EIO, false, "");
+		return 1;
+	}
 	return 0;
 }
 
@@ -141,6 +146,16 @@ static int messages_transact(
 	return r;
 }
 
+// Whether the data plane runs another packet format than the topology has by now.
+static bool messages_wait_for_restart(struct fog_node *n)
+{
+	const struct fog_geometry *g = &n->topology->geometry;
+	struct fog_dpclient_geometry now;
+
+	return fog_dpclient_geometry(n->dp, &now) == 0 && now.slots != 0 &&
+	        (now.slots != g->slots || now.payload_len != g->payload_len);
+}
+
 // Under node->lock (read), which keeps the topology in place.
 static void messages_send(
         struct fog_node *n, const struct http_request *req, struct messages_post *p,
@@ -154,6 +169,14 @@ static void messages_send(
 	if (self == NULL) {
 		messages_unavailable(
 		        res, "not_in_topology", "the topology is missing or does not list this node"
+		);
+		return;
+	}
+	if (messages_wait_for_restart(n)) {
+		messages_unavailable(
+		        res, "restart_data_plane",
+		        "the topology has another packet geometry than the data plane runs: compile "
+		        "the launch blob again and restart fog-dataplane"
 		);
 		return;
 	}

@@ -144,23 +144,27 @@ static void metrics_histograms(FILE *f, const struct snapshot *s)
 	);
 }
 
+// Names are letters, digits, '.', '_' and '-'; anything else would break the line.
+static int metrics_port_label_len(const struct fog_stats_port *p)
+{
+	char name[sizeof(p->name) + 1] = "";
+
+	memcpy(name, p->name, sizeof(p->name));
+	return (int
+	)strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+}
+
 static void metrics_port(
         FILE *f, const struct snapshot *s, const char *name, const char *unit, size_t field,
         const char *help
 )
 {
-	char label[sizeof(s->port[0].name) + 1] = "";
-
 	metrics_family(f, name, unit, "counter", help);
 	for (uint32_t i = 0; i < s->port_count; i++) {
 		uint64_t value;
 		memcpy(&value, (const char *)&s->port[i] + field, sizeof(value));
-		memcpy(label, s->port[i].name, sizeof(s->port[i].name));
-		// Names are letters, digits, '.', '_' and '-'; anything else would break the line.
-		label[strspn(
-		        label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
-		)] = '\0';
-		fprintf(f, "fog_%s_%s_total{port=\"%s\"} %" PRIu64 "\n", name, unit, label, value);
+		fprintf(f, "fog_%s_%s_total{port=\"%.*s\"} %" PRIu64 "\n", name, unit,
+		        metrics_port_label_len(&s->port[i]), s->port[i].name, value);
 	}
 }
 
@@ -182,7 +186,8 @@ static void metrics_ports(FILE *f, const struct snapshot *s)
 	PORT("port_send_failed", "frames", tx_failed, "frames that the device refused");
 	metrics_family(f, "port_link_up", "", "gauge", "1 while the link is up");
 	for (uint32_t i = 0; i < s->port_count; i++)
-		fprintf(f, "fog_port_link_up{port=\"%.32s\"} %d\n", s->port[i].name,
+		fprintf(f, "fog_port_link_up{port=\"%.*s\"} %d\n",
+		        metrics_port_label_len(&s->port[i]), s->port[i].name,
 		        s->port[i].link_up != 0);
 }
 
@@ -221,10 +226,12 @@ static void metrics_data_plane(
         FILE *f, const struct snapshot *s, const struct fog_dpclient_status *d
 )
 {
-	metrics_gauge(
-	        f, "data_plane_heartbeat_age", "seconds",
-	        "time since the data plane's heartbeat moved", (double)d->heartbeat_age_ms / 1e3
-	);
+	if (d->heartbeat_age_ms != UINT64_MAX) // it left just now
+		metrics_gauge(
+		        f, "data_plane_heartbeat_age", "seconds",
+		        "time since the data plane's heartbeat moved",
+		        (double)d->heartbeat_age_ms / 1e3
+		);
 	metrics_gauge(
 	        f, "data_plane_start_time", "seconds", "when the data plane started, since 1970",
 	        (double)s->start_unix_ns / 1e9

@@ -63,8 +63,15 @@ void http_reply_problem(
 	va_start(ap, format);
 	vsnprintf(detail, sizeof(detail), format, ap);
 	va_end(ap);
-	// Text that is no UTF-8 (a foreign file name) must not make the answer fail.
+	// Text that is no UTF-8 (a foreign file name, a sentence that was cut inside a character) must
+	// neither make the answer fail nor leave it without a reason.
 	json_t *text = json_string(detail);
+	for (char *at = detail; text == NULL && *at != '\0'; at++) {
+		if ((unsigned char)*at > 0x7f)
+			*at = '?';
+	}
+	if (text == NULL)
+		text = json_string(detail);
 	json_t *json = json_pack(
 	        "{s:s s:s s:i s:s s:o s:s* s:s}", "type", "about:blank", "title",
 	        reply_title(status), "status", status, "code", code, "detail",

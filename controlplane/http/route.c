@@ -41,8 +41,10 @@ const struct http_route *http_route_find(
 		const struct http_route *r = &http_routes[i];
 		if (strcmp(r->path, path) != 0)
 			continue;
-		if (strcmp(r->method, want) == 0)
+		if (strcmp(r->method, want) == 0) {
+			allow[0] = '\0';
 			return r;
+		}
 		*status = 405;
 		used += (size_t
 		)snprintf(allow + used, 64 - used, "%s%s", used > 0 ? ", " : "", r->method);

@@ -21,6 +21,7 @@
 
 enum {
 	CONNECTIONS_MAX = 64,
+	CONNECTIONS_TCP_MAX = 48, // the rest is for operators on this host, whoever floods TCP
 	CONNECTIONS_PER_IP = 16,
 	IDLE_TIMEOUT_S = HTTP_WAIT_MAX_S + 15,
 	HEAD_MAX = 16 << 10,
@@ -202,6 +203,15 @@ static int server_request(const struct _u_request *u, struct _u_response *out, v
 	return U_CALLBACK_COMPLETE;
 }
 
+// Whoever comes by TCP has shown no token yet.
+static bool server_full_for_tcp(const struct fog_server *s)
+{
+	const union MHD_DaemonInfo *info =
+	        MHD_get_daemon_info(s->ulfius.mhd_daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+
+	return info != NULL && info->num_connections >= CONNECTIONS_TCP_MAX;
+}
+
 void fog_server_accept(struct fog_server *s, int listen_fd)
 {
 	struct sockaddr_storage from;
@@ -221,6 +231,9 @@ void fog_server_accept(struct fog_server *s, int listen_fd)
 			peer.uid = uid;
 			memcpy(&from, &peer, sizeof(peer));
 			len = sizeof(peer);
+		} else if (server_full_for_tcp(s)) {
+			close(fd);
+			continue;
 		}
 		// Closes the descriptor by itself when a limit is reached.
 		MHD_add_connection(s->ulfius.mhd_daemon, fd, generic, len);

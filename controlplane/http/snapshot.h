@@ -21,6 +21,7 @@ struct snapshot {
 	uint64_t generation, key_epoch, replay_count, replay_capacity, control_faults;
 	uint64_t mbuf_total, mbuf_free;
 	uint32_t draining;
+	uint32_t next_hops, next_hops_ready; // other nodes; of these, reachable now
 	char crypto[17];
 	bool ports_valid;
 	uint32_t port_count;

@@ -57,10 +57,10 @@ static json_t *status_ack(const struct fog_dpclient_ack *ack)
 
 static json_t *status_data_plane(const struct fog_dpclient_status *d, const struct snapshot *s)
 {
-	if (d->state != FOG_DPCLIENT_ATTACHED || s == NULL)
+	if (d->state != FOG_DPCLIENT_ATTACHED || d->heartbeat_age_ms == UINT64_MAX || s == NULL)
 		return json_null();
 	return json_pack(
-	        "{s:s s:o s:o s:s s:I s:I s:o s:o s:I s:I s:I s:I s:I s:I s:b}", "build",
+	        "{s:s s:o s:o s:s s:I s:I s:o s:o s:I s:I s:I s:I s:I s:I s:b s:I s:I}", "build",
 	        d->peer_build, "boot_id", view_hex(s->boot_id, sizeof(s->boot_id)), "started_at",
 	        view_time_us((int64_t)(s->start_unix_ns / 1000)), "crypto", s->crypto,
 	        "heartbeat_age_ms", (json_int_t)d->heartbeat_age_ms, "generation",
@@ -69,7 +69,9 @@ static json_t *status_data_plane(const struct fog_dpclient_status *d, const stru
 	        (json_int_t)s->key_epoch, "replay_count", (json_int_t)s->replay_count,
 	        "replay_capacity", (json_int_t)s->replay_capacity, "buffers_total",
 	        (json_int_t)s->mbuf_total, "buffers_free", (json_int_t)s->mbuf_free,
-	        "control_faults", (json_int_t)s->control_faults, "draining", s->draining != 0
+	        "control_faults", (json_int_t)s->control_faults, "draining", s->draining != 0,
+	        "next_hops", (json_int_t)s->next_hops, "next_hops_ready",
+	        (json_int_t)s->next_hops_ready
 	);
 }
 

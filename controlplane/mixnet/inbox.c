@@ -77,7 +77,7 @@ static void inbox_count(struct fog_inbox *in, enum inbox_end end, bool reply)
 	pthread_mutex_unlock(&in->lock);
 }
 
-// Open a reply in place. Returns an end other than INBOX_STORED, INBOX_STORED for "go on", or -errno.
+// Open a reply in place. Returns INBOX_STORED for "go on", another end, or -errno.
 static int inbox_open_reply(
         struct fog_inbox *in, const struct fog_geometry *geo, const uint8_t *surb_id, uint8_t *data,
         int64_t *sent_id

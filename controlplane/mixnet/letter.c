@@ -69,18 +69,22 @@ static int letter_choose_path(
 	return n;
 }
 
-static void letter_hops(
-        struct fog_sphinx_path_hop *hop, const struct fog_topology_node *const *path, int n,
+// Returns the last hop, which carries the recipient.
+static struct fog_sphinx_path_hop *letter_hops(
+        struct fog_sphinx_path_hop *hop, const struct fog_topology_node *const *path, unsigned n,
         const uint8_t *recipient
 )
 {
-	memset(hop, 0, (size_t)n * sizeof(*hop));
-	for (int i = 0; i < n; i++) {
+	struct fog_sphinx_path_hop *last = hop + n - 1;
+
+	memset(hop, 0, n * sizeof(*hop));
+	for (unsigned i = 0; i < n; i++) {
 		memcpy(hop[i].id, path[i]->id, sizeof(hop[i].id));
 		memcpy(hop[i].public_key, path[i]->mix_key, sizeof(hop[i].public_key));
 	}
-	hop[n - 1].has_recipient = 1;
-	memcpy(hop[n - 1].recipient, recipient, FOG_SPHINX_ID_LEN);
+	last->has_recipient = 1;
+	memcpy(last->recipient, recipient, FOG_SPHINX_ID_LEN);
+	return last;
 }
 
 static int letter_sphinx_error(int r, char *text)
@@ -108,10 +112,10 @@ static int letter_surb(
 
 	if (n < 0)
 		return n;
-	letter_hops(hop, path, n, self->id);
+	struct fog_sphinx_path_hop *last = letter_hops(hop, path, (unsigned)n, self->id);
 	randombytes_buf(p->surb_id, sizeof(p->surb_id));
-	hop[n - 1].has_surb = 1;
-	memcpy(hop[n - 1].surb_id, p->surb_id, sizeof(p->surb_id));
+	last->has_surb = 1;
+	memcpy(last->surb_id, p->surb_id, sizeof(p->surb_id));
 	p->has_surb = true;
 	return letter_sphinx_error(
 	        fog_surb_create(ops, &t->geometry, hop, (unsigned)n, surb, &p->keys, NULL, NULL),
@@ -156,7 +160,7 @@ int fog_letter_wrap(
 	            0)
 		r = letter_too_long(&t->geometry, l->want_surb, text);
 	if (r == 0) {
-		letter_hops(hop, path, n, l->recipient != NULL ? l->recipient : to->id);
+		letter_hops(hop, path, (unsigned)n, l->recipient != NULL ? l->recipient : to->id);
 		r = letter_sphinx_error(
 		        fog_sphinx_wrap(
 		                ops, &t->geometry, hop, (unsigned)n, payload, p->packet, NULL, NULL
@@ -174,7 +178,6 @@ int fog_letter_wrap(
 	for (int i = 0; i < n; i++)
 		memcpy(p->hop[i], path[i]->name, sizeof(p->hop[i]));
 	p->hops = (unsigned)n;
-	memcpy(p->to, to->name, sizeof(p->to));
 	p->bytes = l->len;
 	p->packet_len = t->geometry.packet_len;
 	return 0;

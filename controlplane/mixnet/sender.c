@@ -3,7 +3,6 @@
 #include "sender.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -59,36 +58,19 @@ int fog_sender_begin(struct fog_sender *s)
 	return r;
 }
 
-static char *sender_path_json(const struct fog_parcel *p)
-{
-	json_t *path = json_array();
-
-	for (unsigned i = 0; i < p->hops; i++)
-		json_array_append_new(path, json_string(p->hop[i]));
-	char *text = json_dumps(path, JSON_COMPACT);
-	json_decref(path);
-	return text;
-}
-
 int fog_sender_put(struct fog_sender *s, const struct fog_parcel *p, int64_t *id)
 {
-	char *path = sender_path_json(p);
 	struct fog_store_sent sent = {
-	        .to = p->to,
-	        .path = path,
 	        .bytes = p->bytes,
 	        .reply_to = p->reply_to,
 	        .inject_type = p->inject_type,
 	        .packet = p->packet,
 	        .packet_len = p->packet_len,
 	};
-	if (path == NULL)
-		return -EIO;
 	memcpy(sent.first_hop, p->first_hop, sizeof(sent.first_hop));
 	int r = fog_store_send(s->store, &sent, id);
 	if (r == 0 && p->has_surb)
 		r = fog_store_surb_put(s->store, p->surb_id, *id, &p->keys);
-	free(path);
 	return r;
 }
 
@@ -97,6 +79,14 @@ static int sender_inject(
         uint32_t len
 )
 {
+	struct fog_dpclient_geometry now;
+	struct fog_geometry geometry;
+
+	// A packet of another size makes the data plane take our ring for faulty.
+	if (fog_dpclient_geometry(s->dp, &now) == 0 &&
+	    fog_geometry_init(&geometry, now.slots, now.payload_len) == 0 &&
+	    len != geometry.packet_len)
+		return -EMSGSIZE;
 	return fog_dpclient_inject(
 	        s->dp, type, type == FOG_INJECT_FORWARD ? first_hop : NULL, packet, len
 	);
@@ -111,22 +101,6 @@ static int sender_outbox_done(struct fog_sender *s, int64_t id)
 	r = fog_store_outbox_done(s->store, id);
 	int e = fog_store_end(s->store, r == 0);
 	return r < 0 ? r : e;
-}
-
-int fog_sender_end(struct fog_sender *s, bool commit, const struct fog_parcel *p, int64_t id)
-{
-	int r = fog_store_end(s->store, commit);
-
-	if (commit && r == 0) {
-		// Behind others that wait, to keep the order.
-		if (s->backlog > 0 ||
-		    sender_inject(s, p->inject_type, p->first_hop, p->packet, p->packet_len) < 0)
-			s->backlog++;
-		else
-			sender_outbox_done(s, id);
-	}
-	pthread_mutex_unlock(&s->lock);
-	return r;
 }
 
 // Returns 1 when a packet has left the outbox, 0 when there is none, or what stopped it.
@@ -157,11 +131,10 @@ static int sender_flush_one(struct fog_sender *s)
 	return r < 0 ? r : 1;
 }
 
-void fog_sender_flush(struct fog_sender *s)
+static void sender_flush(struct fog_sender *s)
 {
 	int r = 1;
 
-	pthread_mutex_lock(&s->lock);
 	for (int i = 0; s->backlog > 0 && r == 1 && i < FLUSH_MAX; i++) {
 		r = sender_flush_one(s);
 		if (r == 1 && s->backlog > 1)
@@ -169,5 +142,29 @@ void fog_sender_flush(struct fog_sender *s)
 		else if (r == 0)
 			s->backlog = 0;
 	}
+}
+
+void fog_sender_flush(struct fog_sender *s)
+{
+	pthread_mutex_lock(&s->lock);
+	sender_flush(s);
 	pthread_mutex_unlock(&s->lock);
+}
+
+int fog_sender_end(struct fog_sender *s, bool commit, const struct fog_parcel *p, int64_t id)
+{
+	int r = fog_store_end(s->store, commit);
+
+	if (commit && r == 0) {
+		// Behind others that wait, to keep the order.
+		if (s->backlog == 0 &&
+		    sender_inject(s, p->inject_type, p->first_hop, p->packet, p->packet_len) == 0) {
+			sender_outbox_done(s, id);
+		} else {
+			s->backlog++;
+			sender_flush(s);
+		}
+	}
+	pthread_mutex_unlock(&s->lock);
+	return r;
 }

@@ -34,7 +34,6 @@ struct fog_letter {
 struct fog_parcel {
 	enum fog_inject_type inject_type;
 	uint8_t first_hop[FOG_ID_LEN];
-	char to[32];
 	char hop[FOG_SPHINX_SLOTS_MAX][32]; // names; none for a reply: only its receiver knows
 	unsigned hops;
 	size_t bytes;

@@ -83,15 +83,17 @@ int fog_store_list(
 int fog_store_take_surb(struct fog_store *s, int64_t id, uint8_t *surb, size_t surb_len)
 {
 	sqlite3_stmt *st = store_statement(s, SQL_SURB_GET);
-	int r = -ENOENT;
+	int r = -ENOENT, e;
 
 	sqlite3_bind_int64(st, 1, id);
-	if (sqlite3_step(st) == SQLITE_ROW) {
+	if ((e = sqlite3_step(st)) == SQLITE_ROW) {
 		r = sqlite3_column_int(st, 1) ? -EALREADY : -ENODATA;
 		if ((size_t)sqlite3_column_bytes(st, 0) == surb_len && surb_len > 0) {
 			memcpy(surb, sqlite3_column_blob(st, 0), surb_len);
 			r = 0;
 		}
+	} else if (e != SQLITE_DONE) {
+		r = store_error(s, "reading a SURB");
 	}
 	sqlite3_reset(st);
 	if (r < 0)
@@ -106,10 +108,8 @@ int fog_store_send(struct fog_store *s, const struct fog_store_sent *m, int64_t 
 	sqlite3_stmt *st = store_statement(s, SQL_SEND);
 
 	sqlite3_bind_int64(st, 1, store_now_us());
-	sqlite3_bind_text(st, 2, m->to, -1, SQLITE_STATIC);
-	sqlite3_bind_text(st, 3, m->path, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(st, 4, (int64_t)m->bytes);
-	sqlite3_bind_int64(st, 5, m->reply_to);
+	sqlite3_bind_int64(st, 2, (int64_t)m->bytes);
+	sqlite3_bind_int64(st, 3, m->reply_to);
 	int r = store_run(s, st, "storing a sent message");
 	if (r < 0)
 		return r;

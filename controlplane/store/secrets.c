@@ -41,7 +41,7 @@ int fog_store_surb_take(
 	int r = -ENOENT, e;
 
 	sqlite3_bind_blob(st, 1, surb_id, 16, SQLITE_STATIC);
-	if (sqlite3_step(st) == SQLITE_ROW) {
+	if ((e = sqlite3_step(st)) == SQLITE_ROW) {
 		r = -EBADMSG;
 		*sent_id = sqlite3_column_int64(st, 0);
 		if (sqlite3_column_bytes(st, 1) == NONCE_LEN &&
@@ -51,9 +51,11 @@ int fog_store_surb_take(
 		            surb_id, 16, sqlite3_column_blob(st, 1), s->secret->key
 		    ) == 0)
 			r = 0;
+	} else if (e != SQLITE_DONE) {
+		r = store_error(s, "reading SURB keys");
 	}
 	sqlite3_reset(st);
-	if (r == -ENOENT)
+	if (r < 0 && r != -EBADMSG)
 		return r;
 	st = store_statement(s, SQL_KEYS_DELETE);
 	sqlite3_bind_blob(st, 1, surb_id, 16, SQLITE_STATIC);
@@ -67,11 +69,11 @@ int fog_store_answer_get(
 )
 {
 	sqlite3_stmt *st = store_statement(s, SQL_ANSWER_GET);
-	int r = -ENOENT;
+	int r = -ENOENT, e;
 
 	sqlite3_bind_text(st, 1, caller, -1, SQLITE_STATIC);
 	sqlite3_bind_text(st, 2, key, -1, SQLITE_STATIC);
-	if (sqlite3_step(st) == SQLITE_ROW) {
+	if ((e = sqlite3_step(st)) == SQLITE_ROW) {
 		r = -EEXIST;
 		if (sqlite3_column_bytes(st, 0) == 32 &&
 		    memcmp(sqlite3_column_blob(st, 0), request, 32) == 0) {
@@ -79,6 +81,8 @@ int fog_store_answer_get(
 			answer->body = strdup((const char *)sqlite3_column_text(st, 2));
 			r = answer->body != NULL ? 0 : -ENOMEM;
 		}
+	} else if (e != SQLITE_DONE) {
+		r = store_error(s, "reading an answer");
 	}
 	sqlite3_reset(st);
 	return r;

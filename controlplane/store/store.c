@@ -30,8 +30,7 @@ static const char store_schema[] =
         " recipient BLOB NOT NULL, data BLOB NOT NULL, surb BLOB, surb_used INTEGER NOT NULL,"
         " in_reply_to INTEGER NOT NULL) STRICT;"
         "CREATE TABLE sent(id INTEGER PRIMARY KEY AUTOINCREMENT, time_us INTEGER NOT NULL,"
-        " destination TEXT NOT NULL, path TEXT NOT NULL, bytes INTEGER NOT NULL,"
-        " reply_to INTEGER NOT NULL) STRICT;"
+        " bytes INTEGER NOT NULL, reply_to INTEGER NOT NULL) STRICT;"
         "CREATE TABLE outbox(id INTEGER PRIMARY KEY, type INTEGER NOT NULL, first_hop BLOB NOT NULL,"
         " packet BLOB NOT NULL) STRICT;"
         "CREATE TABLE surb_keys(surb_id BLOB PRIMARY KEY, sent_id INTEGER NOT NULL,"
@@ -59,8 +58,7 @@ static const char *const store_text[SQL_COUNT] = {
                      " WHERE id>?1 ORDER BY id LIMIT ?2",
         [SQL_SURB_GET] = "SELECT surb,surb_used FROM received WHERE id=?1",
         [SQL_SURB_USED] = "UPDATE received SET surb=NULL,surb_used=1 WHERE id=?1",
-        [SQL_SEND] = "INSERT INTO sent(time_us,destination,path,bytes,reply_to)"
-                     " VALUES(?1,?2,?3,?4,?5)",
+        [SQL_SEND] = "INSERT INTO sent(time_us,bytes,reply_to) VALUES(?1,?2,?3)",
         [SQL_OUTBOX_PUT] = "INSERT INTO outbox VALUES(?1,?2,?3,?4)",
         [SQL_OUTBOX_DONE] = "DELETE FROM outbox WHERE id=?1",
         [SQL_OUTBOX_NEXT] = "SELECT id,type,first_hop,packet FROM outbox ORDER BY id LIMIT 1",
@@ -156,14 +154,16 @@ static int store_meta_put(struct fog_store *s, const char *key, const void *valu
 	return store_run(s, st, "writing the state");
 }
 
+struct store_generation {
+	uint64_t generation;
+	uint8_t content[32];
+};
+
 int fog_store_generation(
         struct fog_store *s, const uint8_t content[32], uint64_t floor, uint64_t *generation
 )
 {
-	struct {
-		uint64_t generation;
-		uint8_t content[32];
-	} last = {0};
+	struct store_generation last = {0};
 
 	store_meta_get(s, "generation", &last, sizeof(last));
 	if (last.generation > 0 && last.generation >= floor &&
@@ -245,7 +245,10 @@ int fog_store_open(struct fog_store **out, const char *path, const uint8_t secre
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0) {
 		r = -errno;
-		fprintf(stderr, "%s: cannot open the message store: %s\n", path, strerror(-r));
+		fprintf(stderr,
+		        "%s: cannot open the message store: %s: give its folder and all in it to "
+		        "the control plane's user (chown -R)\n",
+		        path, strerror(-r));
 		goto err;
 	}
 	close(fd);
@@ -253,7 +256,10 @@ int fog_store_open(struct fog_store **out, const char *path, const uint8_t secre
 	s->secret = sodium_malloc(sizeof(*s->secret));
 	if (s->secret == NULL)
 		goto err;
-	memcpy(s->secret->key, secret, sizeof(s->secret->key));
+	if (secret != NULL)
+		memcpy(s->secret->key, secret, sizeof(s->secret->key));
+	else
+		randombytes_buf(s->secret->key, sizeof(s->secret->key));
 	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
 	    SQLITE_OK) {
 		r = store_error(s, "opening the database");
@@ -262,7 +268,7 @@ int fog_store_open(struct fog_store **out, const char *path, const uint8_t secre
 	r = store_migrate(s, path);
 	if (r == 0)
 		r = store_prepare(s);
-	if (r == 0)
+	if (r == 0 && secret != NULL)
 		r = store_check_secret(s);
 	if (r < 0)
 		goto err;

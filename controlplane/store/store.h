@@ -24,7 +24,8 @@ enum {
 };
 
 // Open or create 'path' (mode 0600). 'secret' encrypts the SURB keys; it is copied to locked
-// memory. Keys encrypted under another secret (a reboot made a new one) are deleted.
+// memory. Keys encrypted under another secret (a reboot made a new one) are deleted. NULL = it can't
+// be had now: keys that are there stay, but only a later open with the secret can read them.
 // Returns 0, -errno, -ENOTSUP (written by a newer version); logged with its mend.
 int fog_store_open(struct fog_store **, const char *path, const uint8_t secret[32]);
 void fog_store_close(struct fog_store *); // accepts NULL
@@ -67,14 +68,13 @@ int fog_store_list(
 );
 // Take the SURB out of a received message, once. 'surb' has room for 'surb_len' bytes.
 // Returns 0, -ENOENT (no such message), -ENODATA (it came without one, or of another size),
-// -EALREADY (used before).
+// -EALREADY (used before), -EIO.
 int fog_store_take_surb(struct fog_store *, int64_t id, uint8_t *surb, size_t surb_len);
 
 // Sent messages.
 
+// Where a message went, and over which mixes, is told to who sends it and kept by nobody.
 struct fog_store_sent {
-	const char *to; // node name, "" for a reply
-	const char *path; // JSON array of names
 	size_t bytes;
 	int64_t reply_to; // ID of the received message, 0 when not a reply
 	uint32_t inject_type; // how the packet enters the data plane
@@ -98,7 +98,7 @@ int fog_store_outbox_next(
 
 int fog_store_surb_put(struct fog_store *, const uint8_t surb_id[16], int64_t sent_id, const struct fog_surb_keys *);
 // Take the keys out, once; the caller wipes them. Returns 0, -ENOENT, -EBADMSG (cannot be
-// decrypted: deleted).
+// decrypted: deleted), -EIO.
 int fog_store_surb_take(struct fog_store *, const uint8_t surb_id[16], int64_t *sent_id, struct fog_surb_keys *);
 
 // Answers to requests with an Idempotency-Key.
@@ -108,10 +108,11 @@ struct fog_store_answer {
 	char *body; // the caller frees it
 };
 
-// Returns 0 (found and the same request), -ENOENT, -EEXIST (key used for another request), -ENOMEM.
+// Returns 0 (found and the same request), -ENOENT, -EEXIST (key used for another request), -ENOMEM,
+// -EIO.
 int fog_store_answer_get(struct fog_store *, const char *caller, const char *key, const uint8_t request[32], struct fog_store_answer *);
 int fog_store_answer_put(struct fog_store *, const char *caller, const char *key, const uint8_t request[32], const struct fog_store_answer *);
 
-// Forget what is old: answers after a day, SURB keys and marks after a week, all but the newest 200,000
-// messages. Takes the store by itself.
+// Forget what is old: answers after a day, SURB keys and marks after a week, all but the newest
+// 200,000 messages. Takes the store by itself.
 void fog_store_prune(struct fog_store *);

@@ -1,31 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// What the tests of configuration share: CUnit's runner, good files, and edits to them.
+// What the tests of configuration share: good files, and edits to them.
 #pragma once
 
-#include <CUnit/Basic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../../controlplane/config/config.h"
 #include "../../../controlplane/mixnet/topology.h"
-
-// Runs the suite and returns the exit code: 0 when every assertion held.
-static inline int check_run(const char *suite, const CU_TestInfo *tests)
-{
-	CU_SuiteInfo suites[] = {
-	        {suite, NULL, NULL, NULL, NULL, (CU_TestInfo *)tests}, CU_SUITE_INFO_NULL};
-	unsigned failed = 1;
-
-	if (CU_initialize_registry() != CUE_SUCCESS)
-		return 1;
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	if (CU_register_suites(suites) == CUE_SUCCESS && CU_basic_run_tests() == CUE_SUCCESS)
-		failed = CU_get_number_of_failures() + CU_get_number_of_tests_failed();
-	CU_cleanup_registry();
-	return failed != 0;
-}
+#include "../run.h"
 
 // A good file with every key. Cases count its lines.
 static const char config_text[] = "instance: n1\n" // 1

@@ -77,13 +77,15 @@ static void test_compile(void)
 	free(again);
 }
 
+struct difference {
+	const char *find, *with; // edit of the good file
+	int launch; // whether it changes the launch part
+};
+
 // Every key of either file that reaches the data plane changes the blob; and only where it may.
 static void test_differences(void)
 {
-	static const struct {
-		const char *find, *with;
-		int launch;
-	} cases[] = {
+	static const struct difference cases[] = {
 	        {"cpus: [0, 1]", "cpus: [0, 2]", 1},           {"mib: 64", "mib: 65", 1},
 	        {"delay_seed: 0", "delay_seed: 9", 1},         {"device: eth1", "device: eth2", 1},
 	        {"02:00:00:00:00:01", "02:00:00:00:00:02", 0},
@@ -322,6 +324,26 @@ static void test_texts_without_end(void)
 	free(b);
 }
 
+// The kernel knows the neighbours of an AF_XDP port, but not those behind a VLAN that only we speak.
+static void test_vlan_neighbours(void)
+{
+	char *text = text_edit(
+	        config_text, "vlan: 0",
+	        "vlan: 7\n    neighbours: [{address: 192.0.2.9, mac: \"02:00:00:00:00:09\"}]"
+	);
+	size_t len;
+	struct fog_blob *b = compile(text, topology_text, &len);
+
+	CU_ASSERT_EQUAL(b->run.neighbour_count, 2);
+	CU_ASSERT_EQUAL(fog_blob_check(b, len, why, sizeof(why)), 0);
+	b->launch.port[0].vlan = 0;
+	seal(b, len);
+	CU_ASSERT_EQUAL(fog_blob_check(b, len, why, sizeof(why)), -EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(why, "neighbour 0 is on port 0, which has none"));
+	free(b);
+	free(text);
+}
+
 static void test_no_user(void)
 {
 	char *text = text_edit(config_text, "\"4321\"", "fogline-nobody-has-it");
@@ -355,6 +377,7 @@ int main(void)
 	        {"tampered ports", test_tampered_ports},
 	        {"tampered run part", test_tampered_run},
 	        {"texts without end", test_texts_without_end},
+	        {"neighbours behind a VLAN", test_vlan_neighbours},
 	        {"unknown user", test_no_user},
 	        CU_TEST_INFO_NULL,
 	};

@@ -3,14 +3,19 @@
 // The REST API over real sockets, in one process: a node without a data plane, its server, and a
 // client that writes HTTP by hand. Every route of the table is tried by a stranger.
 #include <arpa/inet.h>
+#include <cap-ng.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sodium.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../../controlplane/auth/privileges.h"
 #include "../../../controlplane/http/http.h"
 #include "../../../controlplane/http/listen.h"
 #include "../../../controlplane/http/server.h"
@@ -354,11 +359,19 @@ static void test_config(void)
 	config_make(text, sizeof(text), "memory: {\"mib\": 96}\n");
 	CU_ASSERT_EQUAL(put(second, text), 200);
 	CU_ASSERT_TRUE(says("\"restart_needed\":\"data_plane\""));
-	CU_ASSERT_EQUAL(ask("GET", "/v1/status", ""), 200);
-	CU_ASSERT_TRUE(says("\"restart_data_plane\""));
 	CU_ASSERT_EQUAL(ask("GET", "/v1/config", ""), 200);
 	CU_ASSERT_TRUE(says("\"mib\":96"));
 	CU_ASSERT_EQUAL(put("If-Match: *\r\n", text), 200);
+	CU_ASSERT_TRUE(says("\"restart_needed\":null"));
+	config_make(text, sizeof(text), "rest: {unix: /tmp/elsewhere.sock}\n");
+	CU_ASSERT_EQUAL(put("If-Match: *\r\n", text), 200);
+	CU_ASSERT_TRUE(says("\"restart_needed\":\"control_plane\""));
+	CU_ASSERT_EQUAL(ask("GET", "/v1/status", ""), 200);
+	CU_ASSERT_TRUE(says("\"restart_control_plane\""));
+	config_make(text, sizeof(text), "");
+	CU_ASSERT_EQUAL(put("If-Match: *\r\n", text), 200);
+	CU_ASSERT_EQUAL(ask("GET", "/v1/status", ""), 200);
+	CU_ASSERT_FALSE(says("\"restart_control_plane\""));
 }
 
 static void test_audit(void)
@@ -371,6 +384,36 @@ static void test_audit(void)
 	CU_ASSERT_TRUE(file_has(audit_path, "\"status\":409"));
 	CU_ASSERT_FALSE(file_has(audit_path, "\"method\":\"GET\""));
 	CU_ASSERT_FALSE(file_has(audit_path, "production"));
+}
+
+// Refusals of strangers are limited to 60 a minute and summed up afterwards; others never are.
+static void test_audit_limit(void)
+{
+	struct fog_audit_entry refused = {"r", "none", "POST", "/v1/messages", 401, "", 0};
+	char path[160], line[512];
+	struct fog_audit *a;
+	unsigned lines;
+	time_t minute;
+
+	snprintf(path, sizeof(path), "%s/limit.jsonl", folder);
+	do { // once more when a minute ended in between
+		unlink(path);
+		lines = 0;
+		minute = time(NULL) / 60;
+		CU_ASSERT_EQUAL_FATAL(fog_audit_open(&a, path), 0);
+		for (int i = 0; i < 100; i++) {
+			refused.status = i < 90 ? 401 : 200;
+			CU_ASSERT_EQUAL(fog_audit_append(a, &refused), 0);
+		}
+		fog_audit_close(a);
+		FILE *f = fopen(path, "r");
+		while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+			lines++;
+		if (f != NULL)
+			fclose(f);
+	} while (time(NULL) / 60 != minute);
+	CU_ASSERT_EQUAL(lines, 60 + 10);
+	unlink(path);
 }
 
 // A topology that lists this node: the generation appears, and only the data plane is missing.
@@ -439,11 +482,64 @@ static void test_wait(void)
 	d.data_len = 32u + geo->payload_len;
 	fog_message_encode(geo, NULL, "news \xff", 6, data + 32);
 	CU_ASSERT_EQUAL(fog_inbox_deliver(node->inbox, geo, 0, boot, 1, &d, data), 0);
-	pthread_join(thread, NULL);
+	// Woken by the message, not by the end of its 30 seconds.
+	struct timespec end;
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += 20;
+	int late = pthread_timedjoin_np(thread, NULL, &end);
+	CU_ASSERT_EQUAL(late, 0);
+	if (late != 0)
+		pthread_join(thread, NULL);
 	CU_ASSERT_EQUAL(status, 200);
 	CU_ASSERT_TRUE(says("\"data\":\"bmV3cyD/\",\"text\":null,\"surb\":false"));
 	CU_ASSERT_TRUE(says("\"next\":1"));
+	// What is there is answered at once, whatever the wait, and once.
+	struct timespec asked, answered;
+	clock_gettime(CLOCK_MONOTONIC, &asked);
+	CU_ASSERT_EQUAL(ask("GET", "/v1/messages?wait=30", ""), 200);
+	clock_gettime(CLOCK_MONOTONIC, &answered);
+	CU_ASSERT_TRUE(answered.tv_sec - asked.tv_sec < 20);
+	CU_ASSERT_TRUE(says("\"next\":1"));
 	CU_ASSERT_EQUAL(ask("POST", "/v1/messages", "{\"reply_to\":1,\"text\":\"x\"}"), 503);
+}
+
+static void test_listen(void)
+{
+	char path[128];
+	int fd, again;
+
+	snprintf(path, sizeof(path), "%s/deep/er/x.sock", folder);
+	fd = fog_listen_unix(path, geteuid(), getegid());
+	CU_ASSERT_TRUE_FATAL(fd >= 0);
+	CU_ASSERT_EQUAL(fog_listen_unix(path, geteuid(), getegid()), -EADDRINUSE); // it lives
+	close(fd);
+	again = fog_listen_unix(path, geteuid(), getegid()); // it is dead
+	CU_ASSERT_TRUE(again >= 0);
+	close(again);
+	CU_ASSERT_EQUAL(fog_listen_tcp("127.0.0.1"), -EINVAL);
+	CU_ASSERT_EQUAL(fog_listen_tcp("localhost:80"), -EINVAL);
+	again = fog_listen_tcp("[::1]:0");
+	CU_ASSERT_TRUE(again >= 0 || again == -EADDRNOTAVAIL || again == -EAFNOSUPPORT);
+	if (again >= 0)
+		close(again);
+}
+
+static void test_privileges(void)
+{
+	int status = -1;
+	pid_t child = fork();
+
+	if (child == 0) {
+		capng_get_caps_process();
+		int bad = fog_privileges_drop(0, 0, 0) != 0;
+		bad |= prctl(PR_GET_DUMPABLE) != 0 ? 2 : 0;
+		bad |= prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1 ? 4 : 0;
+		capng_get_caps_process();
+		bad |= capng_have_capabilities(CAPNG_SELECT_CAPS) != CAPNG_NONE ? 8 : 0;
+		_exit(bad);
+	}
+	CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
+	CU_ASSERT_EQUAL(status, 0);
 }
 
 int main(void)
@@ -457,8 +553,11 @@ int main(void)
 	        {"token file", test_token_file},
 	        {"configuration", test_config},
 	        {"audit log", test_audit},
+	        {"audit log under a flood of strangers", test_audit_limit},
 	        {"topology", test_topology},
 	        {"waiting for a message", test_wait},
+	        {"listening sockets", test_listen},
+	        {"privileges", test_privileges},
 	        CU_TEST_INFO_NULL,
 	};
 	if (start() != 0) {
