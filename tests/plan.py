@@ -75,12 +75,13 @@ def _meson_tests(folder, prefix, wrap, env, pick=lambda test: True):
 def _smoke_tests(root, folder, prefix, wrap, env):
 	"""Programs of tests/smoke; they find the programs under test by FOGLINE_BIN."""
 	slow = 3 if wrap else 1
-	paths = sorted((root / "tests" / "smoke").glob("*_test.*"))
+	names = ["*_test.py", *(["*_long.py"] if "FOGLINE_LONG" in env else [])]
+	paths = sorted(path for name in names for path in (root / "tests" / "smoke").glob(name))
 	return [
 		Test(
 			f"{prefix}/{path.stem.removesuffix('_test')}",
-			[*wrap, *([sys.executable] if path.suffix == ".py" else []), path], 300 * slow,
-			 {"FOGLINE_BIN": str(folder / "bin"), **env}, lab=True, missing=_root_only,
+			[*wrap, sys.executable, path], (1800 if path.stem.endswith("_long") else 300) * slow,
+			{"FOGLINE_BIN": str(folder / "bin"), **env}, lab=True, missing=_root_only,
 		)
 		for path in paths
 	]

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 the Fogline authors
 """Runs the tests, as many at once as there are CPUs, and reports one line per test as it ends.
@@ -31,6 +31,7 @@ class Runner:
 		self.result = {"passed": 0, "failed": 0, "skipped": 0}
 		self.lock = threading.Lock()
 		self.running = set()
+		self.stopped = False
 		# Labs share the host's cores, and their tests wait for each other's packets: one at a time.
 		self.lab = threading.Lock()
 
@@ -42,6 +43,8 @@ class Runner:
 		return self._execute(test)
 
 	def _execute(self, test):
+		if self.stopped:
+			return False
 		missing = test.missing()
 		if missing:
 			return self._report(test, "skipped", 0, missing)
@@ -94,6 +97,7 @@ class Runner:
 		return outcome == "passed"
 
 	def stop(self):
+		self.stopped = True
 		for process in list(self.running):
 			self._end(process)
 

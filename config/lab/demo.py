@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 the Fogline authors
 """The main job: five appliances in network namespaces, real messages through them and replies back.
@@ -76,7 +76,7 @@ def how_to_go_on(lab):
 	say(
 		"", "The network goes on running. In another terminal, as root, try:", "",
 		f"  {fogctl} --socket {gateway.socket_path} status",
-		f"  {fogctl} --socket {gateway.socket_path} send service 'hello'",
+		f"  {fogctl} --socket {gateway.socket_path} send --to service 'hello'",
 		f"  {fogctl} --socket {service.socket_path} receive",
 		f"  {fogctl} --socket {lab['mix2'].socket_path} top",
 		f"  curl --unix-socket {gateway.socket_path} http://localhost/v1/workers", "",
@@ -142,9 +142,10 @@ def demonstrate(options):
 
 def main():
 	options = parse()
-	# A plain kill ends the demo like Ctrl-C; after SIGKILL the guard cleans up.
-	signal.signal(signal.SIGTERM, signal.default_int_handler)
-	signal.signal(signal.SIGHUP, signal.default_int_handler)
+	# A plain kill ends the demo like Ctrl-C; after SIGKILL the guard cleans up. Whoever starts it in the
+	# background has SIGINT ignored, and that is inherited.
+	for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+		signal.signal(name, signal.default_int_handler)
 	try:
 		return 0 if demonstrate(options) else 1
 	except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 the Fogline authors
 """What a lab leaves on the host, and how it goes away again even when the lab is killed.
@@ -22,7 +22,7 @@ import netns
 BASE = pathlib.Path("/run/fogline-lab")
 SHM = pathlib.Path("/dev/shm")
 EAL = pathlib.Path("/run/dpdk")  # DPDK's run-time folders, one per data plane
-UID_BASE, UIDS_PER_RUN, RUNS_MAX = 64901, 10, 50
+UID_BASE, UIDS_PER_RUN, RUNS_MAX = 70001, 10, 50 # above systemd's DynamicUser range
 KEY_SPEC_USER_KEYRING, KEY_SPEC_USER_SESSION_KEYRING = -4, -5
 KEY_USERS = pathlib.Path("/proc/key-users")
 
@@ -31,7 +31,6 @@ class Run:
 	"""A number of our own, taken until close() or until this process and its guard are gone."""
 
 	def __init__(self):
-		BASE.mkdir(mode=0o755, exist_ok=True)
 		for number in range(RUNS_MAX):
 			lock = _lock(number)
 			if lock is not None:
@@ -74,7 +73,7 @@ def _lock(number):
 	"""Descriptor of the run's lock file, locked; None when somebody has it."""
 	path = BASE / str(number) / "lock"
 	while True:
-		path.parent.mkdir(mode=0o755, exist_ok=True)
+		path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
 		try:
 			fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
 		except FileNotFoundError:

@@ -10,7 +10,7 @@
 enum { WORKERS = 2, SLOTS = 4, BODY = 24, DELIVER_SLOT = 96, INJECT_SLOT = 80 };
 
 static int listener = -1;
-static char path[64];
+static char name[108]; // abstract: no file stays behind
 
 static int on_delivered(
         void *ctx, uint32_t worker, const uint8_t boot_id[16], uint64_t seq,
@@ -32,18 +32,19 @@ static void on_event(void *ctx, uint32_t type, const struct fog_evt *evt)
 
 static const struct fog_dpclient_ops ops = {.delivered = on_delivered, .event = on_event};
 
+union address {
+	struct sockaddr any;
+	struct sockaddr_un un;
+};
+
 static void listen_once(void)
 {
-	union {
-		struct sockaddr any;
-		struct sockaddr_un un;
-	} addr = {.un = {.sun_family = AF_UNIX}};
+	union address addr = {.un = {.sun_family = AF_UNIX}};
 
 	if (listener >= 0)
 		return;
-	snprintf(path, sizeof(path), "/tmp/fogt-fuzz-data-%d.sock", (int)getpid());
-	unlink(path);
-	memcpy(addr.un.sun_path, path, sizeof(path));
+	snprintf(name + 1, sizeof(name) - 1, "fogt-fuzz-data-%d", (int)getpid());
+	memcpy(addr.un.sun_path, name, sizeof(name));
 	listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	demand(listener >= 0 && bind(listener, &addr.any, sizeof(addr.un)) == 0);
 	demand(listen(listener, 4) == 0);
@@ -239,13 +240,13 @@ static void peer_step(struct data_peer *p, struct script *s)
 
 void fuzz_data_peer(struct script *s)
 {
-	struct fog_dpclient_params params = {.build = "fuzz"};
+	struct fog_dpclient_params params = {.socket_path = "", .build = "fuzz"};
 	struct data_peer p = {.sock = -1};
 
 	listen_once();
-	params.socket_path = path;
 	int lowest = fd_lowest();
 	demand(fog_dpclient_create(&params, &ops, NULL, &p.client) == 0);
+	memcpy(p.client->path, name, sizeof(name));
 	fog_dpclient_process(p.client);
 	peer_accept(&p);
 	while (s->left > 0)

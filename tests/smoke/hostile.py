@@ -92,6 +92,8 @@ class Peer:
 				self.receive()
 		except Gone:
 			return True
+		except TimeoutError:
+			return False
 
 	def open(self):
 		"""Whether the data plane has not hung up so far."""

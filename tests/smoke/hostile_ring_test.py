@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 the Fogline authors
 """A hostile control plane: whatever it says on dp.sock and writes into the rings, the mix forwards
@@ -18,6 +18,7 @@ from steady import SHORT, Steady, three
 
 ROUNDS = 200 if LONG else 12
 PACKET_LEN = 1408
+KEPT = "for the next control plane"
 GARBAGE = {"bad_prefix", "bad_mac", "zero_secret", "unknown_next_hop"}  # ends of injected noise
 rng = random.Random(20260101)
 
@@ -218,7 +219,7 @@ class Mix:
 		return Peer(self.path)
 
 	def hangs_up(self, peer, what):
-		check(peer.closed(), what)
+		check(peer.closed(), f"the data plane doesn't hang up: {what}")
 		self.hung_up += 1
 		self.alive()
 
@@ -294,7 +295,7 @@ def deliver_tail(mix):
 	with mix.peer() as peer:
 		peer.attach()
 		peer.tail(DELIVER_TAIL, impossible(peer.deliver_slots))
-		mix.lab["gateway"].rest.post("/v1/messages", {"to": "mix1", "path": ["mix1"], "text": "0 for the mix"})
+		mix.lab["gateway"].rest.post("/v1/messages", {"to": "mix1", "path": ["mix1"], "text": "never seen"})
 		mix.hangs_up(peer, "index of the delivery ring")
 
 
@@ -310,20 +311,25 @@ def packets_of_noise(mix):
 		check(peer.open(), "packets of noise are no fault of the ring")
 
 
+def fill(fd):
+	try:
+		while True:
+			os.write(fd, bytes(4096))
+	except BlockingIOError:
+		pass
+
+
 def bells(mix):
-	"""Bells that are full, or whose flags we change, stop nobody."""
+	"""Bells that are full, in both directions, and whose flags we change, stop nobody."""
 	with mix.peer() as peer:
 		peer.attach()
-		for fd in (peer.doorbell, *peer.wakes):
+		doorbell = os.open(f"/proc/self/fd/{peer.doorbell}", os.O_WRONLY | os.O_NONBLOCK)
+		peer.fds.append(doorbell)
+		for fd in (doorbell, *peer.wakes):
+			fill(fd)
+		for fd in (doorbell, peer.doorbell, *peer.wakes):
 			fcntl.fcntl(fd, fcntl.F_SETFL, 0)
-			fcntl.fcntl(fd, fcntl.F_SETFL, os.O_NONBLOCK)
-		for fd in peer.wakes:
-			try:
-				while True:
-					os.write(fd, bytes(4096))
-			except BlockingIOError:
-				fcntl.fcntl(fd, fcntl.F_SETFL, 0)
-		fcntl.fcntl(peer.doorbell, fcntl.F_SETFL, 0)
+		mix.lab["gateway"].rest.post("/v1/messages", {"to": "mix1", "path": ["mix1"], "text": KEPT})
 		mix.forwards(50)
 		check(peer.open(), "a bell is no fault of the ring")
 
@@ -339,6 +345,8 @@ with Lab(network=SHORT) as lab:
 			attack(mix)
 		node.start("control")
 		node.wait_ready()
+		wait_for("the message that the hostile one left unread", lambda: [KEPT] == [
+			message["text"] for message in node.rest.get("/v1/messages")["messages"]])
 		faults = node.rest.get("/v1/status")["data_plane"]["control_faults"]
 		check(faults >= mix.hung_up, f"{mix.hung_up} times hung up, {faults} faults counted")
 		mix.forwards()

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 
-from _init import ROOT, LabError, check, drops, equal, moved, netns, wait_for
+from _init import ROOT, LabError, check, equal, moved, netns, wait_for
 
 sys.path.insert(0, str(ROOT / "tests" / "sphinx_ref"))
 import sphinx_ref as sphinx  # noqa: E402
@@ -20,6 +20,8 @@ MIX_PORT = 9001
 ETHERTYPE = {4: 0x0800, 6: 0x86DD}
 SO_TIMESTAMPNS = 35
 SO_RCVBUFFORCE = 33
+SOL_PACKET, PACKET_AUXDATA = 263, 8
+VLAN_VALID = 1 << 4  # TP_STATUS_VLAN_VALID
 # The shortest delays: where delays are not the matter.
 QUICK = {"delay": {"mean": "100us", "max": "200us"}}
 
@@ -37,13 +39,16 @@ def address(text):
 	return socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text)
 
 
-def udp(source, to, payload, source_port=40000, port=MIX_PORT, length=None, break_checksum=False):
+def udp(
+	source, to, payload, source_port=40000, port=MIX_PORT, length=None, break_checksum=False, no_checksum=False,
+):
 	"""A UDP datagram with its checksum (RFC 768, RFC 8200); 'length' lies about its length."""
 	size = length or 8 + len(payload)
 	head = struct.pack("!HHH", source_port, port, size)
 	pseudo = address(source) + address(to) + struct.pack("!HH", 8 + len(payload), 17)
 	checksum = ~ones_sum(pseudo + head + bytes(2) + payload) & 0xFFFF or 0xFFFF
-	return head + struct.pack("!H", checksum ^ (0x0100 if break_checksum else 0)) + payload
+	checksum = 0 if no_checksum else checksum ^ (0x0100 if break_checksum else 0)
+	return head + struct.pack("!H", checksum) + payload
 
 
 def ip(source, to, data, protocol=17, fragment=0, length=None, break_checksum=False):
@@ -100,6 +105,7 @@ class Wire:
 		self._sock = netns.packet_socket(space, interface)
 		self._sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
 		self._sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
+		self._sock.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
 		self._sock.settimeout(0.1)
 		self._end = False
 		self._thread = threading.Thread(target=self._read, daemon=True)
@@ -108,10 +114,19 @@ class Wire:
 	def _read(self):
 		while not self._end:
 			try:
-				data, control, _, source = self._sock.recvmsg(65536, 64)
+				data, control, _, source = self._sock.recvmsg(65536, 256)
 			except TimeoutError:
 				continue
-			seconds, ns = struct.unpack("qq", control[0][2][:16])
+			except OSError:
+				return  # the interface is gone
+			for level, kind, value in control:
+				if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS):
+					seconds, ns = struct.unpack("qq", value[:16])
+				elif (level, kind) == (SOL_PACKET, PACKET_AUXDATA):
+					# The kernel takes the tag out of received frames: back with it.
+					status, tag = struct.unpack("I12xH", value[:18])
+					if status & VLAN_VALID:
+						data = data[:12] + struct.pack("!HH", 0x8100, tag) + data[12:]
 			self.frames.append((seconds * 10**9 + ns, source[2] == netns.PACKET_OUTGOING, data))
 
 	def close(self):
@@ -227,28 +242,50 @@ def show(mac):
 	return mac.hex(":")
 
 
+def counters(node):
+	"""GET /v1/workers, once it has data of every worker: while one writes, there may be none."""
+	def complete():
+		found = node.rest.get("/v1/workers")
+		return found["sum"] and found
+	return wait_for("counters", complete)
+
+
 def counted(node):
 	"""Everything that an appliance has counted of packets, as one flat dict."""
-	workers = node.rest.get("/v1/workers")
-	total = workers["sum"]
-	ports = node.rest.get("/v1/ports")["ports"]
-	status = node.rest.get("/v1/status")
-	for worker in workers["workers"]:
-		equal(worker["accounting_gap"], 0, f"gap in the books of worker {worker['worker']}")
+	found = counters(node)
+	total = found["sum"]
 	flat = {key: value for key, value in total.items() if isinstance(value, int)}
-	flat |= drops(node)
-	for reason in node.rest.get("/v1/drops")["reasons"]:
-		flat[reason["reason"]] = reason["packets"]
+	for worker in found["workers"]:
+		equal(worker["accounting_gap"], 0, f"gap in the books of worker {worker['worker']}")
+		for key in ("delay_clamped", "ring_faults"):
+			flat[key] = flat.get(key, 0) + worker[key]
 	for key in ("owed_us", "given_us", "late_ns"):
 		flat[key] = total[key]["count"]
 	for peer in total["peers"]:
 		flat[f"from {peer['name']}"], flat[f"to {peer['name']}"] = peer["rx"], peer["tx"]
-	for key in ("delay_clamped", "ring_faults"):
-		flat[key] = sum(worker[key] for worker in workers["workers"])
-	for key in ("port_lost", "to_kernel", "tx_failed"):
-		flat[key] = sum(port[key] for port in ports)
+	reasons = wait_for("drops", lambda: (drops := node.rest.get("/v1/drops"))["total"] is not None and drops)["reasons"]
+	flat |= {reason["reason"]: reason["packets"] for reason in reasons}
+	for port in wait_for("ports", lambda: node.rest.get("/v1/ports")["ports"]):
+		for key in ("port_lost", "to_kernel", "tx_failed"):
+			flat[key] = flat.get(key, 0) + port[key]
+	status = node.rest.get("/v1/status")
 	flat["replay_count"] = status["data_plane"]["replay_count"]
 	return flat | {f"messages {key}": value for key, value in status["messages"].items()}
+
+
+def per_worker(node, key):
+	return {worker["worker"]: worker[key] for worker in counters(node)["workers"]}
+
+
+def port_of_queue(peer, node, queue):
+	"""A UDP source port whose frames arrive on this queue: found by trying, as the kernel spreads flows
+	by a hash of its own. (The probes are counted as undersize.)"""
+	for port in range(41000, 41100):
+		before = per_worker(node, "rx")
+		peer.send(peer.frame(node, b"probe", source_port=port))
+		if queue in wait_for("the probe", lambda before=before: moved(before, per_worker(node, "rx"))):
+			return port
+	raise AssertionError(f"no flow of 100 reaches queue {queue}")
 
 
 # What several counters say together when a frame came from the peer and
@@ -261,21 +298,24 @@ DELIVERED = {  # ended here
 
 class Books:
 	"""Holds an appliance to what it has to count: `moves` adds to what has to have moved since the
-	start, and everything else has to stand still."""
+	start, and everything else (but for 'besides') has to stand still."""
 
-	def __init__(self, node):
-		self.node, self.before, self.wanted = node, counted(node), {}
+	def __init__(self, node, besides=()):
+		self.node, self.before, self.wanted, self.besides = node, counted(node), {}, besides
 
-	def moves(self, what, *parts, times=1):
-		"""'parts' are dicts like DROPPED, or reasons for a drop."""
+	def moves(self, what, *parts, times=1, **once):
+		"""'parts' are dicts like DROPPED, or reasons for a drop, each 'times' times; 'once' comes on top."""
 		for part in parts:
 			for key, value in (part if isinstance(part, dict) else {part: 1}).items():
 				self.wanted[key] = self.wanted.get(key, 0) + times * value
+		for key, value in once.items():
+			self.wanted[key] = self.wanted.get(key, 0) + value
 		self.stand(what)
 
 	def stand(self, what):
 		def right():
-			self.change = moved(self.before, counted(self.node))
+			change = moved(self.before, counted(self.node))
+			self.change = {key: value for key, value in change.items() if key not in self.besides}
 			return self.change == self.wanted
 		try:
 			wait_for(what, right, seconds=10, alive=self.node.check_alive)
@@ -287,14 +327,28 @@ class Books:
 		"""Nothing comes late, and the driver has seen the same frames as the workers."""
 		time.sleep(0.5)
 		self.stand("at the end")
-		total, ports = counted(self.node), self.node.rest.get("/v1/ports")["ports"]
+		total, ports = counted(self.node), wait_for("ports", lambda: self.node.rest.get("/v1/ports")["ports"])
 		equal(sum(port["rx_frames"] for port in ports), total["rx"], "frames received by the driver")
 		equal(sum(port["tx_frames"] for port in ports), total["tx"], "frames sent by the driver")
+
+
+def start(lab):
+	"""Start a lab and wait until every appliance knows the way to every other node."""
+	lab.start()
+	for node in lab:
+		def reaches_all(node=node):
+			state = node.rest.get("/v1/status")["data_plane"]
+			return state["next_hops_ready"] == state["next_hops"] > 0
+		wait_for(f"neighbours of {node.name}", reaches_all)
 
 
 def played(lab, **options):
 	"""The usual scene: one appliance "mix1" and this test as the node "peer4"."""
 	peer = Peer(lab)
 	node = lab.add("mix1", "mix", 1, **{"setup": peer.known, **options})
-	lab.start()
+	try:
+		start(lab)
+	except BaseException:
+		peer.close()
+		raise
 	return node, peer
