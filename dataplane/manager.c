@@ -138,6 +138,30 @@ static void port_stats(struct fog_manager *m)
 	);
 }
 
+// A port takes its interface's addresses once, when it is opened: steering and parser are made for
+// them. A later change is told, because packets to a new address are the kernel's.
+static void report_addresses(struct fog_manager *m)
+{
+	struct fog_ip now[FOG_ADDRESSES_MAX];
+
+	for (unsigned i = 0; i < m->port_count; i++) {
+		const struct fog_port *p = m->ports[i];
+		if (p->ifindex == 0 || m->blob->launch.port[i].address_count > 0)
+			continue;
+		int n = fog_neigh_addresses(m->neigh, p->ifindex, now, FOG_ADDRESSES_MAX);
+		bool same = n < 0 ||
+		        (n == p->address_count &&
+		         memcmp(now, p->address, (size_t)n * sizeof(now[0])) == 0);
+		if (!same && !(m->moved_ports & 1u << i))
+			LOG_WARN(
+			        "port %s: the addresses of its interface changed: restart "
+			        "fog-dataplane to take the new ones",
+			        p->name
+			);
+		m->moved_ports = same ? m->moved_ports & ~(1u << i) : m->moved_ports | 1u << i;
+	}
+}
+
 void fog_manager_housekeeping(struct fog_manager *m, uint64_t now)
 {
 	atomic_fetch_add_explicit(&m->stats->heartbeat, 1, memory_order_relaxed);
@@ -153,6 +177,7 @@ void fog_manager_housekeeping(struct fog_manager *m, uint64_t now)
 	}
 	if (now >= m->refresh_at) {
 		fog_manager_refresh(m); // asks for missing neighbours, keeps the others alive
+		report_addresses(m);
 		bool missing = m->conf->resolved_count < m->conf->remote_count;
 		m->refresh_at = now + (missing ? 1 : REFRESH_S) * rte_get_tsc_hz();
 	}

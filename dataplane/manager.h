@@ -42,6 +42,7 @@ struct fog_manager {
 	struct fog_retired *retired;
 	unsigned replay_alarm; // last fill that was reported, percent
 	uint64_t refresh_at, stats_at, drain_until; // TSC
+	unsigned moved_ports; // bit per port: its interface's addresses are no longer those it took
 	bool draining;
 	bool control_silent; // the last check found its heartbeat standing still
 };
