@@ -171,7 +171,11 @@ class Node:
 		return self.end(which, signal.SIGKILL)
 
 	def wait_ready(self):
-		wait_for(f"readiness of {self.name}", self.ready, alive=self.check_alive)
+		try:
+			wait_for(f"readiness of {self.name}", self.ready, alive=self.check_alive)
+		except LabError as error:
+			ends = "\n".join(self.log_end(which, 12) for which in ("control", "data"))
+			raise LabError(f"{error}: {self.rest.call('GET', '/readyz')[2]}\n{ends}") from None
 
 	def ready(self):
 		return self.rest.call("GET", "/readyz")[0] == 200

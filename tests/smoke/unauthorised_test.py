@@ -12,9 +12,16 @@ from _init import Lab, check, equal, netns, wait_for
 
 TCP = "127.0.0.1:8000"
 TOKEN = secrets.token_hex(32)
-PREFACE = f"import sys; sys.path[:0] = {sys.path!r}\n"
-SAY_HELLO = PREFACE + """
-import hostile
+# The user changes after the imports: a stranger needn't be able to read this checkout.
+PREFACE = f"import os, sys; sys.path[:0] = {sys.path!r}\n"
+BECOME = """
+uid, gid = map(int, sys.argv[1:3])
+os.setgroups([])
+os.setresgid(gid, gid, gid)
+os.setresuid(uid, uid, uid)
+del sys.argv[1:3]
+"""
+SAY_HELLO = PREFACE + "import hostile" + BECOME + """
 try:
 	with hostile.Peer(sys.argv[1]) as peer:
 		peer.hello()
@@ -24,8 +31,7 @@ except PermissionError:
 except hostile.Gone:
 	print("hung up")
 """
-ASK_REST = PREFACE + """
-from rest import Rest
+ASK_REST = PREFACE + "from rest import Rest" + BECOME + """
 try:
 	print(Rest(sys.argv[1]).call("GET", sys.argv[2])[0])
 except OSError as error:
@@ -36,8 +42,7 @@ except OSError as error:
 def as_user(uid, gid, script, *words):
 	"""What a script prints that another user runs."""
 	done = subprocess.run(
-		[sys.executable, "-B", "-c", script, *map(str, words)], capture_output=True, text=True, user=uid, group=gid,
-		extra_groups=[])
+		[sys.executable, "-B", "-c", script, *map(str, (uid, gid, *words))], capture_output=True, text=True)
 	check(not done.returncode, done.stderr)
 	return done.stdout.strip()
 
