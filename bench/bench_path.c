@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // What one packet costs on one core, object by object, without any I/O: Sphinx stage by stage,
-// replay table, delay law, calendar. Nothing here is wire rate.
+// X25519 by implementation, replay table, delay law, calendar. Nothing here is wire rate.
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +33,34 @@ struct rig {
 	uint64_t now;
 	volatile uint64_t sink;
 };
+
+// Multiplications of one implementation; scalars and points are any bytes.
+struct curve {
+	const struct fog_crypto_ops *ops;
+	unsigned n;
+	uint8_t mem[3][FOG_CRYPTO_BATCH_MAX][32];
+	uint8_t *out[FOG_CRYPTO_BATCH_MAX];
+	const uint8_t *scalar[FOG_CRYPTO_BATCH_MAX], *point[FOG_CRYPTO_BATCH_MAX];
+};
+
+static void curve_init(struct curve *c, const char *name, unsigned n)
+{
+	c->ops = fog_crypto_ops_get(name);
+	c->n = n;
+	randombytes_buf(c->mem, sizeof(c->mem));
+	for (unsigned i = 0; i < n; i++) {
+		c->out[i] = c->mem[0][i];
+		c->scalar[i] = c->mem[1][i];
+		c->point[i] = c->mem[2][i];
+	}
+}
+
+static void run_x25519(void *ctx)
+{
+	struct curve *c = ctx;
+
+	c->ops->x25519(c->n, c->out, c->scalar, c->point);
+}
 
 static void packets_reset(void *ctx)
 {
@@ -179,6 +207,7 @@ static int rig_init(struct rig *r, const char *geometry)
 
 int main(int argc, char **argv)
 {
+	static struct curve ref, wide8, wide64;
 	const char *geometry = argc > 1 ? argv[1] : "mtu";
 	struct rig *r = calloc(1, sizeof(*r));
 
@@ -186,6 +215,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: bench_path [mtu|mtu3|jumbo]; needs tmpfs on /dev/shm\n");
 		return 1;
 	}
+	curve_init(&ref, "ref", 8);
+	curve_init(&wide8, "avx512", 8);
+	curve_init(&wide64, "avx512", 64);
 	const struct bench_case cases[] = {
 	        {"unwrap, whole", BATCH, run_unwrap, packets_reset, r},
 	        {"  key agreement and KDF", BATCH, run_key, packets_reset, r},
@@ -197,10 +229,16 @@ int main(int argc, char **argv)
 	        {"replay claim", TAGS, run_replay, tags_reset, r},
 	        {"delay law", TAGS, run_delay, NULL, r},
 	        {"delay law, calendar in and out", TAGS, run_calendar, NULL, r},
+	        {"X25519, ref", 8, run_x25519, NULL, &ref},
+	        // Last, because not every CPU has it.
+	        {"X25519, avx512, batch of 8", 8, run_x25519, NULL, &wide8},
+	        {"X25519, avx512, batch of 64", 64, run_x25519, NULL, &wide64},
 	};
+	unsigned count = sizeof(cases) / sizeof(cases[0]) - (wide8.ops == NULL ? 2 : 0);
+
 	printf("geometry %s, %u-byte packets, crypto %s, one core, no I/O\n", geometry,
 	       r->geo.packet_len, r->ops->name);
-	bench_run(cases, sizeof(cases) / sizeof(cases[0]));
+	bench_run(cases, count);
 	fog_calendar_destroy(r->calendar);
 	fog_replay_destroy(r->replay);
 	free(r);

@@ -6,12 +6,30 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sodium.h>
+#include <stdbool.h>
 #include <string.h>
 
+#include "avx512/avx512.h"
 #include "ref/ref.h"
 
+// The compiler's run-time library asks CPUID, and XCR0 whether the kernel keeps the registers.
+static bool cpu_any(void)
+{
+	return true;
+}
+
+static bool cpu_avx512(void)
+{
+	__builtin_cpu_init();
+	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+	        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512ifma");
+}
+
 // Best first.
-static const struct fog_crypto_ops *const ops_all[] = {&ref_ops};
+static const struct {
+	const struct fog_crypto_ops *ops;
+	bool (*usable)(void);
+} ops_all[] = {{&avx512_ops, cpu_avx512}, {&ref_ops, cpu_any}};
 
 static pthread_once_t ops_once = PTHREAD_ONCE_INIT;
 static int ops_status;
@@ -41,8 +59,10 @@ int fog_crypto_thread_init(void)
 const struct fog_crypto_ops *fog_crypto_ops_get(const char *name)
 {
 	for (size_t i = 0; i < sizeof(ops_all) / sizeof(ops_all[0]); i++) {
-		if (name == NULL || strcmp(ops_all[i]->name, name) == 0)
-			return ops_all[i];
+		if (name != NULL && strcmp(ops_all[i].ops->name, name) != 0)
+			continue;
+		if (ops_all[i].usable())
+			return ops_all[i].ops;
 	}
 	return NULL;
 }

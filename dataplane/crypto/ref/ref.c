@@ -30,7 +30,7 @@ static uint64_t ref_x25519(
 	return zero;
 }
 
-static void ref_aez_encrypt(
+void ref_aez_encrypt(
         unsigned n, uint8_t *const buf[], const uint8_t *const key[], const uint8_t *const nonce[],
         size_t len
 )
@@ -39,7 +39,7 @@ static void ref_aez_encrypt(
 		aez_encipher(buf[i], len, key[i], nonce[i]);
 }
 
-static void ref_aez_decrypt(
+void ref_aez_decrypt(
         unsigned n, uint8_t *const buf[], const uint8_t *const key[], const uint8_t *const nonce[],
         size_t len
 )
@@ -48,7 +48,7 @@ static void ref_aez_decrypt(
 		aez_decipher(buf[i], len, key[i], nonce[i]);
 }
 
-static void ref_blind_scalar(unsigned n, uint8_t *const out[], const uint8_t *const seed[])
+void ref_blind_scalar(unsigned n, uint8_t *const out[], const uint8_t *const seed[])
 {
 	static const uint8_t nonce[crypto_stream_chacha20_NONCEBYTES];
 	uint8_t scalar[32];

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// Inside of the "avx512" implementation: what its files offer to each other. Contracts in ../ops.h.
+// Everything here needs AVX-512 F, DQ, VL and IFMA, of the CPU and of the kernel.
+#pragma once
+
+#include <stdint.h>
+
+struct fog_crypto_ops;
+
+extern const struct fog_crypto_ops avx512_ops;
+
+uint64_t avx512_x25519(
+        unsigned n, uint8_t *const out[], const uint8_t *const scalar[],
+        const uint8_t *const point[]
+);
+
+// limb[] (radix 2^52, a number below p but not 0) becomes its inverse modulo p, below 2^256, limbs
+// 0 to 3 below 2^52. Leaves secrets on the stack below its frame.
+void avx512_invert(uint64_t limb[5]);

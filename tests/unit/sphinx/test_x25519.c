@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// X25519 of every implementation this CPU can run, against RFC 7748 and libsodium: all batch sizes,
+// all lanes, and the points that are not what they should be, among honest ones.
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../../dataplane/crypto/ops.h"
+#include "../run.h"
+
+enum { MAX = FOG_CRYPTO_BATCH_MAX, SPECIAL_MAX = 64 };
+
+static const struct fog_crypto_ops *ops;
+
+// Results lie in a larger field, so that a write behind the last one is seen.
+static uint8_t scalar[MAX][32], point[MAX][32], result[MAX + 1][32];
+static uint8_t *out[MAX];
+static const uint8_t *scalars[MAX], *points[MAX];
+
+static void batch_reset(void)
+{
+	randombytes_buf(scalar, sizeof(scalar));
+	randombytes_buf(point, sizeof(point));
+	for (unsigned i = 0; i < MAX; i++) {
+		out[i] = result[i];
+		scalars[i] = scalar[i];
+		points[i] = point[i];
+	}
+}
+
+// Run a batch and compare results, mask and the bytes behind with libsodium's.
+static void batch_check(unsigned n)
+{
+	uint64_t want_zero = 0, zero;
+	unsigned wrong = 0;
+
+	memset(result, 0xee, sizeof(result));
+	zero = ops->x25519(n, out, scalars, points);
+	for (unsigned i = 0; i < n; i++) {
+		uint8_t want[32];
+
+		if (crypto_scalarmult_curve25519(want, scalar[i], point[i]) != 0) {
+			memset(want, 0, sizeof(want));
+			want_zero |= UINT64_C(1) << i;
+		}
+		wrong += memcmp(want, result[i], sizeof(want)) != 0;
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
+	CU_ASSERT_EQUAL(zero, want_zero);
+	for (unsigned i = 0; i < 32; i++)
+		CU_ASSERT_EQUAL(result[n][i], 0xee);
+}
+
+static void unhex(uint8_t *bytes, const char *hex)
+{
+	size_t done;
+
+	CU_ASSERT_EQUAL_FATAL(sodium_hex2bin(bytes, 32, hex, 64, NULL, &done, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(done, 32);
+}
+
+// RFC 7748 section 5.2, the two single vectors, in every lane.
+static void test_known(void)
+{
+	static const char *const vector[][3] = {
+	        {"a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4",
+	         "e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c",
+	         "c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552"},
+	        {"4b66e9d4d1b4673c5ad22691957d6af5c11b6421e0ea01d42ca4169e7918ba0d",
+	         "e5210f12786811d3f4b7959d0538ae2c31dbe7106fc03c3efc4cd549c715a493",
+	         "95cbde9476e8907d7aade45cb4b873f88b595a68799fa152e6f8f7647aac7957"},
+	};
+	uint8_t want[32];
+
+	batch_reset();
+	for (unsigned i = 0; i < MAX; i++) {
+		unhex(scalar[i], vector[i % 2][0]);
+		unhex(point[i], vector[i % 2][1]);
+	}
+	CU_ASSERT_EQUAL(ops->x25519(MAX, out, scalars, points), 0);
+	for (unsigned i = 0; i < MAX; i++) {
+		unhex(want, vector[i % 2][2]);
+		CU_ASSERT_EQUAL(memcmp(result[i], want, 32), 0);
+	}
+}
+
+// The iterated vector of section 5.2: 1 and 1,000 rounds. The lanes around run the same iteration
+// from other beginnings, against libsodium at the end. Results overwrite the scalars.
+static void test_iterated(void)
+{
+	uint8_t k[9][32] = {{9}}, u[9][32] = {{9}}, last[32], want[32];
+
+	batch_reset();
+	for (unsigned i = 1; i < 9; i++) {
+		memcpy(k[i], scalar[i], 32);
+		memcpy(u[i], point[i], 32);
+	}
+	memcpy(scalar, k, sizeof(k));
+	memcpy(point, u, sizeof(u));
+	for (unsigned round = 0; round < 1000; round++) {
+		for (unsigned i = 0; i < 9; i++)
+			out[i] = scalar[i];
+		memcpy(result, scalar, sizeof(k));
+		CU_ASSERT_EQUAL(ops->x25519(9, out, scalars, points), 0);
+		memcpy(point, result, sizeof(k));
+		if (round == 0) {
+			unhex(want,
+			      "422c8e7a6227d7bca1350b3e2bb7279f"
+			      "7897b87bb6854b783c60e80311ae3079");
+			CU_ASSERT_EQUAL(memcmp(scalar[0], want, 32), 0);
+		}
+	}
+	unhex(want, "684cf59ba83309552800ef566f2f4d3c1c3887c49360e3875f2eb94d99532c51");
+	CU_ASSERT_EQUAL(memcmp(scalar[0], want, 32), 0);
+	for (unsigned i = 1; i < 9; i++) {
+		for (unsigned round = 0; round < 1000; round++) {
+			memcpy(last, k[i], 32);
+			CU_ASSERT_EQUAL(crypto_scalarmult_curve25519(want, last, u[i]), 0);
+			memcpy(k[i], want, 32);
+			memcpy(u[i], last, 32);
+		}
+		CU_ASSERT_EQUAL(memcmp(scalar[i], k[i], 32), 0);
+	}
+}
+
+// More than 10,000 random pairs, in batches of every size from 0 to 64.
+static void test_random(void)
+{
+	for (unsigned pairs = 0, n = 0; pairs < 10000 || n != 0; n = (n + 1) % (MAX + 1)) {
+		batch_reset();
+		batch_check(n);
+		pairs += n;
+	}
+}
+
+// Scalars at the ends: all bits, none (clamping sets and clears), one bit at a time.
+static void test_scalars(void)
+{
+	batch_reset();
+	memset(scalar, 0, sizeof(scalar));
+	memset(scalar[1], 0xff, 32);
+	memset(scalar[2], 0xaa, 32);
+	memset(scalar[3], 0x55, 32);
+	batch_check(4);
+	for (unsigned first = 0; first < 256; first += MAX) {
+		batch_reset();
+		memset(scalar, 0, sizeof(scalar));
+		for (unsigned i = 0; i < MAX; i++)
+			scalar[i][(first + i) / 8] = 1 << i % 8;
+		batch_check(MAX);
+	}
+}
+
+// 0, 1, p - 5 to 2^255 - 1 (of which those from p on are not canonical) and the points of order
+// 8, each with and without bit 255.
+static unsigned special_points(uint8_t p[][32])
+{
+	static const char *const order8[] = {
+	        "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+	        "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+	};
+	unsigned n = 0;
+
+	memset(p, 0, SPECIAL_MAX / 2 * sizeof(p[0]));
+	for (unsigned low = 0; low < 2; low++)
+		p[n++][0] = low;
+	for (unsigned low = 0xe8; low <= 0xff; low++, n++) {
+		memset(p[n], 0xff, 32);
+		p[n][31] = 0x7f;
+		p[n][0] = low;
+	}
+	for (unsigned i = 0; i < 2; i++)
+		unhex(p[n++], order8[i]);
+	memcpy(p + n, p, n * sizeof(p[0]));
+	for (unsigned i = n; i < 2 * n; i++)
+		p[i][31] |= 0x80;
+	return 2 * n;
+}
+
+// Every special point in every lane of a batch of 64, honest points around it.
+static void test_special_lanes(void)
+{
+	uint8_t special[SPECIAL_MAX][32];
+	unsigned count = special_points(special), low = 0;
+
+	CU_ASSERT_TRUE_FATAL(count <= SPECIAL_MAX);
+	for (unsigned shift = 0; shift < MAX; shift++) {
+		batch_reset();
+		for (unsigned i = shift % 3; i < MAX; i += 3)
+			memcpy(point[i], special[(i + shift) % count], 32);
+		batch_check(MAX);
+	}
+	batch_reset();
+	memcpy(point, special, count * 32);
+	low = (unsigned)__builtin_popcountll(ops->x25519(count, out, scalars, points));
+	CU_ASSERT_EQUAL(low, 14);
+}
+
+// One point of low order alone among honest ones, in every lane of every group.
+static void test_one_low(void)
+{
+	for (unsigned lane = 0; lane < MAX; lane++) {
+		batch_reset();
+		memset(point[lane], 0, 32);
+		point[lane][0] = lane % 2;
+		batch_check(lane + 1 < 20 ? 20 : lane + 1);
+	}
+	batch_reset();
+	memset(point, 0, sizeof(point));
+	batch_check(MAX);
+	batch_check(13);
+}
+
+// Results may lie on the points or on the scalars.
+static void test_in_place(void)
+{
+	uint8_t want[MAX][32];
+
+	batch_reset();
+	CU_ASSERT_EQUAL(ops->x25519(MAX, out, scalars, points), 0);
+	memcpy(want, result, sizeof(want));
+	for (unsigned i = 0; i < MAX; i++) {
+		memcpy(result[i], i % 2 ? scalar[i] : point[i], 32);
+		*(i % 2 ? &scalars[i] : &points[i]) = result[i];
+	}
+	CU_ASSERT_EQUAL(ops->x25519(MAX, out, scalars, points), 0);
+	CU_ASSERT_EQUAL(memcmp(result, want, sizeof(want)), 0);
+}
+
+static int ref_chosen(void)
+{
+	ops = fog_crypto_ops_get("ref");
+	return ops == NULL;
+}
+
+static int avx512_chosen(void)
+{
+	ops = fog_crypto_ops_get("avx512");
+	return ops == NULL;
+}
+
+int main(void)
+{
+	static const CU_TestInfo tests[] = {
+	        {"RFC 7748, single", test_known},
+	        {"RFC 7748, iterated", test_iterated},
+	        {"random, all batch sizes", test_random},
+	        {"scalars at the ends", test_scalars},
+	        {"special points in all lanes", test_special_lanes},
+	        {"one point of low order", test_one_low},
+	        {"in place", test_in_place},
+	        CU_TEST_INFO_NULL,
+	};
+	CU_SuiteInfo suites[] = {
+	        {.pName = "ref", .pInitFunc = ref_chosen, .pTests = (CU_TestInfo *)tests},
+	        {.pName = "avx512", .pInitFunc = avx512_chosen, .pTests = (CU_TestInfo *)tests},
+	        CU_SUITE_INFO_NULL,
+	};
+
+	if (fog_crypto_init() < 0)
+		return 2;
+	if (avx512_chosen()) {
+		printf("avx512: not on this CPU, left out\n");
+		suites[1] = (CU_SuiteInfo)CU_SUITE_INFO_NULL;
+	}
+	return check_run_suites(suites);
+}
