@@ -86,9 +86,6 @@ static void report_silence(struct fog_manager *m)
 	uint64_t age = fog_session_control_age_ms(m->session); // UINT64_MAX: none is attached
 	bool silent = age != UINT64_MAX && age >= SILENCE_MS;
 
-	atomic_store_explicit(
-	        &m->stats->control_age_ms, age == UINT64_MAX ? 0 : age, memory_order_relaxed
-	);
 	if (silent && !m->control_silent)
 		LOG_WARN(
 		        "the control plane is attached but silent for %llu s: it hangs, restart it; "

@@ -253,7 +253,6 @@ int fog_worker_init(struct fog_worker *w, uint32_t parked_max, uint32_t inject_s
 	w->chunk->sphinx.geo = &w->geo;
 	w->chunk->sphinx.hop = w->chunk->hop;
 	w->chunk->sphinx.route = w->chunk->route;
-	w->inject_slot_size = inject_slot_size;
 	constants_init(w);
 	return 0;
 }

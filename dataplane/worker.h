@@ -88,7 +88,6 @@ struct fog_worker {
 	struct fog_calendar *calendar;
 	struct fog_chunk *chunk; // locked memory
 	void *inject_slot; // private copy of one ring slot
-	uint32_t inject_slot_size;
 	uint64_t
 	        switch_at; // count.injected at which the old inject ring is given up; 0: no limit set
 	unsigned dry_rounds; // consecutive rounds without work
@@ -104,8 +103,8 @@ struct fog_worker {
 
 // Entry for rte_eal_remote_launch; 'worker' is a struct fog_worker. Returns when stop is set.
 int fog_worker_run(void *worker);
-// One round of the loop: the whole path once. Returns whether it found work. Tests drive the
-// pipeline by this, with a clock of their own.
+// One round of the loop: the whole path once. Returns whether it found work. 'now' is the TSC
+// at its begin. Tests drive the pipeline by this, round by round.
 bool fog_worker_round(struct fog_worker *, uint64_t now);
 // Copy the private counters to the shared block.
 void fog_worker_publish(struct fog_worker *, uint64_t now);

@@ -75,7 +75,6 @@ struct fog_stats {
 	_Atomic uint64_t replay_count, replay_capacity;
 	_Atomic uint64_t control_faults; // connections closed for breaking the protocol
 	_Atomic uint64_t control_attached; // 1 while a control plane is attached
-	_Atomic uint64_t control_age_ms; // since its heartbeat last moved; valid while attached
 	_Atomic uint64_t events_dropped; // events that no control plane was there for, or read
 	_Atomic uint64_t mbuf_total, mbuf_free;
 	_Atomic uint32_t next_hops; // nodes in the table, ourselves excluded

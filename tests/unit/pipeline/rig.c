@@ -12,7 +12,6 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 enum { RING_SLOTS = 8, POOL = 1023, VLAN_ID = 100, MIX_PORT = 9001 };
