@@ -13,6 +13,7 @@ enum { FOG_PEER_NONE = 0xffff };
 struct fog_pkt {
 	uint8_t next_hop[FOG_ID_LEN]; // node ID, resolved again at release; never an index
 	uint64_t arrival; // TSC when the worker took the frame
+	uint64_t due; // TSC when it may leave: arrival + owed delay
 	uint16_t peer; // statistics slot of the sender, FOG_PEER_NONE when unknown or injected
 	uint8_t reserved[6];
 };

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// End of the opening: free what was rejected, deliver what ends here, park the rest for as long as
-// the node owes it. What is delivered here leaves no trace on any wire, so it is not delayed.
-#include <errno.h>
+// End of the opening: free what was rejected, deliver what ends here, and fix what delay the rest
+// is owed, by the law and the key that opened it. What is delivered here leaves no trace on any
+// wire, so it is not delayed.
+#include <rte_cycles.h>
 
 #include "worker.h"
 
@@ -12,43 +13,39 @@ static uint64_t cycles_of_us(const struct fog_worker *w, uint64_t us)
 	return (uint64_t)(((unsigned __int128)us * w->cycles_per_us + UINT32_MAX) >> 32);
 }
 
-static void park(struct fog_worker *w, struct fog_chunk *c, unsigned i)
+static void owe(struct fog_worker *w, struct fog_chunk *c, unsigned i)
 {
 	const struct fog_sphinx_route *r = &c->route[i];
-	struct rte_mbuf *m = c->mbuf[i];
-	struct fog_pkt *pkt = fog_pkt(m);
+	struct fog_pkt *pkt = fog_pkt(c->mbuf[i]);
 	const struct fog_conf *conf = w->conf;
-
 	uint64_t owed = fog_delay_owed(
 	        &conf->law, &conf->key->delay, fog_sphinx_replay_tag(&c->hop[i]), r->delay_ms
 	);
+	uint64_t wait = cycles_of_us(w, owed);
+
 	if (r->delay_ms > conf->law.cap_ms)
 		w->count.delay_clamped++;
 	fog_hist_add(&w->count.owed_us, owed);
-	memcpy(pkt->next_hop, r->next_hop, sizeof(pkt->next_hop));
-
-	uint64_t wait = cycles_of_us(w, owed);
 	if (wait < fog_calendar_tick(w->calendar))
 		wait = fog_calendar_tick(w->calendar);
-	int ret = fog_calendar_insert(w->calendar, m, pkt->arrival + wait, pkt->arrival);
-	if (ret == -ENOSPC) {
-		fog_worker_drop(w, fog_calendar_evict_random(w->calendar), FOG_DROP_DELAY_FULL);
-		ret = fog_calendar_insert(w->calendar, m, pkt->arrival + wait, pkt->arrival);
-	}
-	if (ret < 0)
-		fog_worker_drop(w, m, FOG_DROP_DELAY_FULL);
+	pkt->due = pkt->arrival + wait;
+	memcpy(pkt->next_hop, r->next_hop, sizeof(pkt->next_hop));
 }
 
 void stage_delay(struct fog_worker *w, struct fog_chunk *c)
 {
+	c->waiting = 0;
 	for (unsigned i = 0; i < c->sphinx.n; i++) {
+		if (c->sphinx.drop[i] == FOG_DROP_NONE && c->route[i].has_next_hop) {
+			owe(w, c, i);
+			c->waiting++;
+			continue;
+		}
 		if (c->sphinx.drop[i] != FOG_DROP_NONE)
 			fog_worker_drop(w, c->mbuf[i], c->sphinx.drop[i]);
-		else if (c->route[i].has_next_hop)
-			park(w, c, i);
 		else
 			stage_deliver(w, c->mbuf[i], &c->route[i]);
+		c->mbuf[i] = NULL;
 	}
-	fog_sphinx_hop_wipe(c->hop, c->sphinx.n);
-	c->sphinx.n = 0;
+	c->since = rte_rdtsc();
 }

@@ -6,8 +6,6 @@
 
 #include "worker.h"
 
-enum { INJECT_BURST = 8 };
-
 static void inject_packet(
         struct fog_worker *w, uint32_t type, const struct fog_inject *in, const uint8_t *packet
 )
@@ -52,7 +50,7 @@ unsigned stage_inject(struct fog_worker *w)
 	// After a restart they come before the key does, and wait for it where they are.
 	if (w->conf == NULL || w->conf->key == NULL)
 		return 0;
-	for (; n < INJECT_BURST; n++) {
+	for (; n < FOG_INJECT_BURST && w->ready_n < FOG_READY_MAX; n++) {
 		struct fog_slot_header h;
 		struct fog_inject in;
 		int ret = fog_ring_peek(&w->rings->inject, w->inject_slot);

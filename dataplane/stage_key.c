@@ -3,13 +3,20 @@
 // Key agreement and header MAC: nothing of a packet is believed before this.
 #include "worker.h"
 
-void stage_key(struct fog_worker *w, struct fog_chunk *c)
+void stage_key_add(struct fog_worker *w, struct fog_chunk *c, struct fog_lanes *lanes)
 {
-	if (w->conf == NULL || w->conf->key == NULL) {
-		for (unsigned i = 0; i < c->sphinx.n; i++)
-			c->sphinx.drop[i] = FOG_DROP_NO_KEY;
+	if (w->conf != NULL && w->conf->key != NULL) {
+		fog_sphinx_key_add(&c->sphinx, w->conf->key->private_key, lanes);
 		return;
 	}
-	fog_sphinx_key(&c->sphinx, w->conf->key->private_key);
+	for (unsigned i = 0; i < c->sphinx.n; i++)
+		c->sphinx.drop[i] = FOG_DROP_NO_KEY;
+}
+
+void stage_key(
+        struct fog_worker *w, struct fog_chunk *c, const struct fog_lanes *lanes, unsigned first
+)
+{
+	fog_sphinx_key_derive(&c->sphinx, lanes, first);
 	fog_sphinx_mac(&c->sphinx);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// Take off this hop's layer: routing information, payload, group element. A packet without a place
-// to go is dropped before the expensive half.
+// Take off this hop's layer: routing information and payload; the group element's blinding is
+// prepared and runs with the next call of X25519. A packet without a place to go is dropped before
+// the expensive half.
 #include "worker.h"
 
 static void open_resolve(struct fog_worker *w, struct fog_chunk *c, unsigned i)
@@ -19,5 +20,5 @@ void stage_open(struct fog_worker *w, struct fog_chunk *c)
 		if (c->sphinx.drop[i] == FOG_DROP_NONE)
 			open_resolve(w, c, i);
 	fog_sphinx_payload(&c->sphinx);
-	fog_sphinx_blind(&c->sphinx);
+	fog_sphinx_blind_derive(&c->sphinx);
 }

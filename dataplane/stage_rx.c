@@ -33,13 +33,17 @@ static void rx_frame(
 unsigned stage_rx(struct fog_worker *w)
 {
 	struct rte_mbuf *burst[FOG_BURST];
-	unsigned taken = 0;
+	unsigned taken = 0, full = FOG_READY_MAX - FOG_INJECT_BURST, most = 0;
+
+	// What finds no room stays with the port.
+	if (w->ready_n < full)
+		most = RTE_MIN((unsigned)FOG_BURST, full - w->ready_n);
 
 	// A round begins where the last one had to stop: a flooded queue starves no other.
-	for (unsigned s = 0; s < w->source_count && taken < FOG_BURST; s++) {
+	for (unsigned s = 0; s < w->source_count && taken < most; s++) {
 		const struct fog_rx_source *from = &w->source[w->source_next];
 		struct fog_port *port = w->ports[from->port];
-		uint16_t room = (uint16_t)(FOG_BURST - taken);
+		uint16_t room = (uint16_t)(most - taken);
 		uint16_t n = port->ops->rx_burst(port, from->queue, burst, room);
 		// Read after the burst: a frame that came since the round began must not count as older
 		// than it is, or it would leave before the delay that it is owed.

@@ -17,10 +17,17 @@ enum {
 	CALENDAR_SLOTS = 1 << 16, // 3 to 6 seconds of horizon
 };
 
-static void chunk_run(struct fog_worker *w, unsigned n)
+// What is due leaves now, and not when the round ends.
+static bool calendar_poll(struct fog_worker *w, uint64_t now)
 {
-	struct fog_chunk *c = w->chunk;
+	if (stage_release(w, now) == 0)
+		return false;
+	stage_tx(w);
+	return true;
+}
 
+static void chunk_fill(struct fog_worker *w, struct fog_chunk *c, unsigned n)
+{
 	c->sphinx.n = n;
 	for (unsigned i = 0; i < n; i++) {
 		c->mbuf[i] = w->ready[i];
@@ -29,11 +36,43 @@ static void chunk_run(struct fog_worker *w, unsigned n)
 	}
 	w->ready_n -= n;
 	memmove(w->ready, w->ready + n, w->ready_n * sizeof(w->ready[0]));
-	stage_key(w, c);
-	stage_release(w, rte_rdtsc());
-	stage_replay(w, c);
-	stage_open(w, c);
-	stage_delay(w, c);
+}
+
+// Whether to call X25519 now, and for how many of the packets in ready[] beside those that wait for
+// their blinding: whole widths as soon as there are any, the rest when its time is up.
+static bool lanes_plan(const struct fog_worker *w, uint64_t now, unsigned *keys)
+{
+	unsigned most = RTE_MIN(w->ready_n, w->chunk_size), blinds = w->opened->waiting;
+	unsigned fit = fog_lanes_fit(w->crypto, most + blinds);
+
+	*keys = fit > 0 ? fit - blinds : most;
+	if (fit > 0)
+		return true;
+	return (most > 0 && now - fog_pkt(w->ready[0])->arrival >= w->hold) ||
+	        (blinds > 0 && now - w->opened->since >= w->hold);
+}
+
+// One call of X25519 for two chunks, and what stands between it and the next: the older chunk is
+// done, the younger is opened up to its blinding.
+static void chunks_run(struct fog_worker *w, unsigned keys)
+{
+	struct fog_chunk *fresh = w->fresh, *opened = w->opened;
+	struct fog_lanes lanes;
+
+	fog_lanes_init(&lanes, w->crypto);
+	fog_sphinx_blind_add(&opened->sphinx, &lanes);
+	unsigned first = lanes.n;
+	chunk_fill(w, fresh, keys);
+	stage_key_add(w, fresh, &lanes);
+	fog_lanes_run(&lanes);
+	calendar_poll(w, rte_rdtsc());
+	stage_park(w, opened);
+	stage_key(w, fresh, &lanes, first);
+	stage_replay(w, fresh);
+	stage_open(w, fresh);
+	stage_delay(w, fresh);
+	w->fresh = opened;
+	w->opened = fresh;
 }
 
 void fog_worker_publish(struct fog_worker *w, uint64_t now)
@@ -42,7 +81,7 @@ void fog_worker_publish(struct fog_worker *w, uint64_t now)
 
 	c->parked = fog_calendar_depth(w->calendar);
 	c->overflow = fog_calendar_overflow(w->calendar);
-	c->in_batch = w->ready_n;
+	c->in_batch = w->ready_n + w->opened->waiting;
 	for (unsigned p = 0; p < w->port_count; p++)
 		c->in_batch += w->tx[p].n;
 	c->buffers_free = rte_mempool_avail_count(w->pool);
@@ -51,24 +90,27 @@ void fog_worker_publish(struct fog_worker *w, uint64_t now)
 	w->publish_at = now + w->tsc_hz / 100;
 }
 
-bool fog_worker_round(struct fog_worker *w, uint64_t now)
+enum fog_round fog_worker_round(struct fog_worker *w, uint64_t now)
 {
 	bool worked = false;
+	unsigned keys;
 
 	w->conf = atomic_load_explicit(&w->conf_next, memory_order_acquire);
-	worked |= stage_release(w, now) > 0;
+	worked |= calendar_poll(w, now);
 	worked |= stage_rx(w) > 0;
 	if (!atomic_load_explicit(&w->drain, memory_order_relaxed))
 		worked |= stage_inject(w) > 0;
-	while (w->ready_n > 0) {
-		chunk_run(w, RTE_MIN(w->ready_n, w->chunk_size));
-		stage_release(w, rte_rdtsc());
-		stage_tx(w);
+	if (lanes_plan(w, rte_rdtsc(), &keys)) {
+		chunks_run(w, keys);
+		calendar_poll(w, rte_rdtsc());
+		worked = true;
 	}
 	worked |= stage_tx(w) > 0;
 	w->count.loops++;
 	w->count.idle_loops += !worked;
-	return worked;
+	if (worked)
+		return FOG_ROUND_WORKED;
+	return w->ready_n + w->opened->waiting > 0 ? FOG_ROUND_HOLDING : FOG_ROUND_DRY;
 }
 
 // Whether packets that the old control plane injected are still to be taken: as many as its ring
@@ -192,15 +234,15 @@ int fog_worker_run(void *arg)
 	rte_rcu_qsbr_thread_online(w->qsbr, w->index);
 	while (!atomic_load_explicit(&w->stop, memory_order_relaxed)) {
 		uint64_t now = rte_rdtsc();
-		bool worked = fog_worker_round(w, now);
+		enum fog_round round = fog_worker_round(w, now);
 		rings_switch(w);
 		rte_rcu_qsbr_quiescent(w->qsbr, w->index);
 		uint64_t end = rte_rdtsc();
-		if (worked)
+		if (round == FOG_ROUND_WORKED)
 			fog_hist_add(&w->count.loop_ns, fog_worker_ns(w, end - now));
 		if (end >= w->publish_at)
 			fog_worker_publish(w, end);
-		w->dry_rounds = worked ? 0 : w->dry_rounds + 1;
+		w->dry_rounds = round == FOG_ROUND_DRY ? w->dry_rounds + 1 : 0;
 		drain_check(w);
 		if (w->idle == FOG_IDLE_ADAPTIVE && w->dry_rounds >= DRY_ROUNDS)
 			worker_sleep(w, end);
@@ -222,8 +264,8 @@ static void constants_init(struct fog_worker *w)
 		for (unsigned q = w->index; q < w->ports[p]->queues; q += w->workers)
 			w->source[w->source_count++] = (struct fog_rx_source
 			){(uint16_t)p, (uint16_t)q};
-	// One look at the calendar per chunk; a scalar multiplication takes 30 us.
-	w->chunk_size = RTE_MAX(w->crypto->width, 4u);
+	w->hold = FOG_HOLD_US * w->tsc_hz / 1000000u;
+	w->chunk_size = w->crypto->width;
 }
 
 int fog_worker_init(struct fog_worker *w, uint32_t parked_max, uint32_t inject_slot_size)
@@ -241,20 +283,41 @@ int fog_worker_init(struct fog_worker *w, uint32_t parked_max, uint32_t inject_s
 	sodium_memzero(cal.seed, sizeof(cal.seed));
 	if (ret < 0)
 		return ret;
-	// sodium_malloc ends its objects at a guard page, so the size keeps the alignment.
-	w->chunk = sodium_malloc((sizeof(*w->chunk) + 63u) & ~(size_t)63);
 	w->inject_slot = calloc(1, inject_slot_size);
-	if (w->chunk == NULL || w->inject_slot == NULL) {
+	// sodium_malloc ends its objects at a guard page, so the size keeps the alignment.
+	if (w->inject_slot != NULL)
+		w->chunks = sodium_malloc((2 * sizeof(*w->chunks) + 63u) & ~(size_t)63);
+	if (w->chunks == NULL) {
 		fog_worker_fini(w);
 		return -ENOMEM;
 	}
-	memset(w->chunk, 0, sizeof(*w->chunk));
-	w->chunk->sphinx.ops = w->crypto;
-	w->chunk->sphinx.geo = &w->geo;
-	w->chunk->sphinx.hop = w->chunk->hop;
-	w->chunk->sphinx.route = w->chunk->route;
+	memset(w->chunks, 0, 2 * sizeof(*w->chunks));
+	for (unsigned i = 0; i < 2; i++) {
+		w->chunks[i].sphinx.ops = w->crypto;
+		w->chunks[i].sphinx.geo = &w->geo;
+		w->chunks[i].sphinx.hop = w->chunks[i].hop;
+		w->chunks[i].sphinx.route = w->chunks[i].route;
+	}
+	w->fresh = &w->chunks[0];
+	w->opened = &w->chunks[1];
 	constants_init(w);
 	return 0;
+}
+
+// Give up what waits between rx and calendar.
+static void held_drop(struct fog_worker *w)
+{
+	for (unsigned i = 0; i < w->ready_n; i++)
+		fog_worker_drop(w, w->ready[i], FOG_DROP_SHUTDOWN);
+	w->ready_n = 0;
+	for (unsigned i = 0; i < w->opened->sphinx.n; i++)
+		if (w->opened->mbuf[i] != NULL)
+			fog_worker_drop(w, w->opened->mbuf[i], FOG_DROP_SHUTDOWN);
+	for (unsigned p = 0; p < w->port_count; p++) {
+		for (uint16_t i = 0; i < w->tx[p].n; i++)
+			fog_worker_drop(w, w->tx[p].frame[i], FOG_DROP_SHUTDOWN);
+		w->tx[p].n = 0;
+	}
 }
 
 void fog_worker_fini(struct fog_worker *w)
@@ -263,18 +326,15 @@ void fog_worker_fini(struct fog_worker *w)
 
 	while (w->calendar != NULL && (m = fog_calendar_evict_random(w->calendar)) != NULL)
 		fog_worker_drop(w, m, FOG_DROP_SHUTDOWN);
-	for (unsigned p = 0; p < w->port_count; p++) {
-		for (uint16_t i = 0; i < w->tx[p].n; i++)
-			fog_worker_drop(w, w->tx[p].frame[i], FOG_DROP_SHUTDOWN);
-		w->tx[p].n = 0;
-	}
-	if (w->calendar != NULL)
+	if (w->chunks != NULL) {
+		held_drop(w);
+		w->opened->waiting = 0;
 		fog_worker_publish(w, rte_rdtsc()); // the control plane still maps the block
+		sodium_free(w->chunks); // wipes it
+		w->chunks = NULL;
+	}
 	fog_calendar_destroy(w->calendar);
 	w->calendar = NULL;
 	free(w->inject_slot);
 	w->inject_slot = NULL;
-	if (w->chunk != NULL)
-		sodium_free(w->chunk);
-	w->chunk = NULL;
 }

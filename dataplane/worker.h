@@ -19,7 +19,10 @@
 
 enum {
 	FOG_BURST = 32, // frames taken per round
-	FOG_CHUNK_MAX = 64, // packets that share a pass through the crypto stages
+	FOG_READY_MAX = 2 * FOG_BURST, // packets that wait for a chunk
+	FOG_INJECT_BURST = 8, // packets of the control plane per round
+	FOG_CHUNK_MAX = 16, // packets that share a pass through the crypto stages; a SIMD width
+	FOG_HOLD_US = 20, // longest wait for more packets to fill the lanes of a call
 	FOG_TX_HELD_MAX = 64, // frames a busy port may owe us before tx_full
 };
 
@@ -27,9 +30,18 @@ enum {
 // Its secrets are the reason that it lies in locked memory of its own.
 struct fog_chunk {
 	struct fog_sphinx_batch sphinx; // n, packets, verdicts
-	struct rte_mbuf *mbuf[FOG_CHUNK_MAX];
+	struct rte_mbuf *mbuf[FOG_CHUNK_MAX]; // NULL: left the chunk
 	struct fog_sphinx_hop hop[FOG_CHUNK_MAX];
 	struct fog_sphinx_route route[FOG_CHUNK_MAX];
+	unsigned waiting; // opened packets that wait for their blinding
+	uint64_t since; // TSC when they began to
+};
+
+// What a round came to.
+enum fog_round {
+	FOG_ROUND_DRY, // nothing to do
+	FOG_ROUND_HOLDING, // nothing done, but packets wait for others to fill the lanes
+	FOG_ROUND_WORKED,
 };
 
 // Frames for one port that wait for its next tx_burst.
@@ -66,8 +78,9 @@ struct fog_worker {
 	uint32_t idle; // enum fog_idle
 	int wake_fd, doorbell_fd;
 	// Set by fog_worker_init, read-only afterwards.
-	unsigned chunk_size; // packets between two looks at the calendar
+	unsigned chunk_size; // packets in a chunk at the most: the width of the SIMD lanes
 	uint64_t cycles_per_us, ns_per_cycle; // in units of 2^-32, rounded up
+	uint64_t hold; // FOG_HOLD_US in TSC cycles
 	unsigned source_count;
 	struct fog_rx_source source[FOG_PORTS_MAX * FOG_QUEUES_MAX];
 
@@ -86,26 +99,28 @@ struct fog_worker {
 	alignas(FOG_CACHE_LINE) const struct fog_conf *conf; // of this round
 	struct fog_worker_rings *rings; // NULL before the first control plane
 	struct fog_calendar *calendar;
-	struct fog_chunk *chunk; // locked memory
+	struct fog_chunk *chunks; // two of them in locked memory, which change places every call:
+	struct fog_chunk *fresh; // ... whose keys are agreed by this call of X25519
+	struct fog_chunk *opened; // ... whose group elements are blinded by it
 	void *inject_slot; // private copy of one ring slot
 	uint64_t
 	        switch_at; // count.injected at which the old inject ring is given up; 0: no limit set
-	unsigned dry_rounds; // consecutive rounds without work
+	unsigned dry_rounds; // consecutive rounds without work and packets on hold
 	bool draining; // 'drain' was seen
 	uint64_t publish_at; // TSC of the next statistics publication
 	uint16_t source_port; // rotates, so that a peer's RSS spreads one flow over its queues
 	unsigned source_next; // where the next round begins to receive
-	unsigned ready_n; // packets that wait for a chunk
-	struct rte_mbuf *ready[2 * FOG_BURST];
+	unsigned ready_n; // packets that wait for a chunk, oldest first
+	struct rte_mbuf *ready[FOG_READY_MAX];
 	struct fog_tx_queue tx[FOG_PORTS_MAX];
 	struct fog_worker_counters count;
 };
 
 // Entry for rte_eal_remote_launch; 'worker' is a struct fog_worker. Returns when stop is set.
 int fog_worker_run(void *worker);
-// One round of the loop: the whole path once. Returns whether it found work. 'now' is the TSC
-// at its begin. Tests drive the pipeline by this, round by round.
-bool fog_worker_round(struct fog_worker *, uint64_t now);
+// One round of the loop: every stage once, at most one call of X25519. 'now' is the TSC at its
+// begin. Tests drive the pipeline by this, round by round.
+enum fog_round fog_worker_round(struct fog_worker *, uint64_t now);
 // Copy the private counters to the shared block.
 void fog_worker_publish(struct fog_worker *, uint64_t now);
 
@@ -138,15 +153,19 @@ enum fog_drop stage_parse(
 );
 // Take packets that our own control plane injected.
 unsigned stage_inject(struct fog_worker *);
-// Key agreement and header MAC.
-void stage_key(struct fog_worker *, struct fog_chunk *);
+// Add the multiplications of the key agreement to a call.
+void stage_key_add(struct fog_worker *, struct fog_chunk *, struct fog_lanes *);
+// From their results, lanes 'first' and on, to the header MAC.
+void stage_key(struct fog_worker *, struct fog_chunk *, const struct fog_lanes *, unsigned first);
 // Claim the replay tags.
 void stage_replay(struct fog_worker *, struct fog_chunk *);
-// Routing information, payload layer, blinding.
+// Routing information, payload layer, scalars of the blinding.
 void stage_open(struct fog_worker *, struct fog_chunk *);
-// Park what goes on, deliver what ends here, free what was rejected.
+// Free what was rejected, deliver what ends here, fix what delay the rest is owed.
 void stage_delay(struct fog_worker *, struct fog_chunk *);
 void stage_deliver(struct fog_worker *, struct rte_mbuf *, const struct fog_sphinx_route *);
+// Park what is blinded until it is due. The chunk is empty and wiped afterwards.
+void stage_park(struct fog_worker *, struct fog_chunk *);
 // Take packets that are due and give them their next hop.
 unsigned stage_release(struct fog_worker *, uint64_t now);
 // Put the frame header in front and queue it for its port.

@@ -18,7 +18,7 @@ enum { FOG_CRYPTO_BATCH_MAX = 64 };
 // clang-format off
 struct fog_crypto_ops {
 	const char *name; // "ref", "avx2", "avx512"
-	unsigned width; // messages that fill this implementation's lanes
+	unsigned width; // messages that fill this implementation's lanes; a power of two
 
 	// out[i] = scalar[i] * point[i] on Curve25519 with RFC 7748 clamping. Returns a bit mask: bit i
 	// is set when out[i] is all zero (low-order point); out[i] is written either way.

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "../api/drops.h"
+#include "../crypto/lanes.h"
 #include "../crypto/ops.h"
 
 enum {
@@ -74,6 +75,7 @@ enum fog_drop fog_sphinx_parse(const uint8_t *slot, size_t len, struct fog_sphin
 struct fog_sphinx_hop {
 	uint8_t secret[32];
 	uint8_t okm[192]; // HKDF-Expand: mac 32, ctr key 32, iv 16, aez 48, blind seed 32, tag 32
+	uint8_t blind[32]; // scalar of the group element's blinding
 };
 
 static inline const uint8_t *fog_sphinx_replay_tag(const struct fog_sphinx_hop *hop)
@@ -87,6 +89,10 @@ void fog_sphinx_hop_wipe(struct fog_sphinx_hop *hop, size_t n);
 // 'pkt[i]' points at a whole packet, changed in place by open/payload/blind. drop[i] is read and
 // written: a packet whose drop[i] is not FOG_DROP_NONE is skipped, a rejected one gets its reason.
 // Order: key, mac, (replay claim by the caller), open, payload, blind.
+//
+// The multiplications of key and blind may share a call with those of other batches: add both to
+// the lanes, run them, and go on with what stands behind. Between an add and its run nothing of the
+// batch may change.
 struct fog_sphinx_batch {
 	const struct fog_crypto_ops *ops;
 	const struct fog_geometry *geo;
@@ -100,6 +106,14 @@ struct fog_sphinx_batch {
 // Check the prefix, multiply the group element by the node's private key, derive okm.
 // Rejects BAD_PREFIX, ZERO_SECRET. 'private_key' is read only.
 void fog_sphinx_key(struct fog_sphinx_batch *b, const uint8_t private_key[32]);
+// The same in two halves: up to the multiplications, and from their results on. The second half
+// takes the lanes from number 'first' on, which is what lanes->n was before the first half.
+void fog_sphinx_key_add(
+        struct fog_sphinx_batch *b, const uint8_t private_key[32], struct fog_lanes *lanes
+);
+void fog_sphinx_key_derive(
+        struct fog_sphinx_batch *b, const struct fog_lanes *lanes, unsigned first
+);
 // Compare the header MAC in constant time. Rejects BAD_MAC.
 void fog_sphinx_mac(struct fog_sphinx_batch *b);
 // Decrypt the routing information in place (it shifts by one slot, the next MAC is put in its
@@ -110,6 +124,10 @@ void fog_sphinx_open(struct fog_sphinx_batch *b);
 void fog_sphinx_payload(struct fog_sphinx_batch *b);
 // Blind the group element in place for packets with a next hop; others are left as they are.
 void fog_sphinx_blind(struct fog_sphinx_batch *b);
+// The same in two halves: derive the scalars, then add the multiplications, of which nothing is
+// left to do when the lanes have run.
+void fog_sphinx_blind_derive(struct fog_sphinx_batch *b);
+void fog_sphinx_blind_add(struct fog_sphinx_batch *b, struct fog_lanes *lanes);
 
 // All stages at once for one packet, without replay protection: for tools and tests.
 // Returns FOG_DROP_NONE or the reason. 'hop' may be NULL.

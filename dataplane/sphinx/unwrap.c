@@ -5,6 +5,7 @@
 #include "layout.h"
 
 #include <sodium.h>
+#include <stdbool.h>
 #include <string.h>
 
 // Packets whose routing information is decrypted at once: bounds the scratch space on the stack.
@@ -26,39 +27,50 @@ void fog_sphinx_hop_wipe(struct fog_sphinx_hop *hop, size_t n)
 	sodium_memzero(hop, n * sizeof(*hop));
 }
 
+void fog_sphinx_key_add(
+        struct fog_sphinx_batch *b, const uint8_t private_key[32], struct fog_lanes *lanes
+)
+{
+	for (unsigned i = 0; i < b->n; i++) {
+		if (b->drop[i] != FOG_DROP_NONE)
+			continue;
+		if ((b->pkt[i][0] | b->pkt[i][1]) != 0)
+			b->drop[i] = FOG_DROP_BAD_PREFIX;
+		else
+			fog_lanes_add(
+			        lanes, b->hop[i].secret, private_key, b->pkt[i] + LAYOUT_POINT
+			);
+	}
+}
+
+void fog_sphinx_key_derive(
+        struct fog_sphinx_batch *b, const struct fog_lanes *lanes, unsigned first
+)
+{
+	uint8_t *okm[FOG_SPHINX_BATCH_MAX];
+	const uint8_t *prk[FOG_SPHINX_BATCH_MAX];
+	unsigned live[FOG_SPHINX_BATCH_MAX], n = batch_gather(b, live), good = 0;
+
+	for (unsigned j = 0; j < n; j++) {
+		if (fog_lanes_zero(lanes, first + j)) {
+			b->drop[live[j]] = FOG_DROP_ZERO_SECRET;
+			continue;
+		}
+		prk[good] = b->hop[live[j]].secret;
+		okm[good++] = b->hop[live[j]].okm;
+	}
+	if (good > 0)
+		b->ops->expand(good, okm, prk);
+}
+
 void fog_sphinx_key(struct fog_sphinx_batch *b, const uint8_t private_key[32])
 {
-	const uint8_t *scalar[FOG_SPHINX_BATCH_MAX], *point[FOG_SPHINX_BATCH_MAX];
-	uint8_t *secret[FOG_SPHINX_BATCH_MAX], *okm[FOG_SPHINX_BATCH_MAX];
-	const uint8_t *prk[FOG_SPHINX_BATCH_MAX];
-	unsigned live[FOG_SPHINX_BATCH_MAX], n;
-	uint64_t zero;
+	struct fog_lanes lanes;
 
-	for (unsigned i = 0; i < b->n; i++) {
-		if (b->drop[i] == FOG_DROP_NONE && (b->pkt[i][0] | b->pkt[i][1]) != 0)
-			b->drop[i] = FOG_DROP_BAD_PREFIX;
-	}
-	n = batch_gather(b, live);
-	if (n == 0)
-		return;
-	for (unsigned j = 0; j < n; j++) {
-		scalar[j] = private_key;
-		point[j] = b->pkt[live[j]] + LAYOUT_POINT;
-		secret[j] = b->hop[live[j]].secret;
-	}
-	zero = b->ops->x25519(n, secret, scalar, point);
-	for (unsigned j = 0; j < n; j++) {
-		if (zero >> j & 1)
-			b->drop[live[j]] = FOG_DROP_ZERO_SECRET;
-	}
-	n = batch_gather(b, live);
-	if (n == 0)
-		return;
-	for (unsigned j = 0; j < n; j++) {
-		prk[j] = b->hop[live[j]].secret;
-		okm[j] = b->hop[live[j]].okm;
-	}
-	b->ops->expand(n, okm, prk);
+	fog_lanes_init(&lanes, b->ops);
+	fog_sphinx_key_add(b, private_key, &lanes);
+	fog_lanes_run(&lanes);
+	fog_sphinx_key_derive(b, &lanes, 0);
 }
 
 void fog_sphinx_mac(struct fog_sphinx_batch *b)
@@ -145,28 +157,46 @@ void fog_sphinx_payload(struct fog_sphinx_batch *b)
 	}
 }
 
-void fog_sphinx_blind(struct fog_sphinx_batch *b)
+static bool blind_wanted(const struct fog_sphinx_batch *b, unsigned i)
 {
-	uint8_t blind[FOG_SPHINX_BATCH_MAX][32], *out[FOG_SPHINX_BATCH_MAX];
-	const uint8_t *seed[FOG_SPHINX_BATCH_MAX], *scalar[FOG_SPHINX_BATCH_MAX];
-	const uint8_t *point[FOG_SPHINX_BATCH_MAX];
-	uint8_t *element[FOG_SPHINX_BATCH_MAX];
+	return b->drop[i] == FOG_DROP_NONE && b->route[i].has_next_hop;
+}
+
+void fog_sphinx_blind_derive(struct fog_sphinx_batch *b)
+{
+	uint8_t *scalar[FOG_SPHINX_BATCH_MAX];
+	const uint8_t *seed[FOG_SPHINX_BATCH_MAX];
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < b->n; i++) {
-		if (b->drop[i] != FOG_DROP_NONE || !b->route[i].has_next_hop)
+		if (!blind_wanted(b, i))
 			continue;
 		seed[n] = b->hop[i].okm + OKM_BLIND_SEED;
-		scalar[n] = out[n] = blind[n];
-		point[n] = element[n] = b->pkt[i] + LAYOUT_POINT;
-		n++;
+		scalar[n++] = b->hop[i].blind;
 	}
-	if (n == 0)
-		return;
-	b->ops->blind_scalar(n, out, seed);
+	if (n > 0)
+		b->ops->blind_scalar(n, scalar, seed);
+}
+
+void fog_sphinx_blind_add(struct fog_sphinx_batch *b, struct fog_lanes *lanes)
+{
 	// The element is not of low order, or its shared secret would have been zero before.
-	b->ops->x25519(n, element, scalar, point);
-	sodium_memzero(blind, n * sizeof(blind[0]));
+	for (unsigned i = 0; i < b->n; i++) {
+		uint8_t *element = b->pkt[i] + LAYOUT_POINT;
+
+		if (blind_wanted(b, i))
+			fog_lanes_add(lanes, element, b->hop[i].blind, element);
+	}
+}
+
+void fog_sphinx_blind(struct fog_sphinx_batch *b)
+{
+	struct fog_lanes lanes;
+
+	fog_lanes_init(&lanes, b->ops);
+	fog_sphinx_blind_derive(b);
+	fog_sphinx_blind_add(b, &lanes);
+	fog_lanes_run(&lanes);
 }
 
 enum fog_drop fog_sphinx_unwrap(

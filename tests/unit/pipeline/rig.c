@@ -352,19 +352,20 @@ unsigned rig_run(struct rig *r, uint8_t *last, uint32_t *last_len)
 {
 	uint64_t end = rte_rdtsc() + 2 * rte_get_tsc_hz();
 	unsigned sent = 0;
-	bool worked = true;
+	enum fog_round round = FOG_ROUND_WORKED;
 
-	while ((worked || fog_calendar_depth(r->w->calendar) > 0) && rte_rdtsc() < end) {
-		worked = fog_worker_round(r->w, rte_rdtsc());
+	while ((round != FOG_ROUND_DRY || fog_calendar_depth(r->w->calendar) > 0) &&
+	       rte_rdtsc() < end) {
+		round = fog_worker_round(r->w, rte_rdtsc());
 		sent += take_sent(r, last, last_len);
 	}
 	return sent;
 }
 
-void rig_rounds(struct rig *r, unsigned n)
+void rig_settle(struct rig *r)
 {
-	while (n-- > 0)
-		fog_worker_round(r->w, rte_rdtsc());
+	while (fog_worker_round(r->w, rte_rdtsc()) != FOG_ROUND_DRY)
+		continue;
 }
 
 struct fog_worker_counters *rig_snapshot(struct rig *r)

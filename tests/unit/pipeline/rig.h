@@ -55,7 +55,7 @@ void rig_put_packet(struct rig *, const uint8_t *packet);
 // Run rounds until nothing is parked or queued, 2 s at most. Sent frames are counted, the last one
 // is copied to 'last' (may be NULL) and its length to 'last_len'.
 unsigned rig_run(struct rig *, uint8_t *last, uint32_t *last_len);
-// Rounds without waiting for the calendar.
-void rig_rounds(struct rig *, unsigned n);
+// Rounds until nothing is on its way to the calendar; what is parked there stays.
+void rig_settle(struct rig *);
 // The published snapshot; asserts that its gap is 0.
 struct fog_worker_counters *rig_snapshot(struct rig *);
