@@ -28,7 +28,7 @@ struct bench {
 	int (*run)(struct bench_report *);
 };
 
-extern const struct bench bench_sphinx, bench_x25519;
+extern const struct bench bench_scale, bench_sphinx, bench_worker, bench_x25519;
 
 // The implementations that this CPU can run, "ref" first. Returns how many.
 enum { BENCH_ISAS_MAX = 3 };

@@ -3,7 +3,6 @@
 #include "harness.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -68,6 +67,8 @@ static int pin(int cpu)
 
 int bench_plan_init(struct bench_plan *plan, int cpu)
 {
+	if (sched_getaffinity(0, sizeof(plan->allowed), &plan->allowed) < 0)
+		return -errno;
 	if ((plan->cpu = pin(cpu)) < 0)
 		return plan->cpu;
 	double us = now_us();

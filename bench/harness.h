@@ -9,6 +9,7 @@
 // thread was off its CPU, is measured again.
 #pragma once
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <x86intrin.h>
@@ -37,6 +38,7 @@ struct bench_plan {
 	unsigned windows; // per case
 	bool quick; // tiny: for tests that look at the output's form
 	int cpu; // pinned to
+	cpu_set_t allowed; // what the process might use before
 	double tsc_mhz, clock_mhz; // the core clock is the median over all stretches
 	uint64_t repeated; // stretches that were measured again
 };

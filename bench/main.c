@@ -10,7 +10,8 @@
 
 enum { WINDOWS = 51, WINDOWS_QUICK = 2, USAGE = 2 };
 
-static const struct bench *const benches[] = {&bench_sphinx, &bench_x25519};
+static const struct bench *const benches[] = {
+        &bench_sphinx, &bench_x25519, &bench_worker, &bench_scale};
 
 struct common {
 	bool json, quick;

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// One worker against several, each on a core of its own, claiming in one replay table; beside it
+// what the machine itself gives: plain X25519 on one core against several. Windows of all kinds
+// alternate. A worker's thread feeds and drains its own queue between two rounds, so that every
+// core does the same work.
+#include <errno.h>
+#include <rte_cycles.h>
+#include <rte_launch.h>
+#include <sched.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bench.h"
+#include "pipe.h"
+
+enum {
+	FRAMES = 4096, // of a worker and window
+	MULTIPLICATIONS = 8192,
+	REPLAY_CAPACITY = 16 << 20,
+	COUNTS_MAX = 5, // 1, 2, 4, 8, 16 workers
+};
+
+static struct bench_option options[] = {{"--isa", "best|ref|avx2|avx512", "best"}, {0}};
+
+// What one core does in a window.
+struct core {
+	struct rig *rig;
+	unsigned index;
+	double rate; // operations a second
+	int ret;
+};
+
+struct rig {
+	struct pipe *pipe;
+	const struct fog_crypto_ops *ops;
+	unsigned frames, multiplications;
+	unsigned counts, count[COUNTS_MAX]; // of cores, ascending, 1 first
+	double worker[COUNTS_MAX][BENCH_WINDOWS_MAX], machine[COUNTS_MAX][BENCH_WINDOWS_MAX];
+	struct core core[PIPE_WORKERS_MAX];
+	_Atomic unsigned waiting; // at the start line
+};
+
+// All cores of a window begin together.
+static void start_line(struct rig *r)
+{
+	atomic_fetch_sub(&r->waiting, 1);
+	while (atomic_load(&r->waiting) > 0)
+		rte_pause();
+}
+
+static int worker_main(void *arg)
+{
+	struct core *c = arg;
+	struct pipe *p = c->rig->pipe;
+	struct fog_worker *w = pipe_worker(p, c->index);
+
+	if (fog_crypto_thread_init() < 0)
+		return c->ret = -ENOMEM;
+	rte_rcu_qsbr_thread_register(w->qsbr, c->index);
+	start_line(c->rig);
+	uint64_t start = rte_rdtsc();
+	while (!pipe_done(p, c->index) || pipe_left(p, c->index) > 0) {
+		pipe_feed(p, c->index, FOG_BURST);
+		fog_worker_round(w, rte_rdtsc());
+		pipe_drain(p, c->index);
+	}
+	c->rate = c->rig->frames * (double)rte_get_tsc_hz() / (double)(rte_rdtsc() - start);
+	rte_rcu_qsbr_thread_unregister(w->qsbr, c->index);
+	return c->ret = 0;
+}
+
+static int machine_main(void *arg)
+{
+	enum { N = FOG_CRYPTO_BATCH_MAX };
+
+	static _Thread_local uint8_t mem[3][N][32];
+	struct core *c = arg;
+	uint8_t *out[N];
+	const uint8_t *scalar[N], *point[N];
+	unsigned n = RTE_MAX(2 * c->rig->ops->width, 8u);
+
+	randombytes_buf(mem, sizeof(mem));
+	for (unsigned i = 0; i < n; i++) {
+		out[i] = mem[0][i];
+		scalar[i] = mem[1][i];
+		point[i] = mem[2][i];
+	}
+	start_line(c->rig);
+	uint64_t start = rte_rdtsc();
+	for (unsigned done = 0; done < c->rig->multiplications; done += n)
+		c->rig->ops->x25519(n, out, scalar, point);
+	c->rate = c->rig->multiplications * (double)rte_get_tsc_hz() /
+	        (double)(rte_rdtsc() - start);
+	return c->ret = 0;
+}
+
+// The first core is this thread's.
+static int window(struct rig *r, int (*work)(void *), unsigned cores, double *rate)
+{
+	int ret = 0;
+
+	atomic_store(&r->waiting, cores);
+	for (unsigned i = 1; i < cores; i++)
+		rte_eal_remote_launch(work, &r->core[i], i);
+	work(&r->core[0]);
+	rte_eal_mp_wait_lcore();
+	*rate = 0;
+	for (unsigned i = 0; i < cores; i++) {
+		*rate += r->core[i].rate;
+		if (r->core[i].ret < 0)
+			ret = r->core[i].ret;
+	}
+	return ret;
+}
+
+static int windows_run(struct rig *r, unsigned windows)
+{
+	int ret = 0;
+
+	for (unsigned w = 0; w < windows; w++) {
+		for (unsigned i = 0; i < r->counts && ret == 0; i++) {
+			pipe_pass(r->pipe);
+			ret = window(r, worker_main, r->count[i], &r->worker[i][w]);
+			if (ret == 0)
+				ret = window(r, machine_main, r->count[i], &r->machine[i][w]);
+		}
+	}
+	return ret;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median(double *v, unsigned n)
+{
+	qsort(v, n, sizeof(v[0]), by_value);
+	return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+}
+
+static void rows_add(struct bench_report *report, struct rig *r)
+{
+	unsigned n = report->plan.windows;
+	double ratio[BENCH_WINDOWS_MAX], speedup[2];
+
+	for (unsigned i = 0; i < r->counts; i++) {
+		json_t *row = bench_row(report);
+		double(*rates[2])[BENCH_WINDOWS_MAX] = {r->worker, r->machine};
+
+		// Window by window, so that slow spells cancel out.
+		for (unsigned k = 0; k < 2; k++) {
+			for (unsigned w = 0; w < n; w++)
+				ratio[w] = rates[k][i][w] / rates[k][0][w];
+			speedup[k] = median(ratio, n);
+		}
+		json_object_set_new(row, "workers", json_integer(r->count[i]));
+		json_object_set_new(row, "isa", json_string(r->ops->name));
+		json_object_set_new(row, "speedup", json_real(speedup[0]));
+		json_object_set_new(row, "machine_speedup", json_real(speedup[1]));
+		json_object_set_new(row, "share_of_machine", json_real(speedup[0] / speedup[1]));
+	}
+	for (unsigned i = 0; i < r->counts; i++) {
+		json_t *row = json_array_get(report->rows, i);
+
+		json_object_set_new(row, "pps", json_real(median(r->worker[i], n)));
+		json_object_set_new(row, "x25519_per_s", json_real(median(r->machine[i], n)));
+	}
+}
+
+// CPUs that this process may use, 'first' left out.
+static unsigned cpus_allowed(const cpu_set_t *set, int first, int cpu[])
+{
+	unsigned n = 0;
+
+	for (int i = 0; i < CPU_SETSIZE && n < PIPE_WORKERS_MAX; i++) {
+		if (CPU_ISSET(i, set) && i != first)
+			cpu[n++] = i;
+	}
+	return n;
+}
+
+static int run_rig(struct bench_report *report, struct rig *r, unsigned cores)
+{
+	bool quick = report->plan.quick;
+	struct pipe_params params = {
+	        .workers = cores,
+	        .frames = quick ? 64 : FRAMES,
+	        .crypto = r->ops,
+	        .replay_capacity = quick ? 4096 : REPLAY_CAPACITY,
+	        .delay_mean_us = 20000,
+	        .delay_max_us = 200000,
+	};
+	int ret = pipe_create(&params, &r->pipe);
+
+	if (ret < 0)
+		return ret;
+	r->frames = params.frames;
+	r->multiplications = quick ? 64 : MULTIPLICATIONS;
+	for (unsigned n = 1; n <= cores && r->counts < COUNTS_MAX; n *= 2)
+		r->count[r->counts++] = n;
+	for (unsigned i = 0; i < cores; i++)
+		r->core[i] = (struct core){.rig = r, .index = i};
+	ret = windows_run(r, report->plan.windows);
+	if (ret == 0 && pipe_drops(r->pipe) > 0) {
+		fprintf(stderr, "bench: the workers dropped %llu of their packets\n",
+		        (unsigned long long)pipe_drops(r->pipe));
+		ret = -EBADMSG;
+	}
+	if (ret == 0)
+		rows_add(report, r);
+	pipe_destroy(r->pipe);
+	return ret;
+}
+
+static int run(struct bench_report *report)
+{
+	bool best = strcmp(options[0].value, "best") == 0;
+	int cpu[PIPE_WORKERS_MAX], ret;
+	unsigned others = cpus_allowed(&report->plan.allowed, report->plan.cpu, cpu);
+	struct rig *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return -ENOMEM;
+	r->ops = fog_crypto_ops_get(best ? NULL : options[0].value);
+	if (r->ops == NULL) {
+		free(r);
+		return bench_option_wrong(&options[0]);
+	}
+	if (others == 0)
+		bench_note(report, "one CPU only: nothing to scale to");
+	ret = pipe_eal_start(report->plan.cpu, cpu, others);
+	if (ret == 0) {
+		ret = run_rig(report, r, RTE_MIN(others + 1, (unsigned)PIPE_WORKERS_MAX));
+		pipe_eal_stop();
+	}
+	free(r);
+	return ret;
+}
+
+const struct bench bench_scale = {
+        .name = "scale",
+        .what = "workers on several cores, beside what plain X25519 gains from these cores",
+        .key = (const char *const[]){"workers", "isa", NULL},
+        .options = options,
+        .run = run,
+};
