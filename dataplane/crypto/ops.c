@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// Start-up of the crypto libraries and the choice of an implementation.
+// Start-up of the crypto libraries, and the tables: what this CPU can do is asked once, the tables
+// are put together from it once, and are constant from then on.
 #include "ops.h"
 
+#include <cpuid.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sodium.h>
@@ -11,38 +13,78 @@
 
 #include "avx512/avx512.h"
 #include "ref/ref.h"
+#include "shani/shani.h"
 
-// The compiler's run-time library asks CPUID, and XCR0 whether the kernel keeps the registers.
-static bool cpu_any(void)
-{
-	return true;
-}
+enum { OPS_MAX = 3 };
 
-static bool cpu_avx512(void)
-{
-	__builtin_cpu_init();
-	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-	        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512ifma");
-}
-
-// Best first.
-static const struct {
-	const struct fog_crypto_ops *ops;
-	bool (*usable)(void);
-} ops_all[] = {{&avx512_ops, cpu_avx512}, {&ref_ops, cpu_any}};
+// From the plainest to the best.
+static struct fog_crypto_ops ops_table[OPS_MAX];
+static unsigned ops_count;
 
 static pthread_once_t ops_once = PTHREAD_ONCE_INIT;
 static int ops_status;
 
+struct cpu {
+	bool base; // what nothing here works without
+	bool sha;
+	bool avx2; // and FMA and BMI2, which came with it
+	bool avx512; // F, VL, DQ and IFMA
+};
+
+// The compiler's run-time library asks CPUID, and XCR0 whether the kernel keeps the wide registers;
+// it knows no name for the SHA extensions.
+static struct cpu cpu_ask(void)
+{
+	unsigned a, b = 0, c, d;
+
+	__builtin_cpu_init();
+	__get_cpuid_count(7, 0, &a, &b, &c, &d);
+	return (struct cpu){
+	        .base = __builtin_cpu_supports("aes") && __builtin_cpu_supports("sse4.2") &&
+	                __builtin_cpu_supports("pclmul"),
+	        .sha = (b & bit_SHA) != 0,
+	        .avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+	                __builtin_cpu_supports("bmi2"),
+	        .avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+	                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512ifma"),
+	};
+}
+
+// Every table begins as the one before it and replaces what it does better.
+static void ops_compose(const struct cpu *cpu)
+{
+	struct fog_crypto_ops o = ref_ops;
+
+	if (cpu->sha) {
+		o.expand = shani_expand;
+		o.hmac = shani_hmac;
+	}
+	ops_table[ops_count++] = o;
+
+	if (!cpu->avx2)
+		return;
+	o.name = "avx2";
+	ops_table[ops_count++] = o;
+
+	if (!cpu->avx512)
+		return;
+	o.name = "avx512";
+	o.width = AVX512_WIDTH;
+	o.x25519 = avx512_x25519;
+	ops_table[ops_count++] = o;
+}
+
 static void ops_init(void)
 {
-	__builtin_cpu_init();
-	if (!__builtin_cpu_supports("aes") || !__builtin_cpu_supports("sse4.2") ||
-	    !__builtin_cpu_supports("pclmul")) {
+	struct cpu cpu = cpu_ask();
+
+	if (!cpu.base) {
 		ops_status = -ENOTSUP;
 		return;
 	}
 	ops_status = sodium_init() < 0 ? -ENOTSUP : ref_mb_init();
+	if (ops_status == 0)
+		ops_compose(&cpu);
 }
 
 int fog_crypto_init(void)
@@ -58,11 +100,11 @@ int fog_crypto_thread_init(void)
 
 const struct fog_crypto_ops *fog_crypto_ops_get(const char *name)
 {
-	for (size_t i = 0; i < sizeof(ops_all) / sizeof(ops_all[0]); i++) {
-		if (name != NULL && strcmp(ops_all[i].ops->name, name) != 0)
-			continue;
-		if (ops_all[i].usable())
-			return ops_all[i].ops;
+	if (fog_crypto_init() < 0)
+		return NULL;
+	for (unsigned i = ops_count; i-- > 0;) {
+		if (name == NULL || strcmp(ops_table[i].name, name) == 0)
+			return &ops_table[i];
 	}
 	return NULL;
 }

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the Fogline authors
 // HMAC-SHA-256, HKDF-Expand and AES-256-CTR on ipsec-mb's synchronous bursts. A manager is scratch
 // space of one thread; it is made at the thread's first call and freed when the thread ends.
+#include "../kdf.h"
 #include "../ops.h"
 #include "ref.h"
 
@@ -16,13 +17,7 @@
 // Messages a burst: more fill no further lanes and only cost stack.
 enum { MB_BURST = 16 };
 
-static const uint8_t mb_info[] = "katzenpost-kdf-v0-hkdf-sha256";
-
-enum {
-	MB_INFO_LEN = sizeof(mb_info) - 1,
-	MB_OKM_LEN = 192,
-	MB_HASH_LEN = 32,
-};
+enum { MB_HASH_LEN = 32 };
 
 // SHA-256 state after the key block of each of HMAC's two hashes.
 struct mb_hmac_key {
@@ -156,13 +151,13 @@ static void mb_expand_some(
 {
 	struct mb_hmac_key k[MB_BURST];
 	IMB_JOB job[MB_BURST] = {0};
-	uint8_t block[MB_BURST][MB_HASH_LEN + MB_INFO_LEN + 1];
+	uint8_t block[MB_BURST][MB_HASH_LEN + KDF_INFO_LEN + 1];
 
 	for (unsigned i = 0; i < n; i++) {
 		mb_hmac_key_init(mgr, &k[i], secret[i]);
-		memcpy(block[i] + MB_HASH_LEN, mb_info, MB_INFO_LEN);
+		memcpy(block[i] + MB_HASH_LEN, kdf_info, KDF_INFO_LEN);
 	}
-	for (unsigned t = 0; t < MB_OKM_LEN / MB_HASH_LEN; t++) {
+	for (unsigned t = 0; t < KDF_OKM_LEN / MB_HASH_LEN; t++) {
 		unsigned skip = t == 0 ? MB_HASH_LEN : 0;
 		for (unsigned i = 0; i < n; i++) {
 			if (t > 0)

@@ -11,6 +11,7 @@
 
 #include "../../../dataplane/crypto/aes.h"
 #include "../../../dataplane/crypto/ops.h"
+#include "../../../dataplane/crypto/ref/ref.h"
 #include "../run.h"
 
 enum { LEN_MAX = 3000 };
@@ -414,12 +415,40 @@ static void test_threads(void)
 	}
 }
 
+// The table that a suite works on. The first is what a CPU without the SHA extensions gets.
+static int plain_chosen(void)
+{
+	ops = &ref_ops;
+	return 0;
+}
+
+static int ref_chosen(void)
+{
+	ops = fog_crypto_ops_get("ref");
+	return ops == NULL;
+}
+
+static int avx2_chosen(void)
+{
+	ops = fog_crypto_ops_get("avx2");
+	return ops == NULL;
+}
+
+static int avx512_chosen(void)
+{
+	ops = fog_crypto_ops_get("avx512");
+	return ops == NULL;
+}
+
 int main(int argc, char **argv)
 {
-	static const CU_TestInfo tests[] = {
+	static CU_TestInfo common[] = {
 	        {"choice of an implementation", test_choice},
 	        {"AES, FIPS 197", test_aes_known},
 	        {"AES, many blocks", test_aes_many},
+	        CU_TEST_INFO_NULL,
+	};
+	static CU_TestInfo tests[] = {
 	        {"X25519, RFC 7748", test_x25519_known},
 	        {"X25519, low order in a batch", test_x25519_low_order},
 	        {"HMAC-SHA-256 against libsodium", test_hmac},
@@ -434,9 +463,23 @@ int main(int argc, char **argv)
 	        {"threads", test_threads},
 	        CU_TEST_INFO_NULL,
 	};
+	static const CU_SuiteInfo tables[] = {
+	        {.pName = "ref, plain", .pInitFunc = plain_chosen, .pTests = tests},
+	        {.pName = "ref", .pInitFunc = ref_chosen, .pTests = tests},
+	        {.pName = "avx2", .pInitFunc = avx2_chosen, .pTests = tests},
+	        {.pName = "avx512", .pInitFunc = avx512_chosen, .pTests = tests},
+	};
+	CU_SuiteInfo suites[6] = {{.pName = "crypto", .pTests = common}};
+	unsigned n = 1;
+
 	if (argc != 2 || fog_crypto_init() < 0)
 		return 2;
 	vectors_dir = argv[1];
-	ops = fog_crypto_ops_get(NULL);
-	return check_run("crypto", tests);
+	for (unsigned i = 0; i < 4; i++) {
+		if (tables[i].pInitFunc() == 0)
+			suites[n++] = tables[i];
+		else
+			printf("%s: not on this CPU, left out\n", tables[i].pName);
+	}
+	return check_run_suites(suites);
 }
