@@ -28,7 +28,8 @@ struct bench {
 	int (*run)(struct bench_report *);
 };
 
-extern const struct bench bench_scale, bench_sphinx, bench_worker, bench_x25519;
+extern const struct bench bench_calendar, bench_delay, bench_replay, bench_scale, bench_sphinx,
+        bench_symmetric, bench_worker, bench_wrap, bench_x25519;
 
 // The implementations that this CPU can run, "ref" first. Returns how many.
 enum { BENCH_ISAS_MAX = 3 };
@@ -37,6 +38,11 @@ unsigned bench_isas(const struct fog_crypto_ops *isa[BENCH_ISAS_MAX]);
 
 // Say that an option's value is none of its values. Returns -EINVAL.
 int bench_option_wrong(const struct bench_option *);
+// The value as numbers separated by commas, each from 'low' to 'high', at most 'max' of them.
+// Returns how many, or -EINVAL after saying what is wrong.
+int bench_option_list(
+        const struct bench_option *, double low, double high, double out[], unsigned max
+);
 
 // A new row; its owner is the report.
 json_t *bench_row(struct bench_report *);

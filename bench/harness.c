@@ -117,6 +117,8 @@ static unsigned case_runs(const struct bench_plan *plan, const struct bench_case
 {
 	struct stretch warm = {0}, s = {0};
 
+	if (c->runs > 0)
+		return c->runs;
 	case_run(c, &warm);
 	case_run(c, &s);
 	double runs = STRETCH_US * plan->tsc_mhz / (double)(s.ticks > 0 ? s.ticks : 1);

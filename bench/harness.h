@@ -29,6 +29,7 @@ struct bench_case {
 	void *ctx;
 	unsigned ops; // operations in one run; all figures are per operation
 	unsigned laps; // in use
+	unsigned runs; // in one stretch; 0: as many as make it long enough for the clock
 	// Results.
 	struct bench_figure cycles, ns, lap[BENCH_LAPS_MAX]; // laps in cycles
 };

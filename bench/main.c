@@ -11,7 +11,9 @@
 enum { WINDOWS = 51, WINDOWS_QUICK = 2, USAGE = 2 };
 
 static const struct bench *const benches[] = {
-        &bench_sphinx, &bench_x25519, &bench_worker, &bench_scale};
+        &bench_sphinx,   &bench_wrap,  &bench_x25519, &bench_symmetric, &bench_replay,
+        &bench_calendar, &bench_delay, &bench_worker, &bench_scale,
+};
 
 struct common {
 	bool json, quick;
@@ -35,6 +37,29 @@ int bench_option_wrong(const struct bench_option *o)
 {
 	fprintf(stderr, "bench: %s is %s, not '%s'\n", o->name, o->values, o->value);
 	return -EINVAL;
+}
+
+int bench_option_list(
+        const struct bench_option *o, double low, double high, double out[], unsigned max
+)
+{
+	const char *at = o->value;
+	unsigned n = 0;
+
+	for (;; at++) {
+		char *end;
+		if (n == max)
+			return bench_option_wrong(o);
+		out[n] = strtod(at, &end);
+		if (end == at || !(out[n] >= low && out[n] <= high))
+			return bench_option_wrong(o);
+		n++;
+		if (*end == '\0')
+			return (int)n;
+		if (*end != ',')
+			return bench_option_wrong(o);
+		at = end;
+	}
 }
 
 static int usage(FILE *to)
