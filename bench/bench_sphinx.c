@@ -13,13 +13,14 @@
 #include "../dataplane/sphinx/sphinx.h"
 #include "bench.h"
 
-enum { BATCH_MIN = 8, GEOMETRIES = 3, CASES_MAX = GEOMETRIES * BENCH_ISAS_MAX };
+enum { BATCH_MIN = 8, GEOMETRIES_MAX = 16, CASES_MAX = GEOMETRIES_MAX * BENCH_ISAS_MAX };
 
 enum stage { KEY, KDF, MAC, OPEN, PAYLOAD, BLIND, STAGES };
 
 static const char *const stage_name[STAGES] = {"key", "kdf", "mac", "open", "payload", "blind"};
-static const char *const geometry_name[GEOMETRIES] = {"mtu", "mtu3", "jumbo"};
-static struct bench_option options[] = {{"--geometry", "mtu|mtu3|jumbo|all", "all"}, {0}};
+static struct bench_option options[] = {
+        {"--geometry", "names or SLOTSxPAYLOAD, separated by commas; all: mtu,mtu3,jumbo", "all"},
+        {0}};
 
 struct rig {
 	const char *geometry;
@@ -107,6 +108,16 @@ static int packets_make(struct rig *r)
 	return 0;
 }
 
+static int geometry_parse(struct fog_geometry *geo, const char *name)
+{
+	unsigned slots, payload;
+	char end;
+
+	if (sscanf(name, "%ux%u%c", &slots, &payload, &end) == 2)
+		return fog_geometry_init(geo, slots, payload);
+	return fog_geometry_named(geo, name);
+}
+
 static struct rig *rig_create(const char *geometry, const struct fog_crypto_ops *isa)
 {
 	struct rig *r = calloc(1, sizeof(*r));
@@ -120,7 +131,7 @@ static struct rig *rig_create(const char *geometry, const struct fog_crypto_ops 
 	r->batch = (struct fog_sphinx_batch
 	){.ops = &r->ops, .geo = &r->geo, .hop = r->hop, .route = r->route};
 	r->batch.n = isa->width > BATCH_MIN ? isa->width : BATCH_MIN;
-	if (fog_geometry_named(&r->geo, geometry) < 0 || packets_make(r) < 0) {
+	if (geometry_parse(&r->geo, geometry) < 0 || packets_make(r) < 0) {
 		free(r);
 		return NULL;
 	}
@@ -151,6 +162,7 @@ static void row_add(struct bench_report *report, const struct bench_case *c, dou
 
 	json_object_set_new(row, "isa", json_string(r->isa->name));
 	json_object_set_new(row, "geometry", json_string(r->geometry));
+	json_object_set_new(row, "slots", json_integer(r->geo.slots));
 	json_object_set_new(row, "packet_bytes", json_integer(r->geo.packet_len));
 	json_object_set_new(row, "batch", json_integer(r->batch.n));
 	json_object_set_new(row, "pps", json_real(1e9 / c->ns.median));
@@ -184,9 +196,9 @@ static int cases_make(struct bench_case *cases, unsigned *n, const char *geometr
 	int ret = 0;
 
 	for (unsigned i = 0; i < isas && ret == 0; i++) {
-		struct rig *r = rig_create(geometry, isa[i]);
+		struct rig *r = *n < CASES_MAX ? rig_create(geometry, isa[i]) : NULL;
 		if (r == NULL)
-			return -ENOMEM;
+			return bench_option_wrong(&options[0]);
 		cases[(*n)++] = (struct bench_case
 		){.prepare = packets_reset,
 		  .run = unwrap,
@@ -200,22 +212,21 @@ static int cases_make(struct bench_case *cases, unsigned *n, const char *geometr
 
 static int run(struct bench_report *report)
 {
-	struct bench_case cases[CASES_MAX] = {0};
 	bool all = strcmp(options[0].value, "all") == 0;
+	char *names = strdup(all ? "mtu,mtu3,jumbo" : options[0].value), *rest = names, *name;
+	struct bench_case cases[CASES_MAX] = {0};
 	unsigned n = 0;
-	int ret = 0;
+	int ret = names == NULL ? -ENOMEM : 0;
 
-	for (unsigned i = 0; i < GEOMETRIES && ret == 0; i++) {
-		if (all || strcmp(options[0].value, geometry_name[i]) == 0)
-			ret = cases_make(cases, &n, geometry_name[i]);
-	}
+	while (ret == 0 && (name = strsep(&rest, ",")) != NULL)
+		ret = cases_make(cases, &n, name);
 	if (ret == 0)
-		ret = n == 0 ? bench_option_wrong(&options[0])
-		             : bench_measure(&report->plan, cases, n);
+		ret = bench_measure(&report->plan, cases, n);
 	if (ret == 0)
 		rows_add(report, cases, n);
 	for (unsigned i = 0; i < n; i++)
 		free(cases[i].ctx);
+	free(names);
 	return ret;
 }
 
