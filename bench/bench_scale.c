@@ -130,23 +130,11 @@ static int windows_run(struct rig *r, unsigned windows)
 	return ret;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *v, unsigned n)
-{
-	qsort(v, n, sizeof(v[0]), by_value);
-	return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
-}
-
 static void rows_add(struct bench_report *report, struct rig *r)
 {
 	unsigned n = report->plan.windows;
-	double ratio[BENCH_WINDOWS_MAX], speedup[2];
+	double ratio[BENCH_WINDOWS_MAX];
+	struct bench_figure speedup[2], rate;
 
 	for (unsigned i = 0; i < r->counts; i++) {
 		json_t *row = bench_row(report);
@@ -156,19 +144,23 @@ static void rows_add(struct bench_report *report, struct rig *r)
 		for (unsigned k = 0; k < 2; k++) {
 			for (unsigned w = 0; w < n; w++)
 				ratio[w] = rates[k][i][w] / rates[k][0][w];
-			speedup[k] = median(ratio, n);
+			speedup[k] = bench_figure_of(ratio, n);
 		}
 		json_object_set_new(row, "workers", json_integer(r->count[i]));
 		json_object_set_new(row, "isa", json_string(r->ops->name));
-		json_object_set_new(row, "speedup", json_real(speedup[0]));
-		json_object_set_new(row, "machine_speedup", json_real(speedup[1]));
-		json_object_set_new(row, "share_of_machine", json_real(speedup[0] / speedup[1]));
+		bench_row_figure(row, "speedup", &speedup[0]);
+		bench_row_figure(row, "machine_speedup", &speedup[1]);
+		json_object_set_new(
+		        row, "share_of_machine", json_real(speedup[0].median / speedup[1].median)
+		);
 	}
 	for (unsigned i = 0; i < r->counts; i++) {
 		json_t *row = json_array_get(report->rows, i);
 
-		json_object_set_new(row, "pps", json_real(median(r->worker[i], n)));
-		json_object_set_new(row, "x25519_per_s", json_real(median(r->machine[i], n)));
+		rate = bench_figure_of(r->worker[i], n);
+		bench_row_figure(row, "pps", &rate);
+		rate = bench_figure_of(r->machine[i], n);
+		bench_row_figure(row, "x25519_per_s", &rate);
 	}
 }
 

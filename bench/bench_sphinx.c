@@ -3,7 +3,8 @@
 // Whole unwraps in memory, per instruction set and geometry, with the cycles of each stage. No I/O,
 // no replay table, no calendar. Every timed run opens other packets than the last one's result:
 // they are put back from their originals, untimed, which leaves them in the cache as a receive
-// burst would.
+// burst would. A batch is two widths: as many multiplications share a call of X25519 in a worker,
+// there of two stages.
 #include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -130,7 +131,7 @@ static struct rig *rig_create(const char *geometry, const struct fog_crypto_ops 
 	r->ops.expand = kdf_watched;
 	r->batch = (struct fog_sphinx_batch
 	){.ops = &r->ops, .geo = &r->geo, .hop = r->hop, .route = r->route};
-	r->batch.n = isa->width > BATCH_MIN ? isa->width : BATCH_MIN;
+	r->batch.n = 2 * isa->width > BATCH_MIN ? 2 * isa->width : BATCH_MIN;
 	if (geometry_parse(&r->geo, geometry) < 0 || packets_make(r) < 0) {
 		free(r);
 		return NULL;

@@ -226,19 +226,6 @@ static int paced(struct rig *r, double pps, double duration_s, double *reached)
 	return worker_stop(r) < 0 ? -EIO : ret;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *v, unsigned n)
-{
-	qsort(v, n, sizeof(v[0]), by_value);
-	return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
-}
-
 static double us(const struct fog_hist *h, double q)
 {
 	return (double)fog_hist_quantile(h, q) / 1000;
@@ -252,16 +239,18 @@ static void row_fill(
 	json_t *row = bench_row(report);
 	unsigned n = r->windows;
 	double share_of[BENCH_WINDOWS_MAX];
+	struct bench_figure worker, sphinx, part;
 
 	for (unsigned i = 0; i < n; i++)
 		share_of[i] = r->worker_pps[i] / r->sphinx_pps[i];
+	worker = bench_figure_of(r->worker_pps, n);
+	sphinx = bench_figure_of(r->sphinx_pps, n);
+	part = bench_figure_of(share_of, n);
 	json_object_set_new(row, "isa", json_string(r->w->crypto->name));
 	json_object_set_new(row, "geometry", json_string("mtu"));
-	json_object_set_new(row, "pps", json_real(median(r->worker_pps, n)));
-	json_object_set_new(row, "sphinx_pps", json_real(median(r->sphinx_pps, n)));
-	json_object_set_new(row, "share_of_sphinx", json_real(median(share_of, n)));
-	json_object_set_new(row, "share_of_sphinx_q1", json_real(share_of[n / 4]));
-	json_object_set_new(row, "share_of_sphinx_q3", json_real(share_of[n - 1 - n / 4]));
+	bench_row_figure(row, "pps", &worker);
+	bench_row_figure(row, "sphinx_pps", &sphinx);
+	bench_row_figure(row, "share_of_sphinx", &part);
 	json_object_set_new(row, "replay_capacity", json_integer((json_int_t)replay_capacity));
 	json_object_set_new(row, "loop_p99_us", json_real(us(&r->loop_all, 0.99)));
 	json_object_set_new(row, "loop_p999_us", json_real(us(&r->loop_all, 0.999)));
@@ -333,7 +322,7 @@ static int run_rig(struct bench_report *report, struct rig *r, const struct fog_
 	if ((ret = saturate(r, report->plan.windows)) < 0)
 		return ret;
 	memcpy(copy, r->worker_pps, sizeof(copy));
-	rate = share * median(copy, r->windows);
+	rate = share * bench_figure_of(copy, r->windows).median;
 	if ((ret = paced(r, rate, report->plan.quick ? 0.2 : PACED_S, &reached)) < 0)
 		return ret;
 	if (pipe_drops(r->pipe) > 0) {

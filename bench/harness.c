@@ -76,6 +76,7 @@ int bench_plan_init(struct bench_plan *plan, int cpu)
 	while (now_us() - us < 20000)
 		continue;
 	plan->tsc_mhz = (double)(bench_ticks() - ticks) / (now_us() - us);
+	plan->clock_mhz = clock_ratio() * plan->tsc_mhz;
 	return 0;
 }
 
@@ -134,7 +135,7 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static struct bench_figure figure(double *value, unsigned n)
+struct bench_figure bench_figure_of(double value[], unsigned n)
 {
 	qsort(value, n, sizeof(*value), by_value);
 	return (struct bench_figure
@@ -157,10 +158,10 @@ static void sample_store(
 
 static void case_results(const struct bench_plan *plan, struct bench_case *c, double *sample)
 {
-	c->cycles = figure(sample, plan->windows);
-	c->ns = figure(sample + plan->windows, plan->windows);
+	c->cycles = bench_figure_of(sample, plan->windows);
+	c->ns = bench_figure_of(sample + plan->windows, plan->windows);
 	for (unsigned i = 0; i < c->laps; i++)
-		c->lap[i] = figure(sample + (2 + i) * plan->windows, plan->windows);
+		c->lap[i] = bench_figure_of(sample + (2 + i) * plan->windows, plan->windows);
 }
 
 int bench_measure(struct bench_plan *plan, struct bench_case *cases, unsigned n)
@@ -192,7 +193,7 @@ int bench_measure(struct bench_plan *plan, struct bench_case *cases, unsigned n)
 	}
 	for (unsigned i = 0; i < n; i++)
 		case_results(plan, &cases[i], sample + i * COLUMNS * windows);
-	plan->clock_mhz = figure(clock, n * windows).median;
+	plan->clock_mhz = bench_figure_of(clock, n * windows).median;
 	ret = 0;
 out:
 	free(sample);

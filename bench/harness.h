@@ -40,13 +40,15 @@ struct bench_plan {
 	bool quick; // tiny: for tests that look at the output's form
 	int cpu; // pinned to
 	cpu_set_t allowed; // what the process might use before
-	double tsc_mhz, clock_mhz; // the core clock is the median over all stretches
+	double tsc_mhz, clock_mhz; // the core clock: at the start, or the median over all stretches
 	uint64_t repeated; // stretches that were measured again
 };
 
 // Pin the process to 'cpu' (-1: the last one that it may use) and calibrate the TSC.
 // Returns 0 or -errno.
 int bench_plan_init(struct bench_plan *, int cpu);
+// The figure that 'n' values make; sorts them. For benches that time by themselves.
+struct bench_figure bench_figure_of(double value[], unsigned n);
 // Measure 'n' cases; fills their results. May be called several times. Returns 0 or -ENOMEM.
 int bench_measure(struct bench_plan *, struct bench_case *cases, unsigned n);
 

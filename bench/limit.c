@@ -7,6 +7,8 @@
 
 const struct limit *limit_of(const char *isa)
 {
+	if (strcmp(isa, "avx2") == 0)
+		return &limit_avx2;
 	if (strcmp(isa, "avx512") == 0)
 		return &limit_avx512;
 	return NULL;

@@ -14,7 +14,7 @@ struct limit {
 // The limit for the implementation called 'isa', or NULL when it has none here.
 const struct limit *limit_of(const char *isa);
 
-extern const struct limit limit_avx512;
+extern const struct limit limit_avx2, limit_avx512;
 
 // The ladder: 251 steps, and 4 doublings of about half a step.
 enum { LIMIT_STEPS = 253 };
