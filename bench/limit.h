@@ -6,6 +6,8 @@
 // inversion. Each instruction set has a file of its own with its own compiler flags.
 #pragma once
 
+#include <stdint.h>
+
 struct limit {
 	unsigned multiplications; // that one run stands for: the lanes of the implementation
 	void (*run)(void);
@@ -19,9 +21,14 @@ extern const struct limit limit_avx2, limit_avx512;
 // The ladder: 251 steps, and 4 doublings of about half a step.
 enum { LIMIT_STEPS = 253 };
 
-// Number i of 'total' instructions in an order that mixes them evenly: 'prime' is near 0.618 'total'
-// and does not divide it, so every number below 'total' comes once.
-static inline unsigned limit_shuffle(unsigned i, unsigned prime, unsigned total)
-{
-	return i * prime % total;
-}
+// The assembler lays out one step, the compiler would move sums about: instruction by instruction,
+// 'kind' goes through all numbers below [step] in an order that mixes them evenly ([prime] is near
+// 0.618 [step] and does not divide it), and \\r through the numbers of the registers that sum up,
+// of which the latency of a multiply-add needs LIMIT_SUMS.
+enum { LIMIT_SUMS = 8 };
+
+#define LIMIT_BEGIN \
+	".set kind, 0\n.rept %c[rounds]\n.irp r, 0, 1, 2, 3, 4, 5, 6, 7\n" \
+	".set kind, kind + %c[prime]\n.if kind >= %c[step]\n.set kind, kind - %c[step]\n.endif\n"
+#define LIMIT_END ".endr\n.endr\n"
+#define LIMIT_CLOBBERED "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7"

@@ -25,76 +25,33 @@ enum {
 	STEP = FMA + SUB_PD + ADD + SHIFT + LOGIC + MUL + BLEND,
 	PRIME = 929,
 	LANES = 4,
-	SUMS = 8, // what the latency of a multiply-add needs
 };
 
-_Static_assert(STEP == 1504 && STEP % PRIME != 0, "PRIME mixes STEP instructions");
+_Static_assert(STEP % LIMIT_SUMS == 0 && STEP % PRIME != 0, "whole rounds, and PRIME mixes");
 
-// Registers by name: the compiler would move sums about. 15 is only read, 14 only written; all are
-// zero, for which no instruction takes longer.
-#define INTO(op, args, r) __asm__ volatile(op " " args "%%ymm" #r : : : "xmm" #r)
-#define FMA_INTO(r) INTO("vfmadd231pd", "%%ymm15, %%ymm15, ", r)
-
-static inline __attribute__((always_inline)) void multiply_add(unsigned sum)
-{
-	switch (sum) {
-	case 0:
-		FMA_INTO(0);
-		break;
-	case 1:
-		FMA_INTO(1);
-		break;
-	case 2:
-		FMA_INTO(2);
-		break;
-	case 3:
-		FMA_INTO(3);
-		break;
-	case 4:
-		FMA_INTO(4);
-		break;
-	case 5:
-		FMA_INTO(5);
-		break;
-	case 6:
-		FMA_INTO(6);
-		break;
-	default:
-		FMA_INTO(7);
-		break;
-	}
-}
-
-static inline __attribute__((always_inline)) void other(unsigned kind)
-{
-	if (kind < SUB_PD)
-		INTO("vsubpd", "%%ymm15, %%ymm15, ", 14);
-	else if (kind < SUB_PD + ADD)
-		INTO("vpaddq", "%%ymm15, %%ymm15, ", 14);
-	else if (kind < SUB_PD + ADD + SHIFT)
-		INTO("vpsrlq", "$51, %%ymm15, ", 14);
-	else if (kind < SUB_PD + ADD + SHIFT + LOGIC)
-		INTO("vpand", "%%ymm15, %%ymm15, ", 14);
-	else if (kind < SUB_PD + ADD + SHIFT + LOGIC + MUL)
-		INTO("vpmuludq", "%%ymm15, %%ymm15, ", 14);
-	else
-		INTO("vblendvpd", "%%ymm15, %%ymm15, %%ymm15, ", 14);
-}
-
+// ymm0 to 7 are sums, 15 is only read, 14 only written; all are zero, for which no instruction
+// takes longer.
 static void mix(void)
 {
-	__asm__ volatile("vzeroall");
-	for (unsigned step = 0; step < LIMIT_STEPS; step++) {
-#pragma GCC unroll 2048
-		for (unsigned i = 0; i < STEP; i++) {
-			unsigned kind = limit_shuffle(i, PRIME, STEP);
-			if (kind < FMA)
-				multiply_add(i % SUMS);
-			else
-				other(kind - FMA);
-		}
-	}
-	__asm__ volatile("vzeroupper");
+	uint64_t steps = LIMIT_STEPS;
+
+	__asm__ volatile("vzeroall\n1:\n" LIMIT_BEGIN // clang-format off
+		".if kind < %c[fma]\n vfmadd231pd %%ymm15, %%ymm15, %%ymm\\r\n"
+		".elseif kind < %c[sub]\n vsubpd %%ymm15, %%ymm15, %%ymm14\n"
+		".elseif kind < %c[add]\n vpaddq %%ymm15, %%ymm15, %%ymm14\n"
+		".elseif kind < %c[shift]\n vpsrlq $51, %%ymm15, %%ymm14\n"
+		".elseif kind < %c[logic]\n vpand %%ymm15, %%ymm15, %%ymm14\n"
+		".elseif kind < %c[mul]\n vpmuludq %%ymm15, %%ymm15, %%ymm14\n"
+		".else\n vblendvpd %%ymm15, %%ymm15, %%ymm15, %%ymm14\n"
+		".endif\n" LIMIT_END "decq %[steps]\n jnz 1b\n vzeroupper"
+		: [steps] "+r"(steps)
+		: [step] "i"(STEP), [prime] "i"(PRIME), [rounds] "i"(STEP / LIMIT_SUMS),
+		  [fma] "i"(FMA), [sub] "i"(FMA + SUB_PD), [add] "i"(FMA + SUB_PD + ADD),
+		  [shift] "i"(FMA + SUB_PD + ADD + SHIFT),
+		  [logic] "i"(FMA + SUB_PD + ADD + SHIFT + LOGIC),
+		  [mul] "i"(FMA + SUB_PD + ADD + SHIFT + LOGIC + MUL)
+		: "cc", LIMIT_CLOBBERED, "xmm14", "xmm15");
+	// clang-format on
 }
 
 const struct limit limit_avx2 = {.multiplications = LANES, .run = mix};

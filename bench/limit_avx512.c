@@ -19,67 +19,28 @@ enum {
 	STEP = MADD + ADD + SHIFT + AND + BLEND,
 	PRIME = 457,
 	LANES = 8,
-	SUMS = 8, // more than a multiply-add's latency needs
 };
 
-_Static_assert(STEP == 736 && STEP % PRIME != 0, "PRIME mixes STEP instructions");
+_Static_assert(STEP % LIMIT_SUMS == 0 && STEP % PRIME != 0, "whole rounds, and PRIME mixes");
 
-// Registers by name: the compiler would move sums about. 31 is only read, 30 only written.
-#define INTO(op, args, r) __asm__ volatile(op " " args "%%zmm" #r : : : "xmm" #r)
-#define MADD_INTO(r) INTO("vpmadd52luq", "%%zmm31, %%zmm31, ", r)
-
-static inline __attribute__((always_inline)) void multiply_add(unsigned sum)
-{
-	switch (sum) {
-	case 0:
-		MADD_INTO(0);
-		break;
-	case 1:
-		MADD_INTO(1);
-		break;
-	case 2:
-		MADD_INTO(2);
-		break;
-	case 3:
-		MADD_INTO(3);
-		break;
-	case 4:
-		MADD_INTO(4);
-		break;
-	case 5:
-		MADD_INTO(5);
-		break;
-	case 6:
-		MADD_INTO(6);
-		break;
-	default:
-		MADD_INTO(7);
-		break;
-	}
-}
-
+// zmm0 to 7 are sums, 31 is only read, 30 only written.
 static void mix(void)
 {
-	for (unsigned step = 0; step < LIMIT_STEPS; step++) {
-#pragma GCC unroll 1024
-		for (unsigned i = 0; i < STEP; i++) {
-			unsigned kind = limit_shuffle(i, PRIME, STEP);
-			if (kind < MADD)
-				multiply_add(i % SUMS);
-			else if (kind < MADD + ADD)
-				INTO("vpaddq", "%%zmm31, %%zmm31, ", 30);
-			else if (kind < MADD + ADD + SHIFT)
-				INTO("vpsrlq", "$52, %%zmm31, ", 30);
-			else if (kind < MADD + ADD + SHIFT + AND)
-				INTO("vpandq", "%%zmm31, %%zmm31, ", 30);
-			else
-				__asm__ volatile("vpblendmq %%zmm31, %%zmm31, %%zmm30%{%%k1%}"
-				                 :
-				                 :
-				                 : "xmm30");
-		}
-	}
-	__asm__ volatile("vzeroupper");
+	uint64_t steps = LIMIT_STEPS;
+
+	__asm__ volatile("1:\n" LIMIT_BEGIN // clang-format off
+		".if kind < %c[madd]\n vpmadd52luq %%zmm31, %%zmm31, %%zmm\\r\n"
+		".elseif kind < %c[add]\n vpaddq %%zmm31, %%zmm31, %%zmm30\n"
+		".elseif kind < %c[shift]\n vpsrlq $52, %%zmm31, %%zmm30\n"
+		".elseif kind < %c[and]\n vpandq %%zmm31, %%zmm31, %%zmm30\n"
+		".else\n vpblendmq %%zmm31, %%zmm31, %%zmm30%{%%k1%}\n"
+		".endif\n" LIMIT_END "decq %[steps]\n jnz 1b\n vzeroupper"
+		: [steps] "+r"(steps)
+		: [step] "i"(STEP), [prime] "i"(PRIME), [rounds] "i"(STEP / LIMIT_SUMS),
+		  [madd] "i"(MADD), [add] "i"(MADD + ADD), [shift] "i"(MADD + ADD + SHIFT),
+		  [and] "i"(MADD + ADD + SHIFT + AND)
+		: "cc", LIMIT_CLOBBERED, "xmm30");
+	// clang-format on
 }
 
 const struct limit limit_avx512 = {.multiplications = LANES, .run = mix};
