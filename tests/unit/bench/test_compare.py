@@ -66,28 +66,31 @@ class Compare(unittest.TestCase):
 		self.check(0, [RESULT], [RESULT], "0 worse, 0 better, 12 the same")
 
 	def test_slower(self):
-		self.check(1, [RESULT], [scaled(1.08, row=3)], "worse", "isa two, n 8: cycles", "1 worse")
+		self.check(1, [RESULT], [scaled(1.15, row=3)], "worse", "isa two, n 8: cycles", "1 worse")
 
 	def test_faster(self):
 		self.check(0, [RESULT], [scaled(0.8)], "better", "0 worse, 1 better")
 
 	def test_less_packets(self):
-		self.check(1, [RESULT], [scaled(0.9, "pps")], "isa one, n 1: pps", "1 worse")
+		self.check(1, [RESULT], [scaled(0.85, "pps")], "isa one, n 1: pps", "1 worse")
 
 	def test_stage(self):
 		self.check(1, [RESULT], [scaled(1.2, stage="key")], "stages.key.cycles", "1 worse")
 
 	def test_ranges_meet(self):
-		noisy = scaled(1.08)
+		noisy = scaled(1.15)
 		noisy["result"][0]["cycles_q1"] = 1005.0
 		self.check(0, [RESULT], [noisy], "0 worse")
+
+	def test_few_runs(self):
+		self.check(0, [RESULT] * 2, [scaled(1.08)] * 3, "threshold 10 %", "0 worse")
 
 	def test_below_threshold(self):
 		quiet, slower = copy.deepcopy(RESULT), scaled(1.02)
 		for result in (quiet, slower):
 			row = result["result"][0]
 			row["cycles_q1"] = row["cycles_q3"] = row["cycles"]
-		self.check(0, [quiet], [slower], "0 worse")
+		self.check(0, [quiet] * 3, [slower] * 3, "threshold 3 %", "0 worse")
 
 	def test_runs_differ_among_themselves(self):
 		self.check(0, [scaled(0.9), RESULT, scaled(1.1)], [scaled(1.08)] * 3, "3 and 3 runs", "0 worse")
@@ -116,7 +119,8 @@ class Compare(unittest.TestCase):
 
 	def test_threshold(self):
 		a, b = self.side("a", RESULT), self.side("b", scaled(1.08))
-		self.assertEqual(self.run_on(a, b, "--threshold", "10")[0], 0)
+		self.assertEqual(self.run_on(a, b, "--threshold", "7")[0], 1)
+		self.assertEqual(self.run_on(a, b, "--threshold", "9")[0], 0)
 
 
 if __name__ == "__main__":
