@@ -11,7 +11,7 @@
 enum {
 	// A 64-bit multiplication takes 3 cycles on every x86-64 core since Nehalem and Zen.
 	MUL_CYCLES = 3,
-	CHAIN = 4096, // multiplications: some 4 us, over which reading the TSC doesn't count
+	CHAIN = 4096, // multiplications: some 4 us
 	CHAIN_TRIES = 5, // the fastest one was not interrupted
 	STRETCH_US = 100, // shortest stretch that is timed
 	RUNS_MAX = 1 << 16,
@@ -33,8 +33,21 @@ static double now_us(void)
 	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
+// Ticks that reading the clock twice takes by itself.
+static uint64_t read_cost(void)
+{
+	uint64_t best = UINT64_MAX;
+
+	for (unsigned try = 0; try < 1000; try++) {
+		uint64_t start = bench_ticks(), ticks = bench_ticks() - start;
+		if (ticks < best)
+			best = ticks;
+	}
+	return best;
+}
+
 // Core cycles per tick of the TSC, now.
-static double clock_ratio(void)
+static double clock_ratio(const struct bench_plan *plan)
 {
 	uint64_t best = UINT64_MAX;
 
@@ -47,7 +60,7 @@ static double clock_ratio(void)
 		if (ticks < best)
 			best = ticks;
 	}
-	return (double)MUL_CYCLES * CHAIN / (double)best;
+	return (double)MUL_CYCLES * CHAIN / (double)(best - plan->read_cost);
 }
 
 static int pin(int cpu)
@@ -76,7 +89,8 @@ int bench_plan_init(struct bench_plan *plan, int cpu)
 	while (now_us() - us < 20000)
 		continue;
 	plan->tsc_mhz = (double)(bench_ticks() - ticks) / (now_us() - us);
-	plan->clock_mhz = clock_ratio() * plan->tsc_mhz;
+	plan->read_cost = read_cost();
+	plan->clock_mhz = clock_ratio(plan) * plan->tsc_mhz;
 	return 0;
 }
 
@@ -88,27 +102,31 @@ static long switches(void)
 	return usage.ru_nivcsw;
 }
 
-static void case_run(const struct bench_case *c, struct stretch *s)
+static void case_run(const struct bench_plan *plan, const struct bench_case *c, struct stretch *s)
 {
 	if (c->prepare != NULL)
 		c->prepare(c->ctx);
 	uint64_t start = bench_ticks();
 	c->run(c->ctx, s->lap);
-	s->ticks += bench_ticks() - start;
+	uint64_t ticks = bench_ticks() - start;
+	if (ticks > plan->read_cost)
+		s->ticks += ticks - plan->read_cost;
 }
 
 // The first run is not counted: it brings code and data of this case back into the caches, and the
 // core to the clock at which it runs this kind of instruction.
-static struct stretch case_stretch(const struct bench_case *c, unsigned runs)
+static struct stretch case_stretch(
+        const struct bench_plan *plan, const struct bench_case *c, unsigned runs
+)
 {
 	struct stretch warm = {0}, s = {0};
 
-	case_run(c, &warm);
+	case_run(plan, c, &warm);
 	long before = switches();
-	double ratio = clock_ratio();
+	double ratio = clock_ratio(plan);
 	for (unsigned i = 0; i < runs; i++)
-		case_run(c, &s);
-	double after = clock_ratio();
+		case_run(plan, c, &s);
+	double after = clock_ratio(plan);
 	s.ratio = (ratio + after) / 2;
 	s.disturbed = switches() != before || after < ratio * 0.98 || ratio < after * 0.98;
 	return s;
@@ -120,8 +138,8 @@ static unsigned case_runs(const struct bench_plan *plan, const struct bench_case
 
 	if (c->runs > 0)
 		return c->runs;
-	case_run(c, &warm);
-	case_run(c, &s);
+	case_run(plan, c, &warm);
+	case_run(plan, c, &s);
 	double runs = STRETCH_US * plan->tsc_mhz / (double)(s.ticks > 0 ? s.ticks : 1);
 	if (plan->quick || runs < 1)
 		return 1;
@@ -180,10 +198,10 @@ int bench_measure(struct bench_plan *plan, struct bench_case *cases, unsigned n)
 		runs[i] = case_runs(plan, &cases[i]);
 	for (unsigned w = 0; w < windows; w++) {
 		for (unsigned i = 0; i < n; i++) {
-			struct stretch s = case_stretch(&cases[i], runs[i]);
+			struct stretch s = case_stretch(plan, &cases[i], runs[i]);
 			for (; s.disturbed && !plan->quick && spare > 0; spare--) {
 				plan->repeated++;
-				s = case_stretch(&cases[i], runs[i]);
+				s = case_stretch(plan, &cases[i], runs[i]);
 			}
 			sample_store(
 			        plan, &cases[i], &s, runs[i], sample + i * COLUMNS * windows + w

@@ -41,6 +41,7 @@ struct bench_plan {
 	int cpu; // pinned to
 	cpu_set_t allowed; // what the process might use before
 	double tsc_mhz, clock_mhz; // the core clock: at the start, or the median over all stretches
+	uint64_t read_cost; // ticks, of reading the clock twice; taken off all that is timed
 	uint64_t repeated; // stretches that were measured again
 };
 
