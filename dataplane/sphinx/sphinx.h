@@ -162,6 +162,39 @@ int fog_sphinx_wrap(
         fog_random_fn *random, void *random_ctx
 );
 
+// One packet of a batch.
+struct fog_sphinx_wrap_job {
+	const struct fog_sphinx_path_hop *path;
+	const uint8_t *payload; // geo->payload_len bytes, not overlapping 'pkt'
+	uint8_t *pkt; // geo->packet_len bytes
+	uint8_t (*tag)[32]; // out: replay tag at each hop of the path; NULL = not wanted
+};
+
+// What one packet needs while it is wrapped. Content is private to wrap.c.
+struct fog_sphinx_wrap_state {
+	uint8_t element[FOG_SPHINX_SLOTS_MAX][FOG_SPHINX_POINT_LEN];
+	// Key stream of a hop. Its last 82 * (hop + 1) bytes become the filler that the packet has
+	// grown behind its routing information when it leaves that hop.
+	uint8_t stream[FOG_SPHINX_SLOTS_MAX][(FOG_SPHINX_SLOTS_MAX + 1) * FOG_SPHINX_SLOT_LEN];
+	struct fog_sphinx_hop hop[FOG_SPHINX_SLOTS_MAX];
+	uint8_t scalar[32];
+	uint8_t mac[FOG_SPHINX_MAC_LEN];
+	uint8_t
+	        block[FOG_SPHINX_PREFIX_LEN + FOG_SPHINX_POINT_LEN +
+	              FOG_SPHINX_SLOTS_MAX * FOG_SPHINX_SLOT_LEN];
+};
+
+// Wrap 'count' (1..FOG_SPHINX_BATCH_MAX) packets at once, each over its own path of 'n' hops: every
+// primitive runs over the whole batch, so that SIMD lanes are full. Byte for byte what 'count' calls
+// of fog_sphinx_wrap write that draw from the same randomness one after the other. 'state' is
+// memory of the caller for 'count' packets, wiped on return. Errors as fog_sphinx_wrap; no packet
+// of the batch is valid then.
+int fog_sphinx_wrap_batch(
+        const struct fog_crypto_ops *ops, const struct fog_geometry *geo, unsigned n,
+        const struct fog_sphinx_wrap_job job[], unsigned count,
+        struct fog_sphinx_wrap_state state[], fog_random_fn *random, void *random_ctx
+);
+
 // Keys that open the reply to one SURB; the creator keeps them secret and wipes them after use.
 struct fog_surb_keys {
 	uint16_t n; // keys in use: hops of the path + 1

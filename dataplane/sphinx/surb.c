@@ -14,20 +14,21 @@ int fog_surb_create(
         struct fog_surb_keys *keys, fog_random_fn *random, void *random_ctx
 )
 {
-	struct fog_sphinx_hop hop[FOG_SPHINX_SLOTS_MAX];
+	const struct fog_sphinx_wrap_job job = {.path = path, .pkt = surb};
+	struct fog_sphinx_wrap_state state;
 	uint8_t *first_hop = surb + geo->header_len, *key = first_hop + FOG_SPHINX_ID_LEN;
 	int rc;
 
 	if (n < 1 || n > geo->slots || !path[n - 1].has_recipient || !path[n - 1].has_surb)
 		return -EINVAL;
-	rc = wrap_header(ops, geo, path, n, surb, hop, random, random_ctx);
+	rc = wrap_headers(ops, geo, n, &job, 1, &state, random, random_ctx);
 	if (rc < 0)
 		goto out;
 	memcpy(first_hop, path[0].id, FOG_SPHINX_ID_LEN);
 	wrap_random(random, random_ctx, key, FOG_SPHINX_SURB_KEY_LEN);
 	// The order in which the creator needs them: last hop first, the replier's key at the end.
 	for (unsigned i = 0; i < n; i++) {
-		const uint8_t *okm = hop[n - 1 - i].okm;
+		const uint8_t *okm = state.hop[n - 1 - i].okm;
 
 		memcpy(keys->key[i], okm + OKM_AEZ_KEY, SURB_KEY_AEZ_LEN);
 		memcpy(keys->key[i] + SURB_KEY_AEZ_LEN, okm + OKM_IV, SURB_KEY_IV_LEN);
@@ -35,7 +36,7 @@ int fog_surb_create(
 	memcpy(keys->key[n], key, FOG_SPHINX_SURB_KEY_LEN);
 	keys->n = n + 1;
 out:
-	fog_sphinx_hop_wipe(hop, FOG_SPHINX_SLOTS_MAX);
+	wrap_wipe(&state, n, 1);
 	return rc;
 }
 

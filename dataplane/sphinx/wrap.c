@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// A sender's work: the header from the last hop to the first, then the payload's layers.
+// A sender's work on a batch of packets: the headers from the last hop to the first, then the
+// payloads' layers. Each step runs over all packets before the next one begins.
 #include "wrap.h"
 #include "command.h"
 #include "layout.h"
@@ -9,15 +10,22 @@
 #include <sodium.h>
 #include <string.h>
 
-// Everything a header needs while it is made. Secret as a whole, wiped as a whole.
-struct wrap_state {
-	uint8_t element[FOG_SPHINX_SLOTS_MAX][FOG_SPHINX_POINT_LEN];
-	// Key stream of a hop. Its last 82 * (hop + 1) bytes become the filler that the packet has
-	// grown behind its routing information when it leaves that hop.
-	uint8_t stream[FOG_SPHINX_SLOTS_MAX][LAYOUT_ROUTING_MAX + FOG_SPHINX_SLOT_LEN];
-	uint8_t scalar[32];
-	uint8_t block[LAYOUT_ROUTING + LAYOUT_ROUTING_MAX];
-	uint8_t slot[FOG_SPHINX_SLOT_LEN];
+// A batch on its way through the steps.
+struct wrap_batch {
+	const struct fog_crypto_ops *ops;
+	const struct fog_geometry *geo;
+	unsigned n, count; // hops, packets
+	const struct fog_sphinx_wrap_job *job;
+	struct fog_sphinx_wrap_state *state;
+};
+
+// Multiplications that wait until SIMD lanes are full.
+struct wrap_queue {
+	const struct fog_crypto_ops *ops;
+	unsigned n;
+	uint64_t low_order; // not 0: a result was zero
+	uint8_t *out[FOG_CRYPTO_BATCH_MAX];
+	const uint8_t *scalar[FOG_CRYPTO_BATCH_MAX], *point[FOG_CRYPTO_BATCH_MAX];
 };
 
 void wrap_random(fog_random_fn *random, void *random_ctx, uint8_t *out, size_t len)
@@ -26,6 +34,20 @@ void wrap_random(fog_random_fn *random, void *random_ctx, uint8_t *out, size_t l
 		random(random_ctx, out, len);
 	else
 		randombytes_buf(out, len);
+}
+
+void wrap_wipe(struct fog_sphinx_wrap_state state[], unsigned n, unsigned count)
+{
+	for (unsigned p = 0; p < count; p++) {
+		struct fog_sphinx_wrap_state *s = &state[p];
+
+		sodium_memzero(s->element, n * sizeof(s->element[0]));
+		sodium_memzero(s->stream, n * sizeof(s->stream[0]));
+		fog_sphinx_hop_wipe(s->hop, n);
+		sodium_memzero(s->scalar, sizeof(s->scalar));
+		sodium_memzero(s->mac, sizeof(s->mac));
+		sodium_memzero(s->block, sizeof(s->block));
+	}
 }
 
 static int wrap_check_path(
@@ -41,130 +63,212 @@ static int wrap_check_path(
 	return 0;
 }
 
-// Multiply the secrets of hops from..n-1, and the element that hop 'from' will see, by one scalar.
-static uint64_t wrap_multiply(
-        const struct fog_crypto_ops *ops, const uint8_t *in[], uint8_t *out[], unsigned count,
-        const uint8_t *scalar
+static void queue_run(struct wrap_queue *q)
+{
+	if (q->n > 0)
+		q->low_order |= q->ops->x25519(q->n, q->out, q->scalar, q->point);
+	q->n = 0;
+}
+
+static void queue_add(
+        struct wrap_queue *q, uint8_t *out, const uint8_t *scalar, const uint8_t *point
 )
 {
-	const uint8_t *scalars[FOG_SPHINX_SLOTS_MAX + 1];
+	q->out[q->n] = out;
+	q->scalar[q->n] = scalar;
+	q->point[q->n++] = point;
+	if (q->n == FOG_CRYPTO_BATCH_MAX)
+		queue_run(q);
+}
 
-	for (unsigned i = 0; i < count; i++)
-		scalars[i] = scalar;
-	return ops->x25519(count, out, scalars, in);
+// Multiply the secrets of hops level..n-1, and the element that hop 'level' will see, by the scalar
+// of this level.
+static int wrap_multiply(const struct wrap_batch *b, unsigned level)
+{
+	static const uint8_t base[FOG_SPHINX_POINT_LEN] = {9};
+	struct wrap_queue q = {.ops = b->ops};
+
+	for (unsigned p = 0; p < b->count; p++) {
+		struct fog_sphinx_wrap_state *s = &b->state[p];
+
+		queue_add(
+		        &q, s->element[level], s->scalar, level == 0 ? base : s->element[level - 1]
+		);
+		for (unsigned i = level; i < b->n; i++)
+			queue_add(
+			        &q, s->hop[i].secret, s->scalar,
+			        level == 0 ? b->job[p].path[i].public_key : s->hop[i].secret
+			);
+	}
+	queue_run(&q);
+	return q.low_order != 0 ? -EDOM : 0;
 }
 
 // Hop i's secret is its public key times the ephemeral scalar and all blinding scalars before i.
 // Clamping at each step forbids to multiply the scalars first.
-static int wrap_secrets(
-        const struct fog_crypto_ops *ops, const struct fog_sphinx_path_hop *path, unsigned n,
-        struct wrap_state *s, struct fog_sphinx_hop hop[]
-)
+static int wrap_secrets(const struct wrap_batch *b)
 {
-	static const uint8_t base[FOG_SPHINX_POINT_LEN] = {9};
+	const uint8_t *secret[FOG_SPHINX_BATCH_MAX], *seed[FOG_SPHINX_BATCH_MAX];
+	uint8_t *okm[FOG_SPHINX_BATCH_MAX], *scalar[FOG_SPHINX_BATCH_MAX];
 
-	for (unsigned level = 0; level < n; level++) {
-		const uint8_t *in[FOG_SPHINX_SLOTS_MAX + 1], *secret = hop[level].secret;
-		const uint8_t *seed = hop[level].okm + OKM_BLIND_SEED;
-		uint8_t *out[FOG_SPHINX_SLOTS_MAX + 1], *okm = hop[level].okm, *scalar = s->scalar;
-		unsigned count = 0;
-
-		in[count] = level == 0 ? base : s->element[level - 1];
-		out[count++] = s->element[level];
-		for (unsigned i = level; i < n; i++) {
-			in[count] = level == 0 ? path[i].public_key : hop[i].secret;
-			out[count++] = hop[i].secret;
-		}
-		if (wrap_multiply(ops, in, out, count, s->scalar) != 0)
+	for (unsigned level = 0; level < b->n; level++) {
+		if (wrap_multiply(b, level) < 0)
 			return -EDOM;
-		ops->expand(1, &okm, &secret);
-		ops->blind_scalar(1, &scalar, &seed);
+		for (unsigned p = 0; p < b->count; p++) {
+			struct fog_sphinx_hop *hop = &b->state[p].hop[level];
+
+			secret[p] = hop->secret;
+			okm[p] = hop->okm;
+			seed[p] = hop->okm + OKM_BLIND_SEED;
+			scalar[p] = b->state[p].scalar;
+		}
+		b->ops->expand(b->count, okm, secret);
+		b->ops->blind_scalar(b->count, scalar, seed);
 	}
 	return 0;
 }
 
-static void wrap_streams(
-        const struct fog_crypto_ops *ops, const struct fog_geometry *geo, unsigned n,
-        struct wrap_state *s, const struct fog_sphinx_hop hop[]
-)
+static void wrap_filler(struct fog_sphinx_wrap_state *s, unsigned n, size_t len)
 {
-	size_t len = geo->routing_len + FOG_SPHINX_SLOT_LEN;
-	uint8_t *stream[FOG_SPHINX_SLOTS_MAX];
-	const uint8_t *zero[FOG_SPHINX_SLOTS_MAX];
-	const uint8_t *key[FOG_SPHINX_SLOTS_MAX], *iv[FOG_SPHINX_SLOTS_MAX];
-
-	memset(s->stream, 0, sizeof(s->stream));
-	for (unsigned i = 0; i < n; i++) {
-		zero[i] = stream[i] = s->stream[i];
-		key[i] = hop[i].okm + OKM_CTR_KEY;
-		iv[i] = hop[i].okm + OKM_IV;
-	}
-	ops->ctr(n, stream, zero, key, iv, len);
 	for (unsigned i = 1; i < n; i++) {
 		size_t before = i * FOG_SPHINX_SLOT_LEN;
-		uint8_t *filler = stream[i] + len - before - FOG_SPHINX_SLOT_LEN;
+		uint8_t *filler = s->stream[i] + len - before - FOG_SPHINX_SLOT_LEN;
 
 		for (size_t j = 0; j < before; j++)
-			filler[j] ^= stream[i - 1][len - before + j];
+			filler[j] ^= s->stream[i - 1][len - before + j];
 	}
 }
 
-// Build the routing information from the back: each step puts a slot in front, encrypts what
-// stays inside the block at that hop, and authenticates it together with the filler behind it.
-static void wrap_routing(
-        const struct fog_crypto_ops *ops, const struct fog_geometry *geo,
-        const struct fog_sphinx_path_hop *path, unsigned n, struct wrap_state *s,
-        const struct fog_sphinx_hop hop[], uint8_t mac[FOG_SPHINX_MAC_LEN]
-)
+static void wrap_streams(const struct wrap_batch *b)
 {
+	size_t len = b->geo->routing_len + FOG_SPHINX_SLOT_LEN;
+	const uint8_t *zero[FOG_SPHINX_BATCH_MAX];
+	const uint8_t *key[FOG_SPHINX_BATCH_MAX], *iv[FOG_SPHINX_BATCH_MAX];
+	uint8_t *stream[FOG_SPHINX_BATCH_MAX];
+
+	for (unsigned i = 0; i < b->n; i++) {
+		for (unsigned p = 0; p < b->count; p++) {
+			const struct fog_sphinx_hop *hop = &b->state[p].hop[i];
+
+			zero[p] = stream[p] = b->state[p].stream[i];
+			memset(stream[p], 0, len);
+			key[p] = hop->okm + OKM_CTR_KEY;
+			iv[p] = hop->okm + OKM_IV;
+		}
+		b->ops->ctr(b->count, stream, zero, key, iv, len);
+	}
+	for (unsigned p = 0; p < b->count; p++)
+		wrap_filler(&b->state[p], b->n, len);
+}
+
+// Put the slot of hop i in front of the routing information and encrypt what stays inside the block
+// at that hop; the filler follows it.
+static void wrap_slot(const struct wrap_batch *b, unsigned p, unsigned i)
+{
+	struct fog_sphinx_wrap_state *s = &b->state[p];
+	const struct fog_sphinx_path_hop *path = b->job[p].path;
 	uint8_t *routing = s->block + LAYOUT_ROUTING;
-	size_t len = geo->routing_len;
+	size_t len = b->geo->routing_len, filler = i * FOG_SPHINX_SLOT_LEN, body = len - filler;
 
-	for (unsigned i = n; i-- > 0;) {
-		const uint8_t *key = hop[i].okm + OKM_MAC_KEY, *msg = s->block;
-		size_t filler = i * FOG_SPHINX_SLOT_LEN, body = len - filler;
+	memmove(routing + FOG_SPHINX_SLOT_LEN, routing, body - FOG_SPHINX_SLOT_LEN);
+	command_write_slot(routing, &path[i], i + 1 < b->n ? path[i + 1].id : NULL, s->mac);
+	for (size_t j = 0; j < body; j++)
+		routing[j] ^= s->stream[i][j];
+	memset(s->block, 0, FOG_SPHINX_PREFIX_LEN);
+	memcpy(s->block + LAYOUT_POINT, s->element[i], FOG_SPHINX_POINT_LEN);
+	if (i > 0)
+		memcpy(routing + body, s->stream[i - 1] + len + FOG_SPHINX_SLOT_LEN - filler,
+		       filler);
+}
 
-		memmove(routing + FOG_SPHINX_SLOT_LEN, routing, body - FOG_SPHINX_SLOT_LEN);
-		command_write_slot(s->slot, &path[i], i + 1 < n ? path[i + 1].id : NULL, mac);
-		memcpy(routing, s->slot, FOG_SPHINX_SLOT_LEN);
-		for (size_t j = 0; j < body; j++)
-			routing[j] ^= s->stream[i][j];
-		memset(s->block, 0, FOG_SPHINX_PREFIX_LEN);
-		memcpy(s->block + LAYOUT_POINT, s->element[i], FOG_SPHINX_POINT_LEN);
-		if (i > 0)
-			memcpy(routing + body,
-			       s->stream[i - 1] + len + FOG_SPHINX_SLOT_LEN - filler, filler);
-		ops->hmac(1, &mac, &key, &msg, LAYOUT_ROUTING + len);
+// Build the routing information from the back, each step authenticated together with the filler.
+static void wrap_routing(const struct wrap_batch *b)
+{
+	const uint8_t *key[FOG_SPHINX_BATCH_MAX], *msg[FOG_SPHINX_BATCH_MAX];
+	uint8_t *mac[FOG_SPHINX_BATCH_MAX];
+
+	for (unsigned i = b->n; i-- > 0;) {
+		for (unsigned p = 0; p < b->count; p++) {
+			wrap_slot(b, p, i);
+			key[p] = b->state[p].hop[i].okm + OKM_MAC_KEY;
+			msg[p] = b->state[p].block;
+			mac[p] = b->state[p].mac;
+		}
+		b->ops->hmac(b->count, mac, key, msg, LAYOUT_ROUTING + b->geo->routing_len);
 	}
 }
 
-int wrap_header(
-        const struct fog_crypto_ops *ops, const struct fog_geometry *geo,
-        const struct fog_sphinx_path_hop *path, unsigned n, uint8_t *header,
-        struct fog_sphinx_hop hop[], fog_random_fn *random, void *random_ctx
+int wrap_headers(
+        const struct fog_crypto_ops *ops, const struct fog_geometry *geo, unsigned n,
+        const struct fog_sphinx_wrap_job job[], unsigned count,
+        struct fog_sphinx_wrap_state state[], fog_random_fn *random, void *random_ctx
 )
 {
-	struct wrap_state s;
-	uint8_t mac[FOG_SPHINX_MAC_LEN];
-	int rc = wrap_check_path(geo, path, n);
+	const struct wrap_batch b = {ops, geo, n, count, job, state};
+	int rc;
 
-	if (rc < 0)
+	for (unsigned p = 0; p < count; p++)
+		if ((rc = wrap_check_path(geo, job[p].path, n)) < 0)
+			return rc;
+	for (unsigned p = 0; p < count; p++) {
+		wrap_random(random, random_ctx, state[p].scalar, sizeof(state[p].scalar));
+		// A path shorter than the slots leaves random bytes where further hops would stand.
+		wrap_random(
+		        random, random_ctx, state[p].block + LAYOUT_ROUTING,
+		        (size_t)(geo->slots - n) * FOG_SPHINX_SLOT_LEN
+		);
+	}
+	if ((rc = wrap_secrets(&b)) < 0)
 		return rc;
-	wrap_random(random, random_ctx, s.scalar, sizeof(s.scalar));
-	rc = wrap_secrets(ops, path, n, &s, hop);
+	wrap_streams(&b);
+	wrap_routing(&b);
+	for (unsigned p = 0; p < count; p++) {
+		memcpy(job[p].pkt, state[p].block, LAYOUT_ROUTING + geo->routing_len);
+		memcpy(job[p].pkt + layout_mac(geo), state[p].mac, sizeof(state[p].mac));
+	}
+	return 0;
+}
+
+static void wrap_payloads(
+        const struct fog_crypto_ops *ops, const struct fog_geometry *geo, unsigned n,
+        const struct fog_sphinx_wrap_job job[], unsigned count,
+        const struct fog_sphinx_wrap_state state[]
+)
+{
+	const uint8_t *key[FOG_SPHINX_BATCH_MAX], *iv[FOG_SPHINX_BATCH_MAX];
+	uint8_t *text[FOG_SPHINX_BATCH_MAX];
+
+	for (unsigned p = 0; p < count; p++) {
+		text[p] = job[p].pkt + geo->header_len;
+		memset(text[p], 0, FOG_SPHINX_TAG_LEN);
+		memcpy(text[p] + FOG_SPHINX_TAG_LEN, job[p].payload, geo->payload_len);
+	}
+	for (unsigned i = n; i-- > 0;) {
+		for (unsigned p = 0; p < count; p++) {
+			key[p] = state[p].hop[i].okm + OKM_AEZ_KEY;
+			iv[p] = state[p].hop[i].okm + OKM_IV;
+		}
+		ops->aez_encrypt(count, text, key, iv, FOG_SPHINX_TAG_LEN + geo->payload_len);
+	}
+}
+
+int fog_sphinx_wrap_batch(
+        const struct fog_crypto_ops *ops, const struct fog_geometry *geo, unsigned n,
+        const struct fog_sphinx_wrap_job job[], unsigned count,
+        struct fog_sphinx_wrap_state state[], fog_random_fn *random, void *random_ctx
+)
+{
+	if (count < 1 || count > FOG_SPHINX_BATCH_MAX || n > FOG_SPHINX_SLOTS_MAX)
+		return -EINVAL;
+	int rc = wrap_headers(ops, geo, n, job, count, state, random, random_ctx);
 	if (rc < 0)
 		goto out;
-	wrap_streams(ops, geo, n, &s, hop);
-	// A path shorter than the slots leaves random bytes where further hops would stand.
-	wrap_random(
-	        random, random_ctx, s.block + LAYOUT_ROUTING,
-	        (size_t)(geo->slots - n) * FOG_SPHINX_SLOT_LEN
-	);
-	wrap_routing(ops, geo, path, n, &s, hop, mac);
-	memcpy(header, s.block, LAYOUT_ROUTING + geo->routing_len);
-	memcpy(header + layout_mac(geo), mac, sizeof(mac));
+	wrap_payloads(ops, geo, n, job, count, state);
+	for (unsigned p = 0; p < count; p++)
+		for (unsigned i = 0; job[p].tag != NULL && i < n; i++)
+			memcpy(job[p].tag[i], fog_sphinx_replay_tag(&state[p].hop[i]), 32);
 out:
-	sodium_memzero(&s, sizeof(s));
+	wrap_wipe(state, n, count);
 	return rc;
 }
 
@@ -174,20 +278,8 @@ int fog_sphinx_wrap(
         fog_random_fn *random, void *random_ctx
 )
 {
-	struct fog_sphinx_hop hop[FOG_SPHINX_SLOTS_MAX];
-	uint8_t *text = pkt + geo->header_len;
-	int rc = wrap_header(ops, geo, path, n, pkt, hop, random, random_ctx);
+	struct fog_sphinx_wrap_state state;
+	const struct fog_sphinx_wrap_job job = {.path = path, .payload = payload, .pkt = pkt};
 
-	if (rc < 0)
-		goto out;
-	memcpy(text + FOG_SPHINX_TAG_LEN, payload, geo->payload_len);
-	memset(text, 0, FOG_SPHINX_TAG_LEN);
-	for (unsigned i = n; i-- > 0;) {
-		const uint8_t *key = hop[i].okm + OKM_AEZ_KEY, *iv = hop[i].okm + OKM_IV;
-
-		ops->aez_encrypt(1, &text, &key, &iv, FOG_SPHINX_TAG_LEN + geo->payload_len);
-	}
-out:
-	fog_sphinx_hop_wipe(hop, FOG_SPHINX_SLOTS_MAX);
-	return rc;
+	return fog_sphinx_wrap_batch(ops, geo, n, &job, 1, &state, random, random_ctx);
 }

@@ -5,13 +5,15 @@
 
 #include "sphinx.h"
 
-// Write a header of geo->header_len bytes and the key material of every hop of the path (the
-// caller wipes it). Errors as fog_sphinx_wrap.
-int wrap_header(
-        const struct fog_crypto_ops *ops, const struct fog_geometry *geo,
-        const struct fog_sphinx_path_hop *path, unsigned n, uint8_t *header,
-        struct fog_sphinx_hop hop[], fog_random_fn *random, void *random_ctx
+// Make the headers of 'count' packets of 'n' hops. job[i].pkt receives geo->header_len bytes (no
+// payload is read), state[i].hop the key material of its hops; the caller wipes the states with
+// wrap_wipe, also after an error. Errors as fog_sphinx_wrap.
+int wrap_headers(
+        const struct fog_crypto_ops *ops, const struct fog_geometry *geo, unsigned n,
+        const struct fog_sphinx_wrap_job job[], unsigned count,
+        struct fog_sphinx_wrap_state state[], fog_random_fn *random, void *random_ctx
 );
+void wrap_wipe(struct fog_sphinx_wrap_state state[], unsigned n, unsigned count);
 
 // libsodium's generator when 'random' is NULL.
 void wrap_random(fog_random_fn *random, void *random_ctx, uint8_t *out, size_t len);

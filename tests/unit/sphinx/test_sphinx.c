@@ -242,6 +242,93 @@ static void test_injected_random(void)
 	walk(&g, &s, 3, two);
 }
 
+struct wrap_case {
+	struct nodes nodes[FOG_SPHINX_BATCH_MAX];
+	uint8_t payload[FOG_SPHINX_BATCH_MAX][FOG_SPHINX_PACKET_MAX];
+	uint8_t pkt[FOG_SPHINX_BATCH_MAX][FOG_SPHINX_PACKET_MAX + 1];
+	uint8_t tag[FOG_SPHINX_BATCH_MAX][FOG_SPHINX_SLOTS_MAX][32];
+	struct fog_sphinx_wrap_job job[FOG_SPHINX_BATCH_MAX];
+	struct fog_sphinx_wrap_state state[FOG_SPHINX_BATCH_MAX];
+};
+
+// One batch against as many single packets from the same randomness; the last hop of every second
+// path answers a SURB, so that a batch holds both kinds.
+static void wrap_batch_run(
+        struct wrap_case *c, const struct fog_geometry *g, unsigned n, unsigned count
+)
+{
+	uint8_t pkt[FOG_SPHINX_PACKET_MAX], seed = 7, again = 7;
+
+	for (unsigned p = 0; p < count; p++) {
+		nodes_make(&c->nodes[p], n, p % 2);
+		randombytes_buf(c->payload[p], g->payload_len);
+		c->pkt[p][g->packet_len] = 0xa5;
+		c->job[p] = (struct fog_sphinx_wrap_job
+		){.path = c->nodes[p].path,
+		  .payload = c->payload[p],
+		  .pkt = c->pkt[p],
+		  .tag = p % 3 == 0 ? NULL : c->tag[p]};
+	}
+	CU_ASSERT_EQUAL_FATAL(
+	        fog_sphinx_wrap_batch(ops, g, n, c->job, count, c->state, counting_random, &seed), 0
+	);
+	CU_ASSERT_TRUE(sodium_is_zero(c->state[0].hop[n - 1].secret, 32));
+	for (unsigned p = 0; p < count; p++) {
+		struct fog_sphinx_route route;
+		struct fog_sphinx_hop hop;
+
+		CU_ASSERT_EQUAL(c->pkt[p][g->packet_len], 0xa5);
+		fog_sphinx_wrap(
+		        ops, g, c->nodes[p].path, n, c->payload[p], pkt, counting_random, &again
+		);
+		CU_ASSERT_EQUAL(memcmp(pkt, c->pkt[p], g->packet_len), 0);
+		for (unsigned i = 0; c->job[p].tag != NULL && i < n; i++) {
+			fog_sphinx_unwrap(
+			        ops, g, c->nodes[p].private_key[i], pkt, g->packet_len, &route, &hop
+			);
+			CU_ASSERT_EQUAL(memcmp(fog_sphinx_replay_tag(&hop), c->tag[p][i], 32), 0);
+		}
+	}
+}
+
+static void test_wrap_batch(void)
+{
+	struct wrap_case *c = calloc(1, sizeof(*c));
+	struct fog_geometry g;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+	for (unsigned i = 0; i < GEOMETRIES; i++) {
+		geometry_get(i, &g);
+		for (unsigned n = 1; n <= g.slots; n += n < 7 ? 1 : 6)
+			wrap_batch_run(c, &g, n, n % 2 ? 13 : FOG_SPHINX_BATCH_MAX);
+	}
+	fog_geometry_named(&g, "mtu");
+	for (unsigned count = 1; count <= FOG_SPHINX_BATCH_MAX; count++)
+		wrap_batch_run(c, &g, 2, count);
+	// One bad path refuses the batch.
+	CU_ASSERT_EQUAL(
+	        fog_sphinx_wrap_batch(ops, &g, 2, c->job, 0, c->state, NULL, NULL), -EINVAL
+	);
+	CU_ASSERT_EQUAL(
+	        fog_sphinx_wrap_batch(ops, &g, 2, c->job, 65, c->state, NULL, NULL), -EINVAL
+	);
+	CU_ASSERT_EQUAL(
+	        fog_sphinx_wrap_batch(ops, &g, 6, c->job, 9, c->state, NULL, NULL), -EINVAL
+	);
+	CU_ASSERT_EQUAL(
+	        fog_sphinx_wrap_batch(ops, &g, 21, c->job, 9, c->state, NULL, NULL), -EINVAL
+	);
+	c->nodes[8].path[0].has_surb = 1;
+	CU_ASSERT_EQUAL(
+	        fog_sphinx_wrap_batch(ops, &g, 2, c->job, 9, c->state, NULL, NULL), -EINVAL
+	);
+	c->nodes[8].path[0].has_surb = 0;
+	memset(c->nodes[8].path[1].public_key, 0, 32);
+	CU_ASSERT_EQUAL(fog_sphinx_wrap_batch(ops, &g, 2, c->job, 9, c->state, NULL, NULL), -EDOM);
+	CU_ASSERT_EQUAL(fog_sphinx_wrap_batch(ops, &g, 2, c->job, 8, c->state, NULL, NULL), 0);
+	free(c);
+}
+
 // A one-hop packet with any slot, MAC made right: what a hostile sender can do.
 static void craft(
         const struct fog_geometry *g, const struct nodes *s, const char *slot_hex, uint8_t *pkt
@@ -450,6 +537,7 @@ int main(void)
 	        {"wrap and unwrap, every path", test_wrap_unwrap},
 	        {"wrap refuses", test_wrap_errors},
 	        {"injected randomness", test_injected_random},
+	        {"wrapped batches equal single packets", test_wrap_batch},
 	        {"SURB replies, every path", test_surb},
 	        {"SURB refuses", test_surb_errors},
 	        {"rejects by commands", test_reject_commands},
