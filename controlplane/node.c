@@ -56,7 +56,13 @@ int fog_node_create(
 	if (r < 0)
 		goto err;
 	n->started = n->config;
-	r = fog_identity_open(n->config->state_dir, &n->identity, text, sizeof(text));
+	if (n->config->test.key_seed != 0)
+		r = fog_identity_open_test(
+		        n->config->state_dir, n->config->test.key_seed, &n->identity, text,
+		        sizeof(text)
+		);
+	else
+		r = fog_identity_open(n->config->state_dir, &n->identity, text, sizeof(text));
 	if (r < 0) {
 		fprintf(stderr, "identity: %s\n", text);
 		goto err;
@@ -83,11 +89,18 @@ static void node_store_secret(const struct fog_node *n, uint8_t secret[32])
 
 static void node_open_key(struct fog_node *n)
 {
-	int created = 0;
-	int r = fog_epoch_key_open(
-	        n->config->instance, FOG_NODE_EPOCH, &n->key, &created, n->key_text,
-	        sizeof(n->key_text)
-	);
+	uint64_t seed = n->started->test.key_seed;
+	int created = 0, r;
+
+	if (seed != 0)
+		r = fog_epoch_key_open_test(
+		        seed, FOG_NODE_EPOCH, &n->key, n->key_text, sizeof(n->key_text)
+		);
+	else
+		r = fog_epoch_key_open(
+		        n->config->instance, FOG_NODE_EPOCH, &n->key, &created, n->key_text,
+		        sizeof(n->key_text)
+		);
 
 	if (r < 0) {
 		n->key = NULL;
@@ -96,7 +109,9 @@ static void node_open_key(struct fog_node *n)
 	}
 	n->key_text[0] = '\0';
 	fprintf(stderr, "mix key of epoch %d %s\n", FOG_NODE_EPOCH,
-	        created ? "made: announce its public key in the topology" : "found in the keyring");
+	        seed != 0         ? "is that of test.key_seed: everybody knows it"
+	                : created ? "made: announce its public key in the topology"
+	                          : "found in the keyring");
 }
 
 static int node_open_store(struct fog_node *n)
@@ -274,6 +289,12 @@ unsigned fog_node_warnings(struct fog_node *n, node_say *warn, void *ctx)
 	if (seeded || n->config->test.delay_seed != 0) {
 		warn(ctx, "delay_seed",
 		     "delays follow a fixed test seed and can be foretold: remove test.delay_seed");
+		count++;
+	}
+	if (n->started->test.key_seed != 0) {
+		warn(ctx, "key_seed",
+		     "identity and mix key are those of a test network and everybody knows them: remove "
+		     "test.key_seed");
 		count++;
 	}
 	if (n->topology != NULL && n->topology_text[0] != '\0') {

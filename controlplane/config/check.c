@@ -69,6 +69,10 @@ static void check_keys(const struct fog_config *c, struct fog_report *r)
 		finding(c, r, "test.delay_seed",
 		        "a production node must not have delays that others can compute: remove "
 		        "it or set production: false");
+	if (c->production && c->test.key_seed != 0)
+		finding(c, r, "test.key_seed",
+		        "a production node must not have keys that everybody knows: remove it or "
+		        "set production: false");
 	for (unsigned i = 0; i < c->workers.cpu_count; i++)
 		if (c->workers.cpu[i] == c->workers.manager_cpu && c->workers.idle == FOG_IDLE_BUSY)
 			warning(c, r, "workers.manager_cpu",

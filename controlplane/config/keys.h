@@ -61,7 +61,9 @@
 
 #define CONFIG_TEST_KEYS(X) \
 	X(test, "delay_seed", delay_seed, COUNT, "0", 0, UINT64_MAX, LAUNCH, \
-	  "fixes the delays for tests: everybody can compute them then; 0 = off")
+	  "fixes the delays for tests: everybody can compute them then; 0 = off") \
+	X(test, "key_seed", key_seed, COUNT, "0", 0, UINT64_MAX, CONTROL, \
+	  "fixes identity and mix key for tests: everybody knows them then; 0 = off")
 
 #define CONFIG_PORT_KEYS(X) \
 	X(port, "name", name, NAME, NULL, 1, 31, LAUNCH, \

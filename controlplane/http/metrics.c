@@ -271,6 +271,7 @@ static void metrics_control_plane(FILE *f, struct fog_node *n, const struct fog_
 	);
 	pthread_rwlock_rdlock(&n->lock);
 	uint64_t generation = n->generation;
+	bool test_keys = n->started->test.key_seed != 0;
 	bool known = n->topology != NULL, bare = known && n->topology->links == FOG_LINKS_NONE;
 	pthread_rwlock_unlock(&n->lock);
 	if (known) {
@@ -280,6 +281,7 @@ static void metrics_control_plane(FILE *f, struct fog_node *n, const struct fog_
 		);
 		metrics_gauge(f, "links_unencrypted", "", "1 while links are none", bare);
 	}
+	metrics_gauge(f, "test_keys", "", "1 while everybody knows this node's keys", test_keys);
 	metrics_counter(
 	        f, "data_plane_attaches", "", "connections made to a data plane", d->attaches
 	);

@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "testkeys.h"
+
 #define IDENTITY_KEY "identity.key"
 #define IDENTITY_PUB "identity.pub"
 
@@ -220,7 +222,26 @@ static int public_write(const struct identity_text *t, int dir, const uint8_t pu
 	        : 0;
 }
 
-int fog_identity_open(const char *state_dir, struct fog_identity **out, char *text, size_t text_len)
+static int key_derive(const struct identity_text *t, int dir, uint64_t seed, uint8_t *key)
+{
+	uint8_t public_key[crypto_sign_PUBLICKEYBYTES], bytes[crypto_sign_SEEDBYTES];
+
+	if (faccessat(dir, IDENTITY_KEY, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return identity_fail(
+		        t, -EEXIST,
+		        IDENTITY_KEY " is a real node's, and test.key_seed would put a key that "
+		                     "everybody knows in its place: give the test another "
+		                     "state_dir, or remove test.key_seed"
+		);
+	fog_test_identity_seed(seed, bytes);
+	crypto_sign_seed_keypair(public_key, key, bytes);
+	return 0;
+}
+
+// 'seed' 0: from the folder.
+static int identity_open(
+        const char *state_dir, uint64_t seed, struct fog_identity **out, char *text, size_t text_len
+)
 {
 	const struct identity_text t = {.dir = state_dir, .text = text, .len = text_len};
 	struct fog_identity *id;
@@ -240,7 +261,9 @@ int fog_identity_open(const char *state_dir, struct fog_identity **out, char *te
 		);
 		goto err;
 	}
-	if ((ret = key_read(&t, id->lock_fd, id->secret_key)) == -ENOENT)
+	if (seed != 0)
+		ret = key_derive(&t, id->lock_fd, seed, id->secret_key);
+	else if ((ret = key_read(&t, id->lock_fd, id->secret_key)) == -ENOENT)
 		ret = key_create(&t, id->lock_fd, id->secret_key);
 	if (ret < 0 || (ret = key_check(&t, id->secret_key)) < 0)
 		goto err;
@@ -254,6 +277,18 @@ int fog_identity_open(const char *state_dir, struct fog_identity **out, char *te
 err:
 	fog_identity_close(id);
 	return ret;
+}
+
+int fog_identity_open(const char *state_dir, struct fog_identity **out, char *text, size_t text_len)
+{
+	return identity_open(state_dir, 0, out, text, text_len);
+}
+
+int fog_identity_open_test(
+        const char *state_dir, uint64_t seed, struct fog_identity **out, char *text, size_t text_len
+)
+{
+	return identity_open(state_dir, seed, out, text, text_len);
 }
 
 void fog_identity_close(struct fog_identity *id)

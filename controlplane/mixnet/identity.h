@@ -31,6 +31,12 @@ struct fog_identity {
 int fog_identity_open(
         const char *state_dir, struct fog_identity **out, char *text, size_t text_len
 );
+// The identity that 'seed' (not 0) gives every test node (testkeys.h). The folder is locked and gets
+// its identity.pub as above, but no key file, so that the identity goes when the seed goes. Errors as
+// above, and -EEXIST: the folder holds the key of a real node, which must not run on test keys.
+int fog_identity_open_test(
+        const char *state_dir, uint64_t seed, struct fog_identity **out, char *text, size_t text_len
+);
 void fog_identity_close(struct fog_identity *); // wipes; accepts NULL
 
 // The public part only, for offline tools: no lock, no root needed.

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "testkeys.h"
 #include "topology.h"
 
 enum { KEYS_NAME_LEN = 96 };
@@ -105,6 +106,33 @@ static int keys_create(const struct keys_text *t, struct fog_epoch_key *key)
 	return ret;
 }
 
+// A key without content, in locked memory.
+static int keys_new(const struct keys_text *t, uint64_t epoch, struct fog_epoch_key **out)
+{
+	struct fog_epoch_key *key;
+
+	*out = NULL;
+	if (sodium_init() < 0 || (key = calloc(1, sizeof(*key))) == NULL)
+		return keys_fail(t, -ENOMEM, "no memory", "free some");
+	key->epoch = epoch;
+	key->private_key = sodium_malloc(32);
+	if (key->private_key == NULL || sodium_mlock(key->private_key, 32) < 0) {
+		fog_epoch_key_close(key);
+		return keys_fail(
+		        t, -ENOMEM, "memory cannot be locked",
+		        "raise the limit (LimitMEMLOCK=, ulimit -l)"
+		);
+	}
+	*out = key;
+	return 0;
+}
+
+static void keys_finish(struct fog_epoch_key *key)
+{
+	crypto_scalarmult_base(key->public_key, key->private_key);
+	sodium_mprotect_readonly(key->private_key);
+}
+
 int fog_epoch_key_open(
         const char *instance, uint64_t epoch, struct fog_epoch_key **out, int *created, char *text,
         size_t text_len
@@ -117,32 +145,35 @@ int fog_epoch_key_open(
 
 	*out = NULL;
 	keys_name(name, instance, epoch);
-	if (sodium_init() < 0 || (key = calloc(1, sizeof(*key))) == NULL)
-		return keys_fail(&t, -ENOMEM, "no memory", "free some");
-	key->epoch = epoch;
-	key->private_key = sodium_malloc(32);
-	if (key->private_key == NULL || sodium_mlock(key->private_key, 32) < 0) {
-		ret = keys_fail(
-		        &t, -ENOMEM, "memory cannot be locked",
-		        "raise the limit (LimitMEMLOCK=, ulimit -l)"
-		);
-		goto err;
-	}
+	if ((ret = keys_new(&t, epoch, &key)) < 0)
+		return ret;
 	if ((ret = keys_fetch(&t, key)) == -ENOENT) {
 		ret = keys_create(&t, key);
 		fresh = 1;
 	}
-	if (ret < 0)
-		goto err;
-	crypto_scalarmult_base(key->public_key, key->private_key);
-	sodium_mprotect_readonly(key->private_key);
+	if (ret < 0) {
+		fog_epoch_key_close(key);
+		return ret;
+	}
+	keys_finish(key);
 	if (created != NULL)
 		*created = fresh;
 	*out = key;
 	return 0;
-err:
-	fog_epoch_key_close(key);
-	return ret;
+}
+
+int fog_epoch_key_open_test(
+        uint64_t seed, uint64_t epoch, struct fog_epoch_key **out, char *text, size_t text_len
+)
+{
+	const struct keys_text t = {.name = "of test.key_seed", .text = text, .len = text_len};
+	int ret = keys_new(&t, epoch, out);
+
+	if (ret < 0)
+		return ret;
+	fog_test_mix_key(seed, (*out)->private_key);
+	keys_finish(*out);
+	return 0;
 }
 
 void fog_epoch_key_close(struct fog_epoch_key *key)

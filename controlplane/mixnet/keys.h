@@ -26,6 +26,11 @@ int fog_epoch_key_open(
         const char *instance, uint64_t epoch, struct fog_epoch_key **out, int *created, char *text,
         size_t text_len
 );
+// The key that 'seed' gives every test node (testkeys.h); the keyring is left alone, so that the key
+// goes when the seed goes. Errors: -ENOMEM.
+int fog_epoch_key_open_test(
+        uint64_t seed, uint64_t epoch, struct fog_epoch_key **out, char *text, size_t text_len
+);
 void fog_epoch_key_close(struct fog_epoch_key
                                  *); // wipes memory, the keyring keeps it; accepts NULL
 // Remove the key of 'epoch' from the keyring for good. Returns 0, -ENOENT (there is none), -errno.

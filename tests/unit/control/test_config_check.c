@@ -96,13 +96,14 @@ static void test_production(void)
 	static const struct text_case links[] = {
 	        {"production: false", "production: true", 6, "set production: false"}};
 	char *text = text_edit(config_text, "production: false", "production: true");
-	char *seeded = text_edit(text, "delay_seed: 0", "delay_seed: 1");
+	char *seeded = text_edit(text, "delay_seed: 0", "delay_seed: 1\n  key_seed: 1");
 	struct fog_config *c = load(seeded);
 
 	RUN(links, t, &roomy);
 	memset(&report, 0, sizeof(report));
 	CU_ASSERT_EQUAL(fog_config_check(c, NULL, NULL, &report), -EINVAL);
 	CU_ASSERT_TRUE(report_has(&report, 27, "delays that others can compute"));
+	CU_ASSERT_TRUE(report_has(&report, 28, "keys that everybody knows"));
 	fog_config_free(c);
 	free(seeded);
 	free(text);

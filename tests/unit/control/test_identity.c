@@ -203,6 +203,35 @@ static void test_folder(void)
 	fog_identity_close(id);
 }
 
+// The same seed gives the same identity and leaves no key behind; a real node's folder refuses it.
+static void test_seeded(void)
+{
+	struct fog_identity *one = NULL, *two = NULL;
+	uint8_t first[32], public_key[32], node_id[32];
+
+	CU_ASSERT_EQUAL(fog_identity_open_test(dir, 1, &one, text, sizeof(text)), -EEXIST);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "another state_dir"));
+	CU_ASSERT_PTR_NULL(one);
+	unlink(key_path);
+	CU_ASSERT_EQUAL_FATAL(fog_identity_open_test(dir, 1, &one, text, sizeof(text)), 0);
+	CU_ASSERT_EQUAL(fog_identity_open_test(dir, 1, &two, text, sizeof(text)), -EBUSY);
+	memcpy(first, one->node_id, 32);
+	CU_ASSERT_EQUAL(fog_identity_public(dir, public_key, node_id), 0);
+	CU_ASSERT_EQUAL(memcmp(node_id, first, 32), 0);
+	CU_ASSERT_NOT_EQUAL(access(key_path, F_OK), 0);
+	fog_identity_close(one);
+	CU_ASSERT_EQUAL_FATAL(fog_identity_open_test(dir, 1, &one, text, sizeof(text)), 0);
+	CU_ASSERT_EQUAL(memcmp(one->node_id, first, 32), 0);
+	fog_identity_close(one);
+	CU_ASSERT_EQUAL_FATAL(fog_identity_open_test(dir, 2, &one, text, sizeof(text)), 0);
+	CU_ASSERT_NOT_EQUAL(memcmp(one->node_id, first, 32), 0);
+	fog_identity_close(one);
+	// Without the seed the folder becomes a real node's.
+	CU_ASSERT_EQUAL_FATAL(fog_identity_open(dir, &one, text, sizeof(text)), 0);
+	CU_ASSERT_EQUAL(access(key_path, F_OK), 0);
+	fog_identity_close(one);
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -214,6 +243,7 @@ int main(void)
 	        {"damaged", test_damaged},
 	        {"leftover of a killed start", test_leftover},
 	        {"folder", test_folder},
+	        {"keys of a test network", test_seeded},
 	        CU_TEST_INFO_NULL,
 	};
 	if (mkdtemp(root) == NULL)

@@ -198,6 +198,33 @@ static void test_announced(void)
 	CU_ASSERT_EQUAL(fog_epoch_key_destroy(instance, 0), 0);
 }
 
+// The same seed gives the same key, and the keyring never sees it.
+static void test_seeded(void)
+{
+	struct fog_epoch_key *one = NULL, *two = NULL;
+	uint8_t public_key[32];
+	int created = 0;
+
+	CU_ASSERT_EQUAL_FATAL(fog_epoch_key_open_test(1, 5, &one, text, sizeof(text)), 0);
+	CU_ASSERT_EQUAL_FATAL(fog_epoch_key_open_test(1, 6, &two, text, sizeof(text)), 0);
+	CU_ASSERT_EQUAL(one->epoch, 5);
+	CU_ASSERT_EQUAL(memcmp(one->private_key, two->private_key, 32), 0);
+	crypto_scalarmult_base(public_key, one->private_key);
+	CU_ASSERT_EQUAL(memcmp(public_key, one->public_key, 32), 0);
+	fog_epoch_key_close(two);
+	CU_ASSERT_EQUAL_FATAL(fog_epoch_key_open_test(2, 5, &two, text, sizeof(text)), 0);
+	CU_ASSERT_NOT_EQUAL(memcmp(one->private_key, two->private_key, 32), 0);
+	fog_epoch_key_close(two);
+	CU_ASSERT_EQUAL_FATAL(
+	        fog_epoch_key_open(instance, 5, &two, &created, text, sizeof(text)), 0
+	);
+	CU_ASSERT_EQUAL(created, 1);
+	CU_ASSERT_NOT_EQUAL(memcmp(one->private_key, two->private_key, 32), 0);
+	fog_epoch_key_close(two);
+	fog_epoch_key_close(one);
+	CU_ASSERT_EQUAL(fog_epoch_key_destroy(instance, 5), 0);
+}
+
 int main(int argc, char **argv)
 {
 	static const CU_TestInfo tests[] = {
@@ -206,6 +233,7 @@ int main(int argc, char **argv)
 	        {"belongs to its user", test_users},
 	        {"foreign payload", test_foreign_payload},
 	        {"announced or not", test_announced},
+	        {"keys of a test network", test_seeded},
 	        CU_TEST_INFO_NULL,
 	};
 	self = argv[0];
