@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -82,14 +83,17 @@ static int pcap_put(struct pcap *p, const uint8_t *frame, uint32_t len)
 	return 0;
 }
 
-// Half a file would look like a whole one.
+// Half a file would look like a whole one. What isn't a file (a pipe, a device) stays.
 static int pcap_close(struct pcap *p, int ret)
 {
+	struct stat st;
+
 	if (p->file == NULL)
 		return ret;
+	bool regular = fstat(fileno(p->file), &st) == 0 && S_ISREG(st.st_mode);
 	if (fclose(p->file) != 0 && ret == 0)
 		ret = pcap_fail(p);
-	if (ret < 0)
+	if (ret < 0 && regular)
 		unlink(p->path);
 	return ret;
 }

@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <testnet_topology.h> // made from config/testnet/topology.yaml during the build
 
 #include "tell.h"
-#include "testnet_topology.h" // made from config/testnet/topology.yaml during the build
 
 // The only node that fits, when no name was given.
 static const struct fog_topology_node *route_only(
