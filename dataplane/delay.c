@@ -6,6 +6,7 @@
 #include "delay.h"
 
 #include <errno.h>
+#include <sodium.h>
 
 enum { STEP_BITS = 11, FRACTION_BITS = 32 };
 
@@ -50,6 +51,14 @@ int fog_delay_law_init(
 			law->scale = v;
 	}
 	return 0;
+}
+
+void fog_delay_key_seeded(struct fog_aes_key *delay_key, uint64_t seed)
+{
+	uint8_t key[32];
+
+	crypto_generichash(key, sizeof(key), (const void *)&seed, sizeof(seed), NULL, 0);
+	fog_aes_key_init(delay_key, key, sizeof(key));
 }
 
 uint32_t fog_delay_quantile(const struct fog_delay_law *law, uint64_t u)

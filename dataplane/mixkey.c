@@ -10,16 +10,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "delay.h"
 #include "log.h"
 
 static void delay_key_init(struct fog_mix_key *k, uint64_t seed)
 {
 	uint8_t key[32];
 
-	if (seed == 0)
-		randombytes_buf(key, sizeof(key));
-	else
-		crypto_generichash(key, sizeof(key), (const void *)&seed, sizeof(seed), NULL, 0);
+	if (seed != 0) {
+		fog_delay_key_seeded(&k->delay, seed);
+		return;
+	}
+	randombytes_buf(key, sizeof(key));
 	fog_aes_key_init(&k->delay, key, sizeof(key));
 	sodium_memzero(key, sizeof(key));
 }

@@ -5,6 +5,7 @@
 
 #include "options.h"
 #include "pcap.h"
+#include "run.h"
 #include "tell.h"
 
 int main(int argc, char **argv)
@@ -18,5 +19,5 @@ int main(int argc, char **argv)
 		tell_error("this CPU lacks AES-NI, SSE4.2 or PCLMUL");
 		return 1;
 	}
-	return pcap_main(&o);
+	return o.run ? run_main(&o) : pcap_main(&o);
 }
