@@ -18,13 +18,15 @@ GEO = sphinx.GEOMETRIES["mtu"]
 SEED = 1  # of the appliance's keys and of its delays
 # As many as the receive rings at both ends hold, so that a machine that stands still loses none.
 COUNT = RATE = 500 if SANITIZED else 1_500
+LINGER_MS = 12_000  # until what hasn't come counts as lost
 RING = 200  # of net_af_packet, with room to spare
 
 
 def generate(lab, space, *words, code=0):
 	"""Run the generator in a namespace and return its report."""
 	argv = [
-		lab.bin / "fog-trafficgen", "run", "--json", "--topology", lab.topology_path, "--delay-seed", SEED, *words]
+		lab.bin / "fog-trafficgen", "run", "--json", "--topology", lab.topology_path, "--delay-seed", SEED,
+		"--linger", LINGER_MS, *words]
 	done = subprocess.run(netns.command(space, argv), capture_output=True, text=True, timeout=120)
 	equal(done.returncode, code, f"exit code: {done.stdout}{done.stderr}")
 	return json.loads(done.stdout)
@@ -102,7 +104,10 @@ class Faulty:
 
 	def _run(self):
 		while True:
-			frame, source = self._socket.recvfrom(65536)
+			try:
+				frame, source = self._socket.recvfrom(65536)
+			except OSError:
+				return  # the interface is gone
 			if source[2] == netns.PACKET_OUTGOING or frame[36:38] != (9001).to_bytes(2, "big"):
 				continue
 			packet = sphinx.unwrap(GEO, mix_key(SEED), taken_apart(frame)["packet"]).packet
@@ -131,7 +136,7 @@ class Faulty:
 
 
 def played_badly():
-	with Lab(network={"delay": {"mean": "50ms", "max": "500ms"}}) as lab:
+	with Lab(network={"delay": {"mean": "2s", "max": "10s"}}) as lab:
 		space, address, _ = lab.add_host("generator", 100)
 		other, faulty_address, _ = lab.add_host("faulty", 101)
 		for one in (lab.switch.netns, space, other):
@@ -150,7 +155,7 @@ def played_badly():
 			"corrupt_reasons": {"bad_mac": 10, "bad_payload_tag": 10}}
 		equal({key: report[key] for key in wanted}, wanted, "faults that the generator found")
 		# No delay at all: early are all that were owed more than the way takes.
-		check(report["early"] > 25, f"{report['early']} early of 50 that were not delayed")
+		check(report["early"] >= 10, f"{report['early']} early of 50 that were not delayed")
 
 
 played_by_an_appliance()

@@ -22,7 +22,7 @@ SPREAD = ("", "_min", "_q1", "_q3")
 # Of each bench: the fields of a row that name it, figures with a spread, and other figures.
 PROMISED = {
 	"sphinx": (("isa", "geometry"), ("cycles_per_packet",), ("pps", "speedup", "packet_bytes")),
-	"wrap": (("isa", "geometry", "hops"), ("cycles_per_packet",), ("pps",)),
+	"wrap": (("isa", "geometry", "hops", "batch"), ("cycles_per_packet",), ("pps",)),
 	"x25519": (("isa", "n"), ("cycles",), ("per_second",)),
 	"symmetric": (("isa", "op", "n", "bytes"), ("cycles",), ("cycles_per_byte",)),
 	"replay": (("table_bytes", "fill"), ("cycles", "cycles_unprefetched"), ("fill_mean", "page_bytes", "batch")),
