@@ -14,6 +14,7 @@
 #include "avx512/avx512.h"
 #include "ref/ref.h"
 #include "shani/shani.h"
+#include "vec/vec_ops.h"
 
 enum { OPS_MAX = 3 };
 
@@ -28,14 +29,16 @@ struct cpu {
 	bool base; // what nothing here works without
 	bool sha;
 	bool avx2; // and FMA and BMI2, which came with it
+	bool vaes;
 	bool avx512; // F, VL, DQ and IFMA
+	bool avx512bw;
 };
 
 // The compiler's run-time library asks CPUID, and XCR0 whether the kernel keeps the wide registers;
 // it knows no name for the SHA extensions.
 static struct cpu cpu_ask(void)
 {
-	unsigned a, b = 0, c, d;
+	unsigned a, b = 0, c = 0, d;
 
 	__builtin_cpu_init();
 	__get_cpuid_count(7, 0, &a, &b, &c, &d);
@@ -45,6 +48,7 @@ static struct cpu cpu_ask(void)
 	        .sha = (b & bit_SHA) != 0,
 	        .avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
 	                __builtin_cpu_supports("bmi2"),
+	        .vaes = (c & bit_VAES) != 0,
 	        .avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
 	                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512ifma"),
 	};
@@ -64,6 +68,12 @@ static void ops_compose(const struct cpu *cpu)
 	if (!cpu->avx2)
 		return;
 	o.name = "avx2";
+	if (cpu->vaes) {
+		o.ctr = vec2_ctr;
+		o.aez_encrypt = vec2_aez_encrypt;
+		o.aez_decrypt = vec2_aez_decrypt;
+		o.blind_scalar = vec2_blind_scalar;
+	}
 	ops_table[ops_count++] = o;
 
 	if (!cpu->avx512)
@@ -71,6 +81,12 @@ static void ops_compose(const struct cpu *cpu)
 	o.name = "avx512";
 	o.width = AVX512_WIDTH;
 	o.x25519 = avx512_x25519;
+	if (cpu->vaes && cpu->avx512bw) {
+		o.ctr = vec4_ctr;
+		o.aez_encrypt = vec4_aez_encrypt;
+		o.aez_decrypt = vec4_aez_decrypt;
+		o.blind_scalar = vec4_blind_scalar;
+	}
 	ops_table[ops_count++] = o;
 }
 

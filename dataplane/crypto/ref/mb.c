@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// HMAC-SHA-256, HKDF-Expand and AES-256-CTR on ipsec-mb's synchronous bursts. A manager is scratch
-// space of one thread; it is made at the thread's first call and freed when the thread ends.
+// HMAC-SHA-256 and HKDF-Expand on ipsec-mb's synchronous bursts, for CPUs without the SHA extensions.
+// A manager is scratch space of one thread; it is made at the thread's first call and freed when the
+// thread ends.
 #include "../kdf.h"
 #include "../ops.h"
 #include "ref.h"
@@ -23,11 +24,6 @@ enum { MB_HASH_LEN = 32 };
 struct mb_hmac_key {
 	uint32_t inner[8];
 	uint32_t outer[8];
-};
-
-struct mb_aes_key {
-	_Alignas(16) uint8_t enc[15 * 16];
-	_Alignas(16) uint8_t dec[15 * 16]; // a by-product of the library's key schedule
 };
 
 static pthread_key_t mb_at_exit;
@@ -181,82 +177,5 @@ void ref_mb_expand(unsigned n, uint8_t *const okm[], const uint8_t *const secret
 	for (unsigned i = 0; i < n; i += MB_BURST) {
 		unsigned some = n - i < MB_BURST ? n - i : MB_BURST;
 		mb_expand_some(mgr, some, okm + i, secret + i);
-	}
-}
-
-// The library counts in the last 32 bits of the IV only, the packet format in all 128. Write the
-// IV that follows the wrap to 'next' and return how many bytes come before it.
-static uint64_t mb_ctr_before_wrap(const uint8_t iv[16], uint8_t next[16])
-{
-	uint32_t low = (uint32_t)iv[12] << 24 | (uint32_t)iv[13] << 16 | iv[14] << 8 | iv[15];
-	unsigned carry = 1;
-
-	memset(next + 12, 0, 4);
-	for (int i = 11; i >= 0; i--) {
-		carry += iv[i];
-		next[i] = carry;
-		carry >>= 8;
-	}
-	return (UINT64_C(0x100000000) - low) * 16;
-}
-
-static void mb_ctr_job(
-        IMB_JOB *job, const struct mb_aes_key *k, const uint8_t *iv, const uint8_t *in,
-        uint8_t *out, size_t len
-)
-{
-	job->src = in;
-	job->dst = out;
-	job->iv = iv;
-	job->iv_len_in_bytes = 16;
-	job->enc_keys = k->enc;
-	job->dec_keys = k->dec;
-	job->key_len_in_bytes = IMB_KEY_256_BYTES;
-	job->cipher_start_src_offset_in_bytes = 0;
-	job->msg_len_to_cipher_in_bytes = len;
-}
-
-static void mb_ctr_some(
-        IMB_MGR *mgr, unsigned n, uint8_t *const out[], const uint8_t *const in[],
-        const uint8_t *const key[], const uint8_t *const iv[], size_t len
-)
-{
-	struct mb_aes_key k[MB_BURST];
-	IMB_JOB job[2 * MB_BURST] = {0};
-	uint8_t wrapped[MB_BURST][16];
-	unsigned jobs = 0;
-
-	for (unsigned i = 0; i < n; i++) {
-		uint64_t before = mb_ctr_before_wrap(iv[i], wrapped[i]);
-		size_t head = before < len ? before : len;
-
-		IMB_AES_KEYEXP_256(mgr, key[i], k[i].enc, k[i].dec);
-		mb_ctr_job(&job[jobs++], &k[i], iv[i], in[i], out[i], head);
-		if (head < len)
-			mb_ctr_job(
-			        &job[jobs++], &k[i], wrapped[i], in[i] + head, out[i] + head,
-			        len - head
-			);
-	}
-	mb_check(
-	        mgr,
-	        IMB_SUBMIT_CIPHER_BURST(
-	                mgr, job, jobs, IMB_CIPHER_CNTR, IMB_DIR_ENCRYPT, IMB_KEY_256_BYTES
-	        ),
-	        jobs
-	);
-	sodium_memzero(k, sizeof(k));
-}
-
-void ref_mb_ctr(
-        unsigned n, uint8_t *const out[], const uint8_t *const in[], const uint8_t *const key[],
-        const uint8_t *const iv[], size_t len
-)
-{
-	IMB_MGR *mgr = mb_get();
-
-	for (unsigned i = 0; i < n; i += MB_BURST) {
-		unsigned some = n - i < MB_BURST ? n - i : MB_BURST;
-		mb_ctr_some(mgr, some, out + i, in + i, key + i, iv + i, len);
 	}
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// Inside of the "ref" implementation: what its files offer to each other, and to the other
-// implementations where those have nothing better. Contracts in ../ops.h.
+// The plain table, and what its files offer to each other and to ops.c. Contracts in ../ops.h.
 #pragma once
 
 #include <stddef.h>
@@ -21,16 +20,3 @@ void ref_mb_hmac(
         unsigned n, uint8_t *const mac[], const uint8_t *const key[], const uint8_t *const msg[],
         size_t len
 );
-void ref_mb_ctr(
-        unsigned n, uint8_t *const out[], const uint8_t *const in[], const uint8_t *const key[],
-        const uint8_t *const iv[], size_t len
-);
-void ref_aez_encrypt(
-        unsigned n, uint8_t *const buf[], const uint8_t *const key[], const uint8_t *const nonce[],
-        size_t len
-);
-void ref_aez_decrypt(
-        unsigned n, uint8_t *const buf[], const uint8_t *const key[], const uint8_t *const nonce[],
-        size_t len
-);
-void ref_blind_scalar(unsigned n, uint8_t *const out[], const uint8_t *const seed[]);

@@ -126,7 +126,9 @@ static void shani_finish(struct shani_chunk *c, unsigned n)
 	shani_blocks(n, c->state, block);
 }
 
-static void shani_hmac_some(
+// This and shani_expand_some are never inlined: what they spill must lie below the frame of whoever
+// wipes it.
+static __attribute__((noinline)) void shani_hmac_some(
         struct shani_chunk *c, unsigned n, uint8_t *const mac[], const uint8_t *const key[],
         const uint8_t *const msg[], size_t len
 )
@@ -155,7 +157,7 @@ static void shani_hmac_some(
 
 // T(i) = HMAC(secret, T(i-1) | info | i), i from 1, and the output is T(1) | T(2) | .. The first
 // text is the same for all messages, of the others the second block.
-static void shani_expand_some(
+static __attribute__((noinline)) void shani_expand_some(
         struct shani_chunk *c, unsigned n, uint8_t *const okm[], const uint8_t *const secret[]
 )
 {
