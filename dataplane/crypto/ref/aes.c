@@ -77,20 +77,24 @@ void fog_aes_key_wipe(struct fog_aes_key *k)
 	sodium_memzero(k, sizeof(*k));
 }
 
-// Eight independent blocks hide the latency of the AES instruction.
-static void aes_encrypt_some(
+// Independent blocks hide the latency of the AES instruction. 'n' must be a constant, for the blocks
+// to live in registers.
+static inline __attribute__((always_inline)) void aes_encrypt_some(
         const struct fog_aes_key *k, const uint8_t (*in)[16], uint8_t (*out)[16], unsigned n
 )
 {
 	const __m128i *rk = (const __m128i *)k->round_key;
 	__m128i b[8];
 
+#pragma GCC unroll 8
 	for (unsigned i = 0; i < n; i++)
 		b[i] = _mm_xor_si128(_mm_loadu_si128((const __m128i *)in[i]), rk[0]);
 	for (unsigned r = 1; r < k->rounds; r++) {
+#pragma GCC unroll 8
 		for (unsigned i = 0; i < n; i++)
 			b[i] = _mm_aesenc_si128(b[i], rk[r]);
 	}
+#pragma GCC unroll 8
 	for (unsigned i = 0; i < n; i++)
 		_mm_storeu_si128((__m128i *)out[i], _mm_aesenclast_si128(b[i], rk[k->rounds]));
 }
@@ -101,6 +105,16 @@ void fog_aes_encrypt_blocks(
 {
 	for (; n >= 8; n -= 8, in += 8, out += 8)
 		aes_encrypt_some(k, in, out, 8);
-	if (n > 0)
-		aes_encrypt_some(k, in, out, n);
+	if (n & 4) {
+		aes_encrypt_some(k, in, out, 4);
+		in += 4;
+		out += 4;
+	}
+	if (n & 2) {
+		aes_encrypt_some(k, in, out, 2);
+		in += 2;
+		out += 2;
+	}
+	if (n & 1)
+		aes_encrypt_some(k, in, out, 1);
 }
