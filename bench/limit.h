@@ -23,12 +23,15 @@ enum { LIMIT_STEPS = 253 };
 
 // The assembler lays out one step, the compiler would move sums about: instruction by instruction,
 // 'kind' goes through all numbers below [step] in an order that mixes them evenly ([prime] is near
-// 0.618 [step] and does not divide it), and \\r through the numbers of the registers that sum up,
-// of which the latency of a multiply-add needs LIMIT_SUMS.
-enum { LIMIT_SUMS = 8 };
-
+// 0.6 [step] and does not divide it), and \\r through twelve registers that sum up, more than the
+// latency of a multiply-add needs.
+#define LIMIT_ROUNDS(step) (((step) + 11) / 12)
 #define LIMIT_BEGIN \
-	".set kind, 0\n.rept %c[rounds]\n.irp r, 0, 1, 2, 3, 4, 5, 6, 7\n" \
+	".set at, 0\n.set kind, 0\n" \
+	".rept %c[rounds]\n.irp r, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11\n" \
+	".if at < %c[step]\n.set at, at + 1\n" \
 	".set kind, kind + %c[prime]\n.if kind >= %c[step]\n.set kind, kind - %c[step]\n.endif\n"
-#define LIMIT_END ".endr\n.endr\n"
-#define LIMIT_CLOBBERED "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7"
+#define LIMIT_END ".endif\n.endr\n.endr\n"
+#define LIMIT_CLOBBERED \
+	"xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", \
+	        "xmm11"

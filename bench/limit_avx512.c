@@ -21,9 +21,9 @@ enum {
 	LANES = 8,
 };
 
-_Static_assert(STEP % LIMIT_SUMS == 0 && STEP % PRIME != 0, "whole rounds, and PRIME mixes");
+_Static_assert(STEP % PRIME != 0, "PRIME mixes");
 
-// zmm0 to 7 are sums, 31 is only read, 30 only written.
+// zmm0 to 11 are sums, 31 is only read, 30 only written.
 static void mix(void)
 {
 	uint64_t steps = LIMIT_STEPS;
@@ -36,7 +36,7 @@ static void mix(void)
 		".else\n vpblendmq %%zmm31, %%zmm31, %%zmm30%{%%k1%}\n"
 		".endif\n" LIMIT_END "decq %[steps]\n jnz 1b\n vzeroupper"
 		: [steps] "+r"(steps)
-		: [step] "i"(STEP), [prime] "i"(PRIME), [rounds] "i"(STEP / LIMIT_SUMS),
+		: [step] "i"(STEP), [prime] "i"(PRIME), [rounds] "i"(LIMIT_ROUNDS(STEP)),
 		  [madd] "i"(MADD), [add] "i"(MADD + ADD), [shift] "i"(MADD + ADD + SHIFT),
 		  [and] "i"(MADD + ADD + SHIFT + AND)
 		: "cc", LIMIT_CLOBBERED, "xmm30");
