@@ -4,11 +4,12 @@
 // from one fill to the next; what is timed are claims of tags not seen before, the way a worker
 // makes them (prefetch a batch, then claim it) and one by one.
 #include <errno.h>
+#include <linux/magic.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "../dataplane/replay.h"
@@ -143,22 +144,42 @@ static uint64_t page_size(const char *path)
 	return (huge > size / 2 ? 2048 : kib) * 1024;
 }
 
-// Memory that can be had without trouble: three quarters of what is free, on the file system too.
-static uint64_t memory_left(const char *dir)
+// The number behind the first 'format' that fits a line of the file at 'path'; 0 when there is none.
+static uint64_t number_in(const char *path, const char *format)
 {
-	unsigned long long kib = 0, left;
-	struct statvfs fs;
+	unsigned long long value = 0;
 	char line[128];
-	FILE *f = fopen("/proc/meminfo", "r");
+	FILE *f = fopen(path, "r");
 
-	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
-		sscanf(line, "MemAvailable: %llu", &kib);
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+		if (sscanf(line, format, &value) == 1)
+			break;
+	}
 	if (f != NULL)
 		fclose(f);
-	left = kib * 1024 / 4 * 3;
-	if (statvfs(dir, &fs) == 0 && fs.f_bavail * fs.f_bsize < left)
-		left = fs.f_bavail * fs.f_bsize;
-	return left;
+	return value;
+}
+
+// Memory that can be had without trouble: huge pages that are free, or three quarters of what is
+// free, and no more than the file system has.
+static uint64_t memory_left(const char *dir)
+{
+	struct statfs fs;
+	char path[96];
+
+	if (statfs(dir, &fs) < 0)
+		return 0;
+	if (fs.f_type == HUGETLBFS_MAGIC) {
+		snprintf(
+		        path, sizeof(path),
+		        "/sys/kernel/mm/hugepages/hugepages-%lukB/free_hugepages",
+		        (unsigned long)fs.f_bsize / 1024
+		);
+		return number_in(path, "%llu") * (uint64_t)fs.f_bsize;
+	}
+	uint64_t left = number_in("/proc/meminfo", "MemAvailable: %llu") * 1024 / 4 * 3;
+	uint64_t room = fs.f_bavail * (uint64_t)fs.f_bsize;
+	return room < left ? room : left;
 }
 
 // Timed claims fill the table, too: few enough that the fill moves by less than a hundredth of the
