@@ -9,7 +9,7 @@ import sys
 import threading
 
 from _init import ROOT, SANITIZED, Lab, check, equal, netns
-from peer import FORWARDED, Books, ethernet, ip, mac_of, quiet, show, start, udp
+from peer import FORWARDED, Books, counted, ethernet, ip, mac_of, quiet, show, start, udp
 
 sys.path.insert(0, str(ROOT / "tests" / "unit" / "trafficgen"))
 from traffic_ref import mix_key, sphinx, taken_apart  # noqa: E402
@@ -93,6 +93,17 @@ def check_dpdk(lab, space, node):
 	check_clean(report, RING)
 
 
+def played_over_ipv6():
+	"""The same over IPv6, without anything prepared: both ends find each other."""
+	with Lab(ipv6=True, network={"delay": {"mean": "10ms", "max": "100ms"}}) as lab:
+		space, _, address = lab.add_host("generator", 100)
+		lab.guests.append(sink_entry(address))
+		node = lab.add("mix1", "mix", 1, config={"test": {"key_seed": SEED, "delay_seed": SEED}})
+		start(lab)
+		check_clean(generate(lab, space, "--port", "afxdp:eth0", "--count", RING, "--rate", RING), RING)
+		equal(counted(node)["drops"], 0, "drops")
+
+
 class Faulty:
 	"""An appliance that never delays, and does to packet number n what faults[n % 10] says."""
 
@@ -159,4 +170,5 @@ def played_badly():
 
 
 played_by_an_appliance()
+played_over_ipv6()
 played_badly()
