@@ -52,10 +52,10 @@ static void ports_launch(struct fog_blob_launch *l, const struct options *o, con
 	l->worker[0].cpu = o->cpu[1];
 	l->hugepages = o->hugepages;
 	l->links = FOG_LINKS_NONE;
-	ports_describe(&l->port[0], "port", &o->port, o, r);
+	ports_describe(&l->port[0], "traffic", &o->port, o, r);
 	l->port_count = 1;
 	if (o->rx_port.device[0] != '\0') {
-		ports_describe(&l->port[1], "rx-port", &o->rx_port, o, r);
+		ports_describe(&l->port[1], "traffic-rx", &o->rx_port, o, r);
 		l->port_count = 2;
 	}
 	l->packet_buffers = PORTS_BUFFERS;
@@ -80,12 +80,14 @@ static int ports_open_one(
 	int ret = fog_port_open(&params, port);
 
 	if (ret == 0 && (ret = (*port)->ops->start(*port)) < 0)
-		snprintf(error, sizeof(error), "does not start: %s", strerror(-ret));
-	if (ret < 0)
-		tell_error(
-		        "%s (%s): %s", conf->name, conf->device,
-		        error[0] != '\0' ? error : strerror(-ret)
+		snprintf(
+		        error, sizeof(error), "port %s does not start: %s", conf->device,
+		        strerror(-ret)
 		);
+	if (ret < 0 && error[0] == '\0')
+		snprintf(error, sizeof(error), "port %s: %s", conf->device, strerror(-ret));
+	if (ret < 0)
+		tell_error("%s", error);
 	return ret;
 }
 
