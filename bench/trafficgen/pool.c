@@ -5,25 +5,36 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysinfo.h>
 #include <time.h>
 
 #include "tell.h"
 
-// Whether half of this host's free memory is enough.
+// Bytes that the kernel could give without swapping; 0 when it doesn't tell.
+static uint64_t pool_available(void)
+{
+	FILE *f = fopen("/proc/meminfo", "re");
+	unsigned long long kib = 0;
+	char line[128];
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		if (sscanf(line, "MemAvailable: %llu", &kib) == 1)
+			break;
+	if (f != NULL)
+		fclose(f);
+	return kib << 10;
+}
+
+// Whether half of the available memory is enough.
 static int pool_fits(const struct pool *p, uint32_t count)
 {
 	uint64_t need = (uint64_t)count * (p->frame_len + sizeof(p->slot[0]));
-	struct sysinfo host;
+	uint64_t have = pool_available() / 2;
 
-	if (sysinfo(&host) < 0)
-		return -errno;
-	uint64_t have = ((uint64_t)host.freeram + host.bufferram) * host.mem_unit / 2;
-	if (need <= have)
+	if (need <= have || have == 0)
 		return 0;
 	tell_error(
-	        "%u packets need %llu MiB, and half of the free memory is %llu MiB: lower --count or "
-	        "--seconds, or send a smaller --pool again and again with --reuse",
+	        "%u packets need %llu MiB, and half of the available memory is %llu MiB: lower "
+	        "--count or --seconds, or send a smaller --pool again and again with --reuse",
 	        count, (unsigned long long)(need >> 20), (unsigned long long)(have >> 20)
 	);
 	return -ENOMEM;
