@@ -2,81 +2,25 @@
 // Copyright (c) 2026 the Fogline authors
 #include "sink.h"
 
-#include <rte_byteorder.h>
-#include <rte_ether.h>
-#include <rte_ip.h>
-#include <rte_udp.h>
 #include <string.h>
 
+#include "arrival.h"
 #include "payload.h"
 
-enum sink_frame { SINK_PACKET, SINK_BROKEN, SINK_OTHER };
-
-// UDP header of a frame of either family, or NULL. Reads foreign bytes.
-static const struct rte_udp_hdr *sink_udp(
-        const uint8_t *frame, uint32_t len, const void **ip, int *family
-)
-{
-	const struct rte_ether_hdr *eth = (const void *)frame;
-	uint32_t at = sizeof(*eth);
-
-	if (len < at + sizeof(struct rte_vlan_hdr) + sizeof(struct rte_ipv6_hdr) + 8)
-		return NULL; // shorter than any frame of ours
-	uint16_t type = eth->ether_type;
-	if (type == RTE_BE16(RTE_ETHER_TYPE_VLAN)) {
-		type = ((const struct rte_vlan_hdr *)(frame + at))->eth_proto;
-		at += sizeof(struct rte_vlan_hdr);
-	}
-	*ip = frame + at;
-	if (type == RTE_BE16(RTE_ETHER_TYPE_IPV4)) {
-		const struct rte_ipv4_hdr *v4 = *ip;
-		at += rte_ipv4_hdr_len(v4);
-		*family = v4->next_proto_id == IPPROTO_UDP ? 4 : 0;
-	} else {
-		const struct rte_ipv6_hdr *v6 = *ip;
-		at += sizeof(*v6);
-		*family = type == RTE_BE16(RTE_ETHER_TYPE_IPV6) && v6->proto == IPPROTO_UDP ? 6 : 0;
-	}
-	if (*family == 0 || at + sizeof(struct rte_udp_hdr) > len)
-		return NULL;
-	return (const void *)(frame + at);
-}
-
-// Whether IP and UDP agree about the length: the checksum is taken over what IP says.
-static bool sink_ip_length(const void *ip, int family, const struct rte_udp_hdr *udp)
-{
-	const struct rte_ipv4_hdr *v4 = ip;
-	const struct rte_ipv6_hdr *v6 = ip;
-	unsigned len = rte_be_to_cpu_16(udp->dgram_len);
-
-	if (family == 6)
-		return rte_be_to_cpu_16(v6->payload_len) == len;
-	return rte_be_to_cpu_16(v4->total_length) == rte_ipv4_hdr_len(v4) + len;
-}
-
 // Find the packet of a frame and put the buffer's data on it.
-static enum sink_frame sink_frame(const struct sink *s, struct rte_mbuf *m)
+static enum arrival sink_frame(const struct sink *s, struct rte_mbuf *m)
 {
-	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
-	const void *ip;
-	int family;
+	uint32_t at;
 
 	if (m->nb_segs != 1)
-		return SINK_OTHER;
-	const struct rte_udp_hdr *udp = sink_udp(frame, m->data_len, &ip, &family);
-	if (udp == NULL || udp->dst_port != rte_cpu_to_be_16(s->udp_port))
-		return SINK_OTHER;
-	uint32_t at = (uint32_t)((const uint8_t *)(udp + 1) - frame);
-	if (rte_be_to_cpu_16(udp->dgram_len) != sizeof(*udp) + s->geo->packet_len ||
-	    at + s->geo->packet_len > m->data_len || !sink_ip_length(ip, family, udp))
-		return SINK_BROKEN;
-	// Over a datagram that carries its right checksum the sum is zero, written as 0xffff.
-	if (family == 6 && rte_ipv6_udptcp_cksum(ip, udp) != 0xffff)
-		return SINK_BROKEN;
-	if (family == 4 && udp->dgram_cksum != 0 && rte_ipv4_udptcp_cksum(ip, udp) != 0xffff)
-		return SINK_BROKEN;
-	rte_pktmbuf_adj(m, (uint16_t)at);
-	return SINK_PACKET;
+		return ARRIVAL_OTHER; // buffers hold whole frames
+	enum arrival kind = arrival_find(
+	        rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, s->udp_port, s->geo->packet_len,
+	        &at
+	);
+	if (kind == ARRIVAL_PACKET)
+		rte_pktmbuf_adj(m, (uint16_t)at);
+	return kind;
 }
 
 static void sink_latency(struct sink *s, const struct pool_slot *slot, uint64_t arrival)
@@ -154,11 +98,11 @@ unsigned sink_take(struct sink *s, struct rte_ring *arrived)
 	unsigned n = rte_ring_sc_dequeue_burst(arrived, (void *)s->frame, SINK_BATCH, NULL);
 
 	for (unsigned i = 0; i < n; i++) {
-		enum sink_frame kind = sink_frame(s, s->frame[i]);
+		enum arrival kind = sink_frame(s, s->frame[i]);
 
-		s->corrupt += kind == SINK_BROKEN;
-		s->other += kind == SINK_OTHER;
-		if (kind != SINK_PACKET)
+		s->corrupt += kind == ARRIVAL_BROKEN;
+		s->other += kind == ARRIVAL_OTHER;
+		if (kind != ARRIVAL_PACKET)
 			continue;
 		of[b.n] = s->frame[i];
 		b.drop[b.n] = FOG_DROP_NONE;
