@@ -31,22 +31,28 @@ struct fog_calendar_item {
 // Bytes that a calendar of this shape needs, for capacity planning. 0 when the shape is invalid.
 uint64_t fog_calendar_footprint(const struct fog_calendar_config *);
 // All memory is touched by the calling thread: it lies on that thread's NUMA node.
-// Returns 0, -EINVAL (slots not a power of two or out of range, capacity 0, clock under 1 MHz),
-// -ENOMEM.
+// Returns 0, -EINVAL (slots not a power of two or out of range, capacity 0 or over 2^31, clock under
+// 1 MHz), -ENOMEM.
 int fog_calendar_create(const struct fog_calendar_config *, struct fog_calendar **);
 void fog_calendar_destroy(struct fog_calendar *); // accepts NULL; packets are the caller's
 
 // Park 'packet' until 'due'. A due time in the past means the next tick.
 // Returns 0 or -ENOSPC (capacity reached: the caller evicts a victim first or drops).
 int fog_calendar_insert(struct fog_calendar *, void *packet, uint64_t due, uint64_t now);
-// Remove one parked packet chosen uniformly at random; NULL when empty.
+// Remove one parked packet chosen uniformly at random; NULL when empty. Looks for it by trial: cheap
+// in a calendar that is full, about 'capacity' tries for the last one of all.
 void *fog_calendar_evict_random(struct fog_calendar *);
 // Take up to 'max' packets that are due at 'now', earliest slot first, shuffled inside a slot.
 // A slot larger than 'max' continues at the next call, still in random order. After a standstill of
-// more than half a horizon everything overdue counts as one slot.
+// more than half a horizon everything overdue counts as one slot; so it does when a packet that is
+// overdue already is parked after a standstill of 1/1024 horizon or more.
 unsigned fog_calendar_take(
         struct fog_calendar *, uint64_t now, struct fog_calendar_item *out, unsigned max
 );
+// Packets of the slot that comes next, for the caller to prefetch: each call tells other ones, until
+// all are told. A hint. Returns how many; '*item' points into the calendar and holds until the next
+// call of any function.
+unsigned fog_calendar_ahead(struct fog_calendar *, const struct fog_calendar_item **item);
 // Clock reading at which take will next return something; UINT64_MAX when empty. Never later than
 // the true time (it may be earlier when only overflow packets are parked).
 uint64_t fog_calendar_next(const struct fog_calendar *);

@@ -3,9 +3,7 @@
 // Secret random numbers of one thread (see random.h).
 #include "random.h"
 
-#include <string.h>
-
-static void random_refill(struct fog_random *r)
+void fog_random_refill(struct fog_random *r)
 {
 	memset(r->block, 0, sizeof(r->block));
 	// Each key enciphers the same counters once, so they may start at 0 every time.
@@ -19,28 +17,10 @@ static void random_refill(struct fog_random *r)
 void fog_random_init(struct fog_random *r, const uint8_t seed[32])
 {
 	fog_aes_key_init(&r->key, seed, 32);
-	random_refill(r);
+	fog_random_refill(r);
 }
 
 void fog_random_wipe(struct fog_random *r)
 {
 	explicit_bzero(r, sizeof(*r));
-}
-
-uint64_t fog_random_next(struct fog_random *r)
-{
-	uint64_t value;
-
-	if (r->next == sizeof(r->block))
-		random_refill(r);
-	uint8_t *at = (uint8_t *)r->block + r->next;
-	memcpy(&value, at, sizeof(value));
-	memset(at, 0, sizeof(value));
-	r->next += sizeof(value);
-	return value;
-}
-
-uint32_t fog_random_below(struct fog_random *r, uint32_t bound)
-{
-	return (uint32_t)(((unsigned __int128)fog_random_next(r) * bound) >> 64);
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <string.h>
 
 #include "crypto/aes.h"
 
@@ -20,7 +21,24 @@ struct fog_random {
 
 void fog_random_init(struct fog_random *, const uint8_t seed[32]); // the caller wipes the seed
 void fog_random_wipe(struct fog_random *);
+void fog_random_refill(struct fog_random *); // for fog_random_next
+
 // Uniform over all 64-bit numbers.
-uint64_t fog_random_next(struct fog_random *);
+static inline uint64_t fog_random_next(struct fog_random *r)
+{
+	uint64_t value;
+
+	if (r->next == sizeof(r->block))
+		fog_random_refill(r);
+	uint8_t *at = (uint8_t *)r->block + r->next;
+	memcpy(&value, at, sizeof(value));
+	memset(at, 0, sizeof(value));
+	r->next += (uint32_t)sizeof(value);
+	return value;
+}
+
 // Uniform over 0 to bound - 1, to within 2^-32 of the ideal. 'bound' is not 0.
-uint32_t fog_random_below(struct fog_random *, uint32_t bound);
+static inline uint32_t fog_random_below(struct fog_random *r, uint32_t bound)
+{
+	return (uint32_t)(((unsigned __int128)fog_random_next(r) * bound) >> 64);
+}

@@ -18,12 +18,31 @@ static void release(struct fog_worker *w, const struct fog_calendar_item *item, 
 		stage_send(w, m, &w->conf->node[node]);
 }
 
+static void prefetch(struct rte_mbuf *m)
+{
+	rte_mbuf_prefetch_part1(m);
+	rte_mbuf_prefetch_part2(m);
+	rte_prefetch0(fog_pkt(m));
+}
+
 unsigned stage_release(struct fog_worker *w, uint64_t now)
 {
 	struct fog_calendar_item due[FOG_BURST];
 	unsigned n = fog_calendar_take(w->calendar, now, due, FOG_BURST);
+	const struct fog_calendar_item *ahead;
 
+	// Parked packets have left the cache: fetch all of a burst at a time, first what describes
+	// them, then the bytes that their headers go to.
+	for (unsigned i = 0; i < n; i++)
+		prefetch(due[i].packet);
+	for (unsigned i = 0; i < n; i++)
+		rte_prefetch0(rte_pktmbuf_mtod_offset((struct rte_mbuf *)due[i].packet, void *, -1)
+		);
 	for (unsigned i = 0; i < n; i++)
 		release(w, &due[i], now);
+	// Those of the next slot have until then to arrive.
+	unsigned next = fog_calendar_ahead(w->calendar, &ahead);
+	for (unsigned i = 0; i < next; i++)
+		prefetch(ahead[i].packet);
 	return n;
 }

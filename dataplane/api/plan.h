@@ -22,8 +22,8 @@ enum {
 	FOG_UMEM_FRAME = 4096, // ... and their size
 	FOG_WORKER_HELD = 64 + 64, // received and in the crypto stages
 	FOG_WORKER_TX_HELD = 64, // waiting for one port
-	FOG_CALENDAR_ENTRY = 40, // per parked packet
-	FOG_CALENDAR_BASE = 1 << 20, // the rest of a calendar, generously
+	FOG_CALENDAR_ENTRY = 33, // per parked packet
+	FOG_CALENDAR_BASE = 5 << 18, // the rest of a calendar
 };
 
 #define FOG_PLAN_EAL \
