@@ -5,10 +5,16 @@
 // the table holds ln(1 + m) at 2,048 steps of m, and the octave k is a count of leading zeros.
 #include "delay.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <sodium.h>
+#include <string.h>
 
-enum { STEP_BITS = 11, FRACTION_BITS = 32 };
+enum {
+	STEP_BITS = 11,
+	FRACTION_BITS = 32,
+	GROUP = 16, // tags enciphered at a time
+};
 
 #define MAX_US_LIMIT UINT32_C(3600000000)
 
@@ -69,15 +75,44 @@ uint32_t fog_delay_quantile(const struct fog_delay_law *law, uint64_t u)
 	return (uint32_t)((us + (UINT64_C(1) << (FRACTION_BITS - 1))) >> FRACTION_BITS);
 }
 
+// Big-endian first halves of the blocks that the tags' first halves become.
+static void uniforms(
+        const struct fog_aes_key *delay_key, unsigned n, const uint8_t *const tag[], uint64_t u[]
+)
+{
+	for (; n > 0; tag += GROUP, u += GROUP) {
+		uint8_t block[GROUP][16];
+		unsigned m = n < GROUP ? n : GROUP;
+
+		for (unsigned i = 0; i < m; i++)
+			memcpy(block[i], tag[i], 16);
+		fog_aes_encrypt_blocks(delay_key, (const uint8_t(*)[16])block, block, m);
+		for (unsigned i = 0; i < m; i++) {
+			memcpy(&u[i], block[i], sizeof(u[i]));
+			u[i] = be64toh(u[i]);
+		}
+		n -= m;
+	}
+}
+
 uint64_t fog_delay_uniform(const struct fog_aes_key *delay_key, const uint8_t tag[32])
 {
-	uint8_t block[1][16];
-	uint64_t u = 0;
+	uint64_t u;
 
-	fog_aes_encrypt_blocks(delay_key, (const uint8_t(*)[16])tag, block, 1);
-	for (unsigned i = 0; i < 8; i++)
-		u = u << 8 | block[0][i];
+	uniforms(delay_key, 1, &tag, &u);
 	return u;
+}
+
+void fog_delay_owed_batch(
+        const struct fog_delay_law *law, const struct fog_aes_key *delay_key, unsigned n,
+        const uint8_t *const tag[], const uint32_t node_delay_ms[], uint64_t owed[]
+)
+{
+	uniforms(delay_key, n, tag, owed);
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t sender = node_delay_ms[i] < law->cap_ms ? node_delay_ms[i] : law->cap_ms;
+		owed[i] = fog_delay_quantile(law, owed[i]) + sender * 1000;
+	}
 }
 
 uint64_t fog_delay_owed(
@@ -85,7 +120,8 @@ uint64_t fog_delay_owed(
         uint32_t node_delay_ms
 )
 {
-	uint64_t sender = node_delay_ms < law->cap_ms ? node_delay_ms : law->cap_ms;
+	uint64_t owed;
 
-	return fog_delay_quantile(law, fog_delay_uniform(delay_key, tag)) + sender * 1000;
+	fog_delay_owed_batch(law, delay_key, 1, &tag, &node_delay_ms, &owed);
+	return owed;
 }

@@ -34,3 +34,8 @@ uint64_t fog_delay_owed(
         const struct fog_delay_law *, const struct fog_aes_key *delay_key, const uint8_t tag[32],
         uint32_t node_delay_ms
 );
+// The same for 'n' packets, which is cheaper.
+void fog_delay_owed_batch(
+        const struct fog_delay_law *, const struct fog_aes_key *delay_key, unsigned n,
+        const uint8_t *const tag[], const uint32_t node_delay_ms[], uint64_t owed[]
+);

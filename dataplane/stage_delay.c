@@ -13,17 +13,13 @@ static uint64_t cycles_of_us(const struct fog_worker *w, uint64_t us)
 	return (uint64_t)(((unsigned __int128)us * w->cycles_per_us + UINT32_MAX) >> 32);
 }
 
-static void owe(struct fog_worker *w, struct fog_chunk *c, unsigned i)
+static void owe(struct fog_worker *w, struct fog_chunk *c, unsigned i, uint64_t owed)
 {
 	const struct fog_sphinx_route *r = &c->route[i];
 	struct fog_pkt *pkt = fog_pkt(c->mbuf[i]);
-	const struct fog_conf *conf = w->conf;
-	uint64_t owed = fog_delay_owed(
-	        &conf->law, &conf->key->delay, fog_sphinx_replay_tag(&c->hop[i]), r->delay_ms
-	);
 	uint64_t wait = cycles_of_us(w, owed);
 
-	if (r->delay_ms > conf->law.cap_ms)
+	if (r->delay_ms > w->conf->law.cap_ms)
 		w->count.delay_clamped++;
 	fog_hist_add(&w->count.owed_us, owed);
 	if (wait < fog_calendar_tick(w->calendar))
@@ -34,11 +30,16 @@ static void owe(struct fog_worker *w, struct fog_chunk *c, unsigned i)
 
 void stage_delay(struct fog_worker *w, struct fog_chunk *c)
 {
-	c->waiting = 0;
+	const uint8_t *tag[FOG_CHUNK_MAX];
+	uint32_t sender_ms[FOG_CHUNK_MAX];
+	uint64_t owed[FOG_CHUNK_MAX];
+	unsigned packet[FOG_CHUNK_MAX], n = 0;
+
 	for (unsigned i = 0; i < c->sphinx.n; i++) {
 		if (c->sphinx.drop[i] == FOG_DROP_NONE && c->route[i].has_next_hop) {
-			owe(w, c, i);
-			c->waiting++;
+			tag[n] = fog_sphinx_replay_tag(&c->hop[i]);
+			sender_ms[n] = c->route[i].delay_ms;
+			packet[n++] = i;
 			continue;
 		}
 		if (c->sphinx.drop[i] != FOG_DROP_NONE)
@@ -47,5 +48,10 @@ void stage_delay(struct fog_worker *w, struct fog_chunk *c)
 			stage_deliver(w, c->mbuf[i], &c->route[i]);
 		c->mbuf[i] = NULL;
 	}
+	if (n > 0)
+		fog_delay_owed_batch(&w->conf->law, &w->conf->key->delay, n, tag, sender_ms, owed);
+	for (unsigned i = 0; i < n; i++)
+		owe(w, c, packet[i], owed[i]);
+	c->waiting = n;
 	c->since = rte_rdtsc();
 }

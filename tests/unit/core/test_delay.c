@@ -167,12 +167,43 @@ static void test_borders(void)
 	CU_ASSERT_EQUAL(fog_delay_owed(&law, &key, tag, UINT32_MAX), own + UINT64_C(4294967295000));
 }
 
+// A batch owes each packet what it is owed alone.
+static void test_batch(void)
+{
+	enum {
+		MAX = 40,
+	};
+
+	uint8_t tag[MAX][32];
+	const uint8_t *from[MAX];
+	uint32_t sender_ms[MAX];
+	uint64_t owed[MAX + 1], rng = 5;
+	struct fog_delay_law law;
+	struct fog_aes_key key;
+
+	fog_aes_key_init(&key, (const uint8_t[32]){1}, 32);
+	fog_delay_law_init(&law, 50000, 500000, 100);
+	for (unsigned i = 0; i < MAX; i++) {
+		for (unsigned k = 0; k < sizeof(tag[0]); k++)
+			tag[i][k] = (uint8_t)check_random(&rng);
+		from[i] = tag[i];
+		sender_ms[i] = (uint32_t)check_random(&rng) % 200;
+	}
+	for (unsigned n = 0; n <= MAX; n++) {
+		owed[n] = 1;
+		fog_delay_owed_batch(&law, &key, n, from, sender_ms, owed);
+		for (unsigned i = 0; i < n; i++)
+			CU_ASSERT_EQUAL(owed[i], fog_delay_owed(&law, &key, tag[i], sender_ms[i]));
+		CU_ASSERT_EQUAL(owed[n], 1);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const CU_TestInfo tests[] = {
 	        {"vectors", test_vectors},   {"Kolmogorov-Smirnov on 100,000", test_law},
 	        {"monotone", test_monotone}, {"borders and the sender's part", test_borders},
-	        CU_TEST_INFO_NULL,
+	        {"batches", test_batch},     CU_TEST_INFO_NULL,
 	};
 	if (argc != 2) {
 		fprintf(stderr, "usage: test_delay VECTORS\n");
