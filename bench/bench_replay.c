@@ -46,12 +46,18 @@ static unsigned claim(
         struct fog_replay *r, uint8_t tag[][FOG_REPLAY_TAG_LEN], unsigned n, bool ahead
 )
 {
-	unsigned failed = 0;
+	unsigned failed = 0, step = ahead ? BATCH_MAX : 1;
 
-	for (unsigned i = 0; i < n && ahead; i++)
-		fog_replay_prefetch(r, tag[i]);
-	for (unsigned i = 0; i < n; i++)
-		failed += fog_replay_claim(r, tag[i]) != 0;
+	for (unsigned i = 0; i < n; i += step) {
+		const uint8_t *from[BATCH_MAX];
+		struct fog_replay_place place[BATCH_MAX];
+		unsigned m = n - i < step ? n - i : step;
+		for (unsigned k = 0; k < m; k++)
+			from[k] = tag[i + k];
+		fog_replay_prefetch(r, m, from, place);
+		for (unsigned k = 0; k < m; k++)
+			failed += fog_replay_claim(r, &place[k]) != 0;
+	}
 	return failed;
 }
 

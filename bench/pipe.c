@@ -209,13 +209,16 @@ static int worker_make(struct pipe *p, unsigned i)
 static void table_fill(struct pipe *p)
 {
 	uint8_t tag[FILL_BATCH][FOG_REPLAY_TAG_LEN];
+	const uint8_t *from[FILL_BATCH];
+	struct fog_replay_place place[FILL_BATCH];
 
+	for (unsigned i = 0; i < FILL_BATCH; i++)
+		from[i] = tag[i];
 	for (uint64_t done = 0; done < p->params.replay_capacity / 2; done += FILL_BATCH) {
 		randombytes_buf(tag, sizeof(tag));
+		fog_replay_prefetch(p->key->replay, FILL_BATCH, from, place);
 		for (unsigned i = 0; i < FILL_BATCH; i++)
-			fog_replay_prefetch(p->key->replay, tag[i]);
-		for (unsigned i = 0; i < FILL_BATCH; i++)
-			fog_replay_claim(p->key->replay, tag[i]);
+			fog_replay_claim(p->key->replay, &place[i]);
 	}
 }
 

@@ -2,10 +2,16 @@
 // Copyright (c) 2026 the Fogline authors
 // Claims in the replay table (see replay.h).
 //
-// Why exactly one of several simultaneous copies wins: all copies walk the same words in the same
-// order, and a full word never changes. So all of them come to the same first word that is neither
-// full of something else; there, one compare-and-swap succeeds, and whoever loses it to its own
-// fingerprint is a replay. The words carry no other data, hence the relaxed order everywhere.
+// A tag's place is a cache line; it goes into the first free word of that or, when that is full, of
+// the next line, and so on.
+//
+// Why exactly one of several simultaneous copies wins: a word changes once, from 0 to a fingerprint.
+// A claim passes a word over only when it has read another fingerprint in it, which is final. All
+// copies walk the same words in the same order, so none gets past the first word that does not end
+// up with another fingerprint. Each copy reads that word as 0 or as its own. Of those which read 0,
+// and try to swap, one succeeds; whoever fails or reads its own is a replay. That a line is read
+// first and swapped later changes nothing: where a claim was wrong in thinking a word free, its swap
+// fails and it reads the line again. The words carry no other data, hence the relaxed order.
 #include "replay.h"
 
 #include <errno.h>
@@ -15,32 +21,41 @@
 #include "replay_table.h"
 
 enum {
-	// At load one half the longest run in 10^8 tags has about 100 words.
-	PROBES_MAX = 512,
+	LINE_WORDS = 8,
+	LINES_MAX = 64, // 6.7 * 10^7 tags in 1 GiB needed 8 at the most
 	CREDIT_CHUNK = 64,
+	GROUP = 16, // tags enciphered at a time
 };
 
-struct place {
-	uint64_t at; // first word to look at
-	uint64_t fingerprint; // never 0
-};
-
-// CBC-MAC of the two blocks: a pseudorandom function, since all tags have one length. Position and
+// CBC-MAC of the two blocks: a pseudorandom function, since all tags have one length. Line and
 // fingerprint are different halves, so neither says anything of the other.
-static struct place place_of(const struct fog_replay *r, const uint8_t tag[FOG_REPLAY_TAG_LEN])
+void fog_replay_prefetch(
+        const struct fog_replay *r, unsigned n, const uint8_t *const tag[],
+        struct fog_replay_place place[]
+)
 {
-	uint64_t block[2], half[2];
+	for (; n > 0; tag += GROUP, place += GROUP) {
+		uint64_t block[GROUP][2], half[2];
+		uint8_t(*bytes)[16] = (uint8_t(*)[16])block;
+		unsigned m = n < GROUP ? n : GROUP;
 
-	memcpy(block, tag, sizeof(block));
-	fog_aes_encrypt_blocks(&r->key, (const uint8_t(*)[16])block, (uint8_t(*)[16])block, 1);
-	memcpy(half, tag + sizeof(block), sizeof(half));
-	block[0] ^= half[0];
-	block[1] ^= half[1];
-	fog_aes_encrypt_blocks(&r->key, (const uint8_t(*)[16])block, (uint8_t(*)[16])block, 1);
-	return (struct place){
-	        .at = (uint64_t)(((unsigned __int128)block[0] * r->slots) >> 64),
-	        .fingerprint = block[1] != 0 ? block[1] : 1,
-	};
+		for (unsigned i = 0; i < m; i++)
+			memcpy(block[i], tag[i], 16);
+		fog_aes_encrypt_blocks(&r->key, (const uint8_t(*)[16])bytes, bytes, m);
+		for (unsigned i = 0; i < m; i++) {
+			memcpy(half, tag[i] + 16, 16);
+			block[i][0] ^= half[0];
+			block[i][1] ^= half[1];
+		}
+		fog_aes_encrypt_blocks(&r->key, (const uint8_t(*)[16])bytes, bytes, m);
+		for (unsigned i = 0; i < m; i++) {
+			place[i].line = (uint64_t
+			)(((unsigned __int128)block[i][0] * r->lines) >> 64);
+			place[i].fingerprint = block[i][1] != 0 ? block[i][1] : 1;
+			__builtin_prefetch((const void *)&r->word[place[i].line * LINE_WORDS], 1);
+		}
+		n -= m;
+	}
 }
 
 // Take up to 'want' from one account; returns how much it was.
@@ -63,6 +78,19 @@ static void credit_give(_Atomic uint64_t *left, uint64_t n)
 	atomic_fetch_add_explicit(left, n, memory_order_relaxed);
 }
 
+// A thread's own account, as long as there are no more threads than accounts.
+static unsigned credit_shard(void)
+{
+	static _Atomic unsigned threads;
+	static _Thread_local unsigned shard; // 0: not chosen yet
+
+	if (shard == 0)
+		shard = atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) %
+		                REPLAY_SHARDS +
+		        1;
+	return shard - 1;
+}
+
 static bool credit_take(struct fog_replay *r, unsigned shard)
 {
 	if (credit_draw(&r->shard[shard].left, 1) > 0)
@@ -80,52 +108,93 @@ static bool credit_take(struct fog_replay *r, unsigned shard)
 	return false;
 }
 
-void fog_replay_prefetch(const struct fog_replay *r, const uint8_t tag[FOG_REPLAY_TAG_LEN])
+// Which words of a line are free and which hold the fingerprint, a bit each.
+struct line_state {
+	unsigned free, same;
+};
+
+static struct line_state line_read(const _Atomic uint64_t *word, uint64_t fingerprint)
 {
-	__builtin_prefetch((const void *)&r->slot[place_of(r, tag).at], 1);
+	struct line_state s = {0};
+
+#pragma GCC unroll 8
+	for (unsigned i = 0; i < LINE_WORDS; i++) {
+		uint64_t w = atomic_load_explicit(&word[i], memory_order_relaxed);
+		s.free |= (unsigned)(w == 0) << i;
+		s.same |= (unsigned)(w == fingerprint) << i;
+	}
+	return s;
 }
 
-int fog_replay_claim(struct fog_replay *r, const uint8_t tag[FOG_REPLAY_TAG_LEN])
+static bool word_fill(_Atomic uint64_t *word, struct line_state s, uint64_t fingerprint)
 {
-	struct place p = place_of(r, tag);
-	unsigned shard = p.fingerprint & (REPLAY_SHARDS - 1);
+	uint64_t empty = 0;
+
+	return atomic_compare_exchange_strong_explicit(
+	        &word[__builtin_ctz(s.free)], &empty, fingerprint, memory_order_relaxed,
+	        memory_order_relaxed
+	);
+}
+
+// Any case.
+static __attribute__((noinline)) int claim_walk(
+        struct fog_replay *r, const struct fog_replay_place *p, unsigned shard
+)
+{
+	uint64_t line = p->line, lines = r->lines < LINES_MAX ? r->lines : LINES_MAX;
 	bool credit = false;
 	int ret = -ENOSPC;
 
-	for (unsigned i = 0; i < PROBES_MAX && i < r->slots; i++) {
-		uint64_t word = atomic_load_explicit(&r->slot[p.at], memory_order_relaxed);
-		if (word == 0) {
-			if (!credit && !(credit = credit_take(r, shard)))
-				return -ENOSPC;
-			if (atomic_compare_exchange_strong_explicit(
-			            &r->slot[p.at], &word, p.fingerprint, memory_order_relaxed,
-			            memory_order_relaxed
-			    ))
-				return 0;
-		}
-		if (word == p.fingerprint) {
+	while (lines > 0) {
+		_Atomic uint64_t *word = &r->word[line * LINE_WORDS];
+		struct line_state s = line_read(word, p->fingerprint);
+
+		if (s.same != 0) {
 			ret = -EEXIST;
 			break;
 		}
-		if (++p.at == r->slots)
-			p.at = 0;
+		if (s.free == 0) {
+			lines--;
+			if (++line == r->lines)
+				line = 0;
+			continue;
+		}
+		if (!credit && !(credit = credit_take(r, shard)))
+			return -ENOSPC;
+		if (word_fill(word, s, p->fingerprint))
+			return 0;
 	}
 	if (credit)
 		credit_give(&r->shard[shard].left, 1);
 	return ret;
 }
 
-uint64_t replay_slots(uint64_t capacity)
+int fog_replay_claim(struct fog_replay *r, const struct fog_replay_place *p)
 {
-	return 2 * capacity;
+	_Atomic uint64_t *word = &r->word[p->line * LINE_WORDS];
+	struct line_state s = line_read(word, p->fingerprint);
+	unsigned shard = credit_shard();
+
+	// The usual case: a new tag, room in the first line, credit at hand.
+	if (s.same == 0 && s.free != 0 && credit_draw(&r->shard[shard].left, 1) > 0) {
+		if (word_fill(word, s, p->fingerprint))
+			return 0;
+		credit_give(&r->shard[shard].left, 1);
+	}
+	return claim_walk(r, p, shard);
+}
+
+uint64_t replay_lines(uint64_t capacity)
+{
+	return (2 * capacity + LINE_WORDS - 1) / LINE_WORDS;
 }
 
 void replay_recount(struct fog_replay *r)
 {
 	uint64_t full = 0;
 
-	for (uint64_t i = 0; i < r->slots; i++)
-		full += atomic_load_explicit(&r->slot[i], memory_order_relaxed) != 0;
+	for (uint64_t i = 0; i < r->lines * LINE_WORDS; i++)
+		full += atomic_load_explicit(&r->word[i], memory_order_relaxed) != 0;
 	uint64_t left = full < r->capacity ? r->capacity - full : 0;
 	atomic_store_explicit(&r->pool.left, left, memory_order_relaxed);
 }

@@ -35,12 +35,22 @@ void fog_replay_close(struct fog_replay *); // unmaps; the file stays. Accepts N
 // Wipe the table's key, unmap and unlink: for a key that is destroyed. Accepts NULL.
 int fog_replay_destroy(struct fog_replay *);
 
-// Bring the words that claim will touch into cache. Any worker.
-void fog_replay_prefetch(const struct fog_replay *, const uint8_t tag[FOG_REPLAY_TAG_LEN]);
-// Claim 'tag'. Any worker, any time, lock-free.
+// Where a tag belongs in one table.
+struct fog_replay_place {
+	uint64_t line; // cache line that is looked at first
+	uint64_t fingerprint; // never 0
+};
+
+// Compute the places of 'n' tags of FOG_REPLAY_TAG_LEN bytes each and begin to bring their lines into
+// cache; 8 to 32 at a time hide the memory's latency. Any worker.
+void fog_replay_prefetch(
+        const struct fog_replay *, unsigned n, const uint8_t *const tag[],
+        struct fog_replay_place place[]
+);
+// Claim the tag at 'place', as computed for this table. Any worker, any time, lock-free.
 // Returns 0 when this call is the first to see it, -EEXIST for a replay, -ENOSPC when the table is
 // full (drop: accepting would open a replay window).
-int fog_replay_claim(struct fog_replay *, const uint8_t tag[FOG_REPLAY_TAG_LEN]);
+int fog_replay_claim(struct fog_replay *, const struct fog_replay_place *place);
 
 uint64_t fog_replay_count(const struct fog_replay *); // tags claimed, exact after the writers pause
 uint64_t fog_replay_capacity(const struct fog_replay *);

@@ -22,7 +22,7 @@ uint64_t fog_replay_footprint(uint64_t capacity)
 {
 	if (capacity == 0 || capacity > REPLAY_CAPACITY_MAX)
 		return 0;
-	uint64_t bytes = REPLAY_HEADER_LEN + replay_slots(capacity) * sizeof(uint64_t);
+	uint64_t bytes = REPLAY_HEADER_LEN + replay_lines(capacity) * REPLAY_LINE_LEN;
 	return (bytes + 4095) / 4096 * 4096;
 }
 
@@ -48,8 +48,11 @@ static int file_lock(int fd)
 	return errno == EWOULDBLOCK ? -EBUSY : -errno;
 }
 
-// Map the file of r->fd with page tables filled and, as it holds a key, kept out of core dumps and
-// swap. Locking all of it is welcome (a swapped table would stall workers) but takes a privilege.
+// Map the file of r->fd and, as it holds a key, keep it out of core dumps and swap. All of it is
+// written to, so that it takes its memory now: later, a full file system would be a SIGBUS. (A tmpfs
+// mounted with huge=advise gives huge pages to a mapping only, not to fallocate; they are welcome,
+// for claims touch pages at random.) Locking all of it is welcome, too, as a swapped table would stall
+// workers, but takes a privilege.
 static int file_map(struct fog_replay *r, uint64_t size)
 {
 	int ret;
@@ -62,13 +65,14 @@ static int file_map(struct fog_replay *r, uint64_t size)
 	r->mapped = size;
 	if (madvise(r->map, size, MADV_DONTDUMP) < 0)
 		return -errno;
+	madvise(r->map, size, MADV_HUGEPAGE);
 	while ((ret = madvise(r->map, size, MADV_POPULATE_WRITE)) < 0 && errno == EINTR)
 		continue;
 	if (ret < 0)
-		return errno == EFAULT ? -ENOMEM : -errno;
+		return errno == EFAULT ? -ENOSPC : -errno;
 	if (mlock(r->map, size) < 0 && mlock(r->map, REPLAY_HEADER_LEN) < 0)
 		return -errno;
-	r->slot = (_Atomic uint64_t *)((uint8_t *)r->map + REPLAY_HEADER_LEN);
+	r->word = (_Atomic uint64_t *)((uint8_t *)r->map + REPLAY_HEADER_LEN);
 	return 0;
 }
 
@@ -107,13 +111,6 @@ static int table_make(struct fog_replay *r, const uint8_t *id)
 		goto err_file;
 	// The umask may have taken bits away.
 	if (fchmod(r->fd, 0600) < 0 || ftruncate(r->fd, (off_t)size) < 0) {
-		ret = -errno;
-		goto err_file;
-	}
-	// Takes the memory now: later, a full file system would be a SIGBUS.
-	while ((ret = fallocate(r->fd, 0, 0, (off_t)size)) < 0 && errno == EINTR)
-		continue;
-	if (ret < 0) {
 		ret = -errno;
 		goto err_file;
 	}
@@ -175,7 +172,7 @@ int fog_replay_open(
 	memset(r, 0, sizeof(*r));
 	r->fd = -1;
 	r->capacity = capacity;
-	r->slots = replay_slots(capacity);
+	r->lines = replay_lines(capacity);
 	if ((r->path = strdup(path)) == NULL) {
 		ret = -ENOMEM;
 		goto err;

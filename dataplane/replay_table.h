@@ -2,8 +2,8 @@
 // Copyright (c) 2026 the Fogline authors
 // What replay.c (claims) and replay_file.c (the file and its mapping) share. Private to them.
 //
-// File: struct replay_header, padded to one page, then 'slots' words of 8 bytes in host byte order.
-// A word is 0 while free and never changes once it isn't.
+// File: struct replay_header, padded to one page, then 'lines' cache lines of 8 words of 8 bytes in
+// host byte order. A word is 0 while free and never changes once it isn't.
 #pragma once
 
 #include <stdatomic.h>
@@ -14,8 +14,9 @@
 
 enum {
 	REPLAY_HEADER_LEN = 4096,
-	REPLAY_VERSION = 1,
-	REPLAY_SHARDS = 64, // of the credit; power of two
+	REPLAY_VERSION = 2,
+	REPLAY_LINE_LEN = 64,
+	REPLAY_SHARDS = 64, // of the credit
 };
 
 #define REPLAY_MAGIC UINT64_C(0x31594c5045524746) // "FGREPLY1"
@@ -33,15 +34,16 @@ struct replay_header {
 _Static_assert(sizeof(struct replay_header) == 72, "layout of a file that outlives the process");
 
 // Credit is the right to fill words. A claim takes one before it fills a word, so that there are
-// never more than 'capacity' full words; shards keep workers off each other's cache lines, and a
-// shard without credit gets more from the pool, or in the end from the other shards.
+// never more than 'capacity' full words. Each thread has a shard, so that workers keep off each
+// other's cache lines; a shard without credit gets more from the pool, or in the end from the other
+// shards.
 struct replay_credit {
 	_Alignas(128) _Atomic uint64_t left; // any worker
 };
 
 struct fog_replay {
-	_Atomic uint64_t *slot; // any worker; free words by compare-and-swap only
-	uint64_t slots;
+	_Atomic uint64_t *word; // any worker; free words by compare-and-swap only
+	uint64_t lines;
 	uint64_t capacity;
 	struct fog_aes_key key;
 	void *map;
@@ -52,6 +54,6 @@ struct fog_replay {
 	struct replay_credit shard[REPLAY_SHARDS];
 };
 
-uint64_t replay_slots(uint64_t capacity);
+uint64_t replay_lines(uint64_t capacity);
 // Count the full words and set the credit accordingly. Before there are workers.
 void replay_recount(struct fog_replay *);

@@ -38,13 +38,26 @@ static struct fog_replay *table(uint64_t capacity, int want_found)
 	return r;
 }
 
+static int claim_tag(struct fog_replay *r, const uint8_t *tag)
+{
+	struct fog_replay_place place;
+
+	fog_replay_prefetch(r, 1, &tag, &place);
+	return fog_replay_claim(r, &place);
+}
+
+static void tag_make(uint64_t tag[4], uint64_t seed)
+{
+	for (unsigned i = 0; i < 4; i++)
+		tag[i] = check_random(&seed);
+}
+
 static int claim(struct fog_replay *r, uint64_t seed)
 {
 	uint64_t tag[4];
 
-	for (unsigned i = 0; i < 4; i++)
-		tag[i] = check_random(&seed);
-	return fog_replay_claim(r, (const uint8_t *)tag);
+	tag_make(tag, seed);
+	return claim_tag(r, (const uint8_t *)tag);
 }
 
 static int open_error(const char *where, const uint8_t *who, uint64_t capacity)
@@ -89,16 +102,111 @@ static void test_tag_bytes(void)
 	struct fog_replay *r = table(100, 0);
 	uint8_t tag[FOG_REPLAY_TAG_LEN] = {0};
 
-	CU_ASSERT_EQUAL(fog_replay_claim(r, tag), 0);
+	CU_ASSERT_EQUAL(claim_tag(r, tag), 0);
 	for (unsigned i = 0; i < sizeof(tag); i++) {
 		tag[i] = 1;
-		fog_replay_prefetch(r, tag);
-		CU_ASSERT_EQUAL(fog_replay_claim(r, tag), 0);
-		CU_ASSERT_EQUAL(fog_replay_claim(r, tag), -EEXIST);
+		CU_ASSERT_EQUAL(claim_tag(r, tag), 0);
+		CU_ASSERT_EQUAL(claim_tag(r, tag), -EEXIST);
 		tag[i] = 0;
 	}
 	CU_ASSERT_EQUAL(fog_replay_count(r), 1 + sizeof(tag));
 	CU_ASSERT_EQUAL(fog_replay_destroy(r), 0);
+}
+
+enum { RACERS = 4, RACE_TAGS = 50000, CROWD_TAGS = 64 };
+
+struct racer {
+	struct fog_replay *table;
+	pthread_barrier_t *start;
+	uint8_t (*result)[RACERS]; // by tag
+	unsigned number;
+	pthread_t thread;
+};
+
+// Places don't depend on how many tags are asked for at a time, and of copies within a batch one
+// wins.
+static void test_batches(void)
+{
+	enum {
+		MAX = 70,
+	};
+
+	struct fog_replay *r = table(MAX * MAX, 0);
+	struct fog_replay_place place[MAX + 1], alone;
+	uint64_t tag[MAX][4];
+	const uint8_t *from[MAX];
+	unsigned wrong = 0, won = 0;
+
+	for (unsigned i = 0; i < MAX; i++)
+		from[i] = (const uint8_t *)tag[i];
+	for (unsigned n = 0; n <= MAX; n++) {
+		for (unsigned i = 0; i < n; i++)
+			tag_make(tag[i], n * MAX + i / 2); // pairs
+		memset(place, 0xee, sizeof(place));
+		fog_replay_prefetch(r, n, from, place);
+		CU_ASSERT_EQUAL(place[n].line, UINT64_C(0xeeeeeeeeeeeeeeee)); // untouched
+		for (unsigned i = 0; i < n; i++) {
+			fog_replay_prefetch(r, 1, &from[i], &alone);
+			wrong += memcmp(&alone, &place[i], sizeof(alone)) != 0;
+			int ret = fog_replay_claim(r, &place[i]);
+			wrong += ret != (i % 2 == 0 ? 0 : -EEXIST);
+			won += ret == 0;
+		}
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
+	CU_ASSERT_EQUAL(fog_replay_count(r), won);
+	CU_ASSERT_EQUAL(fog_replay_destroy(r), 0);
+}
+
+// Many threads crowd into few cache lines, all with the same tags in different order, until the
+// table is full: no tag wins twice, none wins beyond the capacity, and nothing that won is lost.
+static void *crowd(void *arg)
+{
+	struct racer *me = arg;
+
+	pthread_barrier_wait(me->start);
+	for (unsigned i = 0; i < CROWD_TAGS; i++) {
+		unsigned seed = (i * 7 + me->number * (CROWD_TAGS / RACERS)) % CROWD_TAGS;
+		me->result[seed][me->number] = claim(me->table, seed) == 0;
+	}
+	return NULL;
+}
+
+static void test_crowded_lines(void)
+{
+	static uint8_t result[RACE_TAGS][RACERS];
+	unsigned twice = 0, lost = 0, won, all = 0;
+	struct racer racer[RACERS];
+	pthread_barrier_t start;
+
+	for (unsigned round = 0; round < 200; round++) {
+		struct fog_replay *r = table(CROWD_TAGS / 2, 0);
+		pthread_barrier_init(&start, NULL, RACERS);
+		for (unsigned i = 0; i < RACERS; i++) {
+			racer[i] = (struct racer){r, &start, result, i, 0};
+			CU_ASSERT_EQUAL_FATAL(
+			        pthread_create(&racer[i].thread, NULL, crowd, &racer[i]), 0
+			);
+		}
+		for (unsigned i = 0; i < RACERS; i++)
+			pthread_join(racer[i].thread, NULL);
+		all = 0;
+		for (unsigned i = 0; i < CROWD_TAGS; i++) {
+			won = result[i][0] + result[i][1] + result[i][2] + result[i][3];
+			twice += won > 1;
+			all += won;
+			lost += won == 1 && claim(r, i) != -EEXIST;
+		}
+		CU_ASSERT_EQUAL(all, fog_replay_count(r));
+		// No credit is lost on the way.
+		for (unsigned i = 0; i < CROWD_TAGS; i++)
+			all += claim(r, 1000 + i) == 0;
+		CU_ASSERT_EQUAL(all, CROWD_TAGS / 2);
+		pthread_barrier_destroy(&start);
+		CU_ASSERT_EQUAL(fog_replay_destroy(r), 0);
+	}
+	CU_ASSERT_EQUAL(twice, 0);
+	CU_ASSERT_EQUAL(lost, 0);
 }
 
 static void test_small(void)
@@ -115,16 +223,6 @@ static void test_small(void)
 		CU_ASSERT_EQUAL(fog_replay_destroy(r), 0);
 	}
 }
-
-enum { RACERS = 4, RACE_TAGS = 50000 };
-
-struct racer {
-	struct fog_replay *table;
-	pthread_barrier_t *start;
-	uint8_t (*result)[RACERS]; // by tag
-	unsigned number;
-	pthread_t thread;
-};
 
 static void *race(void *arg)
 {
@@ -440,6 +538,8 @@ int main(void)
 	static const CU_TestInfo tests[] = {
 	        {"a million claims, no false replay, full", test_claims},
 	        {"all of the tag counts", test_tag_bytes},
+	        {"batches", test_batches},
+	        {"crowded lines", test_crowded_lines},
 	        {"small tables fill exactly", test_small},
 	        {"one winner among four threads", test_one_winner},
 	        {"lost swaps cost nothing", test_lost_swaps},
