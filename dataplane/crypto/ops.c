@@ -51,6 +51,7 @@ static struct cpu cpu_ask(void)
 	        .vaes = (c & bit_VAES) != 0,
 	        .avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
 	                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512ifma"),
+	        .avx512bw = __builtin_cpu_supports("avx512bw"),
 	};
 }
 

@@ -2,16 +2,19 @@
 // Copyright (c) 2026 the Fogline authors
 // Every implementation of fog_crypto_ops against published vectors and against libsodium, and
 // batches against single messages.
+#include <cpuid.h>
 #include <errno.h>
 #include <jansson.h>
 #include <pthread.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../../dataplane/crypto/aes.h"
 #include "../../../dataplane/crypto/ops.h"
 #include "../../../dataplane/crypto/ref/ref.h"
+#include "../../../dataplane/crypto/vec/vec_ops.h"
 #include "../run.h"
 
 enum { LEN_MAX = 3000 };
@@ -518,6 +521,25 @@ static void test_wiped(void)
 	}
 }
 
+// A bit of CPUID that nobody asked for would leave the widest code unused.
+static void test_width(void)
+{
+	unsigned eax, ebx = 0, ecx = 0, edx, bits = 128;
+
+	__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx);
+	if (strcmp(ops->name, "ref") != 0 && (ecx & bit_VAES) != 0)
+		bits = strcmp(ops->name, "avx512") == 0 && (ebx & bit_AVX512BW) != 0 ? 512 : 256;
+	printf("\nAES of %s: %u bits\n", ops->name, bits);
+	CU_ASSERT_EQUAL(ops->ctr == vec4_ctr, bits == 512);
+	CU_ASSERT_EQUAL(ops->aez_encrypt == vec4_aez_encrypt, bits == 512);
+	CU_ASSERT_EQUAL(ops->aez_decrypt == vec4_aez_decrypt, bits == 512);
+	CU_ASSERT_EQUAL(ops->blind_scalar == vec4_blind_scalar, bits == 512);
+	CU_ASSERT_EQUAL(ops->ctr == vec2_ctr, bits == 256);
+	CU_ASSERT_EQUAL(ops->aez_encrypt == vec2_aez_encrypt, bits == 256);
+	CU_ASSERT_EQUAL(ops->aez_decrypt == vec2_aez_decrypt, bits == 256);
+	CU_ASSERT_EQUAL(ops->blind_scalar == vec2_blind_scalar, bits == 256);
+}
+
 static void *thread_main(void *arg)
 {
 	uint8_t key[32], msg[444], want[32], got[32], *out = got;
@@ -582,6 +604,7 @@ int main(int argc, char **argv)
 	        CU_TEST_INFO_NULL,
 	};
 	static CU_TestInfo tests[] = {
+	        {"the widest AES of this CPU", test_width},
 	        {"X25519, RFC 7748", test_x25519_known},
 	        {"X25519, low order in a batch", test_x25519_low_order},
 	        {"HMAC-SHA-256 against libsodium", test_hmac},
