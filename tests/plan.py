@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-GROUPS = ["lint", "unit", "smoke", "asan", "tsan", "fuzz"]
+GROUPS = ["lint", "unit", "vm", "smoke", "asan", "tsan", "fuzz"]
 FUZZ_S, FUZZ_LONG_S = 10, 300
 
 # Sanitizers stop at the first finding. ASLR is off for them: their shadow memory of this compiler
@@ -106,10 +106,33 @@ def _asan_then(root, long):
 	]
 
 
+# What the code in dataplane/crypto/avx512 may use.
+AVX512 = {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512ifma", "vaes", "vpclmulqdq"}
+
+
+def _cpu_flags():
+	text = pathlib.Path("/proc/cpuinfo").read_text()
+	match = re.search(r"^flags\s*: (.*)$", text, re.MULTILINE)
+	return set(match[1].split()) if match else set()
+
+
+def _vm_tests(root, folder, long):
+	"""Emulated machines; where the host's CPU has it all, the unit tests run that code directly."""
+	if AVX512 <= _cpu_flags() and not long:
+		return []
+	env = {"FOGLINE_LONG": "1"} if long else {}
+	return [
+		Test(f"vm/{path.stem.removesuffix('_test')}", [sys.executable, path, folder],
+			5 * 3600 if long else 1150, env)
+		for path in sorted((root / "tests" / "vm").glob("*_test.py"))
+	]
+
+
 def _plain_then(root, long):
 	folder = root / "build"
 	env = {"FOGLINE_LONG": "1"} if long else {}
 	return [
+		*_vm_tests(root, folder, long),  # first: it is the longest
 		*_meson_tests(folder, "unit", [], {}),
 		*_smoke_tests(root, folder, "smoke", [], env),
 	]
@@ -153,7 +176,7 @@ def _build(root, name, then, long):
 def tests(root, groups, long):
 	"""What a run starts with."""
 	start = []
-	if {"unit", "smoke"} & set(groups):
+	if {"unit", "vm", "smoke"} & set(groups):
 		start.append(_build(root, "plain", _plain_then, long))
 	if "lint" in groups:
 		start.append(Test("lint/rules", [sys.executable, "tests/lint/lint.py"]))

@@ -120,8 +120,8 @@ static void test_tables(void)
 
 		if (ops != NULL)
 			check_table(ops);
-		else
-			printf("%s: not on this CPU, left out\n", names[i]);
+		printf("\n%s: %s\n", names[i],
+		       ops != NULL ? "checked" : "not on this CPU, left out");
 	}
 }
 

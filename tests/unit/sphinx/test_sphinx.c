@@ -400,7 +400,7 @@ static void test_reject_packet(void)
 	memcpy(pkt, good, sizeof(pkt));
 	memset(pkt + 2, 0, 32);
 	CU_ASSERT_EQUAL(unwrap(&g, &s, pkt, sizeof(pkt)), FOG_DROP_ZERO_SECRET);
-	for (unsigned i = 0; i < sizeof(good); i++) {
+	for (unsigned i = 0; i < sizeof(good); i += check_few() ? 37 : 1) {
 		enum fog_drop want = i < 2 ? FOG_DROP_BAD_PREFIX
 		        : i < g.header_len ? FOG_DROP_BAD_MAC
 		                           : FOG_DROP_BAD_PAYLOAD_TAG;
@@ -549,5 +549,6 @@ int main(void)
 	if (fog_crypto_init() < 0)
 		return 2;
 	ops = fog_crypto_ops_get(NULL);
+	printf("crypto ops: %s\n", ops->name);
 	return check_run("sphinx", tests);
 }

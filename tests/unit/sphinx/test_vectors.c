@@ -148,5 +148,6 @@ int main(int argc, char **argv)
 		return 2;
 	vectors_dir = argv[1];
 	ops = fog_crypto_ops_get(NULL);
+	printf("crypto ops: %s\n", ops->name);
 	return check_run("vectors", tests);
 }

@@ -18,15 +18,50 @@ static uint8_t scalar[MAX][32], point[MAX][32], result[MAX + 1][32];
 static uint8_t *out[MAX];
 static const uint8_t *scalars[MAX], *points[MAX];
 
-static void batch_reset(void)
+static void pairs_draw(void)
 {
 	randombytes_buf(scalar, sizeof(scalar));
 	randombytes_buf(point, sizeof(point));
+}
+
+// On an emulated CPU the honest pairs stay the same: libsodium's answers are most of the work.
+static void batch_reset(void)
+{
+	static uint8_t kept[2][MAX][32];
+
+	if (!check_few() || sodium_is_zero(kept[0][0], 32)) {
+		pairs_draw();
+		memcpy(kept[0], scalar, sizeof(scalar));
+		memcpy(kept[1], point, sizeof(point));
+	}
+	memcpy(scalar, kept[0], sizeof(scalar));
+	memcpy(point, kept[1], sizeof(point));
 	for (unsigned i = 0; i < MAX; i++) {
 		out[i] = result[i];
 		scalars[i] = scalar[i];
 		points[i] = point[i];
 	}
+}
+
+// libsodium's answer for a lane; asked again only when the lane's scalar or point has changed.
+static bool answer(unsigned i, uint8_t want[32])
+{
+	static struct {
+		uint8_t scalar[32], point[32], want[32];
+		bool known, low;
+	} last[MAX];
+
+	if (!last[i].known || memcmp(last[i].scalar, scalar[i], 32) != 0 ||
+	    memcmp(last[i].point, point[i], 32) != 0) {
+		memcpy(last[i].scalar, scalar[i], 32);
+		memcpy(last[i].point, point[i], 32);
+		last[i].low = crypto_scalarmult_curve25519(last[i].want, scalar[i], point[i]) != 0;
+		if (last[i].low)
+			memset(last[i].want, 0, 32);
+		last[i].known = true;
+	}
+	memcpy(want, last[i].want, 32);
+	return !last[i].low;
 }
 
 // Run a batch and compare results, mask and the bytes behind with libsodium's.
@@ -40,10 +75,8 @@ static void batch_check(unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		uint8_t want[32];
 
-		if (crypto_scalarmult_curve25519(want, scalar[i], point[i]) != 0) {
-			memset(want, 0, sizeof(want));
+		if (!answer(i, want))
 			want_zero |= UINT64_C(1) << i;
-		}
 		wrong += memcmp(want, result[i], sizeof(want)) != 0;
 	}
 	CU_ASSERT_EQUAL(wrong, 0);
@@ -86,10 +119,12 @@ static void test_known(void)
 }
 
 // The iterated vector of section 5.2: 1 and 1,000 rounds. The lanes around run the same iteration
-// from other beginnings, against libsodium at the end. Results overwrite the scalars.
+// from other beginnings, against libsodium at the end (on an emulated CPU early on). Results
+// overwrite the scalars.
 static void test_iterated(void)
 {
-	uint8_t k[9][32] = {{9}}, u[9][32] = {{9}}, last[32], want[32];
+	uint8_t k[9][32] = {{9}}, u[9][32] = {{9}}, last[32], want[32], got[9][32];
+	unsigned rounds = check_few() ? 20 : 1000; // of the lanes around
 
 	batch_reset();
 	for (unsigned i = 1; i < 9; i++) {
@@ -102,8 +137,10 @@ static void test_iterated(void)
 		for (unsigned i = 0; i < 9; i++)
 			out[i] = scalar[i];
 		memcpy(result, scalar, sizeof(k));
-		CU_ASSERT_EQUAL(ops->x25519(9, out, scalars, points), 0);
+		CU_ASSERT_EQUAL(ops->x25519(round < rounds ? 9 : 1, out, scalars, points), 0);
 		memcpy(point, result, sizeof(k));
+		if (round + 1 == rounds)
+			memcpy(got, scalar, sizeof(got));
 		if (round == 0) {
 			unhex(want,
 			      "422c8e7a6227d7bca1350b3e2bb7279f"
@@ -114,21 +151,25 @@ static void test_iterated(void)
 	unhex(want, "684cf59ba83309552800ef566f2f4d3c1c3887c49360e3875f2eb94d99532c51");
 	CU_ASSERT_EQUAL(memcmp(scalar[0], want, 32), 0);
 	for (unsigned i = 1; i < 9; i++) {
-		for (unsigned round = 0; round < 1000; round++) {
+		for (unsigned round = 0; round < rounds; round++) {
 			memcpy(last, k[i], 32);
 			CU_ASSERT_EQUAL(crypto_scalarmult_curve25519(want, last, u[i]), 0);
 			memcpy(k[i], want, 32);
 			memcpy(u[i], last, 32);
 		}
-		CU_ASSERT_EQUAL(memcmp(scalar[i], k[i], 32), 0);
+		CU_ASSERT_EQUAL(memcmp(got[i], k[i], 32), 0);
 	}
 }
 
-// More than 10,000 random pairs, in batches of every size from 0 to 64.
+// More than 10,000 random pairs, in batches of every size from 0 to 64. On an emulated CPU every
+// size comes once.
 static void test_random(void)
 {
-	for (unsigned pairs = 0, n = 0; pairs < 10000 || n != 0; n = (n + 1) % (MAX + 1)) {
+	unsigned enough = check_few() ? 1 : 10000;
+
+	for (unsigned pairs = 0, n = 0; pairs < enough || n != 0; n = (n + 1) % (MAX + 1)) {
 		batch_reset();
+		pairs_draw();
 		batch_check(n);
 		pairs += n;
 	}
