@@ -18,5 +18,6 @@ void stage_key(
 )
 {
 	fog_sphinx_key_derive(&c->sphinx, lanes, first);
+	stage_replay_prefetch(w, c);
 	fog_sphinx_mac(&c->sphinx);
 }

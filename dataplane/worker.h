@@ -33,6 +33,7 @@ struct fog_chunk {
 	struct rte_mbuf *mbuf[FOG_CHUNK_MAX]; // NULL: left the chunk
 	struct fog_sphinx_hop hop[FOG_CHUNK_MAX];
 	struct fog_sphinx_route route[FOG_CHUNK_MAX];
+	struct fog_replay_place place[FOG_CHUNK_MAX];
 	unsigned waiting; // opened packets that wait for their blinding
 	uint64_t since; // TSC when they began to
 };
@@ -157,6 +158,8 @@ unsigned stage_inject(struct fog_worker *);
 void stage_key_add(struct fog_worker *, struct fog_chunk *, struct fog_lanes *);
 // From their results, lanes 'first' and on, to the header MAC.
 void stage_key(struct fog_worker *, struct fog_chunk *, const struct fog_lanes *, unsigned first);
+// Ask for the memory that the claims will touch; part of stage_key, between the KDF and the MAC.
+void stage_replay_prefetch(struct fog_worker *, struct fog_chunk *);
 // Claim the replay tags.
 void stage_replay(struct fog_worker *, struct fog_chunk *);
 // Routing information, payload layer, scalars of the blinding.
