@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "avx2/avx2.h"
 #include "avx512/avx512.h"
 #include "ref/ref.h"
 #include "shani/shani.h"
@@ -69,6 +70,9 @@ static void ops_compose(const struct cpu *cpu)
 	if (!cpu->avx2)
 		return;
 	o.name = "avx2";
+	o.width = AVX2_WIDTH;
+	o.x25519 = avx2_x25519;
+	o.x25519_base = avx2_x25519_base;
 	if (cpu->vaes) {
 		o.ctr = vec2_ctr;
 		o.aez_encrypt = vec2_aez_encrypt;
@@ -82,6 +86,7 @@ static void ops_compose(const struct cpu *cpu)
 	o.name = "avx512";
 	o.width = AVX512_WIDTH;
 	o.x25519 = avx512_x25519;
+	o.x25519_base = avx512_x25519_base;
 	if (cpu->vaes && cpu->avx512bw) {
 		o.ctr = vec4_ctr;
 		o.aez_encrypt = vec4_aez_encrypt;

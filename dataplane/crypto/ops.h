@@ -26,6 +26,8 @@ struct fog_crypto_ops {
 		unsigned n, uint8_t *const out[], const uint8_t *const scalar[],
 		const uint8_t *const point[]
 	);
+	// The same for the base point 9, for senders: public keys of scalars. No result is zero.
+	void (*x25519_base)(unsigned n, uint8_t *const out[], const uint8_t *const scalar[]);
 	// HKDF-Expand-SHA-256 (RFC 5869 section 2.3) with PRK = secret[i] (32 bytes) and the packet
 	// format's info string, 192 bytes each.
 	void (*expand)(unsigned n, uint8_t *const okm[], const uint8_t *const secret[]);

@@ -13,7 +13,4 @@ uint64_t avx512_x25519(
         unsigned n, uint8_t *const out[], const uint8_t *const scalar[],
         const uint8_t *const point[]
 );
-
-// limb[] (radix 2^52, a number below p but not 0) becomes its inverse modulo p, below 2^256, limbs
-// 0 to 3 below 2^52. Leaves secrets on the stack below its frame.
-void avx512_invert(uint64_t limb[5]);
+void avx512_x25519_base(unsigned n, uint8_t *const out[], const uint8_t *const scalar[]);

@@ -6,6 +6,7 @@
 //
 // Constant time: the steps are the same for all scalars, a lane's bit only steers a masked blend;
 // which lanes are in use (n) is public.
+#include "../curve/invert.h"
 #include "../ops.h"
 #include "avx512.h"
 #include "fe.h"
@@ -256,6 +257,26 @@ static struct fe lanes_swapped(const struct fe *x, unsigned distance)
 	return r;
 }
 
+// As curve_invert, in radix 2^52: the bits between limbs move by one place a limb, and back.
+static void limbs_invert(uint64_t limb[5])
+{
+	const uint64_t mask51 = (UINT64_C(1) << 51) - 1;
+	uint64_t v[5];
+
+	v[0] = limb[0] & mask51;
+	v[1] = (limb[0] >> 51 | limb[1] << 1) & mask51;
+	v[2] = (limb[1] >> 50 | limb[2] << 2) & mask51;
+	v[3] = (limb[2] >> 49 | limb[3] << 3) & mask51;
+	v[4] = limb[3] >> 48 | limb[4] << 4;
+	curve_invert(v);
+	limb[0] = v[0] | (v[1] & 1) << 51;
+	limb[1] = v[1] >> 1 | (v[2] & 3) << 50;
+	limb[2] = v[2] >> 2 | (v[3] & 7) << 49;
+	limb[3] = v[3] >> 3 | (v[4] & 15) << 48;
+	limb[4] = v[4] >> 4;
+	wipe(v, sizeof(v));
+}
+
 // Inverses of eight tight numbers, none zero, by a single one, that of their product: pairs, fours
 // and eights are multiplied up, and the way back takes the factors away again.
 static void lanes_invert(struct fe *r, const struct fe *x)
@@ -270,7 +291,7 @@ static void lanes_invert(struct fe *r, const struct fe *x)
 	freeze(&whole, &part);
 	for (unsigned i = 0; i < 5; i++)
 		limb[i] = (uint64_t)_mm_cvtsi128_si64(_mm512_castsi512_si128(whole.v[i]));
-	avx512_invert(limb);
+	limbs_invert(limb);
 	for (unsigned i = 0; i < 5; i++)
 		whole.v[i] = _mm512_set1_epi64((int64_t)limb[i]);
 	for (unsigned i = 3; i-- > 0;)
@@ -407,4 +428,14 @@ uint64_t avx512_x25519(
 		leftovers_wipe();
 	}
 	return zero;
+}
+
+void avx512_x25519_base(unsigned n, uint8_t *const out[], const uint8_t *const scalar[])
+{
+	static const uint8_t nine[32] = {9};
+	const uint8_t *point[FOG_CRYPTO_BATCH_MAX];
+
+	for (unsigned i = 0; i < n; i++)
+		point[i] = nine;
+	avx512_x25519(n, out, scalar, point);
 }

@@ -30,10 +30,22 @@ static uint64_t ref_x25519(
 	return zero;
 }
 
+static void ref_x25519_base(unsigned n, uint8_t *const out[], const uint8_t *const scalar[])
+{
+	uint8_t q[32];
+
+	for (unsigned i = 0; i < n; i++) {
+		crypto_scalarmult_curve25519_base(q, scalar[i]);
+		memcpy(out[i], q, sizeof(q));
+	}
+	sodium_memzero(q, sizeof(q));
+}
+
 const struct fog_crypto_ops ref_ops = {
         .name = "ref",
         .width = 1,
         .x25519 = ref_x25519,
+        .x25519_base = ref_x25519_base,
         .expand = ref_mb_expand,
         .hmac = ref_mb_hmac,
         .ctr = vec1_ctr,

@@ -253,6 +253,78 @@ static void test_one_low(void)
 	batch_check(13);
 }
 
+// Every subset of the lanes of a group with points of low order, the others honest: all there are in
+// groups of one to eight, alone and behind a full group.
+static void test_lane_masks(void)
+{
+	for (unsigned lanes = 1; lanes <= 8; lanes++) {
+		for (unsigned mask = 0; mask < 1u << lanes; mask++) {
+			unsigned first = mask % 3 == 0 ? 8 : 0;
+
+			batch_reset();
+			for (unsigned i = 0; i < lanes; i++) {
+				if (mask >> i & 1) {
+					memset(point[first + i], 0, 32);
+					point[first + i][0] = (mask + i) % 2;
+				}
+			}
+			batch_check(first + lanes);
+		}
+	}
+}
+
+// Numbers of long runs of equal bits: limbs that are all ones or all zeros, and carries that walk
+// far.
+static void runs_fill(uint8_t number[32])
+{
+	memset(number, 0, 32);
+	for (unsigned bit = 0, value = randombytes_uniform(2); bit < 256; value ^= 1) {
+		unsigned end = bit + 1 + randombytes_uniform(120);
+
+		for (; bit < end && bit < 256; bit++)
+			number[bit / 8] |= (uint8_t)(value << bit % 8);
+	}
+}
+
+static void test_runs(void)
+{
+	for (unsigned round = 0; round < 50; round++) {
+		batch_reset();
+		for (unsigned i = 0; i < MAX; i++) {
+			runs_fill(scalar[i]);
+			runs_fill(point[i]);
+		}
+		batch_check(MAX);
+	}
+}
+
+// The fixed base against libsodium's, all batch sizes, results on the scalars and elsewhere.
+static void test_base(void)
+{
+	for (unsigned n = 0; n <= MAX; n++) {
+		unsigned wrong = 0;
+
+		batch_reset();
+		if (n == MAX)
+			memset(scalar, 0, 32);
+		memset(result, 0xee, sizeof(result));
+		for (unsigned i = 0; i < MAX; i += 2) {
+			memcpy(result[i], scalar[i], 32);
+			scalars[i] = result[i];
+		}
+		ops->x25519_base(n, out, scalars);
+		for (unsigned i = 0; i < n; i++) {
+			uint8_t want[32];
+
+			crypto_scalarmult_curve25519_base(want, scalar[i]);
+			wrong += memcmp(want, result[i], 32) != 0;
+		}
+		for (unsigned i = n % 2 ? n : n + 1; i <= MAX; i += 2)
+			wrong += result[i][0] != 0xee || result[i][31] != 0xee;
+		CU_ASSERT_EQUAL(wrong, 0);
+	}
+}
+
 // Results may lie on the points or on the scalars.
 static void test_in_place(void)
 {
@@ -275,6 +347,12 @@ static int ref_chosen(void)
 	return ops == NULL;
 }
 
+static int avx2_chosen(void)
+{
+	ops = fog_crypto_ops_get("avx2");
+	return ops == NULL;
+}
+
 static int avx512_chosen(void)
 {
 	ops = fog_crypto_ops_get("avx512");
@@ -290,20 +368,32 @@ int main(void)
 	        {"scalars at the ends", test_scalars},
 	        {"special points in all lanes", test_special_lanes},
 	        {"one point of low order", test_one_low},
+	        {"every mask of lanes", test_lane_masks},
+	        {"long runs of bits", test_runs},
 	        {"in place", test_in_place},
+	        {"fixed base", test_base},
 	        CU_TEST_INFO_NULL,
 	};
-	CU_SuiteInfo suites[] = {
-	        {.pName = "ref", .pInitFunc = ref_chosen, .pTests = (CU_TestInfo *)tests},
-	        {.pName = "avx512", .pInitFunc = avx512_chosen, .pTests = (CU_TestInfo *)tests},
-	        CU_SUITE_INFO_NULL,
-	};
+
+	static const struct {
+		const char *name;
+		CU_InitializeFunc choose;
+	} isas[] = {{"ref", ref_chosen}, {"avx2", avx2_chosen}, {"avx512", avx512_chosen}};
+
+	CU_SuiteInfo suites[sizeof(isas) / sizeof(isas[0]) + 1] = {CU_SUITE_INFO_NULL};
+	unsigned count = 0;
 
 	if (fog_crypto_init() < 0)
 		return 2;
-	if (avx512_chosen()) {
-		printf("avx512: not on this CPU, left out\n");
-		suites[1] = (CU_SuiteInfo)CU_SUITE_INFO_NULL;
+	for (unsigned i = 0; i < sizeof(isas) / sizeof(isas[0]); i++) {
+		if (isas[i].choose() != 0) {
+			printf("%s: not on this CPU, left out\n", isas[i].name);
+			continue;
+		}
+		suites[count].pName = isas[i].name;
+		suites[count].pInitFunc = isas[i].choose;
+		suites[count].pTests = (CU_TestInfo *)tests;
+		count++;
 	}
 	return check_run_suites(suites);
 }

@@ -2,8 +2,8 @@
 // Copyright (c) 2026 the Fogline authors
 // One inversion modulo p = 2^255 - 19. It is a chain of 254 squarings that wait for each other, so
 // what counts is the latency of one: the scalar multiplier has half of that of eight lanes.
-// Radix 2^51, limbs below 2^52 between operations.
-#include "avx512.h"
+// Radix 2^51; "reduced" limbs are below 2^51 + 2^11.
+#include "invert.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -16,24 +16,19 @@ struct num {
 	uint64_t v[5];
 };
 
-// Sums below 2^112; the result's limb 1 may exceed 2^51 by a bit.
+// Sums of products of reduced limbs, 77 at most and so below 2^109, to reduced limbs. Two passes in
+// which all limbs are carried at once: a carry that walks from limb to limb would take longer.
 static inline struct num num_carry(wide s0, wide s1, wide s2, wide s3, wide s4)
 {
-	struct num r;
+	const uint64_t t0 = ((uint64_t)s0 & MASK51) + 19 * (uint64_t)(s4 >> 51);
+	const uint64_t t1 = ((uint64_t)s1 & MASK51) + (uint64_t)(s0 >> 51);
+	const uint64_t t2 = ((uint64_t)s2 & MASK51) + (uint64_t)(s1 >> 51);
+	const uint64_t t3 = ((uint64_t)s3 & MASK51) + (uint64_t)(s2 >> 51);
+	const uint64_t t4 = ((uint64_t)s4 & MASK51) + (uint64_t)(s3 >> 51);
 
-	s1 += (uint64_t)(s0 >> 51);
-	s2 += (uint64_t)(s1 >> 51);
-	s3 += (uint64_t)(s2 >> 51);
-	s4 += (uint64_t)(s3 >> 51);
-	r.v[0] = (uint64_t)s0 & MASK51;
-	r.v[1] = (uint64_t)s1 & MASK51;
-	r.v[2] = (uint64_t)s2 & MASK51;
-	r.v[3] = (uint64_t)s3 & MASK51;
-	r.v[4] = (uint64_t)s4 & MASK51;
-	s0 = (wide)(uint64_t)(s4 >> 51) * 19 + r.v[0];
-	r.v[0] = (uint64_t)s0 & MASK51;
-	r.v[1] += (uint64_t)(s0 >> 51);
-	return r;
+	return (struct num
+	){{(t0 & MASK51) + 19 * (t4 >> 51), (t1 & MASK51) + (t0 >> 51), (t2 & MASK51) + (t1 >> 51),
+	   (t3 & MASK51) + (t2 >> 51), (t4 & MASK51) + (t3 >> 51)}};
 }
 
 static struct num num_mul(const struct num x, const struct num y)
@@ -84,26 +79,19 @@ static struct num num_invert(const struct num x)
 	return num_mul(num_squares(t250, 5), x11); // 2^255 - 21
 }
 
-void avx512_invert(uint64_t limb[5])
+void curve_invert(uint64_t limb[5])
 {
 	struct num x;
 
-	x.v[0] = limb[0] & MASK51;
-	x.v[1] = (limb[0] >> 51 | limb[1] << 1) & MASK51;
-	x.v[2] = (limb[1] >> 50 | limb[2] << 2) & MASK51;
-	x.v[3] = (limb[2] >> 49 | limb[3] << 3) & MASK51;
-	x.v[4] = limb[3] >> 48 | limb[4] << 4;
+	memcpy(x.v, limb, sizeof(x.v));
 	x = num_invert(x);
-	// Limb 1 may have one bit more than 51: adding carries it on, up to the last limb, which
-	// has room.
-	for (unsigned i = 1; i < 4; i++) {
+	// What limb 4 has above bit 51 is folded, then all limbs but that one are carried on.
+	x.v[0] += 19 * (x.v[4] >> 51);
+	x.v[4] &= MASK51;
+	for (unsigned i = 0; i < 4; i++) {
 		x.v[i + 1] += x.v[i] >> 51;
 		x.v[i] &= MASK51;
 	}
-	limb[0] = x.v[0] | (x.v[1] & 1) << 51;
-	limb[1] = x.v[1] >> 1 | (x.v[2] & 3) << 50;
-	limb[2] = x.v[2] >> 2 | (x.v[3] & 7) << 49;
-	limb[3] = x.v[3] >> 3 | (x.v[4] & 15) << 48;
-	limb[4] = x.v[4] >> 4;
+	memcpy(limb, x.v, sizeof(x.v));
 	sodium_memzero(&x, sizeof(x));
 }
