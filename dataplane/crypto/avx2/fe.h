@@ -16,9 +16,10 @@
 // Radix 2^51, five limbs, so that h falls exactly on the next limb and 2^255 = 19 (mod p) folds
 // limb i + 5 into limb i. Three forms of a number:
 // - struct fe, "tight": doubles, what fe_carry leaves. Limbs are from -2^50 to 2^50 + 2^14.
-// - struct fe, "loose": sum, difference or double of tight numbers, or limbs from 0 to 2^51. A
-//   factor may be loose if the other one is tight: a product of limbs is then below 2^101 + 2^67,
-//   far from the 2^102 that would make the first sum leave its binade, and |h| below 2^50 + 2^17.
+// - struct fe, "loose": difference or double of tight numbers, or what comes from outside: limbs
+//   within 2^51 + 2^15. A factor may be loose if the other one is tight: a product of limbs is then
+//   below 2^101 + 2^67, far from the 2^102 that would make the first sum leave its binade, and |h|
+//   is below 2^50 + 2^17.
 // - struct wide: integers, what products leave and sums and differences of products are, with the
 //   constants of all the bit patterns in them. fe_carry makes them tight and takes what removes
 //   these.

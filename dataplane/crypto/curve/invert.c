@@ -85,9 +85,7 @@ void curve_invert(uint64_t limb[5])
 
 	memcpy(x.v, limb, sizeof(x.v));
 	x = num_invert(x);
-	// What limb 4 has above bit 51 is folded, then all limbs but that one are carried on.
-	x.v[0] += 19 * (x.v[4] >> 51);
-	x.v[4] &= MASK51;
+	// All limbs but the last are carried on; that has room.
 	for (unsigned i = 0; i < 4; i++) {
 		x.v[i + 1] += x.v[i] >> 51;
 		x.v[i] &= MASK51;

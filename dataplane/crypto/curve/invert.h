@@ -5,6 +5,6 @@
 
 #include <stdint.h>
 
-// limb[] (radix 2^51, a number below p but not 0) becomes its inverse modulo p,
-// limbs 0 to 3 below 2^51, limb 4 at most 2^51. Leaves secrets on the stack below its frame.
+// limb[] (radix 2^51, a number below p but not 0) becomes its inverse modulo p; limbs 0 to 3 are
+// below 2^51, limb 4 below 2^51 + 2^8. Leaves secrets on the stack below its frame.
 void curve_invert(uint64_t limb[5]);
