@@ -20,11 +20,16 @@ static inline void wipe(void *mem, size_t len)
 	"xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", \
 	        "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"
 
-// What the functions that a file's entry points called spilled below their frame, and left in the
-// vector registers. Never inlined, or its array would lie beside what it is meant to cover.
+// How deep the functions go that a file's entry points call. A file may say otherwise.
+#ifndef WIPE_BELOW
+#define WIPE_BELOW 2048
+#endif
+
+// What these functions spilled below the entry point's frame, and left in the vector registers.
+// Never inlined, or its array would lie beside what it is meant to cover.
 static __attribute__((noinline)) void wipe_leftovers(void)
 {
-	uint8_t below[2048];
+	uint8_t below[WIPE_BELOW];
 
 	wipe(below, sizeof(below));
 #if defined(__AVX__)

@@ -6,8 +6,11 @@
 //
 // Constant time: the steps are the same for all scalars, a lane's bit only steers a masked blend;
 // which lanes are in use (n) is public.
+#define WIPE_BELOW 8192
+
 #include "../curve/invert.h"
 #include "../ops.h"
+#include "../wipe.h"
 #include "avx2.h"
 #include "fe.h"
 
@@ -31,13 +34,6 @@ struct work {
 	__m256i infinite[GROUPS]; // all ones in lanes where z was 0
 	uint64_t words[4][LANES] __attribute__((aligned(32)));
 };
-
-// As sodium_memzero, which costs more than an inversion for these sizes.
-static inline void wipe(void *mem, size_t len)
-{
-	memset(mem, 0, len);
-	__asm__ volatile("" : : "r"(mem) : "memory");
-}
 
 static void words_gather(struct work *w, unsigned n, const uint8_t *const in[])
 {
@@ -369,20 +365,6 @@ static __attribute__((noinline)) uint64_t batch(
 	return zero;
 }
 
-// What the functions above left in registers that calls may change, and spilled to the stack, which
-// this frame covers.
-static __attribute__((noinline)) void leftovers_wipe(void)
-{
-	uint8_t below[8192];
-
-	wipe(below, sizeof(below));
-	__asm__ volatile("vzeroall"
-	                 :
-	                 :
-	                 : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
-	                   "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
-}
-
 uint64_t avx2_x25519(
         unsigned n, uint8_t *const out[], const uint8_t *const scalar[],
         const uint8_t *const point[]
@@ -394,7 +376,7 @@ uint64_t avx2_x25519(
 	if (n > 0) {
 		zero = batch(&w, n, out, scalar, point);
 		wipe(&w, sizeof(w));
-		leftovers_wipe();
+		wipe_leftovers();
 	}
 	return zero;
 }
