@@ -28,6 +28,7 @@ PROMISED = {
 	"replay": (("table_bytes", "fill"), ("cycles", "cycles_unprefetched"), ("fill_mean", "page_bytes", "batch")),
 	"calendar": (("parked",), ("cycles",), ("depth",)),
 	"delay": (("law",), ("cycles",), ()),
+	"dudect": (("isa", "function"), ("cycles",), ("t", "samples", "crop")),
 	"worker": (
 		("isa", "geometry"), ("pps", "sphinx_pps", "share_of_sphinx"),
 		("loop_p99_us", "loop_p999_us", "lateness_p99_us", "tick_us"),
@@ -118,6 +119,7 @@ class Output(unittest.TestCase):
 	def test_others(self):
 		self.check("wrap")
 		self.check("delay")
+		self.check("dudect")
 
 	def test_whole_workers(self):
 		if os.geteuid() != 0:
