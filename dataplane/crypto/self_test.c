@@ -55,6 +55,11 @@ static void self_x25519(struct self_test *t)
 	t->mask = t->ops->x25519(SELF_LANES, t->out, t->key, t->point);
 }
 
+static void self_x25519_base(struct self_test *t)
+{
+	t->ops->x25519_base(SELF_LANES, t->out, t->key);
+}
+
 static void self_expand(struct self_test *t)
 {
 	t->ops->expand(SELF_LANES, t->out, t->key);
@@ -95,6 +100,7 @@ static const struct {
 	const char *answer;
 } self_tests[] = {
         {"x25519", self_x25519, "ac755e161c03c0703e4a6f30c3563ae3"},
+        {"x25519_base", self_x25519_base, "6af6334282be78cfa210538969b27ee9"},
         {"expand", self_expand, "ac675a05f9e44d39ef9c857f166c53fa"},
         {"hmac", self_hmac, "1e46a76303caef62dff317f6fe2d7177"},
         {"ctr", self_ctr, "29c19c3dfc961625f6f037c494a05d9d"},

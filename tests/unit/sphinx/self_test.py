@@ -52,6 +52,7 @@ def blind_scalar(key, iv, point, text):
 
 FUNCTIONS = {
     "x25519": x25519,
+    "x25519_base": lambda key, iv, point, text: ref.x25519(key[:32], bytes([9]).ljust(32, b"\0")),
     "expand": lambda key, iv, point, text: ref.Keys(key[:32]).okm,
     "hmac": lambda key, iv, point, text: ref.mac_of(key[:32], text[:HMAC_LEN]),
     "ctr": lambda key, iv, point, text: ref.ctr(key[:32], iv, text),

@@ -21,6 +21,12 @@ static uint64_t bad_x25519(
 	return 0; // forgets to report the point of low order
 }
 
+static void bad_x25519_base(unsigned n, uint8_t *const out[], const uint8_t *const scalar[])
+{
+	whole->x25519_base(n, out, scalar);
+	out[n / 2][31] ^= 0x40;
+}
+
 static void bad_expand(unsigned n, uint8_t *const okm[], const uint8_t *const secret[])
 {
 	whole->expand(n, okm, secret);
@@ -89,12 +95,14 @@ static void check_broken(const struct fog_crypto_ops *broken, const char *name)
 
 static void check_table(const struct fog_crypto_ops *ops)
 {
-	struct fog_crypto_ops x = *ops, e = *ops, h = *ops, c = *ops, a = *ops, d = *ops, b = *ops;
+	struct fog_crypto_ops x = *ops, e = *ops, h = *ops, c = *ops, a = *ops, d = *ops, b = *ops,
+	                      f = *ops;
 	const char *what;
 
 	CU_ASSERT_EQUAL(fog_crypto_self_test(ops, &what), 0);
 	whole = ops;
 	x.x25519 = bad_x25519;
+	f.x25519_base = bad_x25519_base;
 	e.expand = bad_expand;
 	h.hmac = bad_hmac;
 	c.ctr = bad_ctr;
@@ -102,6 +110,7 @@ static void check_table(const struct fog_crypto_ops *ops)
 	d.aez_decrypt = bad_aez_decrypt;
 	b.blind_scalar = bad_blind_scalar;
 	check_broken(&x, "x25519");
+	check_broken(&f, "x25519_base");
 	check_broken(&e, "expand");
 	check_broken(&h, "hmac");
 	check_broken(&c, "ctr");
