@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// The primitives of the packet path behind one struct of function pointers, so that one
-// implementation per instruction set (ref/, later avx2/ and avx512/) can be chosen at start.
+// The primitives of the packet path behind one struct of function pointers, so that the best for the
+// CPU is chosen once, at start, or another one by name.
 //
 // All calls work on batches of up to 64 independent messages given as arrays of pointers, run to
 // completion, allocate nothing and keep no state between calls but the constant per-thread context
@@ -68,5 +68,6 @@ int fog_crypto_init(void);
 int fog_crypto_thread_init(void);
 
 // The implementation called 'name', or the best one for this CPU when NULL. The result is constant
-// and lives as long as the process. Returns NULL when there is no such implementation here.
+// and lives as long as the process. Returns NULL when there is no such implementation here, or when
+// fog_crypto_init fails, which it calls.
 const struct fog_crypto_ops *fog_crypto_ops_get(const char *name);

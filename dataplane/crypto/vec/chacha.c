@@ -100,7 +100,9 @@ static __attribute__((noinline)) void chacha_batch(
 
 	for (; first + (CHACHA_WIDE - 1) * VEC_LANES < n; first += CHACHA_WIDE * VEC_LANES)
 		chacha_some(CHACHA_WIDE, out, seed, first, n);
-	for (; first < n; first += VEC_LANES)
+	for (; first + VEC_LANES < n; first += 2 * VEC_LANES)
+		chacha_some(2, out, seed, first, n);
+	if (first < n)
 		chacha_some(1, out, seed, first, n);
 }
 

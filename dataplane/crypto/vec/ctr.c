@@ -8,7 +8,9 @@
 enum {
 	CTR_KEYS = 15, // round keys of AES-256
 	CTR_WIDE = 8, // blocks of a message under way at once, to hide the latency of a round
-	CTR_CHUNK = 4, // vectors whose keys are expanded together, for the same reason
+	// Vectors whose keys are expanded together, for the same reason. Eight messages, the usual
+	// batch, fill two vectors of four.
+	CTR_CHUNK = VEC_LANES == 4 ? 2 : 4,
 };
 
 // The next round key. FIPS 197, section 5.2; the last round of AES on a block of four equal words is

@@ -54,14 +54,25 @@ static void lanes_fill(struct lanes *l)
 		l->cp[i] = l->p[i] = l->mem[i];
 }
 
+// A name gives its table or nothing, no name gives the best there is.
 static void test_choice(void)
 {
+	static const char *const names[] = {"ref", "avx2", "avx512"};
+	const struct fog_crypto_ops *best = NULL;
+
 	CU_ASSERT_EQUAL(fog_crypto_init(), 0);
 	CU_ASSERT_EQUAL(fog_crypto_thread_init(), 0);
 	CU_ASSERT_EQUAL(fog_crypto_thread_init(), 0);
-	CU_ASSERT_PTR_NOT_NULL(fog_crypto_ops_get(NULL));
+	for (unsigned i = 0; i < 3; i++) {
+		const struct fog_crypto_ops *table = fog_crypto_ops_get(names[i]);
+
+		if (table == NULL)
+			continue;
+		CU_ASSERT_STRING_EQUAL(table->name, names[i]);
+		best = table;
+	}
 	CU_ASSERT_PTR_NOT_NULL_FATAL(fog_crypto_ops_get("ref"));
-	CU_ASSERT_STRING_EQUAL(fog_crypto_ops_get("ref")->name, "ref");
+	CU_ASSERT_PTR_EQUAL(fog_crypto_ops_get(NULL), best);
 	CU_ASSERT_PTR_NULL(fog_crypto_ops_get("no such"));
 }
 
@@ -490,8 +501,8 @@ static unsigned remains_of(const uint8_t *key, size_t len, uint8_t pad)
 
 static void test_wiped(void)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-	return; // a sanitizer moves variables to where the code doesn't know of them
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)
+	return; // variables lie where the code doesn't know of them
 #endif
 	lanes_fill(&lane_b);
 	lanes_fill(&lane_c);
