@@ -3,8 +3,9 @@
 #include "command.h"
 
 #include <assert.h>
-#include <sodium.h>
 #include <string.h>
+
+#include "../crypto/equal.h"
 
 enum {
 	COMMAND_NEXT_HOP_BODY = FOG_SPHINX_ID_LEN + FOG_SPHINX_MAC_LEN,
@@ -81,7 +82,7 @@ enum fog_drop fog_sphinx_parse(const uint8_t *slot, size_t len, struct fog_sphin
 		command_read(route, op, slot + at);
 		at += body;
 	}
-	if (!sodium_is_zero(slot + at, len - at))
+	if (!fog_all_zero(slot + at, len - at))
 		return FOG_DROP_BAD_PADDING;
 	if (!route->has_next_hop && !route->has_recipient && !route->has_surb)
 		return FOG_DROP_NO_DESTINATION;

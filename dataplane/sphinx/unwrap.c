@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "../crypto/equal.h"
+
 // Packets whose routing information is decrypted at once: bounds the scratch space on the stack.
 enum { OPEN_CHUNK = 8 };
 
@@ -90,7 +92,7 @@ void fog_sphinx_mac(struct fog_sphinx_batch *b)
 	for (unsigned j = 0; j < n; j++) {
 		const uint8_t *got = b->pkt[live[j]] + layout_mac(b->geo);
 
-		if (sodium_memcmp(mac[j], got, FOG_SPHINX_MAC_LEN) != 0)
+		if (!fog_equal(mac[j], got, FOG_SPHINX_MAC_LEN))
 			b->drop[live[j]] = FOG_DROP_BAD_MAC;
 	}
 	// A right MAC for a forged header must not lie about on the stack.
@@ -152,7 +154,7 @@ void fog_sphinx_payload(struct fog_sphinx_batch *b)
 		// A reply is still under the creator's keys, only they can judge its tag.
 		if (route->has_next_hop || route->has_surb)
 			continue;
-		if (!sodium_is_zero(text[j], FOG_SPHINX_TAG_LEN))
+		if (!fog_all_zero(text[j], FOG_SPHINX_TAG_LEN))
 			b->drop[live[j]] = FOG_DROP_BAD_PAYLOAD_TAG;
 	}
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "../../../dataplane/crypto/aes.h"
+#include "../../../dataplane/crypto/equal.h"
 #include "../../../dataplane/crypto/ops.h"
 #include "../../../dataplane/crypto/ref/ref.h"
 #include "../../../dataplane/crypto/vec/vec_ops.h"
@@ -117,6 +118,27 @@ static void test_aes_many(void)
 	fog_aes_encrypt_blocks(&k, out, out, 40);
 	fog_aes_encrypt_blocks(&k, in + 39, one, 1);
 	CU_ASSERT_EQUAL(memcmp(out[39], one[0], 16), 0);
+}
+
+// Every length, every single bit.
+static void test_equal(void)
+{
+	uint8_t a[41], b[41], zero[41] = {0};
+
+	randombytes_buf(a, sizeof(a));
+	memcpy(b, a, sizeof(a));
+	for (size_t len = 0; len <= 40; len++) {
+		CU_ASSERT_TRUE(fog_equal(a, b, len));
+		CU_ASSERT_TRUE(fog_all_zero(zero, len));
+		for (size_t bit = 0; bit < 8 * sizeof(a); bit++) {
+			b[bit / 8] ^= 1 << bit % 8;
+			zero[bit / 8] ^= 1 << bit % 8;
+			CU_ASSERT_EQUAL(fog_equal(a, b, len), bit / 8 >= len);
+			CU_ASSERT_EQUAL(fog_all_zero(zero, len), bit / 8 >= len);
+			b[bit / 8] ^= 1 << bit % 8;
+			zero[bit / 8] ^= 1 << bit % 8;
+		}
+	}
 }
 
 // RFC 7748 section 5.2.
@@ -612,6 +634,7 @@ int main(int argc, char **argv)
 	        {"choice of an implementation", test_choice},
 	        {"AES, FIPS 197", test_aes_known},
 	        {"AES, many blocks", test_aes_many},
+	        {"comparisons", test_equal},
 	        CU_TEST_INFO_NULL,
 	};
 	static CU_TestInfo tests[] = {
