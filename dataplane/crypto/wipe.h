@@ -26,7 +26,8 @@ static inline void wipe(void *mem, size_t len)
 #endif
 
 // What these functions spilled below the entry point's frame, and left in the vector registers.
-// Never inlined, or its array would lie beside what it is meant to cover.
+// Never inlined, or its array would lie beside what it is meant to cover; and never the last call of
+// a function with a frame, as that may be a jump after the frame is gone.
 static __attribute__((noinline)) void wipe_leftovers(void)
 {
 	uint8_t below[WIPE_BELOW];

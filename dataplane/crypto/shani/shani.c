@@ -201,8 +201,8 @@ void shani_hmac(
 
 		shani_hmac_some(&c, some, mac + i, key + i, msg + i, len);
 	}
-	wipe(&c, sizeof(c));
 	wipe_leftovers();
+	wipe(&c, sizeof(c));
 }
 
 void shani_expand(unsigned n, uint8_t *const okm[], const uint8_t *const secret[])
@@ -214,6 +214,6 @@ void shani_expand(unsigned n, uint8_t *const okm[], const uint8_t *const secret[
 
 		shani_expand_some(&c, some, okm + i, secret + i);
 	}
-	wipe(&c, sizeof(c));
 	wipe_leftovers();
+	wipe(&c, sizeof(c));
 }

@@ -233,20 +233,15 @@ static inline __attribute__((always_inline)) void aez_pass(
 	z->sum = t.sum;
 }
 
-// Blocks whose first 'len' bytes (below 16) are ones, and whose byte after 'len' is the 0x80 of the
-// padding. There are always two whole blocks behind the middle, so it is read and written with them.
-static inline vec aez_mask(size_t len)
-{
-	static const uint8_t ones[2 * VEC_BLOCK] = {[0 ... VEC_BLOCK - 1] = 0xff};
-
-	return vec_all(vec_block_load(ones + VEC_BLOCK - len));
-}
-
+// The first 'len' bytes (below 16) of a block, a one bit and zeros. There are always two whole blocks
+// behind the middle, so it is read with what follows.
 static inline vec aez_pad(vec v, size_t len)
 {
+	static const uint8_t ones[2 * VEC_BLOCK] = {[0 ... VEC_BLOCK - 1] = 0xff};
 	static const uint8_t end[2 * VEC_BLOCK] = {[VEC_BLOCK] = 0x80};
 
-	return (v & aez_mask(len)) ^ vec_all(vec_block_load(end + VEC_BLOCK - len));
+	v &= vec_all(vec_block_load(ones + VEC_BLOCK - len));
+	return v ^ vec_all(vec_block_load(end + VEC_BLOCK - len));
 }
 
 // What the middle (u and v, fewer than 32 bytes) adds to the sum of a pass. A part of a block is
@@ -267,21 +262,18 @@ static void aez_middle_hash(struct aez *z, const struct aez_shape *m)
 	z->sum ^= aez_e0(z, tweak, aez_pad(vec_load(in, at), left));
 }
 
-// XOR the middle with a key stream of at most two blocks.
+// XOR the middle with a key stream of at most two blocks. What goes beyond it falls on x and y, which
+// are written last.
 static void aez_middle_xor(struct aez *z, const struct aez_shape *m)
 {
 	const uint8_t *const *in = (const uint8_t *const *)z->buf;
-	size_t at = m->u, left = m->middle;
-	vec s = z->x ^ z->y;
-	unsigned tweak = 4;
+	const vec s = z->x ^ z->y;
 
-	if (left >= VEC_BLOCK) {
-		vec_store(z->buf, at, vec_load(in, at) ^ aez_aes10(z, tweak++, s));
-		at += VEC_BLOCK;
-		left -= VEC_BLOCK;
+	for (size_t at = 0; at < m->middle; at += VEC_BLOCK) {
+		vec stream = aez_aes10(z, 4 + at / VEC_BLOCK, s);
+
+		vec_store(z->buf, m->u + at, vec_load(in, m->u + at) ^ stream);
 	}
-	if (left > 0)
-		vec_store(z->buf, at, vec_load(in, at) ^ (aez_aes10(z, tweak, s) & aez_mask(left)));
 }
 
 // 'first' and 'second' are the tweaks of the last two blocks: 1, 2 enciphers, 2, 1 deciphers.
@@ -346,8 +338,8 @@ void vec_aez_encrypt(
 	struct aez z[AEZ_CHUNK];
 
 	aez_batch(z, n, buf, key, nonce, len, 1, 2);
-	wipe(z, sizeof(z));
 	wipe_leftovers();
+	wipe(z, sizeof(z));
 }
 
 void vec_aez_decrypt(
@@ -358,6 +350,6 @@ void vec_aez_decrypt(
 	struct aez z[AEZ_CHUNK];
 
 	aez_batch(z, n, buf, key, nonce, len, 2, 1);
-	wipe(z, sizeof(z));
 	wipe_leftovers();
+	wipe(z, sizeof(z));
 }

@@ -131,6 +131,6 @@ void vec_ctr(
 	vec k[CTR_CHUNK][CTR_KEYS];
 
 	ctr_batch(k, n, out, in, key, iv, len);
-	wipe(k, sizeof(k));
 	wipe_leftovers();
+	wipe(k, sizeof(k));
 }
