@@ -8,7 +8,7 @@
 //   10 carries      10 additions, 5 shifts, 10 AND or OR, 5 subtractions of doubles,
 //                   1 integer multiplication
 //   6 sums          5 additions, and one of doubles
-//   2 choices       5 blends
+//   2 choices       5 blends, and a shift for both
 // and a pair of limbs 2 fused multiply-adds, 1 subtraction of doubles and 2 additions, but for the
 // 10 sums of a product or square, and 1 of 121665 E, which begin with what comes first.
 #include "limit.h"
@@ -19,7 +19,7 @@ enum {
 	FMA = 2 * PAIRS,
 	ADD_PD = PAIRS + 4 * 4 + 10 * 5 + 5,
 	ADD = 2 * PAIRS - BEGIN + 1 + 9 * 20 + 10 * 10 + 6 * 5,
-	SHIFT = 9 * 5 + 10 * 5,
+	SHIFT = 9 * 5 + 10 * 5 + 1,
 	LOGIC = 10 * 10,
 	MUL = 1 + 10,
 	BLEND = 2 * 5,
