@@ -55,6 +55,12 @@ static void lanes_fill(struct lanes *l)
 		l->cp[i] = l->p[i] = l->mem[i];
 }
 
+// On an emulated CPU (../run.h) not every size of a batch beyond one and a bit of eight lanes.
+static unsigned size_next(unsigned n)
+{
+	return n + (check_few() && n > 8 ? 11 : 1);
+}
+
 // A name gives its table or nothing, no name gives the best there is.
 static void test_choice(void)
 {
@@ -219,7 +225,7 @@ static void test_expand(void)
 
 	lanes_fill(&lane_a);
 	lanes_fill(&lane_b);
-	for (unsigned n = 0; n <= 64; n++) {
+	for (unsigned n = 0; n <= 64; n = size_next(n)) {
 		ops->expand(n, lane_b.p, lane_a.cp);
 		for (unsigned i = 0; i < n; i++) {
 			uint8_t block[32 + 29 + 1], t[32];
@@ -437,7 +443,7 @@ static void test_batches(void)
 	lanes_fill(&lane_b);
 	lanes_fill(&lane_c);
 	lanes_fill(&lane_d);
-	for (unsigned n = 0; n <= FOG_CRYPTO_BATCH_MAX; n++) {
+	for (unsigned n = 0; n <= FOG_CRYPTO_BATCH_MAX; n = size_next(n)) {
 		size_t len = lengths[n % 6];
 
 		memcpy(lane_d.mem, lane_c.mem, sizeof(lane_c.mem));
@@ -580,7 +586,7 @@ static void *thread_main(void *arg)
 	unsigned *wrong = arg;
 
 	randombytes_buf(msg, sizeof(msg));
-	for (unsigned i = 0; i < 2000; i++) {
+	for (unsigned i = 0; i < (check_few() ? 50 : 2000); i++) {
 		randombytes_buf(key, sizeof(key));
 		ops->hmac(1, &out, &k, &m, sizeof(msg));
 		crypto_auth_hmacsha256(want, msg, sizeof(msg), key);
