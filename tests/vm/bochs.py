@@ -6,6 +6,7 @@ import pathlib
 import pty
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -66,7 +67,8 @@ def _start(folder, image, serial):
 
 def lines(image, last, limit_s):
 	"""Boot the CD 'image' and yield the lines of its serial port until one is 'last'. Ends early
-	when the machine or the time ends, or the kernel panics."""
+	when the machine or the time ends, or the kernel panics. Bochs doesn't outlive a SIGTERM to us."""
+	signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
 	end, rest = time.monotonic() + limit_s, b""
 	with tempfile.TemporaryDirectory() as folder:
 		serial = pathlib.Path(folder, "serial")
