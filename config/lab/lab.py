@@ -100,7 +100,7 @@ class Node:
 		for key in ("queues", "vlan"):
 			if key in self.options:
 				port[key] = self.options[key]
-		return {
+		config = {
 			"instance": f"lab{self.lab.run.number}-{self.name}",
 			"user": str(self.uid),
 			"run_dir": str(self.run_dir),
@@ -112,14 +112,17 @@ class Node:
 			},
 			"replay": {"dir": str(self.replay_dir)},
 			"ports": [port],
-			**self.options.get("config", {}),
 		}
+		for key, value in self.options.get("config", {}).items():
+			config[key] = {**config.get(key, {}), **value} if isinstance(value, dict) else value
+		return config
 
 	def start(self, which):
 		"""Start the "control" or the "data" process."""
 		argv = {
 			"control": [self.lab.bin / "fog-controlplane", "--config", self.config_path],
-			"data": [self.lab.bin / "fog-dataplane", "--blob", self.blob_path, "--run-dir", self.run_dir],
+			"data": [self.lab.bin / "fog-dataplane", "--blob", self.blob_path, "--run-dir", self.run_dir,
+				*self.options.get("arguments", [])],
 		}[which]
 		environment = dict(os.environ)
 		for sanitizer in ("ASAN", "UBSAN", "TSAN"):
@@ -228,8 +231,8 @@ class Lab:
 		self.close()
 
 	def add(self, name, role, layer=0, **options):
-		"""Another appliance; options: queues, workers, vlan, idle, config (keys that win),
-		setup (called with the node once its namespace and interface are there)."""
+		"""Another appliance; options: queues, workers, vlan, idle, config (keys that win,
+		mapping by mapping), arguments (more of them for fog-dataplane), setup (called with the node once its namespace and interface are there)."""
 		self.nodes[name] = Node(self, len(self.nodes), name, role, layer, options)
 		return self.nodes[name]
 
