@@ -228,7 +228,8 @@ static int port_make(struct pipe *p)
 	struct fog_port_params params = {
 	        .conf = &p->blob->launch.port[0],
 	        .mix_port = MIX_PORT,
-	        .pool = p->pool,
+	        .pool = &p->pool,
+	        .workers = 1,
 	        .error = error,
 	        .error_len = sizeof(error),
 	};

@@ -216,6 +216,46 @@ static unsigned node_unready_topology(struct fog_node *n, node_say *reason, void
 	return 1;
 }
 
+// How the running data plane was launched and how it fares, whatever our file says by now.
+struct node_running {
+	bool seeded, accept_replays;
+	uint64_t replay_count, replay_capacity; // 0 = no table
+};
+
+// All zero while none is attached.
+static struct node_running node_running(struct fog_node *n)
+{
+	struct fog_dpclient_stats view;
+	struct node_running run = {false};
+
+	if (fog_dpclient_stats_get(n->dp, &view) < 0)
+		return run;
+	run = (struct node_running){
+	        .seeded = view.stats->test_seed != 0,
+	        .accept_replays = view.stats->accept_replays != 0,
+	        .replay_count = view.stats->replay_count,
+	        .replay_capacity = view.stats->replay_capacity,
+	};
+	fog_dpclient_stats_put(n->dp, &view);
+	return run;
+}
+
+// A data plane that was launched for a bench refuses a production configuration; it must not go on
+// with the one it had either, unnoticed.
+static unsigned node_unready_production(struct fog_node *n, node_say *reason, void *ctx)
+{
+	bool accepts = node_running(n).accept_replays;
+
+	pthread_rwlock_rdlock(&n->lock);
+	bool refused = accepts && n->config->production;
+	pthread_rwlock_unlock(&n->lock);
+	if (refused)
+		reason(ctx, "accept_replays",
+		       "the configuration says production: true, and the data plane runs with "
+		       "--accept-replays: restart fog-dataplane without it");
+	return refused;
+}
+
 static unsigned node_unready_data_plane(struct fog_node *n, node_say *reason, void *ctx)
 {
 	struct fog_dpclient_status status;
@@ -241,7 +281,7 @@ static unsigned node_unready_data_plane(struct fog_node *n, node_say *reason, vo
 		       ack.text[0] != '\0' ? ack.text : "the data plane has not confirmed it yet");
 		count++;
 	}
-	return count;
+	return count + node_unready_production(n, reason, ctx);
 }
 
 unsigned fog_node_unready(struct fog_node *n, node_say *reason, void *ctx)
@@ -255,23 +295,39 @@ unsigned fog_node_unready(struct fog_node *n, node_say *reason, void *ctx)
 	return count + node_unready_data_plane(n, reason, ctx);
 }
 
-// Whether the running data plane was launched with a seed, whatever our file says by now.
-static bool node_data_plane_seeded(struct fog_node *n)
+static unsigned node_warn_data_plane(const struct node_running *run, node_say *warn, void *ctx)
 {
-	struct fog_dpclient_stats view;
+	unsigned percent = fog_stats_fill(run->replay_count, run->replay_capacity);
+	unsigned count = 0;
+	char text[256];
 
-	if (fog_dpclient_stats_get(n->dp, &view) < 0)
-		return false;
-	bool seeded = view.stats->test_seed != 0;
-	fog_dpclient_stats_put(n->dp, &view);
-	return seeded;
+	if (run->accept_replays) {
+		warn(ctx, "accept_replays",
+		     "the data plane lets packets through that it has seen before: whoever sends one "
+		     "again can follow it; restart fog-dataplane without --accept-replays");
+		count++;
+	}
+	if (percent >= FOG_REPLAY_ALARM) {
+		snprintf(
+		        text, sizeof(text),
+		        "the replay table is %u %% full, %llu of %llu packets: %s: raise "
+		        "replay.capacity or lower workers.max_rate",
+		        percent, (unsigned long long)run->replay_count,
+		        (unsigned long long)run->replay_capacity,
+		        percent >= 100 ? "all others are dropped as replay_full"
+		                       : "when it is full all others are dropped as replay_full"
+		);
+		warn(ctx, percent >= 100 ? "replay_full" : "replay_alarm", text);
+		count++;
+	}
+	return count;
 }
 
 unsigned fog_node_warnings(struct fog_node *n, node_say *warn, void *ctx)
 {
-	bool seeded = node_data_plane_seeded(n);
+	struct node_running run = node_running(n);
 	struct fog_dpclient_ack ack;
-	unsigned count = 0;
+	unsigned count = node_warn_data_plane(&run, warn, ctx);
 
 	fog_dpclient_config_ack(n->dp, &ack);
 	if (ack.status == -EXDEV) {
@@ -286,7 +342,7 @@ unsigned fog_node_warnings(struct fog_node *n, node_say *warn, void *ctx)
 		     "packets travel without link encryption: a network of this kind is for tests");
 		count++;
 	}
-	if (seeded || n->config->test.delay_seed != 0) {
+	if (run.seeded || n->config->test.delay_seed != 0) {
 		warn(ctx, "delay_seed",
 		     "delays follow a fixed test seed and can be foretold: remove test.delay_seed");
 		count++;

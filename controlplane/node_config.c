@@ -403,8 +403,8 @@ static void node_event(void *ctx, uint32_t type, const struct fog_evt *e)
 		fprintf(stderr, "port %u: link %s\n", e->index, e->value ? "up" : "down");
 	else if (type == FOG_EVT_REPLAY_FILL)
 		fprintf(stderr,
-		        "replay table is %u %% full: at 100 %% packets are dropped; "
-		        "raise replay.capacity\n",
+		        "replay table is %u %% full: at 100 %% packets are dropped as replay_full; "
+		        "raise replay.capacity or lower workers.max_rate\n",
 		        e->value);
 	else if (type == FOG_EVT_RING_FAULT)
 		fprintf(stderr, "data plane found a ring of ours faulty (worker %u)\n", e->index);

@@ -216,7 +216,9 @@ static int check_launch_numbers(const struct check *c, const struct fog_blob_lau
 		return ret;
 	if (!power_of_two(l->deliver_slots) || !power_of_two(l->inject_slots))
 		return refuse(c, -EINVAL, "deliver_slots or inject_slots is not a power of two");
-	return check_range(c, "replay_capacity", l->replay_capacity, 1, CHECK_REPLAY_MAX);
+	if ((ret = check_range(c, "replay_capacity", l->replay_capacity, 1, CHECK_REPLAY_MAX)) < 0)
+		return ret;
+	return check_range(c, "max_rate", l->max_rate, 0, FOG_RATE_MAX);
 }
 
 // Only after the ranges: the plan doesn't overflow then.
@@ -224,7 +226,7 @@ static int check_plan(const struct check *c, const struct fog_blob_launch *l, ui
 {
 	struct fog_plan p;
 
-	fog_plan(l, packet_len, &p);
+	fog_plan(l, packet_len, 1, &p); // fog_pools_plan looks at this machine's nodes
 	for (unsigned i = 0; i < l->port_count; i++)
 		if (l->port[i].mtu < p.mtu_need)
 			return refuse(
@@ -332,7 +334,7 @@ static int check_run(const struct check *c, const struct fog_blob *b)
 	     )) < 0 ||
 	    (ret = check_range(c, "delay_cap_ms", r->delay_cap_ms, 0, CHECK_DELAY_MAX_US / 1000)) <
 	            0 ||
-	    (ret = check_range(c, "reserved", r->reserved, 0, 0)) < 0 ||
+	    (ret = check_range(c, "production", r->production, 0, 1)) < 0 ||
 	    (ret = check_range(c, "neighbour_count", r->neighbour_count, 0, FOG_NEIGHBOURS_MAX)) <
 	            0)
 		return ret;

@@ -25,6 +25,7 @@
 #include "launch_eal.h"
 #include "log.h"
 #include "manager.h"
+#include "self_check.h"
 #include "tsc.h"
 
 #ifndef FOG_BUILD
@@ -75,7 +76,8 @@ static int ports_open(struct fog_manager *m, const struct fog_blob_launch *l)
 		struct fog_port_params params = {
 		        .conf = &l->port[i],
 		        .mix_port = l->mix_port,
-		        .pool = m->pool,
+		        .pool = m->pools.of_worker,
+		        .workers = l->worker_count,
 		        .error = error,
 		        .error_len = sizeof(error),
 		};
@@ -132,7 +134,8 @@ static int session_open(struct fog_manager *m, const struct fog_blob_launch *l, 
 	m->stats->slots = m->geo.slots;
 	m->stats->payload_len = m->geo.payload_len;
 	atomic_store_explicit(&m->stats->test_seed, l->delay_seed != 0, memory_order_relaxed);
-	snprintf(m->stats->crypto, sizeof(m->stats->crypto), "%s", fog_crypto_ops_get(NULL)->name);
+	atomic_store_explicit(&m->stats->accept_replays, m->accept_replays, memory_order_relaxed);
+	snprintf(m->stats->crypto, sizeof(m->stats->crypto), "%s", m->crypto->name);
 	for (unsigned i = 0; i < m->port_count; i++)
 		snprintf(
 		        m->stats->port[i].name, sizeof(m->stats->port[i].name), "%s",
@@ -145,32 +148,79 @@ static struct fog_worker *worker_create(
         struct fog_manager *m, const struct fog_blob_launch *l, unsigned i
 )
 {
-	struct fog_worker *w = rte_zmalloc("worker", sizeof(*w), FOG_CACHE_LINE);
+	int node = m->pools.plan.share[m->pools.plan.of_worker[i]].node;
+	struct fog_worker *w = rte_zmalloc_socket("worker", sizeof(*w), FOG_CACHE_LINE, node);
 
 	if (w == NULL)
 		return NULL;
 	w->index = i;
 	w->workers = l->worker_count;
 	w->lcore = i + 1;
-	w->crypto = fog_crypto_ops_get(NULL);
+	w->crypto = m->crypto;
 	w->geo = m->geo;
 	w->ports = m->ports;
 	w->port_count = m->port_count;
-	w->pool = m->pool;
+	w->pool = m->pools.of_worker[i];
 	w->qsbr = m->qsbr;
 	w->shared = (struct fog_stats_worker *)(m->stats + 1) + i;
 	w->shared->cpu = l->worker[i].cpu;
 	w->tsc_hz = m->stats->tsc_hz;
 	w->mix_port = l->mix_port;
 	w->idle = l->idle;
+	w->max_rate = l->max_rate;
+	w->accept_replays = m->accept_replays;
 	w->wake_fd = fog_session_wake_fd(m->session, i);
 	w->doorbell_fd = fog_session_doorbell_fd(m->session);
-	uint32_t slot = fog_ring_slot_size((uint32_t)sizeof(struct fog_inject) + m->geo.packet_len);
-	if (fog_worker_init(w, RTE_MAX(l->parked_max / l->worker_count, 1u), slot) < 0) {
-		rte_free(w);
-		return NULL;
-	}
 	return w;
+}
+
+struct worker_order {
+	struct fog_worker *worker;
+	uint32_t parked_max, inject_slot_size;
+};
+
+// On the worker's own lcore: memory that is touched here first lies on its NUMA node, and what is
+// measured here is its CPU.
+static int worker_prepare(void *arg)
+{
+	const struct worker_order *o = arg;
+	struct fog_worker *w = o->worker;
+
+	if (fog_crypto_thread_init() < 0 ||
+	    fog_worker_init(w, o->parked_max, o->inject_slot_size) < 0)
+		return -ENOMEM;
+	w->count.capacity =
+	        fog_self_check_capacity(w->crypto, &w->geo, w->chunk_size, FOG_SELF_CHECK_MS);
+	return 0;
+}
+
+// All at once, as they will run: CPUs that share a core or a clock limit slow each other down.
+static int workers_prepare(struct fog_manager *m, const struct fog_blob_launch *l)
+{
+	struct worker_order order[FOG_WORKERS_MAX];
+	int ret = 0;
+
+	for (unsigned i = 0; i < m->worker_count; i++) {
+		order[i] = (struct worker_order){
+		        .worker = m->workers[i],
+		        .parked_max = RTE_MAX(l->parked_max / l->worker_count, 1u),
+		        .inject_slot_size = fog_ring_slot_size(
+		                (uint32_t)sizeof(struct fog_inject) + m->geo.packet_len
+		        ),
+		};
+		if (rte_eal_remote_launch(worker_prepare, &order[i], m->workers[i]->lcore) < 0)
+			ret = -EBUSY;
+	}
+	for (unsigned i = 0; i < m->worker_count; i++) {
+		if (rte_eal_wait_lcore(m->workers[i]->lcore) < 0 && ret == 0)
+			ret = -ENOMEM;
+		LOG_INFO(
+		        "worker %u on CPU %u: crypto %s opens %llu packets/s", i,
+		        m->workers[i]->shared->cpu, m->crypto->name,
+		        (unsigned long long)m->workers[i]->count.capacity
+		);
+	}
+	return ret;
 }
 
 static int workers_create(struct fog_manager *m, const struct fog_blob_launch *l)
@@ -183,9 +233,11 @@ static int workers_create(struct fog_manager *m, const struct fog_blob_launch *l
 			goto err;
 		m->worker_count++;
 	}
-	return 0;
+	if (workers_prepare(m, l) == 0)
+		return 0;
 err:
-	LOG_ERR("worker %u: no memory for its calendar: raise memory.mib", m->worker_count);
+	LOG_ERR("no memory for the workers' calendars: lower memory.parked_max, or give the host more"
+	);
 	return -ENOMEM;
 }
 
@@ -292,7 +344,7 @@ static void teardown(struct fog_manager *m)
 		m->ports[i - 1]->ops->close(m->ports[i - 1]);
 	fog_session_destroy(m->session);
 	fog_neigh_close(m->neigh);
-	rte_mempool_free(m->pool);
+	fog_pools_free(&m->pools);
 }
 
 static int signals_open(void)
@@ -307,12 +359,52 @@ static int signals_open(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+static int crypto_choose(struct fog_manager *m, const char *name)
+{
+	char text[256];
+
+	if (fog_crypto_init() < 0) {
+		LOG_ERR("this CPU has no AES-NI: Fogline needs it");
+		return -ENOTSUP;
+	}
+	m->crypto = fog_crypto_ops_get(name);
+	if (m->crypto == NULL) {
+		LOG_ERR("--crypto %s: this CPU or this build has no such implementation; take ref, which "
+		        "runs everywhere, or leave the option out",
+		        name);
+		return -ENOTSUP;
+	}
+	int ret = fog_self_check_answers(m->crypto, text, sizeof(text));
+	if (ret < 0)
+		LOG_ERR("%s", text);
+	return ret;
+}
+
+// Refused where it could do harm: somebody who sends a packet of others again learns from what
+// comes out where it went.
+static int replays_choose(struct fog_manager *m, const struct fog_blob *b, bool accept)
+{
+	m->accept_replays = accept;
+	if (!accept)
+		return 0;
+	if (b->run.production) {
+		LOG_ERR("--accept-replays takes the replay protection away, and the configuration says "
+		        "production: true: leave the option out, or set production: false");
+		return -EPERM;
+	}
+	LOG_WARN(
+	        "--accept-replays: packets that were seen before are let through; this node protects "
+	        "nobody, use it for benches only"
+	);
+	return 0;
+}
+
 int fog_launch(const struct fog_launch_options *o)
 {
 	static struct fog_manager manager; // one a process; too large for a stack
 	struct fog_manager *m = &manager;
 	struct fog_blob *blob = blob_read(o->blob_path);
-	int ret = -1;
+	int node[FOG_WORKERS_MAX], ret = -1;
 
 	if (blob == NULL)
 		return 1;
@@ -323,15 +415,14 @@ int fog_launch(const struct fog_launch_options *o)
 		LOG_ERR("signalfd: %s", strerror(errno));
 		goto out;
 	}
+	if (replays_choose(m, blob, o->accept_replays) < 0 || crypto_choose(m, o->crypto) < 0)
+		goto out;
 	if (fog_eal_start(l) < 0)
 		goto out;
-	if (fog_crypto_init() < 0) {
-		LOG_ERR("this CPU has no AES-NI: Fogline needs it");
-		goto out;
-	}
 	fog_geometry_init(&m->geo, l->slots, l->payload_len);
-	if ((m->pool = fog_pool_create(l, m->geo.packet_len)) == NULL)
-		goto out;
+	fog_eal_worker_nodes(l, node);
+	if ((ret = fog_pools_create(l, m->geo.packet_len, node, &m->pools)) < 0)
+		goto teardown;
 	if ((ret = ports_open(m, l)) < 0 || (ret = session_open(m, l, o->run_dir)) < 0 ||
 	    (ret = workers_create(m, l)) < 0 || (ret = fog_manager_start(m, blob)) < 0 ||
 	    (ret = workers_run(m)) < 0)

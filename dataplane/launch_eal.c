@@ -6,6 +6,8 @@
 #include <limits.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
 #include <rte_mbuf.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -100,27 +102,71 @@ void fog_eal_stop(void)
 	rmdir(dir); // stays if anything of another process is in it
 }
 
-struct rte_mempool *fog_pool_create(const struct fog_blob_launch *l, uint32_t packet_len)
+static int lcore_node(void *arg)
+{
+	return (int)rte_socket_id();
+}
+
+// EAL knows the node of the thread itself; what it keeps about an lcore goes by the lcore's number.
+void fog_eal_worker_nodes(const struct fog_blob_launch *l, int node[])
+{
+	for (uint32_t i = 0; i < l->worker_count; i++) {
+		node[i] = -1;
+		if (rte_eal_remote_launch(lcore_node, NULL, i + 1) == 0)
+			node[i] = rte_eal_wait_lcore(i + 1);
+	}
+}
+
+static void pools_refuse(const struct fog_blob_launch *l, const struct fog_plan *p, int err)
+{
+	LOG_ERR("packet pools on %u NUMA node(s): %u buffers are needed and %u configured, they take "
+	        "%llu MiB and EAL %llu MiB of memory.mib %u (%s): raise memory.packet_buffers to at "
+	        "least %u and memory.mib to at least %llu",
+	        p->nodes, p->buffers_need, l->packet_buffers, (unsigned long long)(p->pool >> 20),
+	        (unsigned long long)(FOG_PLAN_EAL >> 20), l->memory_mib, strerror(-err),
+	        p->buffers_need, (unsigned long long)fog_plan_mib(p));
+}
+
+int fog_pools_create(
+        const struct fog_blob_launch *l, uint32_t packet_len, const int node[], struct fog_pools *p
+)
 {
 	struct fog_plan plan;
+	char name[RTE_MEMPOOL_NAMESIZE];
+	int ret = fog_pools_plan(l, packet_len, node, &p->plan, &plan);
 
-	fog_plan(l, packet_len, &plan);
-	struct rte_mempool *pool = rte_pktmbuf_pool_create(
-	        "packets", l->packet_buffers, FOG_BUFFER_CACHE, FOG_PKT_PRIV_SIZE,
-	        (uint16_t)plan.buffer_room, SOCKET_ID_ANY
-	);
-	if (pool == NULL)
-		LOG_ERR("packet pool: %u buffers x %llu B = %llu MiB, with EAL's own %llu MiB, but "
-		        "memory.mib is %u (%s): raise memory.mib to %llu or lower memory.packet_buffers",
-		        l->packet_buffers, (unsigned long long)plan.buffer_size,
-		        (unsigned long long)(plan.pool >> 20),
-		        (unsigned long long)(plan.eal_need >> 20), l->memory_mib,
-		        strerror(rte_errno), (unsigned long long)fog_plan_mib(&plan));
-	return pool;
+	for (unsigned s = 0; s < p->plan.count && ret == 0; s++) {
+		const struct fog_pool_share *share = &p->plan.share[s];
+		snprintf(name, sizeof(name), "packets-%u", s);
+		p->pool[s] = rte_pktmbuf_pool_create(
+		        name, share->buffers, FOG_BUFFER_CACHE, FOG_PKT_PRIV_SIZE,
+		        (uint16_t)plan.buffer_room, share->node
+		);
+		if (p->pool[s] == NULL)
+			ret = -rte_errno;
+		else if (p->plan.count > 1)
+			LOG_INFO(
+			        "NUMA node %d: %u worker(s), %u packet buffers", share->node,
+			        share->workers, share->buffers
+			);
+	}
+	if (ret < 0) {
+		pools_refuse(l, &plan, ret);
+		return ret;
+	}
+	for (uint32_t i = 0; i < l->worker_count; i++)
+		p->of_worker[i] = p->pool[p->plan.of_worker[i]];
+	return 0;
+}
+
+void fog_pools_free(struct fog_pools *p)
+{
+	for (unsigned s = 0; s < p->plan.count; s++)
+		rte_mempool_free(p->pool[s]); // accepts NULL
 }
 
 _Static_assert(
         FOG_BUFFER_META == 64 + sizeof(struct rte_mbuf) + FOG_PKT_PRIV_SIZE &&
-                FOG_BUFFER_HEADROOM == RTE_PKTMBUF_HEADROOM,
+                FOG_BUFFER_HEADROOM == RTE_PKTMBUF_HEADROOM && SOCKET_ID_ANY == -1,
         "the plan's arithmetic is that of the pool"
 );

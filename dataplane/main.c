@@ -9,9 +9,12 @@
 static int usage(FILE *to, int code)
 {
 	fprintf(to,
-	        "usage: fog-dataplane --blob FILE --run-dir DIR\n"
-	        "  --blob FILE    configuration compiled by `fogctl config compile`\n"
-	        "  --run-dir DIR  where dp.sock is made, for fog-controlplane\n");
+	        "usage: fog-dataplane --blob FILE --run-dir DIR [--crypto NAME] [--accept-replays]\n"
+	        "  --blob FILE       configuration compiled by `fogctl config compile`\n"
+	        "  --run-dir DIR     where dp.sock is made, for fog-controlplane\n"
+	        "  --crypto NAME     ref, avx2 or avx512 instead of the best one for this CPU\n"
+	        "  --accept-replays  let packets through that were seen before: for benches that\n"
+	        "                    send the same ones again; refused with production: true\n");
 	return code;
 }
 
@@ -20,6 +23,8 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 	        {"blob", required_argument, NULL, 'b'},
 	        {"run-dir", required_argument, NULL, 'r'},
+	        {"crypto", required_argument, NULL, 'c'},
+	        {"accept-replays", no_argument, NULL, 'a'},
 	        {"help", no_argument, NULL, 'h'},
 	        {0},
 	};
@@ -33,6 +38,12 @@ int main(int argc, char **argv)
 			break;
 		case 'r':
 			o.run_dir = optarg;
+			break;
+		case 'c':
+			o.crypto = optarg;
+			break;
+		case 'a':
+			o.accept_replays = true;
 			break;
 		case 'h':
 			return usage(stdout, 0);

@@ -20,7 +20,6 @@ enum {
 	DRAIN_GRACE_MS = 500,
 	SILENCE_MS = 5000, // it beats at least once a second
 	REFRESH_S = 5,
-	REPLAY_ALARM = 80, // percent
 };
 
 static void retired_poll(struct fog_manager *m)
@@ -101,16 +100,35 @@ static void report_replay(struct fog_manager *m)
 		return;
 	uint64_t count = fog_replay_count(m->key->replay);
 	uint64_t capacity = fog_replay_capacity(m->key->replay);
-	unsigned percent = (unsigned)(count * 100 / capacity);
+	unsigned percent = fog_stats_fill(count, capacity);
+	unsigned alarm = percent >= 100 ? 100 : percent >= FOG_REPLAY_ALARM ? FOG_REPLAY_ALARM : 0;
 
 	atomic_store_explicit(&m->stats->replay_count, count, memory_order_relaxed);
 	atomic_store_explicit(&m->stats->replay_capacity, capacity, memory_order_relaxed);
-	if (percent < REPLAY_ALARM || percent == m->replay_alarm)
+	if (alarm <= m->replay_alarm)
 		return;
-	m->replay_alarm = percent;
-	LOG_WARN("replay table is %u %% full: raise replay.capacity or renew the mix key", percent);
+	m->replay_alarm = alarm;
+	LOG_WARN(
+	        "replay table is %u %% full, %llu of %llu packets: %s: raise replay.capacity or lower "
+	        "workers.max_rate",
+	        percent, (unsigned long long)count, (unsigned long long)capacity,
+	        alarm == 100 ? "all others are dropped as replay_full"
+	                     : "when it is full all others are dropped as replay_full"
+	);
 	struct fog_evt evt = {.value = percent};
 	fog_session_event(m->session, FOG_EVT_REPLAY_FILL, &evt);
+}
+
+static void buffer_stats(struct fog_manager *m)
+{
+	uint64_t total = 0, unused = 0;
+
+	for (unsigned i = 0; i < m->pools.plan.count; i++) {
+		total += m->pools.pool[i]->size;
+		unused += rte_mempool_avail_count(m->pools.pool[i]);
+	}
+	atomic_store_explicit(&m->stats->mbuf_total, total, memory_order_relaxed);
+	atomic_store_explicit(&m->stats->mbuf_free, unused, memory_order_relaxed);
 }
 
 static void port_stats(struct fog_manager *m)
@@ -129,10 +147,7 @@ static void port_stats(struct fog_manager *m)
 		fog_session_event(m->session, FOG_EVT_LINK, &evt);
 	}
 	fog_stats_publish(&s->sequence, s->port, fresh, sizeof(fresh));
-	atomic_store_explicit(&s->mbuf_total, m->pool->size, memory_order_relaxed);
-	atomic_store_explicit(
-	        &s->mbuf_free, rte_mempool_avail_count(m->pool), memory_order_relaxed
-	);
+	buffer_stats(m);
 }
 
 // A port takes its interface's addresses once, when it is opened: steering and parser are made for

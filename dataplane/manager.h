@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "pools.h"
 #include "tsc.h"
 #include "worker.h"
 
@@ -23,7 +24,9 @@ struct fog_manager {
 	unsigned port_count;
 	struct fog_worker *workers[FOG_WORKERS_MAX];
 	unsigned worker_count;
-	struct rte_mempool *pool;
+	struct fog_pools pools;
+	const struct fog_crypto_ops *crypto;
+	bool accept_replays;
 	struct rte_rcu_qsbr *qsbr;
 	struct fog_neigh *neigh; // NULL when no port has a kernel
 	struct fog_session *session;
@@ -40,7 +43,7 @@ struct fog_manager {
 	struct fog_worker_rings *rings, *rings_old; // old: until every worker has switched
 	struct fog_ring_handover handover[FOG_WORKERS_MAX];
 	struct fog_retired *retired;
-	unsigned replay_alarm; // last fill that was reported, percent
+	unsigned replay_alarm; // fill of the table that was reported last: 0, FOG_REPLAY_ALARM, 100
 	uint64_t refresh_at, stats_at, drain_until; // TSC
 	unsigned moved_ports; // bit per port: its interface's addresses are no longer those it took
 	bool draining;

@@ -141,6 +141,14 @@ int manager_on_config(void *ctx, const void *data, size_t len, char *text, size_
 		);
 		ret = -EXDEV;
 	}
+	if (ret == 0 && blob->run.production && m->accept_replays) {
+		snprintf(
+		        text, text_len,
+		        "this data plane lets replays through: restart fog-dataplane without "
+		        "--accept-replays, or set production: false"
+		);
+		ret = -EPERM;
+	}
 	if (ret == 0 && (ret = config_apply(m, blob)) < 0)
 		snprintf(text, text_len, "cannot build the node table: %s", strerror(-ret));
 	if (ret < 0)

@@ -33,7 +33,9 @@ void stage_replay(struct fog_worker *w, struct fog_chunk *c)
 		if (b->drop[i] != FOG_DROP_NONE)
 			continue;
 		int ret = fog_replay_claim(w->conf->key->replay, &c->place[i]);
-		if (ret != 0)
+		if (ret == -EEXIST && w->accept_replays)
+			w->count.replays_accepted++;
+		else if (ret != 0)
 			b->drop[i] = ret == -EEXIST ? FOG_DROP_REPLAY : FOG_DROP_REPLAY_FULL;
 	}
 }

@@ -68,6 +68,7 @@ static void chunks_run(struct fog_worker *w, unsigned keys)
 	calendar_poll(w, rte_rdtsc());
 	stage_park(w, opened);
 	stage_key(w, fresh, &lanes, first);
+	stage_rate(w, fresh);
 	stage_replay(w, fresh);
 	stage_open(w, fresh);
 	stage_delay(w, fresh);
@@ -253,6 +254,19 @@ int fog_worker_run(void *arg)
 	return 0;
 }
 
+// Rounded down: the replay table was planned for this rate.
+static void rate_init(struct fog_worker *w)
+{
+	if (w->max_rate == 0)
+		return;
+	w->tokens_per_cycle = (uint64_t
+	)(((unsigned __int128)w->max_rate << FOG_TOKEN_SHIFT) / w->tsc_hz);
+	w->tokens_max = fog_plan_burst(w->max_rate) << FOG_TOKEN_SHIFT;
+	w->tokens_cycles = w->tokens_max / w->tokens_per_cycle;
+	w->tokens = w->tokens_max;
+	w->tokens_at = rte_rdtsc();
+}
+
 static void constants_init(struct fog_worker *w)
 {
 	const unsigned __int128 one = UINT64_C(1) << 32;
@@ -301,6 +315,7 @@ int fog_worker_init(struct fog_worker *w, uint32_t parked_max, uint32_t inject_s
 	w->fresh = &w->chunks[0];
 	w->opened = &w->chunks[1];
 	constants_init(w);
+	rate_init(w);
 	return 0;
 }
 

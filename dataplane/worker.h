@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "../drivers/port_ops.h"
+#include "api/plan.h"
 #include "api/stats.h"
 #include "calendar.h"
 #include "conf.h"
@@ -24,7 +25,10 @@ enum {
 	FOG_CHUNK_MAX = 16, // packets that share a pass through the crypto stages; a SIMD width
 	FOG_HOLD_US = 20, // longest wait for more packets to fill the lanes of a call
 	FOG_TX_HELD_MAX = 64, // frames a busy port may owe us before tx_full
+	FOG_TOKEN_SHIFT = 40, // tokens of the rate limit are kept in units of 2^-40
 };
+
+#define FOG_TOKEN (UINT64_C(1) << FOG_TOKEN_SHIFT)
 
 // A chunk: the packets between parse and park. Struct of arrays, so that crypto reads lanes.
 // Its secrets are the reason that it lies in locked memory of its own.
@@ -77,11 +81,15 @@ struct fog_worker {
 	uint64_t tsc_hz;
 	uint16_t mix_port;
 	uint32_t idle; // enum fog_idle
+	uint64_t max_rate; // packets per second, 0 = no limit
+	bool accept_replays; // let replays through: benches only
 	int wake_fd, doorbell_fd;
 	// Set by fog_worker_init, read-only afterwards.
 	unsigned chunk_size; // packets in a chunk at the most: the width of the SIMD lanes
 	uint64_t cycles_per_us, ns_per_cycle; // in units of 2^-32, rounded up
 	uint64_t hold; // FOG_HOLD_US in TSC cycles
+	uint64_t tokens_per_cycle, tokens_max; // rate limit; tokens_max 0 = none
+	uint64_t tokens_cycles; // in which an empty bucket fills
 	unsigned source_count;
 	struct fog_rx_source source[FOG_PORTS_MAX * FOG_QUEUES_MAX];
 
@@ -106,6 +114,8 @@ struct fog_worker {
 	void *inject_slot; // private copy of one ring slot
 	uint64_t
 	        switch_at; // count.injected at which the old inject ring is given up; 0: no limit set
+	uint64_t tokens,
+	        tokens_at; // bucket of the rate limit, and the TSC up to which it was filled
 	unsigned dry_rounds; // consecutive rounds without work and packets on hold
 	bool draining; // 'drain' was seen
 	uint64_t publish_at; // TSC of the next statistics publication
@@ -160,6 +170,8 @@ void stage_key_add(struct fog_worker *, struct fog_chunk *, struct fog_lanes *);
 void stage_key(struct fog_worker *, struct fog_chunk *, const struct fog_lanes *, unsigned first);
 // Ask for the memory that the claims will touch; part of stage_key, between the KDF and the MAC.
 void stage_replay_prefetch(struct fog_worker *, struct fog_chunk *);
+// Admit what max_rate allows.
+void stage_rate(struct fog_worker *, struct fog_chunk *);
 // Claim the replay tags.
 void stage_replay(struct fog_worker *, struct fog_chunk *);
 // Routing information, payload layer, scalars of the blinding.

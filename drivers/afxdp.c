@@ -19,7 +19,6 @@
 
 struct afxdp_port {
 	struct fog_port port;
-	struct rte_mempool *pool;
 	struct fog_steer *steer;
 	int control; // socket for ioctls in the interface's network namespace
 	char interface[32];
@@ -35,7 +34,7 @@ static uint16_t afxdp_rx_burst(
         struct fog_port *port, uint16_t queue, struct rte_mbuf **frames, uint16_t n
 )
 {
-	return afxdp_queue_rx(&afxdp_of(port)->queue[queue], afxdp_of(port)->pool, frames, n);
+	return afxdp_queue_rx(&afxdp_of(port)->queue[queue], frames, n);
 }
 
 static uint16_t afxdp_tx_burst(
@@ -252,6 +251,7 @@ static int afxdp_open_queues(struct afxdp_port *p, const struct fog_port_params 
 		int ret = afxdp_queue_open(&p->queue[i], p->interface, i);
 		const char *mend = "";
 
+		p->queue[i].pool = fog_port_pool(params, i);
 		if (ret == 0)
 			continue;
 		if (ret == -EBUSY)
@@ -280,7 +280,6 @@ int fog_afxdp_open(const struct fog_port_params *params, struct fog_port **port)
 		return driver_fail(params, -ENOMEM, "no memory for %u queues", conf->queues);
 	memset(p, 0, size);
 	driver_init_head(&p->port, &afxdp_ops, conf);
-	p->pool = params->pool;
 	snprintf(p->interface, sizeof(p->interface), "%.31s", conf->device);
 	p->control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (p->control < 0) {

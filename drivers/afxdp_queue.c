@@ -78,9 +78,7 @@ static uint32_t queue_alloc(struct rte_mempool *pool, struct rte_mbuf **frames, 
 	return got;
 }
 
-uint16_t afxdp_queue_rx(
-        struct afxdp_queue *q, struct rte_mempool *pool, struct rte_mbuf **frames, uint16_t n
-)
+uint16_t afxdp_queue_rx(struct afxdp_queue *q, struct rte_mbuf **frames, uint16_t n)
 {
 	uint32_t at, got, buffers, kept = 0;
 	uint64_t bytes = 0;
@@ -93,7 +91,7 @@ uint16_t afxdp_queue_rx(
 			recvfrom(q->fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
 		return 0;
 	}
-	buffers = queue_alloc(pool, frames, got);
+	buffers = queue_alloc(q->pool, frames, got);
 	for (uint32_t i = 0; i < buffers; i++) {
 		const struct xdp_desc *desc = xsk_ring_cons__rx_desc(&q->rx, at + i);
 		struct rte_mbuf *m = frames[i];

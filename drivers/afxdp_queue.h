@@ -30,6 +30,7 @@ struct afxdp_queue {
 	struct xsk_umem *umem;
 	struct xsk_socket *socket;
 	int fd; // of 'socket'
+	struct rte_mempool *pool; // of received frames; set by the port
 	bool unsent; // the kernel has not taken all of the tx ring yet
 	uint32_t tx_free_count;
 	uint64_t tx_free[AFXDP_TX_FRAMES]; // UMEM offsets of idle tx frames
@@ -45,7 +46,5 @@ struct afxdp_queue {
 int afxdp_queue_open(struct afxdp_queue *q, const char *interface, uint32_t queue);
 void afxdp_queue_close(struct afxdp_queue *q); // accepts a zeroed queue
 
-uint16_t afxdp_queue_rx(
-        struct afxdp_queue *q, struct rte_mempool *pool, struct rte_mbuf **frames, uint16_t n
-);
+uint16_t afxdp_queue_rx(struct afxdp_queue *q, struct rte_mbuf **frames, uint16_t n);
 uint16_t afxdp_queue_tx(struct afxdp_queue *q, struct rte_mbuf **frames, uint16_t n);

@@ -195,7 +195,8 @@ static int dpdk_setup_queues(struct dpdk_port *p, const struct fog_port_params *
 	int ret = rte_eth_dev_adjust_nb_rx_tx_desc(p->id, &rx, &tx);
 
 	for (uint16_t q = 0; q < p->port.queues && ret == 0; q++) {
-		ret = rte_eth_rx_queue_setup(p->id, q, rx, node, NULL, params->pool);
+		struct rte_mempool *pool = fog_port_pool(params, q);
+		ret = rte_eth_rx_queue_setup(p->id, q, rx, node, NULL, pool);
 		if (ret == 0)
 			ret = rte_eth_tx_queue_setup(p->id, q, tx, node, NULL);
 	}

@@ -43,7 +43,7 @@ void driver_clear_stats(const struct fog_port *port, struct fog_stats_port *out)
 
 int driver_check_pool(const struct fog_port_params *params)
 {
-	unsigned room = rte_pktmbuf_data_room_size(params->pool) - RTE_PKTMBUF_HEADROOM;
+	unsigned room = rte_pktmbuf_data_room_size(params->pool[0]) - RTE_PKTMBUF_HEADROOM;
 	unsigned need = params->conf->mtu + DRIVER_L2_LEN;
 
 	if (need <= room)

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the Fogline authors
 // A port: where frames come from and go to, whatever the hardware. Workers know only this.
 //
-// Frames are mbufs of the data plane's own pool. A driver whose device has memory of its own (UMEM)
+// Frames are mbufs of the data plane's own pools. A driver whose device has memory of its own (UMEM)
 // copies on receive and on send, so that a parked packet never starves the device.
 // Threads: open/start/stop/close/stats: manager. rx_burst/tx_burst/idle_fd of a queue: the
 // one worker that owns the queue.
@@ -52,10 +52,17 @@ struct fog_port {
 struct fog_port_params {
 	const struct fog_blob_port *conf;
 	uint16_t mix_port; // UDP port to steer to us
-	struct rte_mempool *pool; // for received frames; data room >= frame, headroom 128
+	// For received frames, one of each worker, all of one shape; data room >= frame, headroom 128.
+	struct rte_mempool *const *pool;
+	uint16_t workers; // queue q belongs to worker q % workers
 	char *error; // out: one sentence with the mend, when open fails
 	size_t error_len;
 };
+
+static inline struct rte_mempool *fog_port_pool(const struct fog_port_params *p, uint16_t queue)
+{
+	return p->pool[queue % p->workers];
+}
 
 // Open 'params->conf' with its driver. Returns 0 and a port that the caller closes, or -errno
 // (-ENODEV no such device, -EBUSY foreign XDP program or queue in use, -ENOTSUP, -EPERM, -ENOMEM).

@@ -59,9 +59,9 @@ static void ports_launch(struct fog_blob_launch *l, const struct options *o, con
 		l->port_count = 2;
 	}
 	l->packet_buffers = PORTS_BUFFERS;
-	fog_plan(l, r->topology->geometry.packet_len, &plan);
+	fog_plan(l, r->topology->geometry.packet_len, 1, &plan);
 	l->packet_buffers += plan.queued;
-	fog_plan(l, r->topology->geometry.packet_len, &plan);
+	fog_plan(l, r->topology->geometry.packet_len, 1, &plan);
 	l->memory_mib = (uint32_t)fog_plan_mib(&plan);
 }
 
@@ -73,7 +73,8 @@ static int ports_open_one(
 	const struct fog_port_params params = {
 	        .conf = conf,
 	        .mix_port = mix_port,
-	        .pool = p->buffers,
+	        .pool = p->pools.of_worker,
+	        .workers = 1,
 	        .error = error,
 	        .error_len = sizeof(error),
 	};
@@ -108,16 +109,16 @@ static int ports_check_sink(const struct fog_port *port, const struct route *r)
 int ports_open(struct ports *p, const struct options *o, const struct route *r)
 {
 	struct fog_blob_launch launch;
-	int ret;
+	int node, ret;
 
 	memset(p, 0, sizeof(*p));
 	ports_launch(&launch, o, r);
 	if ((ret = fog_eal_start(&launch)) < 0)
 		return ret;
-	if ((p->buffers = fog_pool_create(&launch, r->topology->geometry.packet_len)) == NULL) {
-		ret = -ENOMEM;
+	fog_eal_worker_nodes(&launch, &node);
+	if ((ret = fog_pools_create(&launch, r->topology->geometry.packet_len, &node, &p->pools)) <
+	    0)
 		goto err;
-	}
 	if ((ret = ports_open_one(p, &launch.port[0], r->last->port, &p->tx)) < 0)
 		goto err;
 	p->rx = p->tx;
@@ -145,7 +146,7 @@ void ports_close(struct ports *p)
 	if (p->rx != p->tx)
 		ports_close_one(p->rx);
 	ports_close_one(p->tx);
-	rte_mempool_free(p->buffers);
+	fog_pools_free(&p->pools);
 	fog_eal_stop();
 	memset(p, 0, sizeof(*p));
 }

@@ -5,12 +5,13 @@
 
 #include <rte_mempool.h>
 
+#include "../../dataplane/pools.h"
 #include "../../drivers/port_ops.h"
 #include "options.h"
 
 struct ports {
 	struct fog_port *tx, *rx; // the same object when there is one port
-	struct rte_mempool *buffers;
+	struct fog_pools pools; // one of them: there is one worker
 };
 
 // Start EAL and open what the options name: lcore 0 is the caller, lcore 1 the thread that will own

@@ -99,7 +99,7 @@ static int run_threads_prepare(struct run *r, uint64_t tsc_hz)
 {
 	r->io.tx = r->ports.tx;
 	r->io.rx = r->ports.rx;
-	r->io.buffers = r->ports.buffers;
+	r->io.buffers = r->ports.pools.pool[0];
 	r->io.pool = &r->pool;
 	r->io.total = r->o->count;
 	r->io.tsc_hz = tsc_hz;

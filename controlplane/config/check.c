@@ -11,6 +11,8 @@
 #include "private.h"
 #include "schema.h"
 
+#define CHECK_TAGS_MAX UINT64_C(1000000000000)
+
 __attribute__((format(printf, 4, 5))) static void finding(
         const struct fog_config *c, struct fog_report *r, const char *path, const char *format, ...
 )
@@ -155,6 +157,38 @@ static void check_memory(const struct fog_config *c, const struct fog_plan *p, s
 		        c->memory.packet_buffers, p->buffers_need);
 }
 
+// Highest max_rate whose tables of this many tags don't overflow.
+static uint64_t rate_for(const struct fog_config *c, const struct fog_topology *t, uint64_t tags)
+{
+	uint64_t seconds = config_key_seconds(t);
+	uint64_t rate = tags / c->workers.cpu_count / seconds;
+
+	while (rate > 0 && fog_plan_tags(c->workers.cpu_count, rate, seconds) > tags)
+		rate--;
+	return rate;
+}
+
+static void check_capacity(
+        const struct fog_config *c, const struct fog_topology *t, struct fog_report *r
+)
+{
+	uint64_t need =
+	        fog_plan_tags(c->workers.cpu_count, c->workers.max_rate, config_key_seconds(t));
+
+	if (c->workers.max_rate != 0 && c->replay.capacity != 0 && c->replay.capacity < need)
+		warning(c, r, "replay.capacity",
+		        "%" PRIu64 " is less than the %" PRIu64
+		        " packets that workers.max_rate admits under one mix key; once the table is "
+		        "full every packet is dropped as replay_full: leave the key out, or lower "
+		        "max_rate to %" PRIu64,
+		        c->replay.capacity, need, rate_for(c, t, c->replay.capacity));
+	if (fog_config_tags(c, t) > CHECK_TAGS_MAX)
+		finding(c, r, "workers.max_rate",
+		        "%" PRIu64 " tags in one replay table, %" PRIu64
+		        " are the most: lower it, or shorten the network's mix_key.epoch",
+		        fog_config_tags(c, t), CHECK_TAGS_MAX);
+}
+
 static void check_topology(
         const struct fog_config *c, const struct fog_topology *t, const struct fog_plan *p,
         struct fog_report *r
@@ -187,24 +221,46 @@ static void check_cpu(
 		finding(c, r, path, "CPU %u does not exist (this host has %s)", cpu, h->cpu_text);
 }
 
-static void check_host_memory(
-        const struct fog_config *c, const struct fog_config_host *h, const struct fog_plan *p,
-        struct fog_report *r
+// All tables that the network's keys will ask for must fit, although the first one alone would: a
+// node that can't make the second one loses its traffic when the first key is renewed.
+static void check_replay_fits(
+        const struct fog_config *c, const struct fog_topology *t, const struct fog_config_host *h,
+        const struct fog_plan *p, struct fog_report *r
 )
 {
-	uint64_t ordinary = p->total - (c->memory.hugepages ? (uint64_t)c->memory.mib << 20 : 0);
+	uint64_t each = h->replay_free / p->replay_keys / FOG_PLAN_PAGE * FOG_PLAN_PAGE;
+	uint64_t tags = each > FOG_PLAN_PAGE ? (each - FOG_PLAN_PAGE) / FOG_REPLAY_SLOT : 0;
+	struct fog_config_host there = {.replay_free = h->replay_free};
+	char arithmetic[256];
+
+	if (h->replay_free == 0 || p->replay <= each)
+		return;
+	config_replay_say(c, t, &there, p, arithmetic, sizeof(arithmetic));
+	if (c->replay.capacity != 0 || c->workers.max_rate == 0)
+		finding(c, r, "replay.capacity",
+		        "%s in %s: lower it to at most %" PRIu64 " or give the file system more",
+		        arithmetic, c->replay.dir, tags);
+	else
+		finding(c, r, "workers.max_rate",
+		        "%s in %s: lower it to at most %" PRIu64
+		        ", shorten the network's mix_key.epoch, or give the file system more",
+		        arithmetic, c->replay.dir, rate_for(c, t, tags));
+}
+
+static void check_host_memory(
+        const struct fog_config *c, const struct fog_topology *t, const struct fog_config_host *h,
+        const struct fog_plan *p, struct fog_report *r
+)
+{
+	uint64_t ordinary = p->total - (c->memory.hugepages ? (uint64_t)c->memory.mib << 20 : 0) -
+	        (h->replay_huge ? p->replay_keys * p->replay : 0);
 
 	if (h->replay_on_disk)
 		finding(c, r, "replay.dir",
 		        "%s is on a disk: choose a folder on tmpfs or hugetlbfs such as "
 		        "/dev/shm/fogline-%s",
 		        c->replay.dir, c->instance);
-	if (h->replay_free != 0 && p->replay > h->replay_free)
-		finding(c, r, "replay.capacity",
-		        "%" PRIu64 " tags x 16 B = %" PRIu64 " MiB, but %s has %" PRIu64
-		        " MiB free: lower it to at most %" PRIu64 " or give the file system more",
-		        c->replay.capacity, p->replay >> 20, c->replay.dir, h->replay_free >> 20,
-		        h->replay_free > FOG_PLAN_PAGE ? (h->replay_free - FOG_PLAN_PAGE) / 16 : 0);
+	check_replay_fits(c, t, h, p, r);
 	if (c->memory.hugepages && (uint64_t)c->memory.mib << 20 > h->hugepages_free)
 		finding(c, r, "memory.hugepages",
 		        "memory.mib asks for %u MiB of hugepages, %" PRIu64
@@ -214,13 +270,15 @@ static void check_host_memory(
 	if (h->memory_free != 0 && ordinary > h->memory_free)
 		finding(c, r, "memory",
 		        "the appliance needs %" PRIu64 " MiB, this host has %" PRIu64
-		        " MiB free: lower replay.capacity (%" PRIu64 " MiB) or memory.mib (%u MiB)",
-		        ordinary >> 20, h->memory_free >> 20, p->replay >> 20, c->memory.mib);
+		        " MiB free: lower replay.capacity or workers.max_rate (%u tables of %" PRIu64
+		        " MiB) or memory.mib (%u MiB)",
+		        ordinary >> 20, h->memory_free >> 20, p->replay_keys, p->replay >> 20,
+		        c->memory.mib);
 }
 
 static void check_host(
-        const struct fog_config *c, const struct fog_config_host *h, const struct fog_plan *p,
-        struct fog_report *r
+        const struct fog_config *c, const struct fog_topology *t, const struct fog_config_host *h,
+        const struct fog_plan *p, struct fog_report *r
 )
 {
 	char path[48];
@@ -237,7 +295,7 @@ static void check_host(
 		        "this host has no user '%s': create it with 'useradd --system "
 		        "--no-create-home %s', or name another",
 		        c->user, c->user);
-	check_host_memory(c, h, p, r);
+	check_host_memory(c, t, h, p, r);
 }
 
 int fog_config_check(
@@ -250,11 +308,12 @@ int fog_config_check(
 
 	check_keys(c, r);
 	check_ports(c, r);
-	fog_config_plan(c, t, &plan);
+	fog_config_plan(c, t, h, &plan);
 	check_memory(c, &plan, r);
+	check_capacity(c, t, r);
 	if (t != NULL)
 		check_topology(c, t, &plan, r);
 	if (h != NULL)
-		check_host(c, h, &plan, r);
+		check_host(c, t, h, &plan, r);
 	return r->errors > before ? -EINVAL : 0;
 }

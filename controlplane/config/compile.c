@@ -56,7 +56,8 @@ void config_launch(
 	l->parked_max = c->memory.parked_max;
 	l->deliver_slots = c->rings.deliver_slots;
 	l->inject_slots = c->rings.inject_slots;
-	l->replay_capacity = c->replay.capacity;
+	l->replay_capacity = fog_config_tags(c, t);
+	l->max_rate = c->workers.max_rate;
 	l->delay_seed = c->test.delay_seed;
 	for (uint32_t i = 0; i < c->workers.cpu_count; i++)
 		l->worker[i].cpu = (uint16_t)c->workers.cpu[i];
@@ -74,6 +75,7 @@ static void compile_run(
 	run->delay_max_us = t->delay_max_us;
 	run->delay_cap_ms = t->delay_cap_ms;
 	run->node_count = t->node_count;
+	run->production = c->production;
 	for (uint32_t i = 0; i < c->port_count; i++) {
 		for (uint32_t k = 0; k < c->port[i].neighbour_count; k++) {
 			struct fog_blob_neighbour *n = &run->neighbour[run->neighbour_count++];

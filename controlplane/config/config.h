@@ -58,6 +58,7 @@ struct fog_config_workers {
 	uint32_t cpu[FOG_WORKERS_MAX];
 	uint32_t idle; // enum fog_idle
 	uint32_t manager_cpu;
+	uint32_t max_rate; // packets per second and worker, 0 = no limit
 };
 
 struct fog_config_memory {
@@ -69,7 +70,7 @@ struct fog_config_memory {
 
 struct fog_config_replay {
 	char dir[128];
-	uint64_t capacity; // tags per mix key
+	uint64_t capacity; // tags per mix key; 0 = from max_rate
 };
 
 struct fog_config_rings {
@@ -116,9 +117,11 @@ struct fog_config {
 struct fog_config_host {
 	uint64_t cpu[FOG_CONFIG_CPUS_MAX / 64]; // one bit an online CPU
 	char cpu_text[64]; // the same as the kernel writes it, "0-3,8"
-	uint64_t memory_free; // bytes (MemAvailable)
+	uint8_t node[FOG_CONFIG_CPUS_MAX]; // NUMA node of each CPU
+	uint64_t memory_free; // bytes (MemAvailable), the tables in replay.dir included
 	uint64_t hugepages_free; // bytes
-	uint64_t replay_free; // bytes free where replay.dir is or will be
+	uint64_t replay_free; // bytes free where replay.dir is or will be, its tables included
+	int replay_huge; // 1: it is on hugetlbfs, whose pages are no part of memory_free
 	int replay_on_disk; // 1: replay.dir is or would be neither on tmpfs nor on hugetlbfs
 };
 
@@ -142,12 +145,19 @@ int fog_config_check(
         struct fog_report *report
 );
 
-// The memory arithmetic, in numbers (dataplane/api/plan.h) and as lines for people. Print returns
+// The memory arithmetic, in numbers (dataplane/api/plan.h) and as lines for people. Without a
+// topology (NULL) its defaults stand in, without a host (NULL) it is one NUMA node. Print returns
 // the length that a large enough buffer would have taken.
-void fog_config_plan(const struct fog_config *, const struct fog_topology *, struct fog_plan *);
+void fog_config_plan(const struct fog_config *, const struct fog_topology *, const struct fog_config_host *, struct fog_plan *);
 size_t fog_config_plan_print(
-        const struct fog_config *, const struct fog_plan *, char *text, size_t len
+        const struct fog_config *, const struct fog_topology *, const struct fog_config_host *,
+        const struct fog_plan *, char *text, size_t len
 );
+
+// Tags of a replay table: replay.capacity, or what follows from workers.max_rate.
+uint64_t fog_config_tags(const struct fog_config *, const struct fog_topology *);
+// Bytes that the host has for replay tables; 0 = unknown.
+uint64_t fog_config_replay_have(const struct fog_config_host *);
 
 // Compile what check has accepted. 'node_id' is our own (zero while there is no identity yet). All
 // nodes of the topology, our own too, stand in the node table. Equal input gives equal bytes.

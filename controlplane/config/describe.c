@@ -26,7 +26,7 @@ static const struct describe_row rows_config[] = {CONFIG_ROOT_KEYS(ROW) CONFIG_W
 ) CONFIG_TEST_KEYS(ROW) CONFIG_PORT_KEYS(ROW) CONFIG_NEIGHBOUR_KEYS(ROW)};
 static const struct describe_row rows_topology[] = {
         TOPOLOGY_NETWORK_KEYS(ROW) TOPOLOGY_GEOMETRY_KEYS(ROW) TOPOLOGY_CUSTOM_KEYS(ROW)
-                TOPOLOGY_DELAY_KEYS(ROW) TOPOLOGY_NODE_KEYS(ROW)};
+                TOPOLOGY_DELAY_KEYS(ROW) TOPOLOGY_MIX_KEY_KEYS(ROW) TOPOLOGY_NODE_KEYS(ROW)};
 
 // Lists, which are no scalar rows.
 static const struct describe_row rows_lists[] = {
@@ -45,6 +45,7 @@ static const struct {
         {"geometry", "network."},
         {"custom", "network.custom."},
         {"delay", "network.delay."},
+        {"rotation", "network.mix_key."},
         {"node", "nodes[]."},
 };
 
@@ -78,6 +79,7 @@ static void describe_range(struct describe_text *d, const struct describe_row *r
 	        [KIND_MIB] = " MiB",
 	        [KIND_US] = " us",
 	        [KIND_MS] = " ms",
+	        [KIND_SECONDS] = " s",
 	};
 
 	if (say[r->kind] != NULL)

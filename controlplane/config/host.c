@@ -1,34 +1,70 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // What this machine has: online CPUs, free memory, room for the replay tables.
+#include <dirent.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 
 #include "config.h"
 
-// "0-3,8" into bits.
-static void host_cpus(struct fog_config_host *h)
+// First line of a file of sysfs, "" when there is none.
+static void host_line(const char *path, char *text, size_t len)
 {
-	FILE *f = fopen("/sys/devices/system/cpu/online", "re");
-	unsigned long first, last;
-	char *p;
+	FILE *f = fopen(path, "re");
 
+	text[0] = '\0';
 	if (f == NULL)
 		return;
-	if (fgets(h->cpu_text, sizeof(h->cpu_text), f) == NULL)
-		h->cpu_text[0] = '\0';
+	if (fgets(text, (int)len, f) == NULL)
+		text[0] = '\0';
 	fclose(f);
-	h->cpu_text[strcspn(h->cpu_text, "\n")] = '\0';
-	for (p = h->cpu_text; *p >= '0' && *p <= '9'; p += *p == ',') {
-		first = last = strtoul(p, &p, 10);
-		if (*p == '-')
-			last = strtoul(p + 1, &p, 10);
-		for (; first <= last && first < FOG_CONFIG_CPUS_MAX; first++)
-			h->cpu[first / 64] |= UINT64_C(1) << first % 64;
+	text[strcspn(text, "\n")] = '\0';
+}
+
+// The next CPU of a list such as "0-3,8", or -1 at its end. 'last' is the end of the range that '*p'
+// is in, and starts as -1.
+static long host_next_cpu(char **p, long *at, long *last)
+{
+	if (*at < *last)
+		return ++*at;
+	if (**p < '0' || **p > '9')
+		return -1;
+	*at = *last = strtol(*p, p, 10);
+	if (**p == '-')
+		*last = strtol(*p + 1, p, 10);
+	*p += **p == ',';
+	return *at;
+}
+
+static void host_cpus(struct fog_config_host *h)
+{
+	long cpu, at = 0, last = -1;
+	char *p = h->cpu_text;
+
+	host_line("/sys/devices/system/cpu/online", h->cpu_text, sizeof(h->cpu_text));
+	while ((cpu = host_next_cpu(&p, &at, &last)) >= 0)
+		if (cpu < FOG_CONFIG_CPUS_MAX)
+			h->cpu[cpu / 64] |= UINT64_C(1) << cpu % 64;
+}
+
+static void host_nodes(struct fog_config_host *h)
+{
+	char path[64], text[1024];
+
+	for (unsigned node = 0; node <= UINT8_MAX; node++) {
+		long cpu, at = 0, last = -1;
+		char *p = text;
+		snprintf(path, sizeof(path), "/sys/devices/system/node/node%u/cpulist", node);
+		host_line(path, text, sizeof(text));
+		while ((cpu = host_next_cpu(&p, &at, &last)) >= 0)
+			if (cpu < FOG_CONFIG_CPUS_MAX)
+				h->node[cpu] = (uint8_t)node;
 	}
 }
 
@@ -52,6 +88,24 @@ static void host_memory(struct fog_config_host *h)
 	h->hugepages_free = pages * (page_kib << 10);
 }
 
+// Bytes of the tables that are there already: they are ours to use. Only root may look.
+static uint64_t host_replay_held(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	struct stat st;
+	uint64_t held = 0;
+
+	if (d == NULL)
+		return 0;
+	while ((e = readdir(d)) != NULL)
+		if (strncmp(e->d_name, "replay-", 7) == 0 &&
+		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			held += (uint64_t)st.st_blocks * 512;
+	closedir(d);
+	return held;
+}
+
 // The folder may not exist yet: then its nearest parent tells.
 static void host_replay(const char *dir, struct fog_config_host *h)
 {
@@ -67,15 +121,20 @@ static void host_replay(const char *dir, struct fog_config_host *h)
 	}
 	h->replay_on_disk = (unsigned long)fs.f_type != TMPFS_MAGIC &&
 	        (unsigned long)fs.f_type != HUGETLBFS_MAGIC;
+	h->replay_huge = (unsigned long)fs.f_type == HUGETLBFS_MAGIC;
 	// A tmpfs without a size limit says 0 blocks: unknown.
 	if (!h->replay_on_disk && fs.f_blocks > 0)
-		h->replay_free = (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize;
+		h->replay_free = (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize +
+		        host_replay_held(dir);
+	if (!h->replay_huge && !h->replay_on_disk && h->memory_free > 0)
+		h->memory_free += host_replay_held(dir);
 }
 
 void fog_config_host_read(const struct fog_config *c, struct fog_config_host *h)
 {
 	memset(h, 0, sizeof(*h));
 	host_cpus(h);
+	host_nodes(h);
 	host_memory(h);
 	host_replay(c->replay.dir, h);
 }

@@ -27,7 +27,9 @@
 	X(workers, "idle", idle, IDLE, "adaptive", 0, 0, LAUNCH, \
 	  "busy: poll without pause; adaptive: sleep until a frame or the next calendar slot") \
 	X(workers, "manager_cpu", manager_cpu, COUNT, "0", 0, 1023, LAUNCH, \
-	  "CPU of the data plane's manager; never a busy worker's")
+	  "CPU of the data plane's manager; never a busy worker's") \
+	X(workers, "max_rate", max_rate, COUNT, "0", 0, 10000000, LAUNCH, \
+	  "packets per second that each worker accepts, more are dropped as rate; 0 = no limit")
 
 #define CONFIG_MEMORY_KEYS(X) \
 	X(memory, "hugepages", hugepages, BOOL, "false", 0, 1, LAUNCH, \
@@ -42,8 +44,9 @@
 #define CONFIG_REPLAY_KEYS(X) \
 	X(replay, "dir", dir, PATH, "/dev/shm/fogline-INSTANCE", 2, 127, LAUNCH, \
 	  "root-only folder of the replay tables, on tmpfs or hugetlbfs") \
-	X(replay, "capacity", capacity, COUNT, "1M", 1024, 1000000000000, LAUNCH, \
-	  "packets accepted per mix key (rate x key lifetime), 16 bytes each; full = drop replay_full")
+	X(replay, "capacity", capacity, COUNT, "0", 0, 1000000000000, LAUNCH, \
+	  "packets accepted per mix key, 16 bytes each; full = drop replay_full; 0 = what max_rate " \
+	  "admits in an epoch and its overlap, or 1M without max_rate")
 
 #define CONFIG_RINGS_KEYS(X) \
 	X(rings, "deliver_slots", deliver_slots, COUNT, "1024", 16, 65536, LAUNCH, \
@@ -113,6 +116,12 @@
 	  "longest delay; not under the mean") \
 	X(delay, "cap", delay_cap_ms, MS, "0ms", 0, 3600000, RUN, \
 	  "most of the delay wished by the sender that is added")
+
+#define TOPOLOGY_MIX_KEY_KEYS(X) \
+	X(rotation, "epoch", epoch_s, SECONDS, "20min", 10, 604800, LAUNCH, \
+	  "how long a mix key is the newest one") \
+	X(rotation, "overlap", overlap_s, SECONDS, "2min", 0, 604800, LAUNCH, \
+	  "how long a node accepts packets under the key before or after it, too")
 
 #define TOPOLOGY_NODE_KEYS(X) \
 	X(node, "name", name, NAME, NULL, 1, 31, RUN, \

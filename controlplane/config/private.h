@@ -10,3 +10,11 @@
 void config_launch(
         const struct fog_config *, const struct fog_topology *, struct fog_blob_launch *launch
 );
+
+// Seconds that a mix key is in use: epoch and overlap of the topology, or the defaults.
+uint64_t config_key_seconds(const struct fog_topology *);
+// The arithmetic of the replay tables as one line for people, without a line end.
+void config_replay_say(
+        const struct fog_config *, const struct fog_topology *, const struct fog_config_host *,
+        const struct fog_plan *, char *text, size_t len
+);

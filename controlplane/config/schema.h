@@ -21,6 +21,7 @@ enum config_kind {
 	KIND_MIB, // whole number of MiB, or with unit MiB or GiB
 	KIND_US, // duration with unit us, ms or s, kept in microseconds
 	KIND_MS, // duration with unit ms or s, kept in milliseconds
+	KIND_SECONDS, // duration with unit s, min or h, kept in seconds
 	KIND_IP, // IPv4 or IPv6 address
 	KIND_MAC, // six bytes in hexadecimal with colons
 	KIND_KEY, // 32 bytes in hexadecimal, not all zero

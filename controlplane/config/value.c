@@ -45,6 +45,7 @@ static const struct value_unit units_count[] = {
 static const struct value_unit units_mib[] = {{"", 1}, {"MiB", 1}, {"GiB", 1024}, {NULL, 0}};
 static const struct value_unit units_us[] = {{"us", 1}, {"ms", 1000}, {"s", 1000000}, {NULL, 0}};
 static const struct value_unit units_ms[] = {{"ms", 1}, {"s", 1000}, {NULL, 0}};
+static const struct value_unit units_s[] = {{"s", 1}, {"min", 60}, {"h", 3600}, {NULL, 0}};
 
 // Units of a numeric kind, as an operator would be told.
 static const struct {
@@ -55,6 +56,7 @@ static const struct {
         [KIND_MIB] = {units_mib, "a whole number of MiB such as 64 or 2GiB", " MiB"},
         [KIND_US] = {units_us, "a whole number with unit us, ms or s such as 50ms", " us"},
         [KIND_MS] = {units_ms, "a whole number with unit ms or s such as 50ms", " ms"},
+        [KIND_SECONDS] = {units_s, "a whole number with unit s, min or h such as 20min", " s"},
 };
 
 const char *config_words(enum config_kind kind)
@@ -329,6 +331,7 @@ int config_value(const struct config_key *k, const char *text, void *out, char *
 	case KIND_MIB:
 	case KIND_US:
 	case KIND_MS:
+	case KIND_SECONDS:
 		return value_number(k, text, out, why, why_len);
 	case KIND_IP:
 		return value_ip(text, out, why, why_len);

@@ -22,6 +22,7 @@ struct ctl_config {
 	bool json, any_host;
 	struct fog_config *config;
 	struct fog_topology *topology;
+	struct fog_config_host host; // zero with --any-host
 	struct fog_plan plan;
 	struct fog_report report;
 };
@@ -74,7 +75,6 @@ static int config_options(struct ctl_config *c, int argc, char **argv)
 // Read and check both files. A missing topology is only a warning unless 'need_topology'.
 static int config_read_both(struct ctl_config *c, bool need_topology)
 {
-	struct fog_config_host host;
 	int ret = fog_config_load(c->file, &c->config, &c->report);
 
 	if (ret < 0)
@@ -89,10 +89,10 @@ static int config_read_both(struct ctl_config *c, bool need_topology)
 		        "arithmetic is for geometry mtu"
 		);
 	if (!c->any_host)
-		fog_config_host_read(c->config, &host);
-	int checked =
-	        fog_config_check(c->config, c->topology, c->any_host ? NULL : &host, &c->report);
-	fog_config_plan(c->config, c->topology, &c->plan);
+		fog_config_host_read(c->config, &c->host);
+	const struct fog_config_host *host = c->any_host ? NULL : &c->host;
+	int checked = fog_config_check(c->config, c->topology, host, &c->report);
+	fog_config_plan(c->config, c->topology, host, &c->plan);
 	return ret < 0 ? ret : checked;
 }
 
@@ -114,17 +114,26 @@ static json_t *config_findings(const struct fog_report *r)
 	return list;
 }
 
-static json_t *config_plan_json(const struct fog_config *c, const struct fog_plan *p)
+static json_t *config_plan_json(const struct ctl_config *ctl)
 {
+	const struct fog_config *c = ctl->config;
+	const struct fog_plan *p = &ctl->plan;
+	uint64_t have = fog_config_replay_have(&ctl->host);
+
 	return json_pack(
-	        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "buffers",
-	        (json_int_t)c->memory.packet_buffers, "buffers_needed", (json_int_t)p->buffers_need,
-	        "buffer_bytes", (json_int_t)p->buffer_size, "pool_bytes", (json_int_t)p->pool,
-	        "memory_mib", (json_int_t)c->memory.mib, "memory_mib_needed",
-	        (json_int_t)fog_plan_mib(p), "replay_bytes", (json_int_t)p->replay, "rings_bytes",
-	        (json_int_t)p->rings, "calendars_bytes", (json_int_t)p->calendars,
-	        "statistics_bytes", (json_int_t)p->stats, "afxdp_bytes", (json_int_t)p->umem,
-	        "total_bytes", (json_int_t)p->total
+	        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, "
+	        "s:I}",
+	        "buffers", (json_int_t)c->memory.packet_buffers, "buffers_needed",
+	        (json_int_t)p->buffers_need, "buffer_bytes", (json_int_t)p->buffer_size,
+	        "pool_bytes", (json_int_t)p->pool, "memory_mib", (json_int_t)c->memory.mib,
+	        "memory_mib_needed", (json_int_t)fog_plan_mib(p), "replay_bytes",
+	        (json_int_t)p->replay, "rings_bytes", (json_int_t)p->rings, "calendars_bytes",
+	        (json_int_t)p->calendars, "statistics_bytes", (json_int_t)p->stats, "afxdp_bytes",
+	        (json_int_t)p->umem, "total_bytes", (json_int_t)p->total, "numa_nodes",
+	        (json_int_t)p->nodes, "replay_tags", (json_int_t)fog_config_tags(c, ctl->topology),
+	        "replay_keys", (json_int_t)p->replay_keys, "replay_have_bytes",
+	        have != 0 ? json_integer((json_int_t)have) : json_null(), "max_rate",
+	        (json_int_t)c->workers.max_rate
 	);
 }
 
@@ -138,7 +147,7 @@ static void config_check_print(const struct ctl_config *c, bool accepted)
 		        "warnings", (int)c->report.warnings, "findings", config_findings(&c->report)
 		);
 		if (c->config != NULL)
-			json_object_set_new(o, "plan", config_plan_json(c->config, &c->plan));
+			json_object_set_new(o, "plan", config_plan_json(c));
 		json_dumpf(o, stdout, JSON_INDENT(2));
 		putchar('\n');
 		json_decref(o);
@@ -149,7 +158,9 @@ static void config_check_print(const struct ctl_config *c, bool accepted)
 		fprintf(stderr, "%s: refused, %u errors\n", c->file, c->report.errors);
 		return;
 	}
-	fog_config_plan_print(c->config, &c->plan, plan, sizeof(plan));
+	fog_config_plan_print(
+	        c->config, c->topology, c->any_host ? NULL : &c->host, &c->plan, plan, sizeof(plan)
+	);
 	printf("%sOK\n", plan);
 }
 

@@ -95,6 +95,23 @@ static void show_books(const json_t *books)
 	ctl_table_print(t, stdout);
 }
 
+static void show_data_plane(const json_t *dp)
+{
+	const json_t *capacity = json_object_get(dp, "capacity_pps");
+	json_int_t count = json_integer_value(json_object_get(dp, "replay_count"));
+	json_int_t most = json_integer_value(json_object_get(dp, "replay_capacity"));
+
+	printf("data plane build %s, crypto %s, since %s\n", show_text(dp, "build"),
+	       show_text(dp, "crypto"), show_text(dp, "started_at"));
+	if (json_is_integer(capacity))
+		printf("capacity   %lld packets/s, all workers, measured at start, crypto only\n",
+		       (long long)json_integer_value(capacity));
+	if (most > 0)
+		printf("replay     %lld of %lld packets, %.1f %%%s\n", (long long)count,
+		       (long long)most, 100.0 * (double)count / (double)most,
+		       json_is_true(json_object_get(dp, "replay_alarm")) ? ": ALARM" : "");
+}
+
 static void show_status(const json_t *s)
 {
 	const json_t *dp = json_object_get(s, "data_plane"), *m = json_object_get(s, "messages");
@@ -111,10 +128,7 @@ static void show_status(const json_t *s)
 		       (long long)json_integer_value(json_object_get(s, "generation")),
 		       show_text(json_object_get(s, "config_ack"), "state"));
 	if (json_is_object(dp))
-		printf("data plane build %s, crypto %s, since %s, replay %lld of %lld\n",
-		       show_text(dp, "build"), show_text(dp, "crypto"), show_text(dp, "started_at"),
-		       (long long)json_integer_value(json_object_get(dp, "replay_count")),
-		       (long long)json_integer_value(json_object_get(dp, "replay_capacity")));
+		show_data_plane(dp);
 	if (json_is_object(dp))
 		printf("next hops  %lld of %lld reachable\n",
 		       (long long)json_integer_value(json_object_get(dp, "next_hops_ready")),

@@ -25,6 +25,8 @@ static json_t *counters_worker(
 	json_object_set_new(out, "sleeps", json_integer((json_int_t)c->sleeps));
 	json_object_set_new(out, "delay_clamped", json_integer((json_int_t)c->delay_clamped));
 	json_object_set_new(out, "ring_faults", json_integer((json_int_t)c->ring_faults));
+	json_object_set_new(out, "replays_accepted", json_integer((json_int_t)c->replays_accepted));
+	json_object_set_new(out, "capacity_pps", view_known(c->capacity));
 	json_object_set_new(out, "buffers_free", json_integer((json_int_t)c->buffers_free));
 	json_object_set_new(out, "overflow", json_integer((json_int_t)c->overflow));
 	json_object_set_new(out, "owed_us", view_hist(&c->owed_us));
@@ -125,12 +127,14 @@ static json_t *counters_node(const struct fog_topology_node *node, const uint8_t
 static json_t *counters_network(const struct fog_topology *t)
 {
 	return json_pack(
-	        "{s:s s:i s:i s:i s:i s:I s:I s:I s:s s:i}", "name", t->name, "slots",
+	        "{s:s s:i s:i s:i s:i s:I s:I s:I s:s s:i s:I s:I}", "name", t->name, "slots",
 	        t->geometry.slots, "payload_bytes", t->geometry.payload_len, "packet_bytes",
 	        t->geometry.packet_len, "mix_port", t->mix_port, "delay_mean_us",
 	        (json_int_t)t->delay_mean_us, "delay_max_us", (json_int_t)t->delay_max_us,
 	        "delay_cap_ms", (json_int_t)t->delay_cap_ms, "links",
-	        t->links == FOG_LINKS_NONE ? "none" : "?", "layers", (int)t->layers
+	        t->links == FOG_LINKS_NONE ? "none" : "?", "layers", (int)t->layers,
+	        "mix_key_epoch_s", (json_int_t)t->epoch_s, "mix_key_overlap_s",
+	        (json_int_t)t->overlap_s
 	);
 }
 

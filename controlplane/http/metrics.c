@@ -222,6 +222,20 @@ static void metrics_peers(FILE *f, struct fog_node *n, const struct snapshot *s)
 	free(sum);
 }
 
+static void metrics_replay_alarm(FILE *f, const struct snapshot *s)
+{
+	if (s->replay_capacity > 0)
+		metrics_gauge(
+		        f, "replay_fill", "ratio",
+		        "share of the replay table that is in use; full = drop replay_full",
+		        (double)s->replay_count / (double)s->replay_capacity
+		);
+	metrics_gauge(
+	        f, "replay_alarm", "", "1 while the replay table is 80 percent full or more",
+	        fog_stats_fill(s->replay_count, s->replay_capacity) >= FOG_REPLAY_ALARM
+	);
+}
+
 static void metrics_data_plane(
         FILE *f, const struct snapshot *s, const struct fog_dpclient_status *d
 )
@@ -248,6 +262,12 @@ static void metrics_data_plane(
 	metrics_gauge(
 	        f, "replay_tags_max", "", "packets that can be remembered",
 	        (double)s->replay_capacity
+	);
+	metrics_replay_alarm(f, s);
+	metrics_gauge(
+	        f, "accept_replays", "",
+	        "1 while packets seen before are let through: for benches only",
+	        s->accept_replays != 0
 	);
 	metrics_gauge(f, "buffers", "", "packet buffers", (double)s->mbuf_total);
 	metrics_gauge(f, "buffers_free", "", "free packet buffers", (double)s->mbuf_free);

@@ -20,6 +20,7 @@ static void snapshot_head(struct snapshot *s, const struct fog_stats *st)
 	s->mbuf_total = st->mbuf_total;
 	s->mbuf_free = st->mbuf_free;
 	s->draining = st->draining;
+	s->accept_replays = st->accept_replays;
 	s->next_hops = st->next_hops;
 	s->next_hops_ready = st->next_hops_ready;
 	memcpy(s->crypto, st->crypto, sizeof(st->crypto));
@@ -79,6 +80,18 @@ struct fog_worker_counters *snapshot_sum(const struct snapshot *s)
 		fog_hist_merge(&sum->given_us, &c->given_us);
 		fog_hist_merge(&sum->late_ns, &c->late_ns);
 		fog_hist_merge(&sum->loop_ns, &c->loop_ns);
+	}
+	return sum;
+}
+
+uint64_t snapshot_capacity(const struct snapshot *s)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < s->worker_count; i++) {
+		if (!s->worker[i].valid || s->worker[i].counters.capacity == 0)
+			return 0;
+		sum += s->worker[i].counters.capacity;
 	}
 	return sum;
 }

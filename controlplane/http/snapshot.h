@@ -21,6 +21,7 @@ struct snapshot {
 	uint64_t generation, key_epoch, replay_count, replay_capacity, control_faults;
 	uint64_t mbuf_total, mbuf_free;
 	uint32_t draining;
+	uint32_t accept_replays;
 	uint32_t next_hops, next_hops_ready; // other nodes; of these, reachable now
 	char crypto[17];
 	bool ports_valid;
@@ -38,6 +39,10 @@ struct snapshot *snapshot_take(struct fog_dpclient *);
 // Sum of all workers' counters; parts that are no sums (histograms) are merged. Only when
 // workers_valid. The caller frees it; NULL = no memory.
 struct fog_worker_counters *snapshot_sum(const struct snapshot *);
+
+// What the crypto of all workers opens together, packets per second, as measured at its start; 0 when
+// that is not known of each of them.
+uint64_t snapshot_capacity(const struct snapshot *);
 
 // What never reached a worker, all ports together.
 uint64_t snapshot_port_lost(const struct fog_stats_port *);

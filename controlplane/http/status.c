@@ -60,9 +60,10 @@ static json_t *status_data_plane(const struct fog_dpclient_status *d, const stru
 	if (d->state != FOG_DPCLIENT_ATTACHED || d->heartbeat_age_ms == UINT64_MAX || s == NULL)
 		return json_null();
 	return json_pack(
-	        "{s:s s:o s:o s:s s:I s:I s:o s:o s:I s:I s:I s:I s:I s:I s:b s:I s:I}", "build",
-	        d->peer_build, "boot_id", view_hex(s->boot_id, sizeof(s->boot_id)), "started_at",
-	        view_time_us((int64_t)(s->start_unix_ns / 1000)), "crypto", s->crypto,
+	        "{s:s s:o s:o s:s s:I s:I s:o s:o s:I s:I s:I s:I s:I s:I s:b s:I s:I s:b s:b "
+	        "s:o}",
+	        "build", d->peer_build, "boot_id", view_hex(s->boot_id, sizeof(s->boot_id)),
+	        "started_at", view_time_us((int64_t)(s->start_unix_ns / 1000)), "crypto", s->crypto,
 	        "heartbeat_age_ms", (json_int_t)d->heartbeat_age_ms, "generation",
 	        (json_int_t)s->generation, "checksum", view_hex(s->checksum, sizeof(s->checksum)),
 	        "mix_public_key", view_hex_or_null(s->key_id, sizeof(s->key_id)), "key_epoch",
@@ -71,7 +72,10 @@ static json_t *status_data_plane(const struct fog_dpclient_status *d, const stru
 	        (json_int_t)s->mbuf_total, "buffers_free", (json_int_t)s->mbuf_free,
 	        "control_faults", (json_int_t)s->control_faults, "draining", s->draining != 0,
 	        "next_hops", (json_int_t)s->next_hops, "next_hops_ready",
-	        (json_int_t)s->next_hops_ready
+	        (json_int_t)s->next_hops_ready, "replay_alarm",
+	        fog_stats_fill(s->replay_count, s->replay_capacity) >= FOG_REPLAY_ALARM,
+	        "accept_replays", s->accept_replays != 0, "capacity_pps",
+	        view_known(snapshot_capacity(s))
 	);
 }
 

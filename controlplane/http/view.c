@@ -34,6 +34,11 @@ json_t *view_time_us(int64_t us)
 	return json_string(text);
 }
 
+json_t *view_known(uint64_t value)
+{
+	return value != 0 ? json_integer((json_int_t)value) : json_null();
+}
+
 json_t *view_ip(const struct fog_ip *ip)
 {
 	char text[INET6_ADDRSTRLEN];

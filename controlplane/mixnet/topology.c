@@ -23,6 +23,7 @@ struct topology_custom {
 #define OUT_geometry struct topology_geometry
 #define OUT_custom struct topology_custom
 #define OUT_delay struct fog_topology
+#define OUT_rotation struct fog_topology
 #define OUT_node struct fog_topology_node
 
 struct raw_custom {
@@ -31,6 +32,10 @@ struct raw_custom {
 
 struct raw_delay {
 	TOPOLOGY_DELAY_KEYS(CONFIG_RAW)
+};
+
+struct raw_rotation {
+	TOPOLOGY_MIX_KEY_KEYS(CONFIG_RAW)
 };
 
 struct raw_geometry {
@@ -42,6 +47,7 @@ struct raw_network {
 	struct raw_geometry geometry;
 	struct raw_custom *custom;
 	struct raw_delay delay;
+	struct raw_rotation mix_key;
 };
 
 struct raw_node {
@@ -58,6 +64,8 @@ static const cyaml_schema_field_t custom_fields[] = {TOPOLOGY_CUSTOM_KEYS(CONFIG
                                                              CYAML_FIELD_END};
 static const cyaml_schema_field_t delay_fields[] = {TOPOLOGY_DELAY_KEYS(CONFIG_CYAML)
                                                             CYAML_FIELD_END};
+static const cyaml_schema_field_t mix_key_fields[] = {TOPOLOGY_MIX_KEY_KEYS(CONFIG_CYAML)
+                                                              CYAML_FIELD_END};
 static const cyaml_schema_field_t network_fields[] = {
         TOPOLOGY_NETWORK_KEYS(CONFIG_CYAML) CYAML_FIELD_STRING_PTR(
                 "geometry", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_network,
@@ -68,6 +76,9 @@ static const cyaml_schema_field_t network_fields[] = {
                 custom_fields
         ),
         CYAML_FIELD_MAPPING("delay", CYAML_FLAG_OPTIONAL, struct raw_network, delay, delay_fields),
+        CYAML_FIELD_MAPPING(
+                "mix_key", CYAML_FLAG_OPTIONAL, struct raw_network, mix_key, mix_key_fields
+        ),
         CYAML_FIELD_END};
 static const cyaml_schema_field_t node_fields[] = {TOPOLOGY_NODE_KEYS(CONFIG_CYAML)
                                                            CYAML_FIELD_END};
@@ -89,6 +100,7 @@ static const struct config_key network_keys[] = {TOPOLOGY_NETWORK_KEYS(CONFIG_RO
 static const struct config_key geometry_keys[] = {TOPOLOGY_GEOMETRY_KEYS(CONFIG_ROW)};
 static const struct config_key custom_keys[] = {TOPOLOGY_CUSTOM_KEYS(CONFIG_ROW)};
 static const struct config_key delay_keys[] = {TOPOLOGY_DELAY_KEYS(CONFIG_ROW)};
+static const struct config_key mix_key_keys[] = {TOPOLOGY_MIX_KEY_KEYS(CONFIG_ROW)};
 static const struct config_key node_keys[] = {TOPOLOGY_NODE_KEYS(CONFIG_ROW)};
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -142,6 +154,14 @@ static void load_network(
 		config_error(
 		        s, "network.delay", "max %u us is less than mean %u us: raise max",
 		        t->delay_max_us, t->delay_mean_us
+		);
+	config_convert(s, "network.mix_key", mix_key_keys, COUNT(mix_key_keys), &raw->mix_key, t);
+	if (t->overlap_s > t->epoch_s && t->epoch_s != 0)
+		config_error(
+		        s, "network.mix_key",
+		        "overlap %u s is longer than epoch %u s, more than two keys would be in "
+		        "use: lower overlap",
+		        t->overlap_s, t->epoch_s
 		);
 }
 

@@ -28,6 +28,7 @@ struct fog_topology {
 	struct fog_geometry geometry;
 	uint16_t mix_port;
 	uint32_t delay_mean_us, delay_max_us, delay_cap_ms;
+	uint32_t epoch_s, overlap_s; // how long mix keys are in use; no key is renewed yet
 	uint32_t links; // enum fog_links
 	unsigned layers; // every layer from 1 to this one has a mix
 	unsigned node_count;

@@ -54,11 +54,12 @@ struct fog_blob_launch {
 	uint32_t control_gid; // group of dp.sock
 	uint32_t hugepages; // 0: EAL runs on ordinary pages
 	uint32_t memory_mib; // memory given to EAL
-	uint32_t packet_buffers; // mbufs in the pool
+	uint32_t packet_buffers; // mbufs, all pools together
 	uint32_t parked_max; // most parked packets, all workers together
 	uint32_t deliver_slots; // per worker, power of two
 	uint32_t inject_slots; // per worker, power of two
 	uint64_t replay_capacity; // tags per mix key
+	uint64_t max_rate; // packets per second that a worker accepts, 0 = no limit
 	uint64_t
 	        delay_seed; // 0: random; else the delay key is derived from it (tests only, loud in status)
 	struct fog_blob_worker worker[FOG_WORKERS_MAX];
@@ -78,7 +79,7 @@ struct fog_blob_run {
 	uint32_t delay_cap_ms; // of the sender's node_delay
 	uint32_t node_count;
 	uint32_t neighbour_count;
-	uint32_t reserved;
+	uint32_t production; // 1: carries real traffic, nothing meant for tests may run
 	struct fog_blob_neighbour neighbour[FOG_NEIGHBOURS_MAX];
 };
 

@@ -149,7 +149,7 @@ struct fog_cmd {
 enum fog_evt_type {
 	FOG_EVT_PONG = 1,
 	FOG_EVT_LINK = 2, // a port changed its link state: index, value 0/1
-	FOG_EVT_REPLAY_FILL = 3, // replay table passed 80 %: value = percent
+	FOG_EVT_REPLAY_FILL = 3, // replay table passed FOG_REPLAY_ALARM or is full: value = percent
 	FOG_EVT_RING_FAULT =
 	        4, // a ring of the control plane was found faulty: index = worker or ~0
 };

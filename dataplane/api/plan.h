@@ -24,11 +24,17 @@ enum {
 	FOG_WORKER_TX_HELD = 64, // waiting for one port
 	FOG_CALENDAR_ENTRY = 33, // per parked packet
 	FOG_CALENDAR_BASE = 5 << 18, // the rest of a calendar
+	FOG_REPLAY_SLOT = 16, // bytes per tag: words of 8 bytes, half of them free
+	FOG_REPLAY_KEYS =
+	        2, // mix keys held at once: the epoch's and, in the overlap, its neighbour's
+	FOG_RATE_BURST_MIN = 64, // packets that an idle worker may always accept at once
+	FOG_RATE_MAX = 10000000, // largest max_rate
 };
 
 #define FOG_PLAN_EAL \
 	(UINT64_C(8) << 20) // EAL, hashes, device state; measured 2 MiB without devices
 #define FOG_PLAN_PAGE UINT64_C(4096)
+#define FOG_PLAN_HUGEPAGE (UINT64_C(2) << 20)
 
 struct fog_plan {
 	uint32_t mtu_need; // least port MTU that carries a packet over IPv6
@@ -38,16 +44,31 @@ struct fog_plan {
 	uint64_t eal_need; // pool and FOG_PLAN_EAL: what memory_mib has to cover
 	uint32_t parked, queued, cached, held; // buffers by where they may be at the same time
 	uint32_t buffers_need; // sum of these
-	uint64_t replay; // of one mix key, in replay_dir
+	uint64_t replay; // table of one mix key, in replay_dir
+	uint32_t replay_keys; // so many of these tables are planned for
+	uint32_t nodes; // packet pools: NUMA nodes with workers
 	uint64_t rings, stats, calendars, umem; // beside EAL's memory
 	uint64_t total; // memory_mib and all the rest
 };
+
+// Packets that a worker under a max_rate may accept at once after a pause: a tenth of a second's.
+static inline uint64_t fog_plan_burst(uint64_t max_rate)
+{
+	return max_rate / 10 > FOG_RATE_BURST_MIN ? max_rate / 10 : FOG_RATE_BURST_MIN;
+}
+
+// Most packets that the workers accept under one mix key, which is in use for an epoch and the
+// overlap with its neighbour: capacity that no replay table can run out of.
+static inline uint64_t fog_plan_tags(uint32_t workers, uint64_t max_rate, uint64_t seconds)
+{
+	return workers * (max_rate * seconds + fog_plan_burst(max_rate));
+}
 
 // Bytes of a pool of 'count' objects of 'size' bytes. In ordinary pages no object crosses a page,
 // because neighbouring pages need not lie together for a device.
 static inline uint64_t fog_plan_pool(uint64_t count, uint64_t size, int hugepages)
 {
-	uint64_t page = hugepages ? UINT64_C(2) << 20 : FOG_PLAN_PAGE;
+	uint64_t page = hugepages ? FOG_PLAN_HUGEPAGE : FOG_PLAN_PAGE;
 	uint64_t per_page = page / size;
 
 	if (per_page > 0)
@@ -55,15 +76,18 @@ static inline uint64_t fog_plan_pool(uint64_t count, uint64_t size, int hugepage
 	return count * ((size + page - 1) / page * page);
 }
 
-// Fill 'p' for a launch part whose counts are within the limits of abi.h and blob.h, and for
-// packets of 'packet_len' bytes. No intermediate value overflows then.
+// Fill 'p' for a launch part whose counts are within the limits of abi.h and blob.h, for packets of
+// 'packet_len' bytes and workers on 'nodes' NUMA nodes (1 when unknown). No intermediate value
+// overflows then.
 static inline void fog_plan(
-        const struct fog_blob_launch *l, uint32_t packet_len, struct fog_plan *p
+        const struct fog_blob_launch *l, uint32_t packet_len, uint32_t nodes, struct fog_plan *p
 )
 {
 	uint32_t mtu = 1500, data_min = 0;
 
 	memset(p, 0, sizeof(*p));
+	// Ordinary pages lie where the kernel puts them: more than one pool would gain nothing.
+	p->nodes = l->hugepages != 0 ? nodes : 1;
 	for (uint32_t i = 0; i < l->port_count; i++) {
 		if (l->port[i].mtu > mtu)
 			mtu = l->port[i].mtu;
@@ -83,14 +107,18 @@ static inline void fog_plan(
 	p->buffer_room = (FOG_BUFFER_HEADROOM + data + 127u) & ~127u;
 	// An odd number of cache lines spreads buffers over the memory channels.
 	p->buffer_size = (((uint64_t)FOG_BUFFER_META + p->buffer_room + 63) / 64 | 1) * 64;
-	p->pool = fog_plan_pool(l->packet_buffers, p->buffer_size, l->hugepages != 0);
+	// However the buffers are divided, every pool but one may leave up to a page unused.
+	p->pool = fog_plan_pool(l->packet_buffers, p->buffer_size, l->hugepages != 0) +
+	        (p->nodes - 1) * FOG_PLAN_HUGEPAGE;
 	p->eal_need = p->pool + FOG_PLAN_EAL;
 	p->parked = l->parked_max;
-	p->cached = (l->worker_count + 1) * FOG_BUFFER_CACHE * 3 / 2;
+	// The manager may have a cache in every pool.
+	p->cached = (l->worker_count + p->nodes) * FOG_BUFFER_CACHE * 3 / 2;
 	p->held = l->worker_count * (FOG_WORKER_HELD + l->port_count * FOG_WORKER_TX_HELD);
 	p->buffers_need = p->parked + p->queued + p->cached + p->held;
-	p->replay = (FOG_PLAN_PAGE + 16 * l->replay_capacity + FOG_PLAN_PAGE - 1) / FOG_PLAN_PAGE *
-	        FOG_PLAN_PAGE;
+	p->replay = (FOG_PLAN_PAGE + FOG_REPLAY_SLOT * l->replay_capacity + FOG_PLAN_PAGE - 1) /
+	        FOG_PLAN_PAGE * FOG_PLAN_PAGE;
+	p->replay_keys = FOG_REPLAY_KEYS;
 	uint32_t deliver =
 	        fog_ring_slot_size((uint32_t)sizeof(struct fog_deliver) + 32 + l->payload_len);
 	uint32_t inject = fog_ring_slot_size((uint32_t)sizeof(struct fog_inject) + packet_len);
@@ -100,8 +128,8 @@ static inline void fog_plan(
 	p->stats = fog_stats_bytes(l->worker_count);
 	p->calendars = (uint64_t)l->worker_count * FOG_CALENDAR_BASE +
 	        (uint64_t)l->parked_max * FOG_CALENDAR_ENTRY;
-	p->total = ((uint64_t)l->memory_mib << 20) + p->replay + p->rings + p->stats +
-	        p->calendars + p->umem;
+	p->total = ((uint64_t)l->memory_mib << 20) + p->replay_keys * p->replay + p->rings +
+	        p->stats + p->calendars + p->umem;
 }
 
 // Least value of memory_mib that covers the plan.

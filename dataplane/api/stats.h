@@ -17,6 +17,8 @@
 #include "drops.h"
 #include "hist.h"
 
+enum { FOG_REPLAY_ALARM = 80 }; // percent of a replay table's capacity
+
 struct fog_stats_peer {
 	uint64_t tx, rx; // packets sent to and received from this node
 };
@@ -80,8 +82,10 @@ struct fog_stats {
 	_Atomic uint32_t next_hops; // nodes in the table, ourselves excluded
 	_Atomic uint32_t next_hops_ready; // of these, with a port and a resolved neighbour
 	_Atomic uint32_t test_seed; // 1 when delays come from a fixed seed: tests only
+	_Atomic uint32_t accept_replays; // 1 when replays are let through: benches only
 	uint16_t slots, payload_len; // geometry of its packets, the same all its life
 	_Atomic uint32_t draining;
+	uint32_t reserved;
 	_Atomic uint32_t sequence; // seqlock over port[] and peer[]; odd while the manager writes
 	char crypto[16]; // implementation in use
 	struct fog_stats_port port[FOG_PORTS_MAX];
@@ -135,6 +139,12 @@ static inline void fog_stats_publish(
 	atomic_thread_fence(memory_order_release);
 	memcpy(to, from, len);
 	atomic_store_explicit(sequence, s + 2, memory_order_release);
+}
+
+// How full a replay table is, in percent; 0 while there is none.
+static inline unsigned fog_stats_fill(uint64_t count, uint64_t capacity)
+{
+	return capacity == 0 ? 0 : (unsigned)((unsigned __int128)count * 100 / capacity);
 }
 
 // rx + injected + made - everything else; 0 in every snapshot unless a packet went unexplained.

@@ -34,7 +34,7 @@ static void use(const struct fog_blob *b)
 		sum += node[i].ip.family;
 	if (sum == 0 || fog_geometry_init(&g, b->launch.slots, b->launch.payload_len) < 0)
 		abort();
-	fog_plan(&b->launch, g.packet_len, &p);
+	fog_plan(&b->launch, g.packet_len, 1, &p);
 	if (p.buffers_need > b->launch.packet_buffers ||
 	    p.eal_need > (uint64_t)b->launch.memory_mib << 20)
 		abort();

@@ -65,8 +65,8 @@ static void run(const char *config, size_t config_len, const char *topology, siz
 	if (c != NULL) {
 		int ret = fog_config_check(c, t, NULL, &report);
 		reported(ret, &report);
-		fog_config_plan(c, t, &p);
-		fog_config_plan_print(c, &p, plan, sizeof(plan));
+		fog_config_plan(c, t, NULL, &p);
+		fog_config_plan_print(c, t, NULL, &p, plan, sizeof(plan));
 		if (ret == 0 && t != NULL)
 			compiled(c, t);
 	}

@@ -2,7 +2,7 @@
 # Copyright (c) 2026 the Fogline authors
 """Who may include whom. A part is a folder, or a few files of dataplane/ that stay free of DPDK.
 
-	api, crypto <- sphinx, core <- dataplane, controlplane <- bench <- tests
+	api, crypto <- sphinx, core <- start <- dataplane, controlplane <- bench <- tests
 	api <- xdp  <- drivers      <- dataplane
 """
 import pathlib
@@ -18,6 +18,7 @@ PARTS = [
 	("crypto", r"dataplane/crypto/"),
 	("sphinx", r"dataplane/sphinx/"),
 	("core", r"dataplane/(calendar|replay|delay|random)\w*\.(c|h|inc)"),
+	("start", r"dataplane/(pools|self_check)\.(c|h)"),
 	("dataplane", r"dataplane/"),
 	("drivers", r"drivers/"),
 	("xdp", r"xdp/"),
@@ -32,11 +33,12 @@ MAY = {
 	"crypto": set(),
 	"sphinx": {"api", "crypto"},
 	"core": {"api", "crypto"},
+	"start": {"api", "crypto", "sphinx"},
 	"xdp": {"api"},
 	"drivers": {"api", "xdp"},
-	"dataplane": {"api", "crypto", "sphinx", "core", "drivers"},
+	"dataplane": {"api", "crypto", "sphinx", "core", "start", "drivers"},
 	"controlplane": {"api", "crypto", "sphinx"},
-	"bench": {"api", "crypto", "sphinx", "core", "xdp", "drivers", "dataplane", "controlplane"},
+	"bench": {"api", "crypto", "sphinx", "core", "start", "xdp", "drivers", "dataplane", "controlplane"},
 }
 MAY["tests"] = MAY["bench"] | {"bench"}
 
@@ -51,6 +53,7 @@ FOREIGN = {
 	"crypto": [DPDK, BPF, TEXT, HTTP],
 	"sphinx": [DPDK, BPF, TEXT, HTTP],
 	"core": [DPDK, BPF, TEXT, HTTP],
+	"start": [DPDK, BPF, TEXT, HTTP],
 	"xdp": [DPDK, TEXT, HTTP],
 	"drivers": [TEXT, HTTP],
 	"dataplane": [TEXT, HTTP],

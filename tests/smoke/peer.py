@@ -257,7 +257,7 @@ def counted(node):
 	flat = {key: value for key, value in total.items() if isinstance(value, int)}
 	for worker in found["workers"]:
 		equal(worker["accounting_gap"], 0, f"gap in the books of worker {worker['worker']}")
-		for key in ("delay_clamped", "ring_faults"):
+		for key in ("delay_clamped", "ring_faults", "replays_accepted"):
 			flat[key] = flat.get(key, 0) + worker[key]
 	for key in ("owed_us", "given_us", "late_ns"):
 		flat[key] = total[key]["count"]

@@ -86,9 +86,12 @@ struct difference {
 static void test_differences(void)
 {
 	static const struct difference cases[] = {
-	        {"cpus: [0, 1]", "cpus: [0, 2]", 1},           {"mib: 64", "mib: 65", 1},
-	        {"delay_seed: 0", "delay_seed: 9", 1},         {"device: eth1", "device: eth2", 1},
+	        {"cpus: [0, 1]", "cpus: [0, 2]", 1},
+	        {"mib: 64", "mib: 65", 1},
+	        {"delay_seed: 0", "delay_seed: 9", 1},
+	        {"device: eth1", "device: eth2", 1},
 	        {"02:00:00:00:00:01", "02:00:00:00:00:02", 0},
+	        {"idle:", "max_rate: 100\n  idle:", 1},
 	};
 
 	size_t len, len2;
@@ -234,6 +237,7 @@ static void test_tampered_launch(void)
 	        {L(inject_slots), 1 << 17, -EINVAL, "inject_slots"},
 	        {L(replay_capacity), 0, -EINVAL, "replay_capacity"},
 	        {L(replay_capacity), UINT64_MAX, -EINVAL, "replay_capacity"},
+	        {L(max_rate), 10000001, -EINVAL, "max_rate"},
 	        {L(worker[0].cpu), 1, -EINVAL, "CPU 1 has two workers"},
 	        {L(worker[0].cpu), 1024, -EINVAL, "CPU of a worker"},
 	        {L(worker[0].reserved[2]), 1, -EINVAL, "reserved bytes of worker 0"},
@@ -280,7 +284,7 @@ static void test_tampered_run(void)
 	        {R(delay_mean_us), 500001, -EINVAL, "delay_max_us"},
 	        {R(delay_max_us), UINT32_MAX, -EINVAL, "delay_max_us"},
 	        {R(delay_cap_ms), 3600001, -EINVAL, "delay_cap_ms"},
-	        {R(reserved), 1, -EINVAL, "reserved"},
+	        {R(production), 2, -EINVAL, "production"},
 	        {R(neighbour_count), 65, -EINVAL, "neighbour_count"},
 	        {R(neighbour_count), 0, -EINVAL, "behind the last neighbour"},
 	        {R(neighbour_count), 2, -EINVAL, "address family 0"},

@@ -3,6 +3,7 @@
 // Does it fit: keys among each other, file and topology, file and host, and the memory arithmetic
 // against the data plane's own figures.
 #include <errno.h>
+#include <unistd.h>
 
 #include "../../../dataplane/calendar.h"
 #include "../../../dataplane/replay.h"
@@ -138,13 +139,23 @@ static void test_host(void)
 	        {"manager_cpu: 0", "manager_cpu: 2", 10, "CPU 2 does not exist"},
 	        {"user: \"4321\"", "user: fogline-nobody-has-it", 2, "useradd"},
 	        {"hugepages: false", "hugepages: true", 12, "reserve 32 pages"},
-	        {"capacity: 1M", "capacity: 300M", 18, "lower it to at most 268435200"},
-	        {"mib: 64", "mib: 9GiB", 11, "needs 9268 MiB, this host has 8192"},
+	        {"capacity: 1M", "capacity: 140M", 18,
+	         "140 M tags = 2.09 GiB per key; 2 keys; have 4.00 GiB in /dev/shm/fogline-n1: lower it "
+	         "to at most 134217472"},
+	        {"mib: 64", "mib: 9GiB", 11, "needs 9283 MiB, this host has 8192"},
 	};
 	struct fog_config_host disk = roomy;
 	struct fog_config *c = load(config_text);
 
 	RUN(cpu, t, &roomy);
+	// Tables in hugepages take nothing of the ordinary memory.
+	c->replay.capacity = 100000000;
+	disk.memory_free = UINT64_C(1) << 30;
+	CU_ASSERT_EQUAL(fog_config_check(c, t, &disk, &report), -EINVAL);
+	CU_ASSERT_TRUE(report_has(&report, 11, "(2 tables of 1525 MiB)"));
+	disk.replay_huge = 1;
+	memset(&report, 0, sizeof(report));
+	CU_ASSERT_EQUAL(fog_config_check(c, t, &disk, &report), 0);
 	disk.replay_on_disk = 1;
 	memset(&report, 0, sizeof(report));
 	CU_ASSERT_EQUAL(fog_config_check(c, t, &disk, &report), -EINVAL);
@@ -215,7 +226,7 @@ static void test_plan(void)
 
 	for (uint64_t capacity = 1024; capacity < UINT64_C(1) << 38; capacity = capacity * 3 + 7) {
 		c->replay.capacity = capacity;
-		fog_config_plan(c, t, &p);
+		fog_config_plan(c, t, NULL, &p);
 		CU_ASSERT_EQUAL(p.replay, fog_replay_footprint(capacity));
 	}
 	CU_ASSERT_TRUE(p.calendars >= 2 * fog_calendar_footprint(&cal));
@@ -230,12 +241,181 @@ static void test_plan(void)
 	                 fog_ring_bytes(256, fog_ring_slot_size(40 + 3082)))
 	);
 	CU_ASSERT_EQUAL(
-	        p.total, (UINT64_C(64) << 20) + p.replay + p.rings + p.stats + p.calendars + p.umem
+	        p.total,
+	        (UINT64_C(64) << 20) + 2 * p.replay + p.rings + p.stats + p.calendars + p.umem
 	);
-	CU_ASSERT_TRUE(fog_config_plan_print(c, &p, text, sizeof(text)) < sizeof(text));
+	CU_ASSERT_TRUE(fog_config_plan_print(c, t, &roomy, &p, text, sizeof(text)) < sizeof(text));
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "4096 + device queues 0"));
 	fog_config_free(c);
 	fog_topology_free(t);
+}
+
+struct replay_case {
+	const char *find, *with; // edit of the good file
+	const char *mix_key; // of the topology, NULL = its defaults
+	const char *expect; // line of the plan
+	uint64_t tags;
+};
+
+// What an operator plans with: rate, life of a key, memory.
+static void test_replay_plan(void)
+{
+	static const char rate[] = "manager_cpu: 0\n  max_rate: 72k";
+	static const struct replay_case cases[] = {
+	        {"capacity: 1M", "capacity: 0", NULL,
+	         "replay    1 M tags = 15.3 MiB per key; 2 keys; "
+	         "have 4.00 GiB\n          no workers.max_rate: "
+	         "enough for 758 pps on average over (20 + 2) min",
+	         1000000},
+	        {"capacity: 1M", "capacity: 20", NULL, "replay    20 tags", 20},
+	        {"manager_cpu: 0", rate, "mix_key: {epoch: 2h, overlap: 1h}",
+	         "replay    2 workers x 72 kpps x (2 + 1) h = 1.56 G tags, replay.capacity is 1 M tags = "
+	         "15.3 MiB per key; 2 keys; have 4.00 GiB",
+	         1000000},
+	};
+	char text[2048];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *edited = text_edit(config_text, cases[i].find, cases[i].with);
+		struct fog_topology *t =
+		        topology(cases[i].mix_key != NULL ? cases[i].mix_key : "geometry: mtu");
+		struct fog_config *c = load(edited);
+		struct fog_plan p;
+		CU_ASSERT_EQUAL(fog_config_tags(c, t), cases[i].tags);
+		fog_config_plan(c, t, &roomy, &p);
+		fog_config_plan_print(c, t, &roomy, &p, text, sizeof(text));
+		if (strstr(text, cases[i].expect) == NULL)
+			printf("\nwanted \"%s\", got:\n%s", cases[i].expect, text);
+		CU_ASSERT_PTR_NOT_NULL(strstr(text, cases[i].expect));
+		fog_config_free(c);
+		fog_topology_free(t);
+		free(edited);
+	}
+}
+
+// The line of a node with one worker, and a network whose keys don't fit: refused with what would.
+static void test_replay_rate(void)
+{
+	char *one = text_edit(config_text, "cpus: [0, 1]", "cpus: [1]\n  max_rate: 72k");
+	char *file = text_edit(one, "capacity: 1M", "capacity: 0");
+	char *many = text_edit(file, "max_rate: 72k", "max_rate: 150k");
+	struct fog_topology *t = topology("geometry: mtu");
+	struct fog_config *c = load(file);
+	struct fog_plan p;
+	char text[2048], *at;
+
+	// 72,000 x 1,320 s, and a tenth of a second's for bursts.
+	CU_ASSERT_EQUAL(fog_config_tags(c, t), UINT64_C(95040000) + 7200);
+	CU_ASSERT_EQUAL(fog_config_tags(c, NULL), UINT64_C(95040000) + 7200);
+	fog_config_plan(c, t, &roomy, &p);
+	CU_ASSERT_EQUAL(p.replay, fog_replay_footprint(95047200));
+	fog_config_plan_print(c, t, &roomy, &p, text, sizeof(text));
+	CU_ASSERT_PTR_NOT_NULL(strstr(
+	        text,
+	        "replay    72 kpps x (20 + 2) min = 95 M tags = 1.42 GiB per key; 2 keys; have "
+	        "4.00 GiB\n          keys are not renewed yet: one table is made, and at this "
+	        "rate it is full after 22 min"
+	));
+	fog_config_plan_print(c, t, NULL, &p, text, sizeof(text));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "per key; 2 keys\n"));
+	fog_config_free(c);
+
+	c = load(many);
+	CU_ASSERT_EQUAL(fog_config_check(c, t, &roomy, &report), -EINVAL);
+	CU_ASSERT_TRUE(report_has(
+	        &report, 9,
+	        "workers.max_rate: 150 kpps x (20 + 2) min = 198 M tags = 2.95 GiB per key; 2 keys; have "
+	        "4.00 GiB in /dev/shm/fogline-n1: lower it to at most 101672, shorten"
+	));
+	// The rate that it names fits, and one more packet per second would not.
+	at = strstr(report.text, "at most ");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+	c->workers.max_rate = (uint32_t)strtoul(at + strlen("at most "), NULL, 10);
+	CU_ASSERT_EQUAL(fog_config_check(c, t, &roomy, &report), 0);
+	c->workers.max_rate++;
+	CU_ASSERT_EQUAL(fog_config_check(c, t, &roomy, &report), -EINVAL);
+	c->workers.max_rate = 10000000;
+	t->epoch_s = t->overlap_s = 604800;
+	memset(&report, 0, sizeof(report));
+	CU_ASSERT_EQUAL(fog_config_check(c, t, NULL, &report), -EINVAL);
+	CU_ASSERT_TRUE(report_has(&report, 9, "1000000000000 are the most"));
+	fog_config_free(c);
+	fog_topology_free(t);
+	free(one);
+	free(file);
+	free(many);
+}
+
+// A table that is smaller than what the rate admits is no error: it closes, it doesn't open.
+static void test_replay_small(void)
+{
+	char *text = text_edit(config_text, "manager_cpu: 0", "manager_cpu: 0\n  max_rate: 1k");
+	struct fog_config *c = load(text);
+
+	CU_ASSERT_EQUAL(fog_config_check(c, NULL, NULL, &report), 0);
+	CU_ASSERT_EQUAL(report.warnings, 1);
+	CU_ASSERT_TRUE(report_has(
+	        &report, 19,
+	        "warning: replay.capacity: 1000000 is less than the 2640200 packets that "
+	        "workers.max_rate admits"
+	));
+	CU_ASSERT_TRUE(report_has(&report, 19, "lower max_rate to 378"));
+	fog_config_free(c);
+	free(text);
+}
+
+// Tables that are there already are room, not load.
+static void test_replay_held(void)
+{
+	char dir[] = "/dev/shm/fogt-held-XXXXXX", path[64];
+	static uint8_t table[1 << 20];
+	struct fog_config_host before, after;
+	struct fog_config *c;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	char *text = text_edit(config_text, "/dev/shm/fogline-n1", dir);
+	c = load(text);
+	snprintf(path, sizeof(path), "%s/other", dir);
+	FILE *f = fopen(path, "w");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	CU_ASSERT_EQUAL(fwrite(table, 1, sizeof(table), f), sizeof(table));
+	fclose(f);
+	fog_config_host_read(c, &before);
+	char to[64];
+	snprintf(to, sizeof(to), "%s/replay-0-1234", dir);
+	CU_ASSERT_EQUAL(rename(path, to), 0);
+	fog_config_host_read(c, &after);
+	// Others use the file system meanwhile, but no test fills half a MiB in no time.
+	CU_ASSERT_TRUE(after.replay_free > before.replay_free + sizeof(table) / 2);
+	CU_ASSERT_EQUAL(unlink(to), 0);
+	CU_ASSERT_EQUAL(rmdir(dir), 0);
+	fog_config_free(c);
+	free(text);
+}
+
+// Pools on two nodes: each may leave a page unused, and the manager has a cache in each.
+static void test_nodes(void)
+{
+	char *text = text_edit(config_text, "hugepages: false", "hugepages: true");
+	struct fog_config_host host = roomy;
+	struct fog_config *c = load(text);
+	struct fog_plan one, two;
+	char lines[2048];
+
+	fog_config_plan(c, NULL, &host, &one);
+	CU_ASSERT_EQUAL(one.nodes, 1);
+	host.node[1] = 3;
+	fog_config_plan(c, NULL, &host, &two);
+	CU_ASSERT_EQUAL(two.nodes, 2);
+	CU_ASSERT_EQUAL(two.pool, one.pool + (2 << 20));
+	CU_ASSERT_EQUAL(two.buffers_need, one.buffers_need + FOG_BUFFER_CACHE * 3 / 2);
+	fog_config_plan_print(c, NULL, &host, &two, lines, sizeof(lines));
+	CU_ASSERT_PTR_NOT_NULL(strstr(lines, "in 2 pools"));
+	c->memory.hugepages = false;
+	fog_config_plan(c, NULL, &host, &two);
+	CU_ASSERT_EQUAL(two.nodes, 1);
+	fog_config_free(c);
+	free(text);
 }
 
 static void test_pool_pages(void)
@@ -272,6 +452,11 @@ int main(void)
 	        {"memory arithmetic", test_memory},
 	        {"plan against the parts", test_plan},
 	        {"pages of a pool", test_pool_pages},
+	        {"replay plan", test_replay_plan},
+	        {"replay plan by rate", test_replay_rate},
+	        {"small replay table", test_replay_small},
+	        {"tables that are there", test_replay_held},
+	        {"NUMA nodes", test_nodes},
 	        {"warnings", test_warning},
 	        CU_TEST_INFO_NULL,
 	};

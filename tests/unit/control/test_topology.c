@@ -29,6 +29,8 @@ static void test_good(void)
 	CU_ASSERT_EQUAL(t->geometry.packet_len, 1408);
 	CU_ASSERT_EQUAL(t->delay_mean_us, 50000);
 	CU_ASSERT_EQUAL(t->delay_max_us, 500000);
+	CU_ASSERT_EQUAL(t->epoch_s, 20 * 60);
+	CU_ASSERT_EQUAL(t->overlap_s, 120);
 	CU_ASSERT_EQUAL(t->layers, 2);
 	CU_ASSERT_EQUAL(t->node_count, 5);
 	CU_ASSERT_EQUAL(t->node[0].port, 9002);
@@ -64,6 +66,13 @@ static void test_refusals(void)
 	        {"mean: 50ms", "mean: 501ms", 6, "max 500000 us is less than mean 501000 us"},
 	        {"cap: 0ms", "cap: 5us", 9, "with unit ms or s"},
 	        {"delay:\n", "delay:\n    min: 1ms\n", 7, "unknown key 'min' in network.delay"},
+	        {"delay:\n", "mix_key: {epoch: 20m}\n  delay:\n", 6, "with unit s, min or h"},
+	        {"delay:\n", "mix_key: {epoch: 9s}\n  delay:\n", 6,
+	         "out of range: 10 s to 604800 s"},
+	        {"delay:\n", "mix_key: {epoch: 1min}\n  delay:\n", 6,
+	         "overlap 120 s is longer than epoch 60 s"},
+	        {"delay:\n", "mix_key: {age: 1h}\n  delay:\n", 6,
+	         "unknown key 'age' in network.mix_key"},
 	        {"    role: gateway\n", "    role: gateway\n    stake: 1\n", 17,
 	         "unknown key 'stake' in nodes[0]"},
 	        {"network:\n", "epoch: 1\nnetwork:\n", 1, "unknown key 'epoch'"},

@@ -57,7 +57,8 @@ int pair_open(int ns, const struct fog_blob_port *conf, struct fog_port **port, 
 	const struct fog_port_params params = {
 	        .conf = conf,
 	        .mix_port = FRAME_MIX_PORT,
-	        .pool = pair_pool,
+	        .pool = &pair_pool,
+	        .workers = 1,
 	        .error = error,
 	        .error_len = 512,
 	};

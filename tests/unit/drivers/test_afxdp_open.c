@@ -158,7 +158,8 @@ static int hold(void)
 	const struct fog_port_params params = {
 	        .conf = &conf,
 	        .mix_port = FRAME_MIX_PORT,
-	        .pool = pair_pool,
+	        .pool = &pair_pool,
+	        .workers = 1,
 	        .error = error,
 	        .error_len = sizeof(error),
 	};

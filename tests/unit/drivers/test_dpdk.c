@@ -27,7 +27,8 @@ static int open_device(
 	const struct fog_port_params params = {
 	        .conf = &conf,
 	        .mix_port = FRAME_MIX_PORT,
-	        .pool = pool,
+	        .pool = &pool,
+	        .workers = 1,
 	        .error = error,
 	        .error_len = 512};
 

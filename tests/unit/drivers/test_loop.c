@@ -23,7 +23,11 @@ static struct fog_port *open_loop(uint16_t queues)
 	        .address = {{.family = 4, .addr = {10, 0, 0, 1}}}};
 	char error[256];
 	const struct fog_port_params params = {
-	        .conf = &conf, .pool = pool, .error = error, .error_len = sizeof(error)};
+	        .conf = &conf,
+	        .pool = &pool,
+	        .workers = 1,
+	        .error = error,
+	        .error_len = sizeof(error)};
 	struct fog_port *port = NULL;
 
 	CU_ASSERT_EQUAL_FATAL(fog_port_open(&params, &port), 0);
@@ -143,7 +147,8 @@ static void test_refused(void)
 		char error[256] = "";
 		const struct fog_port_params params = {
 		        .conf = &refusals[i].conf,
-		        .pool = pool,
+		        .pool = &pool,
+		        .workers = 1,
 		        .error = error,
 		        .error_len = sizeof(error)};
 		struct fog_port *port;

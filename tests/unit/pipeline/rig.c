@@ -185,7 +185,8 @@ struct rig *rig_create(unsigned flags, uint32_t parked_max)
 	struct fog_port_params params = {
 	        .conf = &r->blob->launch.port[0],
 	        .mix_port = MIX_PORT,
-	        .pool = pool,
+	        .pool = &pool,
+	        .workers = 1,
 	        .error = error,
 	        .error_len = sizeof(error),
 	};
@@ -200,6 +201,7 @@ struct rig *rig_create(unsigned flags, uint32_t parked_max)
 	w->shared = r->shared;
 	w->tsc_hz = rte_get_tsc_hz();
 	w->mix_port = MIX_PORT;
+	w->max_rate = flags & RIG_RATE ? RIG_MAX_RATE : 0;
 	w->wake_fd = w->doorbell_fd = -1;
 	rings_make(r);
 	CU_ASSERT_EQUAL_FATAL(fog_worker_init(w, parked_max, r->inject.slot_size), 0);

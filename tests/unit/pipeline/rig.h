@@ -35,7 +35,15 @@ struct rig {
 	char replay_dir[64];
 };
 
-enum { RIG_VLAN = 1, RIG_NO_KEY = 2, RIG_LONG_DELAY = 4, RIG_SLOW = 8, RIG_TWO_QUEUES = 16 };
+enum {
+	RIG_VLAN = 1,
+	RIG_NO_KEY = 2,
+	RIG_LONG_DELAY = 4,
+	RIG_SLOW = 8,
+	RIG_TWO_QUEUES = 16,
+	RIG_RATE = 32, // a limit of RIG_MAX_RATE
+	RIG_MAX_RATE = 100, // packets per second
+};
 
 // EAL and crypto, once a program. Returns 0 or negative.
 int rig_global_init(const char *name);

@@ -264,6 +264,98 @@ static void test_replay(void)
 	rig_destroy(r);
 }
 
+static void test_accept_replays(void)
+{
+	struct rig *r = rig_create(0, 64);
+	uint8_t packet[MTU_PACKET];
+
+	r->w->accept_replays = true;
+	rig_packet(r, 1, packet);
+	for (int i = 0; i < 3; i++) {
+		rig_put_packet(r, packet);
+		CU_ASSERT_EQUAL(rig_run(r, NULL, NULL), 1);
+	}
+	struct fog_worker_counters *c = rig_snapshot(r);
+	CU_ASSERT_EQUAL(c->replays_accepted, 2);
+	CU_ASSERT_EQUAL(c->tx, 3);
+	CU_ASSERT_EQUAL(c->drops, 0);
+	CU_ASSERT_EQUAL(fog_replay_count(r->key->replay), 1);
+	rig_destroy(r);
+}
+
+// One token and no clock: a forged packet leaves it alone, the first good one takes it, and the
+// second one may come again later, because it was not claimed.
+static void test_rate(void)
+{
+	struct rig *r = rig_create(RIG_RATE, 64);
+	uint8_t packet[2][MTU_PACKET], forged[MTU_PACKET];
+
+	r->w->tokens_per_cycle = 0;
+	r->w->tokens = FOG_TOKEN + 1;
+	rig_packet(r, 1, packet[0]);
+	rig_packet(r, 1, packet[1]);
+	memcpy(forged, packet[0], sizeof(forged));
+	forged[100] ^= 1;
+	rig_put_packet(r, forged);
+	CU_ASSERT_EQUAL(rig_run(r, NULL, NULL), 0);
+	rig_put_packet(r, packet[0]);
+	rig_put_packet(r, packet[1]);
+	CU_ASSERT_EQUAL(rig_run(r, NULL, NULL), 1);
+	struct fog_worker_counters *c = rig_snapshot(r);
+	CU_ASSERT_EQUAL(c->drop[FOG_DROP_BAD_MAC], 1);
+	CU_ASSERT_EQUAL(c->drop[FOG_DROP_RATE], 1);
+	CU_ASSERT_EQUAL(fog_replay_count(r->key->replay), 1);
+	r->w->tokens = FOG_TOKEN;
+	rig_put_packet(r, packet[1]);
+	CU_ASSERT_EQUAL(rig_run(r, NULL, NULL), 1);
+	c = rig_snapshot(r);
+	CU_ASSERT_EQUAL(c->drops, 2);
+	rig_destroy(r);
+}
+
+// Of a full chunk, how many pass.
+static unsigned admitted(struct rig *r)
+{
+	struct fog_chunk *c = r->w->fresh;
+	unsigned n = 0;
+
+	c->sphinx.n = FOG_CHUNK_MAX;
+	for (unsigned i = 0; i < FOG_CHUNK_MAX; i++)
+		c->sphinx.drop[i] = FOG_DROP_NONE;
+	stage_rate(r->w, c);
+	for (unsigned i = 0; i < FOG_CHUNK_MAX; i++)
+		n += c->sphinx.drop[i] == FOG_DROP_NONE;
+	return n;
+}
+
+// The bucket fills by the clock, at the rate and to the brim. What passes meanwhile is known too.
+static void test_rate_clock(void)
+{
+	struct rig *r = rig_create(RIG_RATE, 64);
+	struct fog_worker *w = r->w;
+
+	CU_ASSERT_EQUAL(w->tokens_max, fog_plan_burst(RIG_MAX_RATE) << FOG_TOKEN_SHIFT);
+	for (unsigned ms = 0; ms < 700; ms += 43) {
+		w->tokens = 0;
+		uint64_t before = rte_rdtsc();
+		w->tokens_at = before - ms * (w->tsc_hz / 1000);
+		unsigned n = admitted(r);
+		uint64_t most = ms + (rte_rdtsc() - before) * 1000 / w->tsc_hz + 1;
+		CU_ASSERT_TRUE(n <= most * RIG_MAX_RATE / 1000);
+		// Rounded down, so a token may lack its last bit.
+		CU_ASSERT_TRUE(n + 1 >= RTE_MIN(ms * RIG_MAX_RATE / 1000, (unsigned)FOG_CHUNK_MAX));
+	}
+	// So long that cycles times rate would run over and start from nothing.
+	w->tokens = 0;
+	w->tokens_at = rte_rdtsc() - (UINT64_MAX / w->tokens_per_cycle + 1);
+	CU_ASSERT_EQUAL(admitted(r), FOG_CHUNK_MAX);
+	CU_ASSERT_EQUAL(
+	        w->tokens,
+	        w->tokens_max - FOG_CHUNK_MAX * FOG_TOKEN
+	); // no more than the brim, however long it was
+	rig_destroy(r);
+}
+
 static void test_no_key(void)
 {
 	struct rig *r = rig_create(RIG_NO_KEY, 64);
@@ -365,6 +457,9 @@ int main(void)
 	CU_add_test(s, "low-order group element", test_zero_secret);
 	CU_add_test(s, "malformed slots, each under its reason", test_slots);
 	CU_add_test(s, "replay and its alias", test_replay);
+	CU_add_test(s, "replays let through", test_accept_replays);
+	CU_add_test(s, "rate limit", test_rate);
+	CU_add_test(s, "rate limit by the clock", test_rate_clock);
 	CU_add_test(s, "no key yet", test_no_key);
 	CU_add_test(s, "calendar full: random victim", test_delay_full);
 	CU_add_test(s, "next hop leaves or is unreachable", test_next_hop_changes);
