@@ -81,19 +81,30 @@ static void queue_add(
 		queue_run(q);
 }
 
-// Multiply the secrets of hops level..n-1, and the element that hop 'level' will see, by the scalar
-// of this level.
+// What the first hops see: the ephemeral scalars' public keys.
+static void wrap_ephemeral(const struct wrap_batch *b)
+{
+	const uint8_t *scalar[FOG_SPHINX_BATCH_MAX];
+	uint8_t *element[FOG_SPHINX_BATCH_MAX];
+
+	for (unsigned p = 0; p < b->count; p++) {
+		scalar[p] = b->state[p].scalar;
+		element[p] = b->state[p].element[0];
+	}
+	b->ops->x25519_base(b->count, element, scalar);
+}
+
+// Multiply the secrets of hops level..n-1, and behind the first hop the element that hop 'level'
+// will see, by the scalar of this level.
 static int wrap_multiply(const struct wrap_batch *b, unsigned level)
 {
-	static const uint8_t base[FOG_SPHINX_POINT_LEN] = {9};
 	struct wrap_queue q = {.ops = b->ops};
 
 	for (unsigned p = 0; p < b->count; p++) {
 		struct fog_sphinx_wrap_state *s = &b->state[p];
 
-		queue_add(
-		        &q, s->element[level], s->scalar, level == 0 ? base : s->element[level - 1]
-		);
+		if (level != 0)
+			queue_add(&q, s->element[level], s->scalar, s->element[level - 1]);
 		for (unsigned i = level; i < b->n; i++)
 			queue_add(
 			        &q, s->hop[i].secret, s->scalar,
@@ -111,6 +122,7 @@ static int wrap_secrets(const struct wrap_batch *b)
 	const uint8_t *secret[FOG_SPHINX_BATCH_MAX], *seed[FOG_SPHINX_BATCH_MAX];
 	uint8_t *okm[FOG_SPHINX_BATCH_MAX], *scalar[FOG_SPHINX_BATCH_MAX];
 
+	wrap_ephemeral(b);
 	for (unsigned level = 0; level < b->n; level++) {
 		if (wrap_multiply(b, level) < 0)
 			return -EDOM;
