@@ -280,7 +280,7 @@ static int rig_make(struct rig *r, const struct fog_crypto_ops *ops, bool quick,
 	        .workers = 1,
 	        .frames = quick ? 64 : FRAMES,
 	        .crypto = ops,
-	        .replay_capacity = quick ? 4096 : 1 << 20,
+	        .replay_capacity = quick ? 1 << 17 : 1 << 20,
 	        .delay_mean_us = quick ? 1000 : 50000,
 	        .delay_max_us = quick ? 10000 : 500000,
 	};

@@ -3,7 +3,6 @@
 """An appliance under test, and fog-trafficgen beside it in the place of the sender and of the sink."""
 import json
 import os
-import pathlib
 import re
 import subprocess
 

@@ -294,6 +294,7 @@ def deliver_tail(mix):
 	"""Shows when something is delivered."""
 	with mix.peer() as peer:
 		peer.attach()
+		mix.forwards()  # so the worker has made a round since, and serves these rings
 		peer.tail(DELIVER_TAIL, impossible(peer.deliver_slots))
 		mix.lab["gateway"].rest.post("/v1/messages", {"to": "mix1", "path": ["mix1"], "text": "never seen"})
 		mix.hangs_up(peer, "index of the delivery ring")

@@ -73,8 +73,8 @@ static void blob_make(struct rig *r, unsigned flags)
 	p->address_count = 2;
 	p->address[0] = rig_ip(4, 0);
 	p->address[1] = rig_ip(6, 0);
-	b->run.delay_mean_us = flags & RIG_LONG_DELAY ? 10000000 : 500;
-	b->run.delay_max_us = flags & RIG_LONG_DELAY ? 60000000 : 5000;
+	b->run.delay_mean_us = flags & RIG_LONG_DELAY ? 1000000000 : 500;
+	b->run.delay_max_us = flags & RIG_LONG_DELAY ? 3600000000 : 5000;
 	if (flags & RIG_SLOW) {
 		b->run.delay_mean_us = 50000;
 		b->run.delay_max_us = 200000;
