@@ -4,12 +4,14 @@
 import os
 import pathlib
 import pty
+import re
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import tty
 
 # What this CPU model needs of the kernel. With "fast short rep mov" but without the fast string
 # operations of this BIOS, Linux 6.1's memmove writes where it must not. The size that CPUID tells
@@ -43,10 +45,18 @@ IPS = 40_000_000
 
 
 def _drain(fd):
-	"""Nobody looks at the screen, but its pseudo-terminal must not fill."""
+	"""Nobody looks at the terminals, but they must not fill, or Bochs waits for ever. A Bochs with a
+	debugger shows the guest's screen on a second one, which it names."""
+	told, screen = b"", None
 	try:
-		while os.read(fd, 65536):
-			pass
+		while text := os.read(fd, 65536):
+			if screen is not None:
+				continue
+			told = (told + text)[-4096:]
+			if match := re.search(rb'connected to screen "([^"]+)"', told):
+				screen = os.open(match[1], os.O_RDWR | os.O_NOCTTY)
+				tty.setraw(screen)
+				threading.Thread(target=_drain, args=[screen], daemon=True).start()
 	except OSError:  # the other end is closed
 		pass
 
