@@ -123,7 +123,7 @@ def _vm_tests(root, folder, long):
 	env = {"FOGLINE_LONG": "1"} if long else {}
 	return [
 		Test(f"vm/{path.stem.removesuffix('_test')}", [sys.executable, path, folder],
-			5 * 3600 if long else 1150, env)
+			5 * 3600 if long else 900, env)
 		for path in sorted((root / "tests" / "vm").glob("*_test.py"))
 	]
 

@@ -18,7 +18,7 @@ import image
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LONG = bool(os.environ.get("FOGLINE_LONG"))
-LIMIT_S = 4 * 3600 if LONG else 1100
+LIMIT_S = 4 * 3600 if LONG else 840
 DONE = "vm: done"
 
 # Program -> the one suite to run (None: all), and the lines in its output that only a run of the

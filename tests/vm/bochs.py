@@ -96,8 +96,9 @@ def lines(image, last, limit_s):
 							return
 					time.sleep(0.2)
 		finally:
-			os.killpg(process.pid, signal.SIGKILL)
-			process.wait()
+			if process.poll() is None:
+				os.killpg(process.pid, signal.SIGKILL)
+				process.wait()
 			log = pathlib.Path(folder, "log")
 			if log.exists():
 				print(*(line for line in log.read_text(errors="replace").splitlines()
