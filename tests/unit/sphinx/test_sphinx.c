@@ -103,6 +103,12 @@ static void walk(const struct fog_geometry *g, const struct nodes *s, unsigned n
 #define ID32 ID16 ID16
 #define NEXT "01" ID32 ID32
 
+// On an emulated CPU (../run.h) not every length of a path.
+static unsigned path_next(unsigned n)
+{
+	return n + (check_few() && n > 2 ? 6 : 1);
+}
+
 static void test_wrap_unwrap(void)
 {
 	uint8_t payload[FOG_SPHINX_PACKET_MAX], pkt[FOG_SPHINX_PACKET_MAX + 1];
@@ -111,7 +117,7 @@ static void test_wrap_unwrap(void)
 
 	for (unsigned i = 0; i < GEOMETRIES; i++) {
 		geometry_get(i, &g);
-		for (unsigned n = 1; n <= g.slots; n++) {
+		for (unsigned n = 1; n <= g.slots; n = path_next(n)) {
 			nodes_make(&s, n, 0);
 			randombytes_buf(payload, sizeof(payload));
 			pkt[g.packet_len] = 0xa5;
@@ -136,7 +142,7 @@ static void test_surb(void)
 
 	for (unsigned i = 0; i < GEOMETRIES; i++) {
 		geometry_get(i, &g);
-		for (unsigned n = 1; n <= g.slots; n++) {
+		for (unsigned n = 1; n <= g.slots; n = path_next(n)) {
 			nodes_make(&s, n, 1);
 			randombytes_buf(payload, sizeof(payload));
 			surb[g.surb_len] = 0xa5;
@@ -529,7 +535,7 @@ static void test_batch(void)
 		memcpy(s.private_key[i], s.private_key[0], 32);
 		memcpy(s.path[i].public_key, s.path[0].public_key, 32);
 	}
-	for (unsigned n = 0; n <= FOG_SPHINX_BATCH_MAX; n += n < 10 ? 1 : 9)
+	for (unsigned n = 0; n <= (check_few() ? 9 : FOG_SPHINX_BATCH_MAX); n += n < 10 ? 1 : 9)
 		batch_run(&c, &g, &s, n);
 }
 
