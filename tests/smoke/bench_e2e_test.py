@@ -17,7 +17,9 @@ report = json.loads(done.stdout)
 equal((report["bench"], report["key"]), ("e2e", ["isa"]), "head")
 check(any("not wire rate" in note for note in report["notes"]), "the label in the notes")
 (row,) = report["result"]
-equal((row["label"], row["pps"], row["confirmed"], row["early"]), ("not wire rate", 500, 1, 0), "row")
+equal((row["label"], row["asked_pps"], row["pps"], row["confirmed"], row["tried"], row["early"]),
+	("not wire rate", 500, 500, 1, 1, 0), "row")
+check(not {"windows", "repeated", "core"} & report.keys(), "what only plain unwraps have is not in the head")
 equal(row["lost"], 0, "packets lost at 500/s")
 check(row["sphinx_pps"] > 0 and 0 < row["share_of_sphinx"], "share of plain unwraps")
 check(row["over_p99_us"] >= row["over_p50_us"] > 0, "lateness")
