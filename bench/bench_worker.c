@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "bench.h"
 #include "pipe.h"
@@ -24,11 +23,19 @@ enum {
 	PACED_S = 5,
 	MAIN_LCORE = 0,
 	WORKER_LCORE = 1,
+	CPUS_MAX = 1024,
 	OFF_CPU_NS = 50000, // a window in which the thread waited for its CPU longer is not clean
 };
 
 static struct bench_option options[] = {
         {"--isa", "best|ref|avx2|avx512", "best"}, {"--load", "percent of the rate", "80"}, {0}};
+
+// What became of the phase at a part of the rate.
+struct paced {
+	double load, pps; // asked for, as a part of the saturated rate, and reached
+	double saturated; // packets a second
+	uint64_t refused; // arrivals that found the port full and had to wait
+};
 
 struct rig {
 	struct pipe *pipe;
@@ -193,9 +200,38 @@ static uint64_t gap(double pps)
 	return (uint64_t)(-log(u) * (double)rte_get_tsc_hz() / pps);
 }
 
-static int paced(struct rig *r, double pps, double duration_s, double *reached)
+// Feed Poisson arrivals until 'end'. What is late, since the port was full or a pass at its end had
+// to be waited for, is fed at once afterwards: the schedule stays. Returns how many.
+static uint64_t feed_paced(
+        struct rig *r, double pps, uint64_t start, uint64_t end, uint64_t *refused
+)
 {
-	uint64_t fed = 0, start, end, next;
+	uint64_t fed = 0, next = start;
+	bool waits = false;
+
+	for (uint64_t now = start; now < end; now = rte_rdtsc()) {
+		pipe_drain(r->pipe, 0);
+		if (now < next)
+			continue;
+		if (pipe_left(r->pipe, 0) == 0) {
+			pass_finish(r);
+			pipe_pass(r->pipe);
+		}
+		if (pipe_feed(r->pipe, 0, 1) == 0) {
+			*refused += !waits;
+			waits = true;
+			continue;
+		}
+		waits = false;
+		fed++;
+		next += gap(pps);
+	}
+	return fed;
+}
+
+static int paced(struct rig *r, struct paced *phase, double duration_s)
+{
+	uint64_t start;
 
 	worker_start(r);
 	// What the windows before left overdue is not this phase's.
@@ -207,21 +243,12 @@ static int paced(struct rig *r, double pps, double duration_s, double *reached)
 	memset(&r->w->count.loop_ns, 0, sizeof(r->w->count.loop_ns));
 	pipe_pass(r->pipe);
 	worker_start(r);
-	start = next = rte_rdtsc();
-	end = start + (uint64_t)(duration_s * (double)rte_get_tsc_hz());
-	for (uint64_t now = start; now < end; now = rte_rdtsc()) {
-		pipe_drain(r->pipe, 0);
-		if (now < next)
-			continue;
-		fed += pipe_feed(r->pipe, 0, 1);
-		next += gap(pps);
-		if (pipe_left(r->pipe, 0) == 0) {
-			pass_finish(r);
-			pipe_pass(r->pipe);
-			next = rte_rdtsc();
-		}
-	}
-	*reached = fed / seconds(rte_rdtsc() - start);
+	start = rte_rdtsc();
+	double fed = (double)feed_paced(
+	        r, phase->load * phase->saturated, start,
+	        start + (uint64_t)(duration_s * (double)rte_get_tsc_hz()), &phase->refused
+	);
+	phase->pps = fed / seconds(rte_rdtsc() - start);
 	pass_finish(r);
 	return worker_stop(r) < 0 ? -EIO : ret;
 }
@@ -231,21 +258,32 @@ static double us(const struct fog_hist *h, double q)
 	return (double)fog_hist_quantile(h, q) / 1000;
 }
 
+static void paced_fill(struct bench_report *report, json_t *row, const struct paced *phase)
+{
+	double reached = phase->pps / phase->saturated;
+
+	json_object_set_new(row, "load", json_real(phase->load));
+	json_object_set_new(row, "load_reached", json_real(reached));
+	json_object_set_new(row, "paced_pps", json_real(phase->pps));
+	json_object_set_new(row, "refused", json_integer((json_int_t)phase->refused));
+	if (reached < 0.98 * phase->load)
+		bench_note(
+		        report, "lateness is that at a load of %.3f, not of %.3f as asked", reached,
+		        phase->load
+		);
+}
+
 static void row_fill(
-        struct bench_report *report, struct rig *r, double share, double paced_pps,
+        struct bench_report *report, struct rig *r, const struct paced *phase,
         uint64_t replay_capacity
 )
 {
 	json_t *row = bench_row(report);
 	unsigned n = r->windows;
-	double share_of[BENCH_WINDOWS_MAX];
-	struct bench_figure worker, sphinx, part;
+	struct bench_figure part = bench_ratio_of(r->worker_pps, r->sphinx_pps, n);
+	struct bench_figure worker = bench_figure_of(r->worker_pps, n);
+	struct bench_figure sphinx = bench_figure_of(r->sphinx_pps, n);
 
-	for (unsigned i = 0; i < n; i++)
-		share_of[i] = r->worker_pps[i] / r->sphinx_pps[i];
-	worker = bench_figure_of(r->worker_pps, n);
-	sphinx = bench_figure_of(r->sphinx_pps, n);
-	part = bench_figure_of(share_of, n);
 	json_object_set_new(row, "isa", json_string(r->w->crypto->name));
 	json_object_set_new(row, "geometry", json_string("mtu"));
 	bench_row_figure(row, "pps", &worker);
@@ -261,8 +299,7 @@ static void row_fill(
 		        row, "loop_on_cpu_p999_us", json_real(us(&r->loop_clean, 0.999))
 		);
 	}
-	json_object_set_new(row, "load", json_real(share));
-	json_object_set_new(row, "paced_pps", json_real(paced_pps));
+	paced_fill(report, row, phase);
 	json_object_set_new(
 	        row, "tick_us",
 	        json_real((double)fog_calendar_tick(r->w->calendar) * 1e6 / (double)r->w->tsc_hz)
@@ -312,7 +349,7 @@ static int rig_make(struct rig *r, const struct fog_crypto_ops *ops, bool quick,
 
 static int run_rig(struct bench_report *report, struct rig *r, const struct fog_crypto_ops *ops)
 {
-	double share = atof(options[1].value) / 100, reached = 0, rate;
+	struct paced phase = {.load = atof(options[1].value) / 100};
 	double copy[BENCH_WINDOWS_MAX];
 	uint64_t capacity = 0;
 	int ret = rig_make(r, ops, report->plan.quick, &capacity);
@@ -322,15 +359,15 @@ static int run_rig(struct bench_report *report, struct rig *r, const struct fog_
 	if ((ret = saturate(r, report->plan.windows)) < 0)
 		return ret;
 	memcpy(copy, r->worker_pps, sizeof(copy));
-	rate = share * bench_figure_of(copy, r->windows).median;
-	if ((ret = paced(r, rate, report->plan.quick ? 0.2 : PACED_S, &reached)) < 0)
+	phase.saturated = bench_figure_of(copy, r->windows).median;
+	if ((ret = paced(r, &phase, report->plan.quick ? 0.2 : PACED_S)) < 0)
 		return ret;
 	if (pipe_drops(r->pipe) > 0) {
 		fprintf(stderr, "bench: the worker dropped %llu of its packets\n",
 		        (unsigned long long)pipe_drops(r->pipe));
 		return -EBADMSG;
 	}
-	row_fill(report, r, share, reached, capacity);
+	row_fill(report, r, &phase, capacity);
 	return 0;
 }
 
@@ -338,7 +375,8 @@ static int run(struct bench_report *report)
 {
 	bool best = strcmp(options[0].value, "best") == 0;
 	const struct fog_crypto_ops *ops = fog_crypto_ops_get(best ? NULL : options[0].value);
-	int cpu = report->plan.cpu, main_cpu = cpu > 0 ? cpu - 1 : 1, ret;
+	int cpu = report->plan.cpu, other[CPUS_MAX], ret;
+	unsigned others = bench_other_cpus(&report->plan, other, CPUS_MAX);
 	double load = atof(options[1].value);
 	struct rig *r;
 
@@ -346,13 +384,15 @@ static int run(struct bench_report *report)
 		return bench_option_wrong(&options[0]);
 	if (load < 1 || load > 100)
 		return bench_option_wrong(&options[1]);
-	if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
-		fprintf(stderr, "bench: worker needs two CPUs: one runs it, one feeds it\n");
+	if (others == 0) {
+		fprintf(stderr,
+		        "bench: worker needs two CPUs: one runs it, one feeds it; taskset "
+		        "allowed one\n");
 		return -ENOTSUP;
 	}
 	if ((r = calloc(1, sizeof(*r))) == NULL)
 		return -ENOMEM;
-	ret = pipe_eal_start(main_cpu, &cpu, 1);
+	ret = pipe_eal_start(other[others - 1], &cpu, 1);
 	if (ret == 0) {
 		ret = run_rig(report, r, ops);
 		pipe_destroy(r->pipe);

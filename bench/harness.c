@@ -94,6 +94,17 @@ int bench_plan_init(struct bench_plan *plan, int cpu)
 	return 0;
 }
 
+unsigned bench_other_cpus(const struct bench_plan *plan, int cpu[], unsigned max)
+{
+	unsigned n = 0;
+
+	for (int i = 0; i < CPU_SETSIZE && n < max; i++) {
+		if (CPU_ISSET(i, &plan->allowed) && i != plan->cpu)
+			cpu[n++] = i;
+	}
+	return n;
+}
+
 static long switches(void)
 {
 	struct rusage usage;
@@ -158,6 +169,15 @@ struct bench_figure bench_figure_of(double value[], unsigned n)
 	qsort(value, n, sizeof(*value), by_value);
 	return (struct bench_figure
 	){.median = value[n / 2], .minimum = value[0], .q1 = value[n / 4], .q3 = value[3 * n / 4]};
+}
+
+struct bench_figure bench_ratio_of(const double a[], const double b[], unsigned n)
+{
+	double ratio[BENCH_WINDOWS_MAX] = {0};
+
+	for (unsigned i = 0; i < n; i++)
+		ratio[i] = a[i] / b[i];
+	return bench_figure_of(ratio, n);
 }
 
 // 'sample' is [COLUMNS][windows] of one case.

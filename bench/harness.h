@@ -48,8 +48,13 @@ struct bench_plan {
 // Pin the process to 'cpu' (-1: the last one that it may use) and calibrate the TSC.
 // Returns 0 or -errno.
 int bench_plan_init(struct bench_plan *, int cpu);
+// CPUs that the process might use besides the plan's, ascending. Returns how many.
+unsigned bench_other_cpus(const struct bench_plan *, int cpu[], unsigned max);
 // The figure that 'n' values make; sorts them. For benches that time by themselves.
 struct bench_figure bench_figure_of(double value[], unsigned n);
+// The figure that the quotients a[i] / b[i] make: window by window, so that slow spells cancel out.
+// At most BENCH_WINDOWS_MAX; leaves both in order.
+struct bench_figure bench_ratio_of(const double a[], const double b[], unsigned n);
 // Measure 'n' cases; fills their results. May be called several times. Returns 0 or -ENOMEM.
 int bench_measure(struct bench_plan *, struct bench_case *cases, unsigned n);
 

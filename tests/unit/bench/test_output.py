@@ -31,7 +31,7 @@ PROMISED = {
 	"dudect": (("isa", "function"), ("cycles",), ("t", "samples", "crop")),
 	"worker": (
 		("isa", "geometry"), ("pps", "sphinx_pps", "share_of_sphinx"),
-		("loop_p99_us", "loop_p999_us", "lateness_p99_us", "tick_us"),
+		("loop_p99_us", "loop_p999_us", "lateness_p99_us", "tick_us", "load", "load_reached"),
 	),
 	"scale": (("workers", "isa"), ("speedup", "machine_speedup", "pps", "x25519_per_s"), ("share_of_machine",)),
 }
@@ -126,7 +126,9 @@ class Output(unittest.TestCase):
 			self.skipTest("EAL needs root")
 		if len(os.sched_getaffinity(0)) < 2:
 			self.skipTest("worker needs two CPUs")
-		self.check("worker")
+		for row in self.check("worker"):
+			self.assertAlmostEqual(row["load_reached"], row["paced_pps"] / row["pps"], places=3)
+			self.assertGreaterEqual(row["refused"], 0)
 		self.check("scale")
 
 	def test_table(self):
