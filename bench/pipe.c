@@ -47,7 +47,6 @@ struct pipe {
 	struct fog_conf *conf;
 	uint8_t private_key[2][32], public_key[2][32], id[2][32]; // we, and the next hop
 	uint8_t peer_id[FOG_NODES_MAX][FOG_ID_LEN];
-	char replay_dir[64];
 	struct lane lane[PIPE_WORKERS_MAX];
 };
 
@@ -251,18 +250,22 @@ static int conf_make(struct pipe *p)
 	        .packet_len = p->geo.packet_len,
 	        .peer_id = p->peer_id,
 	};
-	char text[256];
+	char dir[64], text[256];
 	int ret;
 
-	snprintf(p->replay_dir, sizeof(p->replay_dir), "/dev/shm/fogline-bench-%d", (int)getpid());
+	snprintf(dir, sizeof(dir), "/dev/shm/fogline-bench-%d", (int)getpid());
 	ret = fog_mix_key_create(
-	        p->replay_dir, p->params.replay_capacity, 1, 0, p->private_key[0], p->public_key[0],
-	        &p->key, text, sizeof(text)
+	        dir, p->params.replay_capacity, 1, 0, p->private_key[0], p->public_key[0], &p->key,
+	        text, sizeof(text)
 	);
 	if (ret < 0) {
 		fprintf(stderr, "bench: %s\n", text);
+		rmdir(dir);
 		return ret;
 	}
+	// The mapping stays: whatever ends this process, no memory is left behind.
+	unlink(p->key->replay->path);
+	rmdir(dir);
 	table_fill(p);
 	return fog_conf_build(p->blob, p->key, &env, &p->conf);
 }
@@ -327,8 +330,7 @@ void pipe_destroy(struct pipe *p)
 		free(l->shared);
 	}
 	fog_conf_free(p->conf);
-	fog_mix_key_destroy(p->key);
-	rmdir(p->replay_dir);
+	fog_mix_key_close(p->key);
 	if (p->port != NULL)
 		p->port->ops->close(p->port);
 	rte_mempool_free(p->pool);
