@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// One worker against several, each on a core of its own, claiming in one replay table; beside it
+// One worker against several, each a thread on a core of its own, claiming in one replay table; beside it
 // what the machine itself gives: plain X25519 on one core against several. Windows of all kinds
 // alternate. A worker's thread feeds and drains its own queue between two rounds, so that every
 // core does the same work.
 #include <errno.h>
 #include <rte_cycles.h>
 #include <rte_launch.h>
-#include <sched.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +17,7 @@
 enum {
 	FRAMES = 4096, // of a worker and window
 	MULTIPLICATIONS = 8192,
-	REPLAY_CAPACITY = 16 << 20,
+	REPLAY_CAPACITY = 16 << 20, // at least
 	COUNTS_MAX = 5, // 1, 2, 4, 8, 16 workers
 };
 
@@ -28,7 +27,7 @@ static struct bench_option options[] = {{"--isa", "best|ref|avx2|avx512", "best"
 struct core {
 	struct rig *rig;
 	unsigned index;
-	double rate; // operations a second
+	uint64_t start, end; // TSC
 	int ret;
 };
 
@@ -60,13 +59,13 @@ static int worker_main(void *arg)
 		return c->ret = -ENOMEM;
 	rte_rcu_qsbr_thread_register(w->qsbr, c->index);
 	start_line(c->rig);
-	uint64_t start = rte_rdtsc();
+	c->start = rte_rdtsc();
 	while (!pipe_done(p, c->index) || pipe_left(p, c->index) > 0) {
 		pipe_feed(p, c->index, FOG_BURST);
 		fog_worker_round(w, rte_rdtsc());
 		pipe_drain(p, c->index);
 	}
-	c->rate = c->rig->frames * (double)rte_get_tsc_hz() / (double)(rte_rdtsc() - start);
+	c->end = rte_rdtsc();
 	rte_rcu_qsbr_thread_unregister(w->qsbr, c->index);
 	return c->ret = 0;
 }
@@ -88,17 +87,18 @@ static int machine_main(void *arg)
 		point[i] = mem[2][i];
 	}
 	start_line(c->rig);
-	uint64_t start = rte_rdtsc();
+	c->start = rte_rdtsc();
 	for (unsigned done = 0; done < c->rig->multiplications; done += n)
 		c->rig->ops->x25519(n, out, scalar, point);
-	c->rate = c->rig->multiplications * (double)rte_get_tsc_hz() /
-	        (double)(rte_rdtsc() - start);
+	c->end = rte_rdtsc();
 	return c->ret = 0;
 }
 
-// The first core is this thread's.
-static int window(struct rig *r, int (*work)(void *), unsigned cores, double *rate)
+// All operations over the time from the first start to the last end: a core that is done early adds
+// nothing while the others still work. The first core is this thread's.
+static int window(struct rig *r, int (*work)(void *), unsigned cores, unsigned ops, double *rate)
 {
+	uint64_t start = UINT64_MAX, end = 0;
 	int ret = 0;
 
 	atomic_store(&r->waiting, cores);
@@ -106,12 +106,13 @@ static int window(struct rig *r, int (*work)(void *), unsigned cores, double *ra
 		rte_eal_remote_launch(work, &r->core[i], i);
 	work(&r->core[0]);
 	rte_eal_mp_wait_lcore();
-	*rate = 0;
 	for (unsigned i = 0; i < cores; i++) {
-		*rate += r->core[i].rate;
+		start = RTE_MIN(start, r->core[i].start);
+		end = RTE_MAX(end, r->core[i].end);
 		if (r->core[i].ret < 0)
 			ret = r->core[i].ret;
 	}
+	*rate = (double)cores * ops * (double)rte_get_tsc_hz() / (double)(end - start);
 	return ret;
 }
 
@@ -122,38 +123,45 @@ static int windows_run(struct rig *r, unsigned windows)
 	for (unsigned w = 0; w < windows; w++) {
 		for (unsigned i = 0; i < r->counts && ret == 0; i++) {
 			pipe_pass(r->pipe);
-			ret = window(r, worker_main, r->count[i], &r->worker[i][w]);
+			ret = window(r, worker_main, r->count[i], r->frames, &r->worker[i][w]);
 			if (ret == 0)
-				ret = window(r, machine_main, r->count[i], &r->machine[i][w]);
+				ret =
+				        window(r, machine_main, r->count[i], r->multiplications,
+				               &r->machine[i][w]);
 		}
 	}
 	return ret;
 }
 
+static void row_add(struct bench_report *report, struct rig *r, unsigned i)
+{
+	unsigned n = report->plan.windows;
+	json_t *row = bench_row(report);
+	double gain[2][BENCH_WINDOWS_MAX];
+	struct bench_figure workers, machine, share;
+
+	for (unsigned w = 0; w < n; w++) {
+		gain[0][w] = r->worker[i][w] / r->worker[0][w];
+		gain[1][w] = r->machine[i][w] / r->machine[0][w];
+	}
+	share = bench_ratio_of(gain[0], gain[1], n);
+	workers = bench_figure_of(gain[0], n);
+	machine = bench_figure_of(gain[1], n);
+	json_object_set_new(row, "workers", json_integer(r->count[i]));
+	json_object_set_new(row, "isa", json_string(r->ops->name));
+	bench_row_figure(row, "speedup", &workers);
+	bench_row_figure(row, "machine_speedup", &machine);
+	bench_row_figure(row, "share_of_machine", &share);
+}
+
 static void rows_add(struct bench_report *report, struct rig *r)
 {
 	unsigned n = report->plan.windows;
-	double ratio[BENCH_WINDOWS_MAX];
-	struct bench_figure speedup[2], rate;
+	struct bench_figure rate;
 
-	for (unsigned i = 0; i < r->counts; i++) {
-		json_t *row = bench_row(report);
-		double(*rates[2])[BENCH_WINDOWS_MAX] = {r->worker, r->machine};
-
-		// Window by window, so that slow spells cancel out.
-		for (unsigned k = 0; k < 2; k++) {
-			for (unsigned w = 0; w < n; w++)
-				ratio[w] = rates[k][i][w] / rates[k][0][w];
-			speedup[k] = bench_figure_of(ratio, n);
-		}
-		json_object_set_new(row, "workers", json_integer(r->count[i]));
-		json_object_set_new(row, "isa", json_string(r->ops->name));
-		bench_row_figure(row, "speedup", &speedup[0]);
-		bench_row_figure(row, "machine_speedup", &speedup[1]);
-		json_object_set_new(
-		        row, "share_of_machine", json_real(speedup[0].median / speedup[1].median)
-		);
-	}
+	for (unsigned i = 0; i < r->counts; i++)
+		row_add(report, r, i);
+	// After all quotients: a figure sorts its values.
 	for (unsigned i = 0; i < r->counts; i++) {
 		json_t *row = json_array_get(report->rows, i);
 
@@ -164,37 +172,35 @@ static void rows_add(struct bench_report *report, struct rig *r)
 	}
 }
 
-// CPUs that this process may use, 'first' left out.
-static unsigned cpus_allowed(const cpu_set_t *set, int first, int cpu[])
+// Half of the table is filled beforehand; all claims of the run leave a quarter of it free.
+static uint64_t capacity_for(const struct rig *r, unsigned windows)
 {
-	unsigned n = 0;
+	uint64_t claims = 0;
 
-	for (int i = 0; i < CPU_SETSIZE && n < PIPE_WORKERS_MAX; i++) {
-		if (CPU_ISSET(i, set) && i != first)
-			cpu[n++] = i;
-	}
-	return n;
+	for (unsigned i = 0; i < r->counts; i++)
+		claims += (uint64_t)r->count[i] * r->frames * windows;
+	return RTE_MAX(4 * claims, (uint64_t)REPLAY_CAPACITY);
 }
 
 static int run_rig(struct bench_report *report, struct rig *r, unsigned cores)
 {
 	bool quick = report->plan.quick;
-	struct pipe_params params = {
-	        .workers = cores,
-	        .frames = quick ? 64 : FRAMES,
-	        .crypto = r->ops,
-	        .replay_capacity = quick ? 4096 : REPLAY_CAPACITY,
-	        .delay_mean_us = 20000,
-	        .delay_max_us = 200000,
-	};
-	int ret = pipe_create(&params, &r->pipe);
+	int ret;
 
-	if (ret < 0)
-		return ret;
-	r->frames = params.frames;
+	r->frames = quick ? 64 : FRAMES;
 	r->multiplications = quick ? 64 : MULTIPLICATIONS;
 	for (unsigned n = 1; n <= cores && r->counts < COUNTS_MAX; n *= 2)
 		r->count[r->counts++] = n;
+	struct pipe_params params = {
+	        .workers = cores,
+	        .frames = r->frames,
+	        .crypto = r->ops,
+	        .replay_capacity = quick ? 4096 : capacity_for(r, report->plan.windows),
+	        .delay_mean_us = 20000,
+	        .delay_max_us = 200000,
+	};
+	if ((ret = pipe_create(&params, &r->pipe)) < 0)
+		return ret;
 	for (unsigned i = 0; i < cores; i++)
 		r->core[i] = (struct core){.rig = r, .index = i};
 	ret = windows_run(r, report->plan.windows);
@@ -213,7 +219,7 @@ static int run(struct bench_report *report)
 {
 	bool best = strcmp(options[0].value, "best") == 0;
 	int cpu[PIPE_WORKERS_MAX], ret;
-	unsigned others = cpus_allowed(&report->plan.allowed, report->plan.cpu, cpu);
+	unsigned others = bench_other_cpus(&report->plan, cpu, PIPE_WORKERS_MAX);
 	struct rig *r = calloc(1, sizeof(*r));
 
 	if (r == NULL)

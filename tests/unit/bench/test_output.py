@@ -33,7 +33,9 @@ PROMISED = {
 		("isa", "geometry"), ("pps", "sphinx_pps", "share_of_sphinx"),
 		("loop_p99_us", "loop_p999_us", "lateness_p99_us", "tick_us", "load", "load_reached"),
 	),
-	"scale": (("workers", "isa"), ("speedup", "machine_speedup", "pps", "x25519_per_s"), ("share_of_machine",)),
+	"scale": (
+		("workers", "isa"), ("speedup", "machine_speedup", "share_of_machine", "pps", "x25519_per_s"), (),
+	),
 }
 STAGES = {"key", "kdf", "mac", "open", "payload", "blind"}
 
