@@ -25,7 +25,7 @@ enum {
 };
 
 static struct bench_option options[] = {
-        {"--parked", "numbers from 64 to 16000000", "1000,10000,100000,400000,1000000"}, {0}};
+        {"--parked", "numbers from 64 to 16000000", "1000,4500,10000,100000,400000,1000000"}, {0}};
 
 struct park {
 	struct fog_calendar *calendar;
@@ -88,6 +88,7 @@ static int parked_measure(struct bench_report *report, struct park *p, unsigned 
 	if (ret == 0) {
 		json_t *row = bench_row(report);
 		json_object_set_new(row, "parked", json_integer(parked));
+		json_object_set_new(row, "rate_pps", json_real(parked * 1e6 / MEAN_US));
 		json_object_set_new(row, "depth", json_integer(fog_calendar_depth(p->calendar)));
 		bench_row_figure(row, "cycles", &c.cycles);
 	}

@@ -273,10 +273,14 @@ static int run(struct bench_report *report)
 	}
 	t.batch = (unsigned)batch;
 	randombytes_buf(&t.state, sizeof(t.state));
+	if (report->plan.quick) {
+		sizes = 1;
+		fills = fills < 2 ? fills : 2;
+	}
 	ret = 0;
-	for (int i = 0; i < (report->plan.quick ? 1 : sizes) && ret == 0; i++) {
+	for (int i = 0; i < sizes && ret == 0; i++) {
 		t.bytes = (uint64_t)size[i] << 20;
-		ret = table_measure(report, &t, fill, report->plan.quick ? 2 : fills);
+		ret = table_measure(report, &t, fill, fills);
 	}
 	return ret;
 }
