@@ -311,7 +311,8 @@ static unsigned node_warn_data_plane(const struct node_running *run, node_say *w
 		snprintf(
 		        text, sizeof(text),
 		        "the replay table is %u %% full, %llu of %llu packets: %s: raise "
-		        "replay.capacity or lower workers.max_rate",
+		        "replay.capacity or lower workers.max_rate, which counts from the next mix "
+		        "key",
 		        percent, (unsigned long long)run->replay_count,
 		        (unsigned long long)run->replay_capacity,
 		        percent >= 100 ? "all others are dropped as replay_full"

@@ -404,7 +404,8 @@ static void node_event(void *ctx, uint32_t type, const struct fog_evt *e)
 	else if (type == FOG_EVT_REPLAY_FILL)
 		fprintf(stderr,
 		        "replay table is %u %% full: at 100 %% packets are dropped as replay_full; "
-		        "raise replay.capacity or lower workers.max_rate\n",
+		        "raise replay.capacity or lower workers.max_rate, which counts from the next "
+		        "mix key\n",
 		        e->value);
 	else if (type == FOG_EVT_RING_FAULT)
 		fprintf(stderr, "data plane found a ring of ours faulty (worker %u)\n", e->index);

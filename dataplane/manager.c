@@ -110,7 +110,7 @@ static void report_replay(struct fog_manager *m)
 	m->replay_alarm = alarm;
 	LOG_WARN(
 	        "replay table is %u %% full, %llu of %llu packets: %s: raise replay.capacity or lower "
-	        "workers.max_rate",
+	        "workers.max_rate, which counts from the next mix key",
 	        percent, (unsigned long long)count, (unsigned long long)capacity,
 	        alarm == 100 ? "all others are dropped as replay_full"
 	                     : "when it is full all others are dropped as replay_full"

@@ -32,7 +32,11 @@ static const char *replay_mend(int err)
 	case -ENOTSUP:
 		return "is not on tmpfs or hugetlbfs: set replay.dir to one";
 	case -ESTALE:
-		return "belongs to another key or capacity: remove the file, its key is gone";
+		return "belongs to another key: remove the file, its key is gone";
+	case -EBADMSG:
+		// Without its table every packet of a living key could be sent again.
+		return "is damaged or of another version, but its key may live: get a new mix key "
+		       "(reboot) before you remove the file, or replays pass";
 	case -EPERM:
 		return "is not owned by us with mode 0600: remove it";
 	case -EBUSY:
@@ -81,6 +85,14 @@ static int replay_open(
 	ret = fog_replay_open(path, k->public_key, capacity, &k->replay, &k->replay_found);
 	if (ret < 0)
 		snprintf(text, text_len, "replay table %s %s", path, replay_mend(ret));
+	else if (fog_replay_capacity(k->replay) != capacity)
+		LOG_LIMITED(
+		        LOG_WARN,
+		        "replay table %s keeps the room for %llu packets that this mix key began with; "
+		        "the new capacity of %llu counts from the next mix key",
+		        path, (unsigned long long)fog_replay_capacity(k->replay),
+		        (unsigned long long)capacity
+		);
 	return ret;
 }
 

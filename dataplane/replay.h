@@ -21,11 +21,15 @@ uint64_t fog_replay_footprint(uint64_t capacity);
 
 // Open the table for the mix key identified by 'id' (its public key) at 'path', or make it when
 // there is none. Made: mode 0600, zeroed, pre-faulted by the calling thread (the manager, never a
-// worker). Found: kept if magic, version, id and capacity agree; '*found' says which.
+// worker). Found: kept as it is if magic, version and id agree, and with the capacity that it was
+// made with, for the key that it belongs to may still be in use: a new 'capacity' counts from the
+// next key (fog_replay_capacity tells the one in force). '*found' says which.
 // The file is made as PATH.new and renamed: whenever the maker is killed, what stands at 'path' is
 // a whole table. It stays locked (flock) while open. Owner means the effective user.
 // Returns 0, -EINVAL (capacity 0 or over 2^40), -ENOTSUP (not on tmpfs or hugetlbfs), -ESTALE (a
-// file of another key or shape is there: remove it first), -EPERM (owner or mode is not root-only),
+// table of another key is there: remove it first), -EBADMSG (a file that is damaged or of another
+// version: the key may be in use, and without its table every packet of it is accepted again, so
+// get a new key first), -EPERM (owner or mode is not root-only),
 // -EBUSY (another process has it open), -ELOOP (a symbolic link), -ENOSPC/-ENOMEM, -errno.
 int fog_replay_open(
         const char *path, const uint8_t id[FOG_REPLAY_ID_LEN], uint64_t capacity,

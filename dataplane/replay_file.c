@@ -131,9 +131,31 @@ err_name:
 	return ret;
 }
 
+// The header of a table that was found. Believed in this order: what follows a foreign magic or
+// version may mean anything. A capacity that the file could not hold would lead beyond its end.
+static int header_check(
+        const struct replay_header *h, const uint8_t *id, int fd, uint64_t file_size
+)
+{
+	uint64_t size;
+
+	if (h->magic != REPLAY_MAGIC || h->version != REPLAY_VERSION)
+		return -EBADMSG;
+	if (memcmp(h->id, id, sizeof(h->id)) != 0)
+		return -ESTALE;
+	if (fog_replay_footprint(h->capacity) == 0)
+		return -EBADMSG;
+	int ret = file_system_check(fd, h->capacity, &size);
+	if (ret < 0)
+		return ret;
+	return size == file_size ? 0 : -EBADMSG;
+}
+
+// The table keeps the capacity that it was made with: what was claimed under the key must count for
+// as long as the key lives, whatever is configured meanwhile.
 static int table_attach(struct fog_replay *r, const uint8_t *id)
 {
-	const struct replay_header *h;
+	struct replay_header h = {0};
 	struct stat st;
 	uint64_t size;
 	int ret;
@@ -146,15 +168,12 @@ static int table_attach(struct fog_replay *r, const uint8_t *id)
 		return ret;
 	if ((ret = file_lock(r->fd)) < 0)
 		return ret;
-	if ((uint64_t)st.st_size != size)
-		return -ESTALE;
-	if ((ret = file_map(r, size)) < 0)
-		return ret;
-	h = r->map;
-	if (h->magic != REPLAY_MAGIC || h->version != REPLAY_VERSION ||
-	    h->capacity != r->capacity || memcmp(h->id, id, sizeof(h->id)) != 0)
-		return -ESTALE;
-	return 0;
+	ret = pread(r->fd, &h, sizeof(h), 0) < 0 ? -errno : 0; // what is missing stays zero
+	if (ret == 0)
+		ret = header_check(&h, id, r->fd, (uint64_t)st.st_size);
+	r->capacity = h.capacity;
+	explicit_bzero(&h, sizeof(h));
+	return ret < 0 ? ret : file_map(r, (uint64_t)st.st_size);
 }
 
 int fog_replay_open(
@@ -172,7 +191,6 @@ int fog_replay_open(
 	memset(r, 0, sizeof(*r));
 	r->fd = -1;
 	r->capacity = capacity;
-	r->lines = replay_lines(capacity);
 	if ((r->path = strdup(path)) == NULL) {
 		ret = -ENOMEM;
 		goto err;
@@ -187,6 +205,7 @@ int fog_replay_open(
 		ret = -errno;
 	if (ret < 0)
 		goto err;
+	r->lines = replay_lines(r->capacity);
 	fog_aes_key_init(&r->key, ((struct replay_header *)r->map)->key, 16);
 	// Counted from the words: the process may have died between a claim and its bookkeeping.
 	replay_recount(r);

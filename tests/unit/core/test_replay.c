@@ -377,30 +377,75 @@ static void file_put(const char *name, const void *data, size_t len, off_t size)
 	close(fd);
 }
 
+// The configuration may change while the key lives: what was claimed stays claimed, and the table
+// as large as it was.
+static void test_other_capacity(void)
+{
+	static const uint64_t capacity[] = {1, 999, 1000, 1001, 100000};
+	struct fog_replay *r = table(1000, 0);
+	uint64_t n = 0;
+
+	for (; n < 900; n++)
+		CU_ASSERT_EQUAL(claim(r, n), 0);
+	fog_replay_close(r);
+	for (unsigned i = 0; i < sizeof(capacity) / sizeof(capacity[0]); i++) {
+		unsigned lost = 0;
+		r = table(capacity[i], 1);
+		CU_ASSERT_EQUAL(fog_replay_capacity(r), 1000);
+		CU_ASSERT_EQUAL(fog_replay_count(r), n);
+		for (uint64_t k = 0; k < n; k++)
+			lost += claim(r, k) != -EEXIST;
+		CU_ASSERT_EQUAL(lost, 0);
+		CU_ASSERT_EQUAL(claim(r, n), 0);
+		n++;
+		fog_replay_close(r);
+	}
+	r = table(5, 1);
+	for (; n < 1000; n++)
+		CU_ASSERT_EQUAL(claim(r, n), 0);
+	CU_ASSERT_EQUAL(claim(r, n), -ENOSPC);
+	CU_ASSERT_EQUAL(fog_replay_destroy(r), 0);
+}
+
+// Change the byte at 'at' of a table's file, and see what that comes to.
+static int changed_error(off_t at, uint8_t change)
+{
+	int fd = open(path, O_RDWR), ret;
+	uint8_t byte = 0;
+
+	CU_ASSERT(fd >= 0 && pread(fd, &byte, 1, at) == 1);
+	byte ^= change;
+	CU_ASSERT_EQUAL(pwrite(fd, &byte, 1, at), 1);
+	ret = open_error(path, id, 1000);
+	byte ^= change;
+	CU_ASSERT_EQUAL(pwrite(fd, &byte, 1, at), 1);
+	close(fd);
+	return ret;
+}
+
 static void test_other_table(void)
 {
+	enum { AT_MAGIC = 0, AT_VERSION = 8, AT_CAPACITY = 16, AT_ID = 24 };
+
 	uint8_t other[FOG_REPLAY_ID_LEN] = {0};
 	off_t size = (off_t)fog_replay_footprint(1000);
 
 	fog_replay_close(table(1000, 0));
 	CU_ASSERT_EQUAL(open_error(path, other, 1000), -ESTALE);
-	CU_ASSERT_EQUAL(open_error(path, id, 999), -ESTALE);
-	CU_ASSERT_EQUAL(open_error(path, id, 100000), -ESTALE);
+	CU_ASSERT_EQUAL(changed_error(AT_ID, 1), -ESTALE);
+	CU_ASSERT_EQUAL(changed_error(AT_MAGIC, 1), -EBADMSG);
+	CU_ASSERT_EQUAL(changed_error(AT_VERSION, 1), -EBADMSG);
+	// A capacity that doesn't belong to the file's size, or to any.
+	CU_ASSERT_EQUAL(changed_error(AT_CAPACITY + 1, 0x80), -EBADMSG);
+	CU_ASSERT_EQUAL(changed_error(AT_CAPACITY + 7, 0x80), -EBADMSG);
+	CU_ASSERT_EQUAL(truncate(path, size - 4096), 0);
+	CU_ASSERT_EQUAL(open_error(path, id, 1000), -EBADMSG);
+	CU_ASSERT_EQUAL(truncate(path, size), 0);
 	fog_replay_close(table(1000, 1)); // refusals didn't harm it
-	for (off_t at = 0; at < 16; at += 8) { // magic, version
-		int fd = open(path, O_RDWR);
-		uint8_t was;
-		CU_ASSERT(fd >= 0 && pread(fd, &was, 1, at) == 1);
-		CU_ASSERT_EQUAL(pwrite(fd, "?", 1, at), 1);
-		CU_ASSERT_EQUAL(open_error(path, id, 1000), -ESTALE);
-		CU_ASSERT_EQUAL(pwrite(fd, &was, 1, at), 1);
-		close(fd);
-	}
-	fog_replay_close(table(1000, 1));
 	file_put(path, "", 0, size); // zeroes, as a maker killed half-way would leave
-	CU_ASSERT_EQUAL(open_error(path, id, 1000), -ESTALE);
+	CU_ASSERT_EQUAL(open_error(path, id, 1000), -EBADMSG);
 	file_put(path, "", 0, 0);
-	CU_ASSERT_EQUAL(open_error(path, id, 1000), -ESTALE);
+	CU_ASSERT_EQUAL(open_error(path, id, 1000), -EBADMSG);
 	CU_ASSERT_EQUAL(unlink(path), 0);
 	// An unfinished draft is in nobody's way.
 	file_put(draft, "junk", 4, size);
@@ -544,6 +589,7 @@ int main(void)
 	        {"one winner among four threads", test_one_winner},
 	        {"lost swaps cost nothing", test_lost_swaps},
 	        {"claims outlive kill -9", test_killed},
+	        {"capacity of another configuration", test_other_capacity},
 	        {"other and unfinished tables", test_other_table},
 	        {"maker killed", test_killed_maker},
 	        {"refused files", test_refused},
