@@ -25,17 +25,28 @@ void stage_replay_prefetch(struct fog_worker *w, struct fog_chunk *c)
 		c->place[packet[i]] = place[i];
 }
 
+// A replay that is let through is accepted and keeps its token.
+static enum fog_drop replay_claim(struct fog_worker *w, const struct fog_replay_place *place)
+{
+	if (!stage_rate_take(w))
+		return FOG_DROP_RATE;
+	int ret = fog_replay_claim(w->conf->key->replay, place);
+	if (ret == -EEXIST && w->accept_replays) {
+		w->count.replays_accepted++;
+		return FOG_DROP_NONE;
+	}
+	if (ret == 0)
+		return FOG_DROP_NONE;
+	stage_rate_return(w);
+	return ret == -EEXIST ? FOG_DROP_REPLAY : FOG_DROP_REPLAY_FULL;
+}
+
+// Packet by packet, so that the token of a replay serves the next packet of the chunk.
 void stage_replay(struct fog_worker *w, struct fog_chunk *c)
 {
 	struct fog_sphinx_batch *b = &c->sphinx;
 
-	for (unsigned i = 0; i < b->n; i++) {
-		if (b->drop[i] != FOG_DROP_NONE)
-			continue;
-		int ret = fog_replay_claim(w->conf->key->replay, &c->place[i]);
-		if (ret == -EEXIST && w->accept_replays)
-			w->count.replays_accepted++;
-		else if (ret != 0)
-			b->drop[i] = ret == -EEXIST ? FOG_DROP_REPLAY : FOG_DROP_REPLAY_FULL;
-	}
+	for (unsigned i = 0; i < b->n; i++)
+		if (b->drop[i] == FOG_DROP_NONE)
+			b->drop[i] = replay_claim(w, &c->place[i]);
 }

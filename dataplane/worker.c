@@ -68,7 +68,7 @@ static void chunks_run(struct fog_worker *w, unsigned keys)
 	calendar_poll(w, rte_rdtsc());
 	stage_park(w, opened);
 	stage_key(w, fresh, &lanes, first);
-	stage_rate(w, fresh);
+	stage_rate(w);
 	stage_replay(w, fresh);
 	stage_open(w, fresh);
 	stage_delay(w, fresh);

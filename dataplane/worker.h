@@ -170,9 +170,13 @@ void stage_key_add(struct fog_worker *, struct fog_chunk *, struct fog_lanes *);
 void stage_key(struct fog_worker *, struct fog_chunk *, const struct fog_lanes *, unsigned first);
 // Ask for the memory that the claims will touch; part of stage_key, between the KDF and the MAC.
 void stage_replay_prefetch(struct fog_worker *, struct fog_chunk *);
-// Admit what max_rate allows.
-void stage_rate(struct fog_worker *, struct fog_chunk *);
-// Claim the replay tags.
+// Fill the bucket of max_rate by the clock.
+void stage_rate(struct fog_worker *);
+// Take a token for one packet, if there is one, or give it back, never past the brim. Without a
+// limit both do nothing, and every packet is admitted.
+bool stage_rate_take(struct fog_worker *);
+void stage_rate_return(struct fog_worker *);
+// Admit what max_rate allows and claim the replay tags.
 void stage_replay(struct fog_worker *, struct fog_chunk *);
 // Routing information, payload layer, scalars of the blinding.
 void stage_open(struct fog_worker *, struct fog_chunk *);
