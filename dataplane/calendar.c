@@ -406,8 +406,13 @@ uint64_t fog_calendar_next(const struct fog_calendar *c)
 	if (c->ready_count > 0)
 		return tick_start(c->clock, c->cursor - 1);
 	uint64_t tick = ring_find(&c->ring[WHEEL], c->cursor);
-	if (tick == NEVER)
-		tick = bucket_first(c, ring_find(&c->ring[BUCKETS], c->bucket_next));
+	uint64_t bucket = ring_find(&c->ring[BUCKETS], c->bucket_next);
+	// A bucket that is half moved has packets here and there.
+	if (bucket != NEVER && (tick == NEVER || tick >> c->bucket_bits >= bucket)) {
+		uint64_t first = bucket_first(c, bucket);
+		if (first < tick)
+			tick = first;
+	}
 	return tick_start(c->clock, tick);
 }
 

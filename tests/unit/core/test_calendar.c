@@ -481,6 +481,29 @@ static void test_crowd(void)
 	fog_calendar_destroy(c);
 }
 
+// A bucket moves by the chunk, the newest first. While it is half moved its first packet may be among
+// those that wait for their move.
+static void test_half_moved(void)
+{
+	enum { N = 64, FIRST = 6402, LAST = 6460 }; // in a bucket that begins with tick 6400
+
+	static unsigned order[N + 1];
+	struct fog_calendar *c = calendar(1 << 16, N + 1, 7);
+
+	for (uintptr_t i = 1; i <= N; i++)
+		fog_calendar_insert(c, packet(i), START + FIRST * TICK, START);
+	fog_calendar_insert(c, packet(N + 1), START + LAST * TICK, START);
+	CU_ASSERT_EQUAL(fog_calendar_next(c), START + FIRST * TICK);
+	for (uint64_t tick = 6350; tick <= 6352; tick += 2) {
+		CU_ASSERT_EQUAL(take_all(c, START + tick * TICK, 64, order), 0);
+		CU_ASSERT_EQUAL(fog_calendar_next(c), START + FIRST * TICK);
+	}
+	CU_ASSERT_EQUAL(take_all(c, START + FIRST * TICK, 64, order), N);
+	CU_ASSERT_EQUAL(fog_calendar_next(c), START + LAST * TICK);
+	CU_ASSERT_EQUAL(take_all(c, START + LAST * TICK, 64, order), 1);
+	fog_calendar_destroy(c);
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -498,6 +521,7 @@ int main(void)
 	        {"horizon, overflow and wrap", test_horizon},
 	        {"clock jumps by hours", test_jump},
 	        {"a crowd leaves its bucket in time", test_crowd},
+	        {"the next tick of a half moved bucket", test_half_moved},
 	        CU_TEST_INFO_NULL,
 	};
 	return check_run("calendar", tests);
