@@ -47,11 +47,14 @@ void stage_delay(struct fog_worker *w, struct fog_chunk *c)
 		else
 			stage_deliver(w, c->mbuf[i], &c->route[i]);
 		c->mbuf[i] = NULL;
+		fog_chunk_wipe(c, i, 1); // the chunk may wait long for its blinding
 	}
 	if (n > 0)
 		fog_delay_owed_batch(&w->conf->law, &w->conf->key->delay, n, tag, sender_ms, owed);
 	for (unsigned i = 0; i < n; i++)
 		owe(w, c, packet[i], owed[i]);
+	if (n == 0) // nor is there a next call that would empty it
+		c->sphinx.n = 0;
 	c->waiting = n;
 	c->since = rte_rdtsc();
 }

@@ -23,7 +23,6 @@ void stage_park(struct fog_worker *w, struct fog_chunk *c)
 	for (unsigned i = 0; i < c->sphinx.n; i++)
 		if (c->mbuf[i] != NULL)
 			park(w, c->mbuf[i]);
-	fog_sphinx_hop_wipe(c->hop, c->sphinx.n);
+	fog_chunk_wipe(c, 0, c->sphinx.n);
 	c->sphinx.n = 0;
-	c->waiting = 0;
 }

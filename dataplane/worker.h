@@ -6,6 +6,7 @@
 
 #include <rte_rcu_qsbr.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 
@@ -157,6 +158,14 @@ static inline void fog_worker_drop(struct fog_worker *w, struct rte_mbuf *m, enu
 // Stages, in the order of the path, one file each.
 
 // Take frames from this worker's queues into ready[], parsed down to the bare packet.
+// Wipe what 'n' packets from number 'first' on left in their chunk.
+static inline void fog_chunk_wipe(struct fog_chunk *c, unsigned first, unsigned n)
+{
+	fog_sphinx_hop_wipe(&c->hop[first], n);
+	sodium_memzero(&c->route[first], n * sizeof(c->route[0]));
+	sodium_memzero(&c->place[first], n * sizeof(c->place[0]));
+}
+
 unsigned stage_rx(struct fog_worker *);
 // Check Ethernet, VLAN, IP, UDP and length; on success the mbuf holds exactly one packet.
 enum fog_drop stage_parse(
@@ -180,7 +189,8 @@ void stage_rate_return(struct fog_worker *);
 void stage_replay(struct fog_worker *, struct fog_chunk *);
 // Routing information, payload layer, scalars of the blinding.
 void stage_open(struct fog_worker *, struct fog_chunk *);
-// Free what was rejected, deliver what ends here, fix what delay the rest is owed.
+// Free what was rejected, deliver what ends here, fix what delay the rest is owed. Only the secrets
+// of the rest stay in the chunk.
 void stage_delay(struct fog_worker *, struct fog_chunk *);
 void stage_deliver(struct fog_worker *, struct rte_mbuf *, const struct fog_sphinx_route *);
 // Park what is blinded until it is due. The chunk is empty and wiped afterwards.
