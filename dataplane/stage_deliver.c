@@ -5,13 +5,28 @@
 
 #include "worker.h"
 
+// The pool is neither locked nor cleared: no plaintext stays in it.
+static void plaintext_wipe(const struct fog_worker *w, struct rte_mbuf *m)
+{
+	sodium_memzero(
+	        rte_pktmbuf_mtod_offset(m, uint8_t *, w->geo.header_len),
+	        w->geo.packet_len - w->geo.header_len
+	);
+}
+
+static void deliver_refuse(struct fog_worker *w, struct rte_mbuf *m)
+{
+	plaintext_wipe(w, m);
+	fog_worker_drop(w, m, FOG_DROP_DELIVER_FULL);
+}
+
 void stage_deliver(struct fog_worker *w, struct rte_mbuf *m, const struct fog_sphinx_route *r)
 {
 	uint32_t data_len = w->geo.packet_len - w->geo.header_len;
 	int err = 0;
 
 	if (w->rings == NULL || w->rings->deliver_faulty) {
-		fog_worker_drop(w, m, FOG_DROP_DELIVER_FULL);
+		deliver_refuse(w, m);
 		return;
 	}
 	uint8_t *slot = fog_ring_reserve(&w->rings->deliver, &err);
@@ -21,7 +36,7 @@ void stage_deliver(struct fog_worker *w, struct rte_mbuf *m, const struct fog_sp
 			w->count.ring_faults++;
 			atomic_fetch_or_explicit(&w->faults, 1, memory_order_relaxed);
 		}
-		fog_worker_drop(w, m, FOG_DROP_DELIVER_FULL);
+		deliver_refuse(w, m);
 		return;
 	}
 	struct fog_deliver d = {
@@ -39,7 +54,6 @@ void stage_deliver(struct fog_worker *w, struct rte_mbuf *m, const struct fog_sp
 	fog_ring_commit(&w->rings->deliver, FOG_DELIVER_PACKET, (uint32_t)sizeof(d) + data_len);
 	atomic_store_explicit(&w->ring_doorbell, true, memory_order_release);
 	w->count.delivered++;
-	// The pool is neither locked nor cleared: no plaintext stays in it.
-	sodium_memzero(rte_pktmbuf_mtod_offset(m, uint8_t *, w->geo.header_len), data_len);
+	plaintext_wipe(w, m);
 	rte_pktmbuf_free(m);
 }

@@ -2,6 +2,8 @@
 // Copyright (c) 2026 the Fogline authors
 // Delivery and injection as the worker does them, with honest and hostile peers.
 
+#include <sodium.h>
+
 #include "../run.h"
 #include "rig.h"
 
@@ -49,6 +51,41 @@ static void test_deliver_full(void)
 	CU_ASSERT_EQUAL(c->delivered, 8); // the ring's slots
 	CU_ASSERT_EQUAL(c->drop[FOG_DROP_DELIVER_FULL], 3);
 	CU_ASSERT_EQUAL(c->drops, 3);
+	rig_destroy(r);
+}
+
+// Receive a packet that ends here, and tell whether its buffer holds no plaintext when the worker has
+// done with it.
+static bool buffer_wiped(struct rig *r)
+{
+	uint32_t header_len = r->w->geo.header_len;
+
+	put_delivery(r);
+	CU_ASSERT_EQUAL_FATAL(stage_rx(r->w), 1);
+	CU_ASSERT_EQUAL_FATAL(r->w->ready_n, 1);
+	const uint8_t *data = rte_pktmbuf_mtod_offset(r->w->ready[0], uint8_t *, header_len);
+	CU_ASSERT_FALSE(sodium_is_zero(data, MTU_PACKET - header_len));
+	rig_run(r, NULL, NULL);
+	return sodium_is_zero(data, MTU_PACKET - header_len);
+}
+
+// Delivered or refused for want of room, of a sound ring, or of any.
+static void test_deliver_wiped(void)
+{
+	struct rig *r = rig_create(0, 64);
+	struct fog_ring_consumer *c = r->memory[1];
+
+	for (int i = 0; i < 10; i++)
+		CU_ASSERT_TRUE(buffer_wiped(r));
+	CU_ASSERT_EQUAL(rig_snapshot(r)->delivered, 8);
+	CU_ASSERT_EQUAL(rig_snapshot(r)->drop[FOG_DROP_DELIVER_FULL], 2);
+	atomic_store(&c->tail, 0x80000000u);
+	for (int i = 0; i < 2; i++) // found faulty, known to be
+		CU_ASSERT_TRUE(buffer_wiped(r));
+	CU_ASSERT_EQUAL(rig_snapshot(r)->ring_faults, 1);
+	r->w->rings = NULL;
+	CU_ASSERT_TRUE(buffer_wiped(r));
+	CU_ASSERT_EQUAL(rig_snapshot(r)->drop[FOG_DROP_DELIVER_FULL], 5);
 	rig_destroy(r);
 }
 
@@ -145,6 +182,7 @@ int main(void)
 	CU_pSuite s = CU_add_suite("pipeline rings", NULL, NULL);
 	CU_add_test(s, "deliver", test_deliver);
 	CU_add_test(s, "deliver ring full", test_deliver_full);
+	CU_add_test(s, "no plaintext stays in a buffer", test_deliver_wiped);
 	CU_add_test(s, "deliver ring with an impossible tail", test_deliver_hostile);
 	CU_add_test(s, "inject", test_inject);
 	CU_add_test(s, "inject ring with a hostile peer", test_inject_hostile);
