@@ -292,6 +292,8 @@ int fog_worker_init(struct fog_worker *w, uint32_t parked_max, uint32_t inject_s
 	};
 	int ret;
 
+	if (w->crypto->width > FOG_CHUNK_MAX || 2 * w->crypto->width > FOG_CRYPTO_BATCH_MAX)
+		return -EINVAL;
 	randombytes_buf(cal.seed, sizeof(cal.seed));
 	ret = fog_calendar_create(&cal, &w->calendar);
 	sodium_memzero(cal.seed, sizeof(cal.seed));

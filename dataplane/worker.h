@@ -24,7 +24,9 @@ enum {
 	FOG_READY_MAX = 2 * FOG_BURST, // packets that wait for a chunk
 	FOG_INJECT_BURST = 8, // packets of the control plane per round
 	FOG_CHUNK_MAX = 16, // packets that share a pass through the crypto stages; a SIMD width
-	FOG_HOLD_US = 20, // longest wait for more packets to fill the lanes of a call
+	// Longest wait for more packets to fill the lanes of a call. A packet takes part in two calls,
+	// key agreement and blinding, and may wait so long for each.
+	FOG_HOLD_US = 20,
 	FOG_TX_HELD_MAX = 64, // frames a busy port may owe us before tx_full
 	FOG_TOKEN_SHIFT = 40, // tokens of the rate limit are kept in units of 2^-40
 };
@@ -136,7 +138,8 @@ enum fog_round fog_worker_round(struct fog_worker *, uint64_t now);
 // Copy the private counters to the shared block.
 void fog_worker_publish(struct fog_worker *, uint64_t now);
 
-// Allocate what a worker owns: calendar, chunk, slot copy. Returns 0 or -ENOMEM.
+// Allocate what a worker owns: calendar, chunks, slot copy. Returns 0, -EINVAL (an implementation
+// whose lanes a chunk can't fill, or whose call can't hold two chunks) or -ENOMEM.
 int fog_worker_init(struct fog_worker *, uint32_t parked_max, uint32_t inject_slot_size);
 // Free it, and every packet that is still held. The worker must not run any more.
 void fog_worker_fini(struct fog_worker *);
@@ -155,9 +158,6 @@ static inline void fog_worker_drop(struct fog_worker *w, struct rte_mbuf *m, enu
 	rte_pktmbuf_free(m);
 }
 
-// Stages, in the order of the path, one file each.
-
-// Take frames from this worker's queues into ready[], parsed down to the bare packet.
 // Wipe what 'n' packets from number 'first' on left in their chunk.
 static inline void fog_chunk_wipe(struct fog_chunk *c, unsigned first, unsigned n)
 {
@@ -166,6 +166,9 @@ static inline void fog_chunk_wipe(struct fog_chunk *c, unsigned first, unsigned 
 	sodium_memzero(&c->place[first], n * sizeof(c->place[0]));
 }
 
+// Stages, in the order of the path, one file each.
+
+// Take frames from this worker's queues into ready[], parsed down to the bare packet.
 unsigned stage_rx(struct fog_worker *);
 // Check Ethernet, VLAN, IP, UDP and length; on success the mbuf holds exactly one packet.
 enum fog_drop stage_parse(
