@@ -92,6 +92,35 @@ static void test_forward(void)
 	forward_over(RIG_VLAN, 2);
 }
 
+// From outside: between put and take no packet spends less than the law and the key say.
+static void test_delay_owed(void)
+{
+	struct rig *r = rig_create(RIG_SLOW, 64);
+	uint8_t packet[MTU_PACKET];
+	struct fog_sphinx_route route;
+	struct fog_sphinx_hop hop;
+
+	for (int i = 0; i < 6; i++) {
+		rig_packet(r, 1, packet);
+		uint64_t before = rte_rdtsc();
+		rig_put_packet(r, packet);
+		CU_ASSERT_EQUAL(rig_run(r, NULL, NULL), 1);
+		uint64_t spent = rte_rdtsc() - before;
+		CU_ASSERT_EQUAL(
+		        fog_sphinx_unwrap(
+		                r->w->crypto, &r->w->geo, r->private_key[0], packet, MTU_PACKET,
+		                &route, &hop
+		        ),
+		        FOG_DROP_NONE
+		);
+		uint64_t us = fog_delay_owed(
+		        &r->conf->law, &r->key->delay, fog_sphinx_replay_tag(&hop), 0
+		);
+		CU_ASSERT(spent * 1000000 >= us * r->w->tsc_hz);
+	}
+	rig_destroy(r);
+}
+
 static void test_from_ipv6(void)
 {
 	struct rig *r = rig_create(0, 64);
@@ -501,6 +530,7 @@ int main(void)
 		return 1;
 	CU_pSuite s = CU_add_suite("pipeline", NULL, NULL);
 	CU_add_test(s, "forward over IPv4, IPv6 and VLAN", test_forward);
+	CU_add_test(s, "no delay shorter than owed", test_delay_owed);
 	CU_add_test(s, "received over IPv6", test_from_ipv6);
 	CU_add_test(s, "malformed frames, each under its reason", test_frames);
 	CU_add_test(s, "changed packets, each under its reason", test_packets);
@@ -509,6 +539,7 @@ int main(void)
 	CU_add_test(s, "replay and its alias", test_replay);
 	CU_add_test(s, "replays let through", test_accept_replays);
 	CU_add_test(s, "rate limit", test_rate);
+	CU_add_test(s, "replays use no tokens up", test_rate_replays);
 	CU_add_test(s, "rate limit by the clock", test_rate_clock);
 	CU_add_test(s, "no key yet", test_no_key);
 	CU_add_test(s, "calendar full: random victim", test_delay_full);
@@ -517,4 +548,3 @@ int main(void)
 	CU_add_test(s, "more nodes than statistics slots", test_peer_slots_used_up);
 	return check_run_registered();
 }
-	CU_add_test(s, "replays use no tokens up", test_rate_replays);

@@ -3,7 +3,9 @@
 // How packets share the calls of X25519: whole widths at once, partial ones after the hold, key
 // agreements and blindings together. The implementation is the reference under a width of four, its
 // calls counted.
+#include <errno.h>
 #include <rte_cycles.h>
+#include <sodium.h>
 
 #include "../run.h"
 #include "rig.h"
@@ -40,16 +42,20 @@ static struct rig *rig_wide(unsigned flags)
 }
 
 // Made by another implementation object, so that only the worker's calls are counted.
-static void put(struct rig *r, unsigned n)
+static void put_to(struct rig *r, int next)
 {
 	uint8_t packet[MTU_PACKET];
 
-	while (n-- > 0) {
-		r->w->crypto = ref;
-		rig_packet(r, 1, packet);
-		r->w->crypto = &wide;
-		rig_put_packet(r, packet);
-	}
+	r->w->crypto = ref;
+	rig_packet(r, next, packet);
+	r->w->crypto = &wide;
+	rig_put_packet(r, packet);
+}
+
+static void put(struct rig *r, unsigned n)
+{
+	while (n-- > 0)
+		put_to(r, 1);
 }
 
 static enum fog_round round_run(struct rig *r)
@@ -84,21 +90,147 @@ static void test_partial(void)
 	rig_destroy(r);
 }
 
-// The hold is as long as it says, counted from the arrival.
+// Rounds until one works: it holds while the hold lasts, which began at 'since', and no longer.
+// However slow the machine is, a round decides between the two readings of the clock around it.
+static void hold_expect(struct rig *r, uint64_t since)
+{
+	enum fog_round round = FOG_ROUND_HOLDING;
+
+	while (round == FOG_ROUND_HOLDING) {
+		uint64_t before = rte_rdtsc();
+		round = round_run(r);
+		uint64_t after = rte_rdtsc();
+		if (round == FOG_ROUND_HOLDING) {
+			CU_ASSERT_FATAL(before - since < r->w->hold);
+		} else {
+			CU_ASSERT(after - since >= r->w->hold);
+		}
+	}
+	CU_ASSERT_EQUAL(round, FOG_ROUND_WORKED);
+}
+
+// The hold is as long as it says, counted from the arrival, and then from the end of the opening.
 static void test_hold(void)
 {
 	struct rig *r = rig_wide(RIG_LONG_DELAY);
 
 	CU_ASSERT_EQUAL(r->w->hold, FOG_HOLD_US * rte_get_tsc_hz() / 1000000);
+	r->w->hold = NEVER;
 	put(r, 1);
-	round_run(r);
-	if (calls == 0) {
-		uint64_t arrival = fog_pkt(r->w->ready[0])->arrival;
-		while (round_run(r) == FOG_ROUND_HOLDING)
-			continue;
-		CU_ASSERT(rte_rdtsc() - arrival >= r->w->hold);
-	}
+	CU_ASSERT_EQUAL(round_run(r), FOG_ROUND_WORKED);
+	CU_ASSERT_EQUAL(calls, 0);
+	r->w->hold = rte_get_tsc_hz() / 20;
+	hold_expect(r, fog_pkt(r->w->ready[0])->arrival);
 	CU_ASSERT_EQUAL(calls, 1);
+	CU_ASSERT_EQUAL_FATAL(r->w->opened->waiting, 1);
+	hold_expect(r, r->w->opened->since);
+	CU_ASSERT_EQUAL(calls, 2);
+	CU_ASSERT_EQUAL(rig_snapshot(r)->parked, 1);
+	rig_destroy(r);
+}
+
+// What each packet of a full chunk is given: no less than it is owed, and at least a tick.
+static void due_expect(struct rig *r, bool short_law)
+{
+	r->w->hold = NEVER;
+	put(r, WIDTH);
+	round_run(r);
+	CU_ASSERT_EQUAL_FATAL(r->w->opened->waiting, WIDTH);
+	for (unsigned i = 0; i < WIDTH; i++) {
+		const struct fog_pkt *pkt = fog_pkt(r->w->opened->mbuf[i]);
+		uint64_t tick = fog_calendar_tick(r->w->calendar), wait = pkt->due - pkt->arrival;
+		uint64_t us = fog_delay_owed(
+		        &r->conf->law, &r->key->delay, fog_sphinx_replay_tag(&r->w->opened->hop[i]),
+		        0
+		);
+		CU_ASSERT(wait >= tick);
+		CU_ASSERT(wait * 1000000 >= us * r->w->tsc_hz);
+		if (short_law)
+			CU_ASSERT_EQUAL(wait, tick);
+	}
+	rig_destroy(r);
+}
+
+static void test_due(void)
+{
+	due_expect(rig_wide(RIG_SLOW), false);
+	struct rig *r = rig_wide(0);
+	r->blob->run.delay_mean_us = r->blob->run.delay_max_us = 1;
+	rig_configure(r, RIG_NODES, RIG_NODES);
+	due_expect(r, true);
+}
+
+// Whether nothing of packet 'i' is left in a chunk.
+static bool wiped(const struct fog_chunk *c, unsigned i)
+{
+	return sodium_is_zero((const uint8_t *)&c->hop[i], sizeof(c->hop[i])) &&
+	        sodium_is_zero((const uint8_t *)&c->route[i], sizeof(c->route[i])) &&
+	        sodium_is_zero((const uint8_t *)&c->place[i], sizeof(c->place[i]));
+}
+
+static unsigned wiped_count(const struct fog_chunk *c)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < FOG_CHUNK_MAX; i++)
+		n += wiped(c, i);
+	return n;
+}
+
+// A packet's secrets go with it: at the end of the opening, or when it is parked.
+static void test_wiped(void)
+{
+	struct rig *r = rig_wide(RIG_LONG_DELAY);
+	const struct fog_chunk *c = r->w->chunks;
+
+	r->w->hold = NEVER;
+	put_to(r, 1);
+	put_to(r, 0);
+	put_to(r, 1);
+	put_to(r, 0);
+	round_run(r);
+	CU_ASSERT_EQUAL(calls, 1);
+	CU_ASSERT_EQUAL_FATAL(r->w->opened->waiting, 2);
+	for (unsigned i = 0; i < WIDTH; i++)
+		CU_ASSERT_EQUAL(wiped(r->w->opened, i), i % 2 == 1);
+	CU_ASSERT_EQUAL(wiped_count(r->w->fresh), FOG_CHUNK_MAX);
+	r->w->hold = 0;
+	round_run(r);
+	CU_ASSERT_EQUAL(rig_snapshot(r)->parked, 2);
+	CU_ASSERT_EQUAL(wiped_count(&c[0]) + wiped_count(&c[1]), 2 * FOG_CHUNK_MAX);
+	// Nothing waits for a blinding, so the worker may idle from now on.
+	r->w->hold = NEVER;
+	for (unsigned i = 0; i < WIDTH; i++)
+		put_to(r, 0);
+	round_run(r);
+	CU_ASSERT_EQUAL(rig_snapshot(r)->delivered, 2 + WIDTH);
+	CU_ASSERT_EQUAL(r->w->opened->sphinx.n, 0);
+	CU_ASSERT_EQUAL(round_run(r), FOG_ROUND_DRY);
+	CU_ASSERT_EQUAL(wiped_count(&c[0]) + wiped_count(&c[1]), 2 * FOG_CHUNK_MAX);
+	rig_destroy(r);
+}
+
+// A chunk must be able to fill the lanes, and a call to hold two chunks.
+static void test_width_refused(void)
+{
+	struct rig *r = rig_create(0, 64);
+	struct fog_worker *w = aligned_alloc(FOG_CACHE_LINE, (sizeof(*w) + 127u) & ~(size_t)127);
+
+	memset(w, 0, sizeof(*w));
+	w->tsc_hz = rte_get_tsc_hz();
+	w->shared = r->shared;
+	w->pool = r->w->pool;
+	wide = *r->w->crypto;
+	w->crypto = &wide;
+	wide.width = 2 * FOG_CHUNK_MAX;
+	CU_ASSERT_EQUAL(fog_worker_init(w, 64, 64), -EINVAL);
+	wide.width = FOG_CRYPTO_BATCH_MAX;
+	CU_ASSERT_EQUAL(fog_worker_init(w, 64, 64), -EINVAL);
+	CU_ASSERT_PTR_NULL(w->calendar);
+	wide.width = FOG_CHUNK_MAX;
+	CU_ASSERT_EQUAL(fog_worker_init(w, 64, 64), 0);
+	fog_worker_fini(w);
+	free(w);
 	rig_destroy(r);
 }
 
@@ -159,6 +291,9 @@ int main(void)
 	CU_pSuite s = CU_add_suite("lanes", NULL, NULL);
 	CU_add_test(s, "partial batches wait", test_partial);
 	CU_add_test(s, "for no longer than the hold", test_hold);
+	CU_add_test(s, "no less than what is owed, at least a tick", test_due);
+	CU_add_test(s, "secrets go with their packet", test_wiped);
+	CU_add_test(s, "lanes that don't fit a chunk", test_width_refused);
 	CU_add_test(s, "whole widths, shared by two chunks", test_shared);
 	CU_add_test(s, "what waits at the end is accounted for", test_shutdown);
 	return check_run_registered();
