@@ -186,9 +186,12 @@ static int worker_prepare(void *arg)
 	const struct worker_order *o = arg;
 	struct fog_worker *w = o->worker;
 
-	if (fog_crypto_thread_init() < 0 ||
-	    fog_worker_init(w, o->parked_max, o->inject_slot_size) < 0)
-		return -ENOMEM;
+	int ret = fog_crypto_thread_init();
+
+	if (ret == 0)
+		ret = fog_worker_init(w, o->parked_max, o->inject_slot_size);
+	if (ret < 0)
+		return ret;
 	w->count.capacity =
 	        fog_self_check_capacity(w->crypto, &w->geo, w->chunk_size, FOG_SELF_CHECK_MS);
 	return 0;
@@ -212,8 +215,9 @@ static int workers_prepare(struct fog_manager *m, const struct fog_blob_launch *
 			ret = -EBUSY;
 	}
 	for (unsigned i = 0; i < m->worker_count; i++) {
-		if (rte_eal_wait_lcore(m->workers[i]->lcore) < 0 && ret == 0)
-			ret = -ENOMEM;
+		int prepared = rte_eal_wait_lcore(m->workers[i]->lcore);
+		if (prepared < 0 && ret == 0)
+			ret = prepared;
 		LOG_INFO(
 		        "worker %u on CPU %u: crypto %s opens %llu packets/s", i,
 		        m->workers[i]->shared->cpu, m->crypto->name,
@@ -223,8 +227,25 @@ static int workers_prepare(struct fog_manager *m, const struct fog_blob_launch *
 	return ret;
 }
 
+static const char *workers_mend(int err)
+{
+	switch (err) {
+	case -ENOMEM:
+		return "no memory for their calendars or crypto: lower memory.parked_max, or give the "
+		       "host more";
+	case -EINVAL:
+		return "the crypto implementation does not fit a chunk: leave --crypto out";
+	case -EBUSY:
+		return "a CPU of workers.cpus runs something of this process already: start again";
+	default:
+		return strerror(-err);
+	}
+}
+
 static int workers_create(struct fog_manager *m, const struct fog_blob_launch *l)
 {
+	int ret = -ENOMEM;
+
 	m->qsbr = rte_zmalloc("qsbr", rte_rcu_qsbr_get_memsize(l->worker_count), FOG_CACHE_LINE);
 	if (m->qsbr == NULL || rte_rcu_qsbr_init(m->qsbr, l->worker_count) < 0)
 		goto err;
@@ -233,12 +254,11 @@ static int workers_create(struct fog_manager *m, const struct fog_blob_launch *l
 			goto err;
 		m->worker_count++;
 	}
-	if (workers_prepare(m, l) == 0)
+	if ((ret = workers_prepare(m, l)) == 0)
 		return 0;
 err:
-	LOG_ERR("no memory for the workers' calendars: lower memory.parked_max, or give the host more"
-	);
-	return -ENOMEM;
+	LOG_ERR("workers cannot be made: %s", workers_mend(ret));
+	return ret;
 }
 
 // Everything that needs rights is open by now. What stays on this thread: neighbours (NET_ADMIN),
@@ -359,13 +379,28 @@ static int signals_open(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+static const char *crypto_mend(int err)
+{
+	switch (err) {
+	case -ENOTSUP:
+		return "this CPU lacks AES-NI, SSE4.2 or PCLMUL: Fogline needs all three";
+	case -EIO:
+		return "no randomness: give the process getrandom or /dev/urandom";
+	case -ENOMEM:
+		return "no memory: give the host more";
+	default:
+		return strerror(-err);
+	}
+}
+
 static int crypto_choose(struct fog_manager *m, const char *name)
 {
 	char text[256];
 
-	if (fog_crypto_init() < 0) {
-		LOG_ERR("this CPU has no AES-NI: Fogline needs it");
-		return -ENOTSUP;
+	int ret = fog_crypto_init();
+	if (ret < 0) {
+		LOG_ERR("crypto does not start: %s", crypto_mend(ret));
+		return ret;
 	}
 	m->crypto = fog_crypto_ops_get(name);
 	if (m->crypto == NULL) {
@@ -374,7 +409,7 @@ static int crypto_choose(struct fog_manager *m, const char *name)
 		        name);
 		return -ENOTSUP;
 	}
-	int ret = fog_self_check_answers(m->crypto, text, sizeof(text));
+	ret = fog_self_check_answers(m->crypto, text, sizeof(text));
 	if (ret < 0)
 		LOG_ERR("%s", text);
 	return ret;

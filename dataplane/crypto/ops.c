@@ -104,7 +104,7 @@ static void ops_init(void)
 		ops_status = -ENOTSUP;
 		return;
 	}
-	ops_status = sodium_init() < 0 ? -ENOTSUP : ref_mb_init();
+	ops_status = sodium_init() < 0 ? -EIO : ref_mb_init();
 	if (ops_status == 0)
 		ops_compose(&cpu);
 }

@@ -58,8 +58,8 @@ struct fog_crypto_ops {
 // clang-format on
 
 // Prepare the libraries below (libsodium, ipsec-mb). Call once per process before any thread uses
-// the ops; calling again is harmless. Returns 0, -ENOTSUP (CPU without AES-NI, SSE4.2 or PCLMUL) or
-// -ENOMEM.
+// the ops; calling again is harmless. Returns 0, -ENOTSUP (CPU without AES-NI, SSE4.2 or PCLMUL), -EIO
+// (no source of randomness) or -ENOMEM.
 int fog_crypto_init(void);
 
 // Make the calling thread's context now. Without this call its first use of the ops makes it, and
