@@ -25,9 +25,10 @@ static inline void wipe(void *mem, size_t len)
 #define WIPE_BELOW 2048
 #endif
 
-// What these functions spilled below the entry point's frame, and left in the vector registers.
-// Never inlined, or its array would lie beside what it is meant to cover; and never the last call of
-// a function with a frame, as that may be a jump after the frame is gone.
+// What these functions spilled below the entry point's frame, and left in the vector registers and
+// in k1 and k2, the mask registers that GCC takes for blends here. Never inlined, or its array would
+// lie beside what it is meant to cover; and never the last call of a function with a frame, as that
+// may be a jump after the frame is gone.
 static __attribute__((noinline)) void wipe_leftovers(void)
 {
 	uint8_t below[WIPE_BELOW];
@@ -54,10 +55,12 @@ static __attribute__((noinline)) void wipe_leftovers(void)
 	                 "vpxorq %%zmm24, %%zmm24, %%zmm24\n\tvpxorq %%zmm25, %%zmm25, %%zmm25\n\t"
 	                 "vpxorq %%zmm26, %%zmm26, %%zmm26\n\tvpxorq %%zmm27, %%zmm27, %%zmm27\n\t"
 	                 "vpxorq %%zmm28, %%zmm28, %%zmm28\n\tvpxorq %%zmm29, %%zmm29, %%zmm29\n\t"
-	                 "vpxorq %%zmm30, %%zmm30, %%zmm30\n\tvpxorq %%zmm31, %%zmm31, %%zmm31"
+	                 "vpxorq %%zmm30, %%zmm30, %%zmm30\n\tvpxorq %%zmm31, %%zmm31, %%zmm31\n\t"
+	                 "kxorw %%k1, %%k1, %%k1\n\tkxorw %%k2, %%k2, %%k2"
 	                 :
 	                 :
 	                 : "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23",
-	                   "xmm24", "xmm25", "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31");
+	                   "xmm24", "xmm25", "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31",
+	                   "k1", "k2");
 #endif
 }

@@ -6,8 +6,11 @@
 //
 // Constant time: the steps are the same for all scalars, a lane's bit only steers a masked blend;
 // which lanes are in use (n) is public.
+#define WIPE_BELOW 8192
+
 #include "../curve/invert.h"
 #include "../ops.h"
+#include "../wipe.h"
 #include "avx512.h"
 #include "fe.h"
 
@@ -30,13 +33,6 @@ struct work {
 	__mmask8 infinite[GROUPS]; // lanes where z was 0
 	uint64_t words[4][LANES] __attribute__((aligned(64)));
 };
-
-// As sodium_memzero, which costs more than an inversion for these sizes.
-static inline void wipe(void *mem, size_t len)
-{
-	memset(mem, 0, len);
-	__asm__ volatile("" : : "r"(mem) : "memory");
-}
 
 static void words_gather(struct work *w, unsigned n, const uint8_t *const in[])
 {
@@ -388,32 +384,6 @@ static __attribute__((noinline)) uint64_t batch(
 	return zero;
 }
 
-// What the functions above left in registers that calls may change, and spilled to the stack, which
-// this frame covers.
-static __attribute__((noinline)) void leftovers_wipe(void)
-{
-	uint8_t below[8192];
-
-	wipe(below, sizeof(below));
-	__asm__ volatile("vzeroall\n\t"
-	                 "vpxorq %%zmm16, %%zmm16, %%zmm16\n\tvpxorq %%zmm17, %%zmm17, %%zmm17\n\t"
-	                 "vpxorq %%zmm18, %%zmm18, %%zmm18\n\tvpxorq %%zmm19, %%zmm19, %%zmm19\n\t"
-	                 "vpxorq %%zmm20, %%zmm20, %%zmm20\n\tvpxorq %%zmm21, %%zmm21, %%zmm21\n\t"
-	                 "vpxorq %%zmm22, %%zmm22, %%zmm22\n\tvpxorq %%zmm23, %%zmm23, %%zmm23\n\t"
-	                 "vpxorq %%zmm24, %%zmm24, %%zmm24\n\tvpxorq %%zmm25, %%zmm25, %%zmm25\n\t"
-	                 "vpxorq %%zmm26, %%zmm26, %%zmm26\n\tvpxorq %%zmm27, %%zmm27, %%zmm27\n\t"
-	                 "vpxorq %%zmm28, %%zmm28, %%zmm28\n\tvpxorq %%zmm29, %%zmm29, %%zmm29\n\t"
-	                 "vpxorq %%zmm30, %%zmm30, %%zmm30\n\tvpxorq %%zmm31, %%zmm31, %%zmm31\n\t"
-	                 "kxorw %%k1, %%k1, %%k1\n\tkxorw %%k2, %%k2, %%k2"
-	                 :
-	                 :
-	                 : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
-	                   "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "xmm16",
-	                   "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24",
-	                   "xmm25", "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31", "k1",
-	                   "k2");
-}
-
 uint64_t avx512_x25519(
         unsigned n, uint8_t *const out[], const uint8_t *const scalar[],
         const uint8_t *const point[]
@@ -425,7 +395,7 @@ uint64_t avx512_x25519(
 	if (n > 0) {
 		zero = batch(&w, n, out, scalar, point);
 		wipe(&w, sizeof(w));
-		leftovers_wipe();
+		wipe_leftovers();
 	}
 	return zero;
 }
