@@ -92,6 +92,7 @@ static void uniforms(
 			u[i] = be64toh(u[i]);
 		}
 		n -= m;
+		sodium_memzero(block, sizeof(block)); // the delays follow from it
 	}
 }
 

@@ -55,6 +55,9 @@ void fog_replay_prefetch(
 			__builtin_prefetch((const void *)&r->word[place[i].line * LINE_WORDS], 1);
 		}
 		n -= m;
+		// With them whoever reads the stack later could link tags to places.
+		explicit_bzero(block, sizeof(block));
+		explicit_bzero(half, sizeof(half));
 	}
 }
 
