@@ -19,15 +19,6 @@ struct wrap_batch {
 	struct fog_sphinx_wrap_state *state;
 };
 
-// Multiplications that wait until SIMD lanes are full.
-struct wrap_queue {
-	const struct fog_crypto_ops *ops;
-	unsigned n;
-	uint64_t low_order; // not 0: a result was zero
-	uint8_t *out[FOG_CRYPTO_BATCH_MAX];
-	const uint8_t *scalar[FOG_CRYPTO_BATCH_MAX], *point[FOG_CRYPTO_BATCH_MAX];
-};
-
 void wrap_random(fog_random_fn *random, void *random_ctx, uint8_t *out, size_t len)
 {
 	if (random != NULL)
@@ -63,22 +54,22 @@ static int wrap_check_path(
 	return 0;
 }
 
-static void queue_run(struct wrap_queue *q)
+// Multiplications wait until the lanes are full; '*low_order' isn't 0 when a result was zero.
+static void lanes_flush(struct fog_lanes *lanes, uint64_t *low_order)
 {
-	if (q->n > 0)
-		q->low_order |= q->ops->x25519(q->n, q->out, q->scalar, q->point);
-	q->n = 0;
+	fog_lanes_run(lanes);
+	*low_order |= lanes->zero;
+	fog_lanes_init(lanes, lanes->ops);
 }
 
-static void queue_add(
-        struct wrap_queue *q, uint8_t *out, const uint8_t *scalar, const uint8_t *point
+static void lanes_push(
+        struct fog_lanes *lanes, uint64_t *low_order, uint8_t *out, const uint8_t *scalar,
+        const uint8_t *point
 )
 {
-	q->out[q->n] = out;
-	q->scalar[q->n] = scalar;
-	q->point[q->n++] = point;
-	if (q->n == FOG_CRYPTO_BATCH_MAX)
-		queue_run(q);
+	fog_lanes_add(lanes, out, scalar, point);
+	if (lanes->n == FOG_CRYPTO_BATCH_MAX)
+		lanes_flush(lanes, low_order);
 }
 
 // What the first hops see: the ephemeral scalars' public keys.
@@ -98,21 +89,26 @@ static void wrap_ephemeral(const struct wrap_batch *b)
 // will see, by the scalar of this level.
 static int wrap_multiply(const struct wrap_batch *b, unsigned level)
 {
-	struct wrap_queue q = {.ops = b->ops};
+	struct fog_lanes lanes;
+	uint64_t low_order = 0;
 
+	fog_lanes_init(&lanes, b->ops);
 	for (unsigned p = 0; p < b->count; p++) {
 		struct fog_sphinx_wrap_state *s = &b->state[p];
 
 		if (level != 0)
-			queue_add(&q, s->element[level], s->scalar, s->element[level - 1]);
+			lanes_push(
+			        &lanes, &low_order, s->element[level], s->scalar,
+			        s->element[level - 1]
+			);
 		for (unsigned i = level; i < b->n; i++)
-			queue_add(
-			        &q, s->hop[i].secret, s->scalar,
+			lanes_push(
+			        &lanes, &low_order, s->hop[i].secret, s->scalar,
 			        level == 0 ? b->job[p].path[i].public_key : s->hop[i].secret
 			);
 	}
-	queue_run(&q);
-	return q.low_order != 0 ? -EDOM : 0;
+	lanes_flush(&lanes, &low_order);
+	return low_order != 0 ? -EDOM : 0;
 }
 
 // Hop i's secret is its public key times the ephemeral scalar and all blinding scalars before i.
