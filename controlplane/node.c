@@ -153,10 +153,10 @@ int fog_node_start(struct fog_node *n)
 		return r;
 	}
 	r = fog_sender_create(n->store, n->dp, &n->sender);
-	if (r == 0 && n->key != NULL)
-		r = fog_dpclient_key_install(
-		        n->dp, n->key->epoch, n->key->private_key, n->key->public_key
-		);
+	// Until the data plane is known, whether it is fit for the key is not either.
+	n->key_withheld = true;
+	if (r == 0)
+		r = node_key_hand(n);
 	if (r < 0) {
 		fprintf(stderr, "cannot keep the mix key in locked memory: raise RLIMIT_MEMLOCK\n");
 		return r;
@@ -190,8 +190,6 @@ const struct fog_topology_node *fog_node_self(const struct fog_node *n)
 	return n->topology != NULL ? fog_topology_find(n->topology, n->identity->node_id) : NULL;
 }
 
-typedef void node_say(void *ctx, const char *code, const char *text);
-
 static unsigned node_unready_topology(struct fog_node *n, node_say *reason, void *ctx)
 {
 	char text[512] = "";
@@ -214,46 +212,6 @@ static unsigned node_unready_topology(struct fog_node *n, node_say *reason, void
 		return 0;
 	reason(ctx, code, text);
 	return 1;
-}
-
-// How the running data plane was launched and how it fares, whatever our file says by now.
-struct node_running {
-	bool seeded, accept_replays;
-	uint64_t replay_count, replay_capacity; // 0 = no table
-};
-
-// All zero while none is attached.
-static struct node_running node_running(struct fog_node *n)
-{
-	struct fog_dpclient_stats view;
-	struct node_running run = {false};
-
-	if (fog_dpclient_stats_get(n->dp, &view) < 0)
-		return run;
-	run = (struct node_running){
-	        .seeded = view.stats->test_seed != 0,
-	        .accept_replays = view.stats->accept_replays != 0,
-	        .replay_count = view.stats->replay_count,
-	        .replay_capacity = view.stats->replay_capacity,
-	};
-	fog_dpclient_stats_put(n->dp, &view);
-	return run;
-}
-
-// A data plane that was launched for a bench refuses a production configuration; it must not go on
-// with the one it had either, unnoticed.
-static unsigned node_unready_production(struct fog_node *n, node_say *reason, void *ctx)
-{
-	bool accepts = node_running(n).accept_replays;
-
-	pthread_rwlock_rdlock(&n->lock);
-	bool refused = accepts && n->config->production;
-	pthread_rwlock_unlock(&n->lock);
-	if (refused)
-		reason(ctx, "accept_replays",
-		       "the configuration says production: true, and the data plane runs with "
-		       "--accept-replays: restart fog-dataplane without it");
-	return refused;
 }
 
 static unsigned node_unready_data_plane(struct fog_node *n, node_say *reason, void *ctx)
@@ -281,7 +239,7 @@ static unsigned node_unready_data_plane(struct fog_node *n, node_say *reason, vo
 		       ack.text[0] != '\0' ? ack.text : "the data plane has not confirmed it yet");
 		count++;
 	}
-	return count + node_unready_production(n, reason, ctx);
+	return count;
 }
 
 unsigned fog_node_unready(struct fog_node *n, node_say *reason, void *ctx)
@@ -292,7 +250,8 @@ unsigned fog_node_unready(struct fog_node *n, node_say *reason, void *ctx)
 		reason(ctx, "no_key", n->key_text);
 		count++;
 	}
-	return count + node_unready_data_plane(n, reason, ctx);
+	count += node_unready_data_plane(n, reason, ctx);
+	return count + node_unready_production(n, reason, ctx);
 }
 
 static unsigned node_warn_data_plane(const struct node_running *run, node_say *warn, void *ctx)

@@ -34,6 +34,7 @@ struct fog_node {
 	struct fog_sender *sender;
 	struct stat topology_seen; // control thread: the file that was looked at last
 	pthread_mutex_t change; // one configuration change at a time; taken before 'lock'
+	bool key_withheld; // under 'change': the data plane is not fit for the mix key
 
 	// Guarded by 'lock'; written under 'change' too.
 	pthread_rwlock_t lock;

@@ -258,6 +258,8 @@ static int node_config_apply(
 		pthread_rwlock_unlock(&n->lock);
 		return r;
 	}
+	if (node_key_hand(n) < 0)
+		fprintf(stderr, "the data plane keeps the mix key as it is: restart it\n");
 	*change = fog_config_reload_class(old, fresh);
 	if (old != n->started)
 		fog_config_free(old);
@@ -275,7 +277,9 @@ int fog_node_config_reload(struct fog_node *n)
 	if (report != NULL)
 		r = node_config_read(n, &fresh);
 	if (r == 0) {
-		r = node_config_apply(n, fresh, &change, report);
+		r = node_production_check(n, fresh, report);
+		if (r == 0)
+			r = node_config_apply(n, fresh, &change, report);
 		if (r < 0) {
 			fputs(report->text, stderr);
 			fog_config_free(fresh);
@@ -337,6 +341,8 @@ int fog_node_config_put(
 		r = config_check_here(fresh, n->topology, report);
 	if (r == 0)
 		r = config_override(n, fresh);
+	if (r == 0)
+		r = node_production_check(n, fresh, report);
 	// The file first: what is in force must never be lost by a restart.
 	if (r == 0)
 		r = config_write(n->config_path, text, len);
@@ -353,6 +359,11 @@ static void node_attached(void *ctx, const struct fog_msg_welcome *w)
 {
 	struct fog_node *n = ctx;
 
+	// Before the client looks what this data plane lacks.
+	pthread_mutex_lock(&n->change);
+	if (node_key_hand(n) < 0)
+		fprintf(stderr, "the data plane keeps the mix key as it is: restart it\n");
+	pthread_mutex_unlock(&n->change);
 	pthread_rwlock_rdlock(&n->lock);
 	uint64_t generation = n->generation;
 	pthread_rwlock_unlock(&n->lock);

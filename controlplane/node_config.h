@@ -10,3 +10,24 @@ extern const struct fog_dpclient_ops node_dpclient_ops;
 
 // Load the configuration file with the command line's overrides, findings to stderr.
 int node_config_read(const struct fog_node *, struct fog_config **);
+
+typedef void node_say(void *ctx, const char *code, const char *text);
+
+// How the running data plane was launched and how it fares, whatever our file says by now.
+struct node_running {
+	bool seeded, accept_replays;
+	uint64_t replay_count, replay_capacity; // 0 = no table
+};
+
+struct node_running node_running(struct fog_node *);
+
+// Whether the running processes may become those of a production node. Returns 0 or -EINVAL with
+// what must be restarted. Under 'change'.
+int node_production_check(
+        struct fog_node *, const struct fog_config *fresh, struct fog_report *report
+);
+// What keeps a production node from being ready. Returns how many reasons there are.
+unsigned node_unready_production(struct fog_node *, node_say *reason, void *ctx);
+// Give the mix key to the data plane, or keep it from one with test settings while the node is in
+// production (it destroys the key if it has it). Under 'change'. Returns 0 or -errno.
+int node_key_hand(struct fog_node *);

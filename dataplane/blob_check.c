@@ -323,6 +323,26 @@ static int check_nodes(const struct check *c, const struct fog_blob_node *node, 
 	return 0;
 }
 
+// What is meant for tests, for whoever compiled the blob.
+static int check_production(const struct check *c, const struct fog_blob *b)
+{
+	if (b->run.production == 0)
+		return 0;
+	if (b->launch.delay_seed != 0)
+		return refuse(
+		        c, -EINVAL,
+		        "production is 1 and delay_seed fixes the delays: remove test.delay_seed or set "
+		        "production: false"
+		);
+	if (b->launch.links == FOG_LINKS_NONE)
+		return refuse(
+		        c, -EINVAL,
+		        "production is 1 and links are not encrypted: set production: false, or "
+		        "encrypt the links"
+		);
+	return 0;
+}
+
 static int check_run(const struct check *c, const struct fog_blob *b)
 {
 	const struct fog_blob_run *r = &b->run;
@@ -338,7 +358,7 @@ static int check_run(const struct check *c, const struct fog_blob *b)
 	    (ret = check_range(c, "neighbour_count", r->neighbour_count, 0, FOG_NEIGHBOURS_MAX)) <
 	            0)
 		return ret;
-	if ((ret = check_neighbours(c, &b->launch, r)) < 0)
+	if ((ret = check_production(c, b)) < 0 || (ret = check_neighbours(c, &b->launch, r)) < 0)
 		return ret;
 	return check_nodes(c, (const struct fog_blob_node *)(b + 1), r->node_count);
 }

@@ -19,7 +19,7 @@ AGAIN = {**FORWARDED, "replay_count": 0, "replays_accepted": 1}  # through, with
 
 
 def production(blob, generation):
-	"""The same configuration with production: true, which no topology without links lets pass."""
+	"""The same configuration with production: true, which no network without link encryption lets pass."""
 	blob = bytearray(blob)
 	# struct fog_blob_run begins with the node's ID; production is the sixth number behind it.
 	at = blob.index(bytes.fromhex(mix.id), GENERATION) + 32 + 5 * 4
@@ -74,16 +74,19 @@ def refuses_at_run_time(mix):
 		peer.message(hostile.CONFIG, struct.pack("=Q", peer.generation + 1),
 			[hostile.memfd(blob, hostile.BLOB_SEALS)])
 		status, text = peer.ack()
-		check(status < 0 and "without --accept-replays" in text, f"a production configuration: {status} {text!r}")
+		check(status < 0 and "production is 1 and links are not encrypted" in text,
+			f"a production configuration: {status} {text!r}")
 
 
 def refuses_in_control(mix):
-	"""The control plane of a production node isn't ready with such a data plane."""
+	"""The control plane of a production node isn't ready with such a data plane, and has it destroy the key."""
 	text = mix.config_path.read_text()
 	mix.config_path.write_text(json.dumps({**json.loads(text), "production": True}))
 	mix.start("control")
 	wait_for("the reason", lambda: "accept_replays" in [
 		reason["code"] for reason in mix.rest.call("GET", "/readyz")[2]["reasons"]], alive=mix.check_alive)
+	wait_for("the key to be withheld", lambda: "the mix key is kept from it" in mix.log("control").read_text(),
+		alive=mix.check_alive)
 	mix.end("control")
 	mix.config_path.write_text(text)
 
@@ -108,7 +111,7 @@ with Lab(network=QUICK) as lab:
 	equal(mix.end("data"), 0, "end of the data plane")
 	good = mix.blob_path.read_bytes()
 	mix.blob_path.write_bytes(production(good, 0))
-	fails(mix, "production: true: leave the option out", "--accept-replays")
+	fails(mix, "production is 1 and links are not encrypted", "--accept-replays")
 	mix.blob_path.write_bytes(good)
 	fails(mix, "no such implementation; take ref", "--crypto", "abacus")
 	mix.options["arguments"] = []

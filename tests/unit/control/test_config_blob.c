@@ -285,6 +285,7 @@ static void test_tampered_run(void)
 	        {R(delay_max_us), UINT32_MAX, -EINVAL, "delay_max_us"},
 	        {R(delay_cap_ms), 3600001, -EINVAL, "delay_cap_ms"},
 	        {R(production), 2, -EINVAL, "production"},
+	        {R(production), 1, -EINVAL, "links are not encrypted"},
 	        {R(neighbour_count), 65, -EINVAL, "neighbour_count"},
 	        {R(neighbour_count), 0, -EINVAL, "behind the last neighbour"},
 	        {R(neighbour_count), 2, -EINVAL, "address family 0"},
@@ -301,6 +302,22 @@ static void test_tampered_run(void)
 	        {N(4, ip.reserved[0]), 1, -EINVAL, "behind its end"},
 	};
 	RUN(cases);
+}
+
+// Whoever compiled the blob: nothing meant for tests runs in production.
+static void test_production(void)
+{
+	size_t len;
+	struct fog_blob *b = good(&len);
+
+	b->launch.delay_seed = 1;
+	seal(b, len);
+	CU_ASSERT_EQUAL(fog_blob_check(b, len, why, sizeof(why)), 0);
+	b->run.production = 1;
+	seal(b, len);
+	CU_ASSERT_EQUAL(fog_blob_check(b, len, why, sizeof(why)), -EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(why, "delay_seed fixes the delays"));
+	free(b);
 }
 
 static void test_texts_without_end(void)
@@ -380,6 +397,7 @@ int main(void)
 	        {"tampered launch part", test_tampered_launch},
 	        {"tampered ports", test_tampered_ports},
 	        {"tampered run part", test_tampered_run},
+	        {"production", test_production},
 	        {"texts without end", test_texts_without_end},
 	        {"neighbours behind a VLAN", test_vlan_neighbours},
 	        {"unknown user", test_no_user},

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// What keeps the running processes from carrying real traffic, whatever the file says by now: this
+// process keeps the keys it was started with, and the data plane what it was launched with.
+#include <errno.h>
+#include <stdio.h>
+
+#include "node_config.h"
+
+// All zero while none is attached.
+struct node_running node_running(struct fog_node *n)
+{
+	struct fog_dpclient_stats view;
+	struct node_running run = {false};
+
+	if (n->dp == NULL || fog_dpclient_stats_get(n->dp, &view) < 0)
+		return run;
+	run = (struct node_running){
+	        .seeded = view.stats->test_seed != 0,
+	        .accept_replays = view.stats->accept_replays != 0,
+	        .replay_count = view.stats->replay_count,
+	        .replay_capacity = view.stats->replay_capacity,
+	};
+	fog_dpclient_stats_put(n->dp, &view);
+	return run;
+}
+
+// Everything about the running processes that 'production: true' rules out.
+static unsigned production_findings(struct fog_node *n, node_say *say, void *ctx)
+{
+	struct node_running run = node_running(n);
+	unsigned count = 0;
+
+	if (n->started->test.key_seed != 0) {
+		say(ctx, "key_seed",
+		    "production: true, but this process was started with test.key_seed and keeps that "
+		    "identity and mix key, which everybody knows: take test.key_seed out of the file "
+		    "and restart fog-controlplane");
+		count++;
+	}
+	if (run.seeded) {
+		say(ctx, "delay_seed",
+		    "production: true, but the data plane runs with test.delay_seed, and its delays "
+		    "can be foretold: compile the launch blob again without it and restart "
+		    "fog-dataplane");
+		count++;
+	}
+	if (run.accept_replays) {
+		say(ctx, "accept_replays",
+		    "production: true, but the data plane runs with --accept-replays: it does not get "
+		    "the mix key; restart fog-dataplane without the option");
+		count++;
+	}
+	return count;
+}
+
+struct production_report {
+	struct fog_report *report;
+	const char *file;
+};
+
+static void production_refuse(void *ctx, const char *code, const char *text)
+{
+	const struct production_report *to = ctx;
+
+	fog_report_error(to->report, to->file, 0, "%s", text);
+}
+
+int node_production_check(
+        struct fog_node *n, const struct fog_config *fresh, struct fog_report *report
+)
+{
+	struct production_report to = {.report = report, .file = fresh->file};
+
+	if (!fresh->production || n->config->production)
+		return 0;
+	return production_findings(n, production_refuse, &to) > 0 ? -EINVAL : 0;
+}
+
+unsigned node_unready_production(struct fog_node *n, node_say *reason, void *ctx)
+{
+	pthread_rwlock_rdlock(&n->lock);
+	bool production = n->config->production;
+	pthread_rwlock_unlock(&n->lock);
+	return production ? production_findings(n, reason, ctx) : 0;
+}
+
+int node_key_hand(struct fog_node *n)
+{
+	struct node_running run = node_running(n);
+	bool withhold = n->config->production && (run.seeded || run.accept_replays);
+
+	if (n->key == NULL || withhold == n->key_withheld)
+		return 0;
+	int r = withhold ? fog_dpclient_key_destroy(n->dp, n->key->epoch, n->key->public_key)
+	                 : fog_dpclient_key_install(
+	                           n->dp, n->key->epoch, n->key->private_key, n->key->public_key
+	                   );
+	if (r < 0)
+		return r;
+	n->key_withheld = withhold;
+	if (withhold)
+		fprintf(stderr,
+		        "the data plane runs with test settings, and this node is in production: the "
+		        "mix key is kept from it\n");
+	return 0;
+}
