@@ -11,6 +11,7 @@
 #include "private.h"
 #include "schema.h"
 
+#define CHECK_TAGS_MIN UINT64_C(16)
 #define CHECK_TAGS_MAX UINT64_C(1000000000000)
 
 __attribute__((format(printf, 4, 5))) static void finding(
@@ -57,6 +58,10 @@ static void check_keys(const struct fog_config *c, struct fog_report *r)
 {
 	check_power_of_two(c, r, "rings.deliver_slots", c->rings.deliver_slots);
 	check_power_of_two(c, r, "rings.inject_slots", c->rings.inject_slots);
+	if (c->replay.capacity != 0 && c->replay.capacity < CHECK_TAGS_MIN)
+		finding(c, r, "replay.capacity",
+		        "%" PRIu64 " packets are no table: take 0, or at least %" PRIu64,
+		        c->replay.capacity, CHECK_TAGS_MIN);
 	if (c->rest.tcp[0] != '\0' && c->rest.token_file[0] == '\0')
 		finding(c, r, "rest.tcp",
 		        "TCP without a token is open to everybody on the network: name a token_file"
@@ -157,7 +162,7 @@ static void check_memory(const struct fog_config *c, const struct fog_plan *p, s
 		        c->memory.packet_buffers, p->buffers_need);
 }
 
-// Highest max_rate whose tables of this many tags don't overflow.
+// Highest max_rate whose tables of this many tags don't overflow; 0 when there is none.
 static uint64_t rate_for(const struct fog_config *c, const struct fog_topology *t, uint64_t tags)
 {
 	uint64_t seconds = config_key_seconds(t);
@@ -168,20 +173,33 @@ static uint64_t rate_for(const struct fog_config *c, const struct fog_topology *
 	return rate;
 }
 
+// max_rate 0 would lift the limit: where no rate is low enough, lowering it is no way out.
+static void rate_say(char *text, size_t len, const char *before, uint64_t rate, const char *behind)
+{
+	text[0] = '\0';
+	if (rate > 0)
+		snprintf(text, len, "%s%" PRIu64 "%s", before, rate, behind);
+}
+
 static void check_capacity(
         const struct fog_config *c, const struct fog_topology *t, struct fog_report *r
 )
 {
 	uint64_t need =
 	        fog_plan_tags(c->workers.cpu_count, c->workers.max_rate, config_key_seconds(t));
+	char lower[64];
 
-	if (c->workers.max_rate != 0 && c->replay.capacity != 0 && c->replay.capacity < need)
+	if (c->workers.max_rate != 0 && c->replay.capacity != 0 && c->replay.capacity < need) {
+		rate_say(
+		        lower, sizeof(lower), ", or lower max_rate to ",
+		        rate_for(c, t, c->replay.capacity), ""
+		);
 		warning(c, r, "replay.capacity",
 		        "%" PRIu64 " is less than the %" PRIu64
 		        " packets that workers.max_rate admits under one mix key; once the table is "
-		        "full every packet is dropped as replay_full: leave the key out, or lower "
-		        "max_rate to %" PRIu64,
-		        c->replay.capacity, need, rate_for(c, t, c->replay.capacity));
+		        "full every packet is dropped as replay_full: leave the key out%s",
+		        c->replay.capacity, need, lower);
+	}
 	if (fog_config_tags(c, t) > CHECK_TAGS_MAX)
 		finding(c, r, "workers.max_rate",
 		        "%" PRIu64 " tags in one replay table, %" PRIu64
@@ -221,6 +239,13 @@ static void check_cpu(
 		finding(c, r, path, "CPU %u does not exist (this host has %s)", cpu, h->cpu_text);
 }
 
+static const char *replay_mend(const struct fog_config_host *h, uint64_t have)
+{
+	if (h->replay_huge)
+		return "reserve more pages with 'sysctl vm.nr_hugepages=N'";
+	return have < h->replay_free ? "give the host more memory" : "give the file system more";
+}
+
 // All tables that the network's keys will ask for must fit, although the first one alone would: a
 // node that can't make the second one loses its traffic when the first key is renewed.
 static void check_replay_fits(
@@ -228,23 +253,28 @@ static void check_replay_fits(
         const struct fog_plan *p, struct fog_report *r
 )
 {
-	uint64_t each = h->replay_free / p->replay_keys / FOG_PLAN_PAGE * FOG_PLAN_PAGE;
+	uint64_t have = fog_config_replay_have(c, h, p);
+	uint64_t page = h->replay_huge ? h->replay_page : FOG_PLAN_PAGE;
+	uint64_t each = page != 0 ? have / p->replay_keys / page * page : 0;
 	uint64_t tags = each > FOG_PLAN_PAGE ? (each - FOG_PLAN_PAGE) / FOG_REPLAY_SLOT : 0;
-	struct fog_config_host there = {.replay_free = h->replay_free};
-	char arithmetic[256];
+	char arithmetic[256], lower[64];
 
-	if (h->replay_free == 0 || p->replay <= each)
+	if (!config_replay_known(h) || p->replay <= each)
 		return;
-	config_replay_say(c, t, &there, p, arithmetic, sizeof(arithmetic));
-	if (c->replay.capacity != 0 || c->workers.max_rate == 0)
-		finding(c, r, "replay.capacity",
-		        "%s in %s: lower it to at most %" PRIu64 " or give the file system more",
-		        arithmetic, c->replay.dir, tags);
-	else
+	config_replay_say(c, t, h, p, arithmetic, sizeof(arithmetic));
+	if (c->replay.capacity != 0 || c->workers.max_rate == 0) {
+		rate_say(
+		        lower, sizeof(lower), "lower it to at most ",
+		        tags >= CHECK_TAGS_MIN ? tags : 0, " or "
+		);
+		finding(c, r, "replay.capacity", "%s in %s: %s%s", arithmetic, c->replay.dir, lower,
+		        replay_mend(h, have));
+	} else {
+		rate_say(lower, sizeof(lower), "lower it to at most ", rate_for(c, t, tags), ", ");
 		finding(c, r, "workers.max_rate",
-		        "%s in %s: lower it to at most %" PRIu64
-		        ", shorten the network's mix_key.epoch, or give the file system more",
-		        arithmetic, c->replay.dir, rate_for(c, t, tags));
+		        "%s in %s: %sshorten the network's mix_key.epoch, or %s", arithmetic,
+		        c->replay.dir, lower, replay_mend(h, have));
+	}
 }
 
 static void check_host_memory(
@@ -252,28 +282,30 @@ static void check_host_memory(
         const struct fog_plan *p, struct fog_report *r
 )
 {
-	uint64_t ordinary = p->total - (c->memory.hugepages ? (uint64_t)c->memory.mib << 20 : 0) -
-	        (h->replay_huge ? p->replay_keys * p->replay : 0);
+	uint64_t rest = config_plan_rest(c, p), eal = (uint64_t)c->memory.mib << 20;
+	bool pages_short = c->memory.hugepages && eal > h->hugepages_free;
+	bool memory_short = h->memory_free != 0 && rest > h->memory_free;
 
 	if (h->replay_on_disk)
 		finding(c, r, "replay.dir",
 		        "%s is on a disk: choose a folder on tmpfs or hugetlbfs such as "
 		        "/dev/shm/fogline-%s",
 		        c->replay.dir, c->instance);
-	check_replay_fits(c, t, h, p, r);
-	if (c->memory.hugepages && (uint64_t)c->memory.mib << 20 > h->hugepages_free)
+	// What is short without any table is no matter of the tables.
+	if (!memory_short && !(pages_short && h->replay_huge))
+		check_replay_fits(c, t, h, p, r);
+	if (pages_short)
 		finding(c, r, "memory.hugepages",
 		        "memory.mib asks for %u MiB of hugepages, %" PRIu64
 		        " MiB are free: reserve %u pages with 'sysctl vm.nr_hugepages=N' or set "
 		        "hugepages: false",
 		        c->memory.mib, h->hugepages_free >> 20, (c->memory.mib + 1) / 2);
-	if (h->memory_free != 0 && ordinary > h->memory_free)
+	if (memory_short)
 		finding(c, r, "memory",
-		        "the appliance needs %" PRIu64 " MiB, this host has %" PRIu64
-		        " MiB free: lower replay.capacity or workers.max_rate (%u tables of %" PRIu64
-		        " MiB) or memory.mib (%u MiB)",
-		        ordinary >> 20, h->memory_free >> 20, p->replay_keys, p->replay >> 20,
-		        c->memory.mib);
+		        "the appliance needs %" PRIu64
+		        " MiB beside its replay tables, this host has %" PRIu64
+		        " MiB free: lower memory.mib (%u MiB)",
+		        rest >> 20, h->memory_free >> 20, c->memory.mib);
 }
 
 static void check_host(

@@ -121,6 +121,8 @@ struct fog_config_host {
 	uint64_t memory_free; // bytes (MemAvailable), the tables in replay.dir included
 	uint64_t hugepages_free; // bytes
 	uint64_t replay_free; // bytes free where replay.dir is or will be, its tables included
+	uint64_t hugepage; // bytes of a page of the default size
+	uint64_t replay_page; // bytes of a page of replay.dir when it is on hugetlbfs
 	int replay_huge; // 1: it is on hugetlbfs, whose pages are no part of memory_free
 	int replay_on_disk; // 1: replay.dir is or would be neither on tmpfs nor on hugetlbfs
 };
@@ -156,8 +158,9 @@ size_t fog_config_plan_print(
 
 // Tags of a replay table: replay.capacity, or what follows from workers.max_rate.
 uint64_t fog_config_tags(const struct fog_config *, const struct fog_topology *);
-// Bytes that the host has for replay tables; 0 = unknown.
-uint64_t fog_config_replay_have(const struct fog_config_host *);
+// Bytes that the host has for replay tables beside everything else of the plan; 0 = none, or unknown.
+uint64_t
+fog_config_replay_have(const struct fog_config *, const struct fog_config_host *, const struct fog_plan *);
 
 // Compile what check has accepted. 'node_id' is our own (zero while there is no identity yet). All
 // nodes of the topology, our own too, stand in the node table. Equal input gives equal bytes.

@@ -85,7 +85,8 @@ static void host_memory(struct fog_config_host *h)
 			page_kib = kib;
 	}
 	fclose(f);
-	h->hugepages_free = pages * (page_kib << 10);
+	h->hugepage = page_kib << 10;
+	h->hugepages_free = pages * h->hugepage;
 }
 
 // Bytes of the tables that are there already: they are ours to use. Only root may look.
@@ -106,6 +107,33 @@ static uint64_t host_replay_held(const char *dir)
 	return held;
 }
 
+static uint64_t host_pages(uint64_t page, const char *file)
+{
+	char path[96], text[32];
+
+	snprintf(
+	        path, sizeof(path), "/sys/kernel/mm/hugepages/hugepages-%" PRIu64 "kB/%s",
+	        page >> 10, file
+	);
+	host_line(path, text, sizeof(text));
+	return strtoull(text, NULL, 10);
+}
+
+// A hugetlbfs without a size limit says 0 blocks: then what counts is the pool of its page size,
+// without the pages that somebody has been promised.
+static void host_replay_huge(const char *dir, const struct statfs *fs, struct fog_config_host *h)
+{
+	uint64_t page = (uint64_t)fs->f_bsize;
+	uint64_t pages = host_pages(page, "free_hugepages"),
+	         promised = host_pages(page, "resv_hugepages");
+
+	pages = pages > promised ? pages - promised : 0;
+	if (fs->f_blocks > 0 && (uint64_t)fs->f_bavail < pages)
+		pages = (uint64_t)fs->f_bavail;
+	h->replay_page = page;
+	h->replay_free = pages * page + host_replay_held(dir);
+}
+
 // The folder may not exist yet: then its nearest parent tells.
 static void host_replay(const char *dir, struct fog_config_host *h)
 {
@@ -123,7 +151,9 @@ static void host_replay(const char *dir, struct fog_config_host *h)
 	        (unsigned long)fs.f_type != HUGETLBFS_MAGIC;
 	h->replay_huge = (unsigned long)fs.f_type == HUGETLBFS_MAGIC;
 	// A tmpfs without a size limit says 0 blocks: unknown.
-	if (!h->replay_on_disk && fs.f_blocks > 0)
+	if (h->replay_huge)
+		host_replay_huge(dir, &fs, h);
+	else if (!h->replay_on_disk && fs.f_blocks > 0)
 		h->replay_free = (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize +
 		        host_replay_held(dir);
 	if (!h->replay_huge && !h->replay_on_disk && h->memory_free > 0)

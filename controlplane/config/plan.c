@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "../mixnet/topology.h"
 #include "private.h"
@@ -40,13 +41,35 @@ uint64_t fog_config_tags(const struct fog_config *c, const struct fog_topology *
 	return PLAN_TAGS;
 }
 
-uint64_t fog_config_replay_have(const struct fog_config_host *h)
+uint64_t config_plan_rest(const struct fog_config *c, const struct fog_plan *p)
 {
-	if (h == NULL || h->replay_free == 0)
+	return p->total - p->replay_keys * p->replay -
+	        (c->memory.hugepages ? (uint64_t)c->memory.mib << 20 : 0);
+}
+
+bool config_replay_known(const struct fog_config_host *h)
+{
+	return h != NULL && (h->replay_huge ? h->replay_page != 0 : h->replay_free != 0);
+}
+
+uint64_t fog_config_replay_have(
+        const struct fog_config *c, const struct fog_config_host *h, const struct fog_plan *p
+)
+{
+	uint64_t eal = (uint64_t)c->memory.mib << 20, rest = config_plan_rest(c, p), left;
+
+	if (!config_replay_known(h))
 		return 0;
-	return !h->replay_huge && h->memory_free != 0 && h->memory_free < h->replay_free
-	        ? h->memory_free
-	        : h->replay_free;
+	if (h->replay_huge) {
+		// Packet buffers come out of the pages of the default size.
+		bool shared = c->memory.hugepages && h->replay_page == h->hugepage;
+		left = h->replay_free;
+		return !shared ? left : left > eal ? left - eal : 0;
+	}
+	if (h->memory_free == 0)
+		return h->replay_free;
+	left = h->memory_free > rest ? h->memory_free - rest : 0;
+	return left < h->replay_free ? left : h->replay_free;
 }
 
 // How many NUMA nodes the workers' CPUs are on.
@@ -124,12 +147,10 @@ static void plan_tags(struct plan_text *p, uint64_t tags)
 
 static void plan_duration(struct plan_text *p, uint64_t s)
 {
-	if (s < 120)
-		plan_add(p, "%" PRIu64 " s", s);
-	else if (s < 7200)
-		plan_add(p, "%" PRIu64 " min", s / 60);
-	else
-		plan_add(p, "%" PRIu64 " h", s / 3600);
+	double n = s < 120 ? (double)s : s < 7200 ? (double)s / 60 : (double)s / 3600;
+	const char *unit = s < 120 ? "s" : s < 7200 ? "min" : "h";
+
+	plan_add(p, n < 999.5 ? "%.3g %s" : "%.0f %s", n, unit);
 }
 
 static void plan_bytes(struct plan_text *p, uint64_t bytes)
@@ -168,12 +189,23 @@ static void plan_rate(struct plan_text *p, const struct fog_config *c)
 	plan_scaled(p, c->workers.max_rate, "pps");
 }
 
+// Whether what the limit lets through at once shows in three digits.
+static bool plan_burst_shows(const struct fog_config *c, uint64_t seconds, uint64_t admitted)
+{
+	char steady[32] = "", all[32] = "";
+	struct plan_text a = {.text = steady, .len = sizeof(steady)};
+	struct plan_text b = {.text = all, .len = sizeof(all)};
+
+	plan_tags(&a, (uint64_t)c->workers.cpu_count * c->workers.max_rate * seconds);
+	plan_tags(&b, admitted);
+	return strcmp(steady, all) != 0;
+}
+
 void config_replay_say(
         const struct fog_config *c, const struct fog_topology *t, const struct fog_config_host *h,
         const struct fog_plan *p, char *text, size_t len
 )
 {
-	uint64_t have = fog_config_replay_have(h);
 	uint64_t admitted =
 	        fog_plan_tags(c->workers.cpu_count, c->workers.max_rate, config_key_seconds(t));
 	struct plan_text out = {.text = text, .len = len};
@@ -182,7 +214,10 @@ void config_replay_say(
 		plan_rate(&out, c);
 		plan_add(&out, " x ");
 		plan_key_time(&out, t);
-		plan_add(&out, " = ");
+		plan_add(
+		        &out, "%s = ",
+		        plan_burst_shows(c, config_key_seconds(t), admitted) ? " + burst" : ""
+		);
 		plan_tags(&out, admitted);
 		if (c->replay.capacity != 0)
 			plan_add(&out, ", replay.capacity is ");
@@ -192,9 +227,9 @@ void config_replay_say(
 	plan_add(&out, " = ");
 	plan_bytes(&out, p->replay);
 	plan_add(&out, " per key; %u keys", p->replay_keys);
-	if (have != 0) {
+	if (config_replay_known(h)) {
 		plan_add(&out, "; have ");
-		plan_bytes(&out, have);
+		plan_bytes(&out, fog_config_replay_have(c, h, p));
 	}
 }
 

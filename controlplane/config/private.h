@@ -18,3 +18,7 @@ void config_replay_say(
         const struct fog_config *, const struct fog_topology *, const struct fog_config_host *,
         const struct fog_plan *, char *text, size_t len
 );
+// Bytes of ordinary memory that are not for replay tables.
+uint64_t config_plan_rest(const struct fog_config *, const struct fog_plan *);
+// Whether the host's room for replay tables is known.
+bool config_replay_known(const struct fog_config_host *); // accepts NULL

@@ -118,7 +118,7 @@ static json_t *config_plan_json(const struct ctl_config *ctl)
 {
 	const struct fog_config *c = ctl->config;
 	const struct fog_plan *p = &ctl->plan;
-	uint64_t have = fog_config_replay_have(&ctl->host);
+	uint64_t have = fog_config_replay_have(c, &ctl->host, p);
 
 	return json_pack(
 	        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, "

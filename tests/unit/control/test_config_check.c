@@ -142,7 +142,7 @@ static void test_host(void)
 	        {"capacity: 1M", "capacity: 140M", 18,
 	         "140 M tags = 2.09 GiB per key; 2 keys; have 4.00 GiB in /dev/shm/fogline-n1: lower it "
 	         "to at most 134217472"},
-	        {"mib: 64", "mib: 9GiB", 11, "needs 9283 MiB, this host has 8192"},
+	        {"mib: 64", "mib: 9GiB", 11, "beside its replay tables, this host has 8192"},
 	};
 	struct fog_config_host disk = roomy;
 	struct fog_config *c = load(config_text);
@@ -152,8 +152,9 @@ static void test_host(void)
 	c->replay.capacity = 100000000;
 	disk.memory_free = UINT64_C(1) << 30;
 	CU_ASSERT_EQUAL(fog_config_check(c, t, &disk, &report), -EINVAL);
-	CU_ASSERT_TRUE(report_has(&report, 11, "(2 tables of 1525 MiB)"));
+	CU_ASSERT_TRUE(report_has(&report, 18, "or give the host more memory"));
 	disk.replay_huge = 1;
+	disk.replay_page = disk.hugepage = 2 << 20;
 	memset(&report, 0, sizeof(report));
 	CU_ASSERT_EQUAL(fog_config_check(c, t, &disk, &report), 0);
 	disk.replay_on_disk = 1;
@@ -318,6 +319,12 @@ static void test_replay_rate(void)
 	));
 	fog_config_plan_print(c, t, NULL, &p, text, sizeof(text));
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "per key; 2 keys\n"));
+	// At a low rate the burst is what makes the sum, and 1,384 s are no whole minutes.
+	c->workers.max_rate = 1;
+	fog_config_plan(c, t, NULL, &p);
+	fog_config_plan_print(c, t, NULL, &p, text, sizeof(text));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "1 pps x (20 + 2) min + burst = 1.38 k tags"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "full after 23.1 min"));
 	fog_config_free(c);
 
 	c = load(many);
@@ -344,6 +351,84 @@ static void test_replay_rate(void)
 	free(one);
 	free(file);
 	free(many);
+}
+
+// What memory leaves beside everything else is room, and what the finding names is accepted.
+static void test_replay_memory(void)
+{
+	char *text = text_edit(config_text, "capacity: 1M", "capacity: 100M");
+	struct fog_topology *t = topology("geometry: mtu");
+	struct fog_config_host host = roomy;
+	struct fog_config *c = load(text);
+	struct fog_plan p;
+	char have[64], *at;
+
+	host.memory_free = UINT64_C(1) << 30;
+	CU_ASSERT_EQUAL(fog_config_check(c, t, &host, &report), -EINVAL);
+	CU_ASSERT_EQUAL(report.errors, 1);
+	fog_config_plan(c, t, &host, &p);
+	snprintf(
+	        have, sizeof(have), "have %.0f MiB in",
+	        (double)fog_config_replay_have(c, &host, &p) / (1 << 20)
+	);
+	CU_ASSERT_EQUAL(
+	        fog_config_replay_have(c, &host, &p), host.memory_free - (p.total - 2 * p.replay)
+	);
+	CU_ASSERT_PTR_NOT_NULL(strstr(report.text, have));
+	at = strstr(report.text, "at most ");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+	c->replay.capacity = strtoull(at + strlen("at most "), NULL, 10);
+	CU_ASSERT_EQUAL(fog_config_check(c, t, &host, &report), 0);
+	c->replay.capacity += 512;
+	CU_ASSERT_EQUAL(fog_config_check(c, t, &host, &report), -EINVAL);
+	// No rate is low enough: 0 would lift the limit, so lowering it is not offered.
+	c->replay.capacity = 0;
+	c->workers.max_rate = 1000;
+	host.replay_free = 3 * 4096;
+	memset(&report, 0, sizeof(report));
+	CU_ASSERT_EQUAL(fog_config_check(c, t, &host, &report), -EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(report.text, ": shorten the network's"));
+	CU_ASSERT_PTR_NULL(strstr(report.text, "lower"));
+	c->replay.capacity = 1200;
+	memset(&report, 0, sizeof(report));
+	CU_ASSERT_EQUAL(fog_config_check(c, t, NULL, &report), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(report.text, "leave the key out\n"));
+	c->replay.capacity = 15;
+	CU_ASSERT_EQUAL(fog_config_check(c, t, NULL, &report), -EINVAL);
+	fog_config_free(c);
+	fog_topology_free(t);
+	free(text);
+}
+
+// hugetlbfs: whole pages, of which packet buffers take theirs first when they are of one size.
+static void test_replay_huge(void)
+{
+	struct fog_topology *t = topology("geometry: mtu");
+	struct fog_config_host host = roomy;
+	struct fog_config *c = load(config_text);
+	struct fog_plan p;
+
+	host.replay_huge = 1;
+	host.replay_page = host.hugepage = 2 << 20;
+	host.replay_free = 2 * (16 << 20);
+	CU_ASSERT_EQUAL(fog_config_check(c, t, &host, &report), 0);
+	host.replay_free -= 2 << 20; // 15.3 MiB are 16
+	CU_ASSERT_EQUAL(fog_config_check(c, t, &host, &report), -EINVAL);
+	CU_ASSERT_TRUE(report_has(&report, 18, "sysctl vm.nr_hugepages"));
+	host.replay_free = 0;
+	CU_ASSERT_EQUAL(fog_config_check(c, t, &host, &report), -EINVAL);
+	c->memory.hugepages = true;
+	host.hugepages_free = host.replay_free = (64 + 2 * 16) << 20;
+	CU_ASSERT_EQUAL(fog_config_check(c, t, &host, &report), 0);
+	host.hugepages_free = host.replay_free -= 2 << 20;
+	CU_ASSERT_EQUAL(fog_config_check(c, t, &host, &report), -EINVAL);
+	host.replay_page = 1 << 30;
+	host.replay_free = UINT64_C(2) << 30;
+	CU_ASSERT_EQUAL(fog_config_check(c, t, &host, &report), 0);
+	fog_config_plan(c, t, &host, &p);
+	CU_ASSERT_EQUAL(fog_config_replay_have(c, &host, &p), host.replay_free);
+	fog_config_free(c);
+	fog_topology_free(t);
 }
 
 // A table that is smaller than what the rate admits is no error: it closes, it doesn't open.
@@ -455,6 +540,8 @@ int main(void)
 	        {"replay plan", test_replay_plan},
 	        {"replay plan by rate", test_replay_rate},
 	        {"small replay table", test_replay_small},
+	        {"replay tables and memory", test_replay_memory},
+	        {"replay tables on hugetlbfs", test_replay_huge},
 	        {"tables that are there", test_replay_held},
 	        {"NUMA nodes", test_nodes},
 	        {"warnings", test_warning},
