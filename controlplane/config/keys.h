@@ -21,7 +21,7 @@
 	X(root, "topology", topology, PATH, "/etc/fogline/topology.yaml", 2, 255, RUN, \
 	  "file that describes the network; read again when it changes") \
 	X(root, "production", production, BOOL, "false", 0, 1, RUN, \
-	  "refuse what must not carry real traffic: links none, test keys")
+	  "refuse what must not carry real traffic: links none, test keys, --accept-replays")
 
 #define CONFIG_WORKERS_KEYS(X) \
 	X(workers, "idle", idle, IDLE, "adaptive", 0, 0, LAUNCH, \
