@@ -9,6 +9,7 @@ enum arrival {
 	ARRIVAL_PACKET,
 	ARRIVAL_BROKEN, // to the sink's UDP port, with a wrong length or checksum
 	ARRIVAL_OTHER, // no datagram to that port
+	ARRIVAL_COUNT
 };
 
 // Judge a frame of 'len' bytes. 'at' is set to where the packet begins when it is one.

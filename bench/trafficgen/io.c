@@ -62,6 +62,22 @@ static unsigned io_send(struct io *io, uint64_t now)
 	return n;
 }
 
+// The sink does not keep up: count what it will not see.
+static void io_give_up(struct io *io, struct rte_mbuf *const *m, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		enum arrival kind = ARRIVAL_OTHER;
+		uint32_t at;
+
+		if (m[i]->nb_segs == 1)
+			kind = arrival_find(
+			        rte_pktmbuf_mtod(m[i], const uint8_t *), m[i]->data_len,
+			        io->udp_port, io->packet_len, &at
+			);
+		io->sink_full[kind]++;
+	}
+}
+
 static unsigned io_receive(struct io *io)
 {
 	unsigned total = 0;
@@ -74,7 +90,7 @@ static unsigned io_receive(struct io *io)
 		for (unsigned i = 0; i < n; i++)
 			io_arrival(burst[i])->tsc = now;
 		unsigned kept = rte_ring_sp_enqueue_burst(io->arrived, (void *)burst, n, NULL);
-		io->sink_full += n - kept;
+		io_give_up(io, burst + kept, n - kept);
 		rte_pktmbuf_free_bulk(burst + kept, n - kept);
 		total += n;
 	}

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "../../drivers/port_ops.h"
+#include "arrival.h"
 #include "pacer.h"
 #include "pool.h"
 
@@ -31,13 +32,14 @@ struct io {
 	struct pacer pacer;
 	uint64_t total; // packets to send
 	uint64_t tsc_hz;
+	uint16_t udp_port, packet_len; // of the sink's packets
 	_Atomic bool stop; // set by the sink's thread: no more is expected
 	_Atomic bool all_sent; // set by this thread
 
 	// Written by this thread, valid once it has ended.
 	uint64_t sent;
 	uint64_t no_buffer; // times that a packet waited for a buffer
-	uint64_t sink_full; // arrived, but the sink did not keep up
+	uint64_t sink_full[ARRIVAL_COUNT]; // arrived, but the sink did not keep up
 	uint64_t behind_max; // cycles that a packet was sent after it was due
 	uint64_t first, last; // TSC of the first and the last sending
 	// Private to this thread.

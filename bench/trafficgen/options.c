@@ -320,7 +320,11 @@ static int options_one(struct options *o, int option)
 
 static int options_check(struct options *o)
 {
-	if (o->run && o->seconds != 0 && o->count == 0)
+	if (o->run && o->seconds != 0 && o->count != 0) {
+		tell_error("--count and --seconds both say when the run ends: leave one out");
+		return -EINVAL;
+	}
+	if (o->run && o->seconds != 0)
 		o->count = o->seconds * o->rate;
 	if (!o->run && (o->count == 0 || o->out == NULL))
 		tell_error("pcap needs --count N and --out FILE; see fog-trafficgen --help");

@@ -5,13 +5,16 @@
 #include "pcap.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "interrupt.h"
 #include "maker.h"
 #include "tell.h"
 
@@ -34,6 +37,7 @@ _Static_assert(sizeof(struct pcap_head) == 24 && sizeof(struct pcap_record) == 1
 struct pcap {
 	FILE *file;
 	const char *path;
+	char fresh[PATH_MAX]; // what is written, until it is whole; empty: 'path' itself
 	uint32_t rate;
 	uint64_t start; // seconds since 1970 of the first packet
 	uint64_t written; // packets
@@ -50,6 +54,32 @@ static int pcap_fail(const struct pcap *p)
 	return -error;
 }
 
+// A file that is made anew or replaced is written beside its place: half a file would look like a
+// whole one. A device, a pipe, or a link (/dev/stdout) is written itself.
+static FILE *pcap_create(struct pcap *p)
+{
+	struct stat st;
+	FILE *f;
+
+	if (lstat(p->path, &st) == 0 && !S_ISREG(st.st_mode))
+		return fopen(p->path, "we");
+	int n = snprintf(p->fresh, sizeof(p->fresh), "%s.%d.new", p->path, (int)getpid());
+	if (n < 0 || (size_t)n >= sizeof(p->fresh)) {
+		p->fresh[0] = '\0';
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	int fd = open(p->fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+	if (fd < 0) {
+		p->fresh[0] = '\0';
+		return NULL;
+	}
+	f = fdopen(fd, "w");
+	if (f == NULL)
+		close(fd);
+	return f;
+}
+
 static int pcap_open(struct pcap *p, const struct options *o)
 {
 	const struct pcap_head head = {
@@ -61,7 +91,7 @@ static int pcap_open(struct pcap *p, const struct options *o)
 	};
 
 	*p = (struct pcap){.path = o->out, .rate = o->rate, .start = (uint64_t)time(NULL)};
-	p->file = fopen(o->out, "we");
+	p->file = pcap_create(p);
 	if (p->file == NULL || fwrite(&head, sizeof(head), 1, p->file) != 1)
 		return pcap_fail(p);
 	return 0;
@@ -83,18 +113,16 @@ static int pcap_put(struct pcap *p, const uint8_t *frame, uint32_t len)
 	return 0;
 }
 
-// Half a file would look like a whole one. What isn't a file (a pipe, a device) stays.
 static int pcap_close(struct pcap *p, int ret)
 {
-	struct stat st;
-
-	if (p->file == NULL)
-		return ret;
-	bool regular = fstat(fileno(p->file), &st) == 0 && S_ISREG(st.st_mode);
-	if (fclose(p->file) != 0 && ret == 0)
+	if (p->file != NULL && fclose(p->file) != 0 && ret == 0)
 		ret = pcap_fail(p);
-	if (ret < 0 && regular)
-		unlink(p->path);
+	if (p->fresh[0] == '\0')
+		return ret;
+	if (ret == 0 && rename(p->fresh, p->path) < 0)
+		ret = pcap_fail(p);
+	if (ret < 0)
+		unlink(p->fresh);
 	return ret;
 }
 
@@ -112,12 +140,20 @@ static int pcap_write(struct pcap *p, struct maker *m, uint64_t count)
 		uint64_t left = count - p->written;
 		unsigned n = left < MAKER_BATCH ? (unsigned)left : MAKER_BATCH;
 
-		ret = maker_make(m, frame, n);
+		ret = interrupt_seen() ? -EINTR : maker_make(m, frame, n);
 		for (unsigned i = 0; ret == 0 && i < n; i++)
 			ret = pcap_put(p, frame[i], len);
 	}
 	free(buffer);
 	return ret;
+}
+
+static bool pcap_is_stdout(const char *path)
+{
+	struct stat out, to;
+
+	return stat(path, &out) == 0 && fstat(STDOUT_FILENO, &to) == 0 && out.st_dev == to.st_dev &&
+	        out.st_ino == to.st_ino;
 }
 
 static void pcap_report(
@@ -141,11 +177,12 @@ static void pcap_report(
 		json_decref(j);
 		return;
 	}
-	printf("%s: %llu packets of %u bytes in frames of %u, %llu bytes\n"
-	       "way: %s, %u hops, to %s; made at %.0f packets/s by %s\n",
-	       o->out, (unsigned long long)o->count, m->geo->packet_len, frame_len(&m->frame),
-	       (unsigned long long)bytes, r->first->name, r->hops, r->last->name,
-	       (double)o->count / seconds, m->ops->name);
+	fprintf(pcap_is_stdout(o->out) ? stderr : stdout,
+	        "%s: %llu packets of %u bytes in frames of %u, %llu bytes\n"
+	        "way: %s, %u hops, to %s; made at %.0f packets/s by %s\n",
+	        o->out, (unsigned long long)o->count, m->geo->packet_len, frame_len(&m->frame),
+	        (unsigned long long)bytes, r->first->name, r->hops, r->last->name,
+	        (double)o->count / seconds, m->ops->name);
 }
 
 static double pcap_now(void)
@@ -156,15 +193,34 @@ static double pcap_now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+// The report of --json must be able to name the file, and have a place of its own.
+static int pcap_check(const struct options *o)
+{
+	if (!o->json)
+		return 0;
+	json_t *name = json_string(o->out);
+	json_decref(name);
+	if (name == NULL) {
+		tell_error("--json cannot name a file that isn't UTF-8: choose another --out");
+		return -EINVAL;
+	}
+	if (pcap_is_stdout(o->out)) {
+		tell_error("%s is where the report of --json goes: leave one of both out", o->out);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 int pcap_main(const struct options *o)
 {
 	struct frame_spec spec;
 	struct route route;
 	struct maker *maker = NULL;
 	struct pcap pcap = {0};
-	int ret = route_open(&route, o->topology, o->first, o->last);
+	int ret = pcap_check(o);
 
-	if (ret < 0)
+	interrupt_watch();
+	if (ret < 0 || route_open(&route, o->topology, o->first, o->last) < 0)
 		return 1;
 	if ((ret = options_frames(o, &route, &spec)) < 0)
 		goto out;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "interrupt.h"
 #include "tell.h"
 
 // Bytes that the kernel could give without swapping; 0 when it doesn't tell.
@@ -58,7 +59,7 @@ static int pool_fill(struct pool *p, struct maker *m, const struct pool_delays *
 
 		for (unsigned i = 0; i < n; i++)
 			frame[i] = p->frames + (size_t)(at + i) * p->frame_len;
-		int ret = maker_make(m, frame, n);
+		int ret = interrupt_seen() ? -EINTR : maker_make(m, frame, n);
 		if (ret < 0)
 			return ret;
 		for (unsigned i = 0; i < n; i++)

@@ -4,6 +4,8 @@
 
 #include <jansson.h>
 
+#include "tell.h"
+
 enum { EXIT_FAULTS = 3 };
 
 static double report_seconds(const struct io *io)
@@ -22,6 +24,17 @@ static double report_rate(const struct io *io)
 static uint64_t report_lost(const struct io *io, const struct sink *s)
 {
 	return io->sent - s->received;
+}
+
+// What did not fit into the ring counts for what it was.
+static uint64_t report_corrupt(const struct io *io, const struct sink *s)
+{
+	return s->corrupt + io->sink_full[ARRIVAL_BROKEN];
+}
+
+static uint64_t report_other(const struct io *io, const struct sink *s)
+{
+	return s->other + io->sink_full[ARRIVAL_OTHER];
 }
 
 static void report_hist(const char *name, const struct fog_hist *h)
@@ -46,16 +59,19 @@ static void report_people(
 	printf("received %llu  lost %llu  duplicates %llu  corrupt %llu  reordered %llu  "
 	       "foreign %llu  other frames %llu\n",
 	       (unsigned long long)s->received, (unsigned long long)report_lost(io, s),
-	       (unsigned long long)s->duplicates, (unsigned long long)s->corrupt,
+	       (unsigned long long)s->duplicates, (unsigned long long)report_corrupt(io, s),
 	       (unsigned long long)s->reordered, (unsigned long long)s->foreign,
-	       (unsigned long long)s->other);
+	       (unsigned long long)report_other(io, s));
 	for (unsigned i = 0; i < FOG_DROP_COUNT; i++)
 		if (s->reason[i] > 0)
 			printf("  %llu corrupt: %s\n", (unsigned long long)s->reason[i],
 			       fog_drop_text(i));
-	if (io->sink_full > 0)
-		printf("  %llu of the lost arrived, but this host could not open them in time\n",
-		       (unsigned long long)io->sink_full);
+	if (io->sink_full[ARRIVAL_PACKET] > 0)
+		printf("  %llu mix packets arrived, but this host could not open them in time\n",
+		       (unsigned long long)io->sink_full[ARRIVAL_PACKET]);
+	if (io->no_buffer > 0)
+		printf("  %llu times a packet waited for a buffer\n",
+		       (unsigned long long)io->no_buffer);
 	if (s->latency_us.count > 0)
 		report_hist("latency", &s->latency_us);
 	if (s->unclear > 0)
@@ -80,7 +96,7 @@ static json_t *report_hist_json(const struct fog_hist *h)
 	);
 }
 
-static void report_json(
+static int report_json(
         const struct options *o, const struct route *r, const struct pool *p, const struct io *io,
         const struct sink *s
 )
@@ -99,18 +115,19 @@ static void report_json(
 	        (double)p->count / p->seconds, "isa", s->ops->name, "reuse", o->reuse,
 	        "wanted_rate", (int)o->rate, "spacing", o->poisson ? "poisson" : "constant"
 	);
-	json_object_update_new(
+	int ret = json_object_update_new(
 	        j,
 	        json_pack(
-	                "{s:I, s:I, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+	                "{s:I, s:I, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
 	                "wanted", (json_int_t)io->total, "sent", (json_int_t)io->sent, "seconds",
 	                report_seconds(io), "rate", report_rate(io), "behind_max_us",
 	                (double)io->behind_max * 1e6 / (double)io->tsc_hz, "received",
 	                (json_int_t)s->received, "lost", (json_int_t)report_lost(io, s),
-	                "lost_here", (json_int_t)io->sink_full, "duplicates",
-	                (json_int_t)s->duplicates, "corrupt", (json_int_t)s->corrupt, "reordered",
+	                "lost_here", (json_int_t)io->sink_full[ARRIVAL_PACKET], "no_buffer",
+	                (json_int_t)io->no_buffer, "duplicates", (json_int_t)s->duplicates,
+	                "corrupt", (json_int_t)report_corrupt(io, s), "reordered",
 	                (json_int_t)s->reordered, "foreign", (json_int_t)s->foreign, "other_frames",
-	                (json_int_t)s->other
+	                (json_int_t)report_other(io, s)
 	        )
 	);
 	json_object_set_new(j, "corrupt_reasons", reasons);
@@ -120,9 +137,12 @@ static void report_json(
 	json_object_set_new(
 	        j, "early", s->owed_known ? json_integer((json_int_t)s->early) : json_null()
 	);
-	json_dumpf(j, stdout, JSON_INDENT(2));
-	putchar('\n');
+	if (ret == 0 && (ret = json_dumpf(j, stdout, JSON_INDENT(2))) == 0)
+		putchar('\n');
+	else
+		tell_error("the report cannot be written as JSON: leave --json out");
 	json_decref(j);
+	return ret;
 }
 
 int report_run(
@@ -130,11 +150,11 @@ int report_run(
         const struct sink *s
 )
 {
-	if (o->json)
-		report_json(o, r, p, io, s);
-	else
+	if (o->json && report_json(o, r, p, io, s) < 0)
+		return 1;
+	if (!o->json)
 		report_people(o, r, p, io, s);
 	bool fault = io->sent < io->total || report_lost(io, s) > 0 || s->duplicates > 0 ||
-	        s->corrupt > 0 || s->early > 0;
+	        report_corrupt(io, s) > 0 || s->early > 0;
 	return fault ? EXIT_FAULTS : 0;
 }

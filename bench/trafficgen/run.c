@@ -6,7 +6,6 @@
 #include <rte_errno.h>
 #include <rte_launch.h>
 #include <rte_ring.h>
-#include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 
 #include "../../controlplane/mixnet/testkeys.h"
 #include "../../dataplane/tsc.h"
+#include "interrupt.h"
 #include "ports.h"
 #include "report.h"
 #include "tell.h"
@@ -36,13 +36,6 @@ struct run {
 	struct io io;
 	struct sink sink;
 };
-
-static volatile sig_atomic_t run_interrupted;
-
-static void run_signal(int number)
-{
-	run_interrupted = 1;
-}
 
 static uint64_t run_ms(void)
 {
@@ -103,6 +96,8 @@ static int run_threads_prepare(struct run *r, uint64_t tsc_hz)
 	r->io.pool = &r->pool;
 	r->io.total = r->o->count;
 	r->io.tsc_hz = tsc_hz;
+	r->io.udp_port = r->route.last->port;
+	r->io.packet_len = r->maker->geo->packet_len;
 	pacer_init(&r->io.pacer, (double)tsc_hz / r->o->rate, r->o->poisson);
 	r->io.arrived =
 	        rte_ring_create("arrived", RUN_RING, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
@@ -134,7 +129,7 @@ static void run_watch(struct run *r)
 	uint64_t planned = r->o->count * 1000 / r->o->rate;
 	uint64_t give_up = run_ms() + 2 * planned + RUN_STALL_MS, complete = 0, end = 0;
 
-	while (!run_interrupted) {
+	while (!interrupt_seen()) {
 		unsigned n = sink_take(&r->sink, r->io.arrived);
 		uint64_t now = run_ms();
 
@@ -191,8 +186,7 @@ int run_main(const struct options *o)
 	}
 	memset(r, 0, sizeof(*r));
 	r->o = o;
-	signal(SIGINT, run_signal);
-	signal(SIGTERM, run_signal);
+	interrupt_watch();
 	if (run_prepare(r) == 0 && run_go(r) == 0)
 		code = report_run(o, &r->route, &r->pool, &r->io, &r->sink);
 	rte_ring_free(r->io.arrived);

@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 
 from traffic_ref import FIRST_SOURCE_PORT, check, equal, mix_key, payload_numbers, records, sphinx, taken_apart, unwrapped
 
@@ -126,11 +127,33 @@ def check_refusals(folder):
 		(["pcap", "--count", "1", "--out", out, "--topology", folder / "none"], 1, "No such file"),
 		(["pcap", "--count", "1", "--out", folder / "no" / "dir"], 1, "No such file"),
 		(["pcap", "--count", "9999", "--out", "/dev/full"], 1, "No space left"),
+		(["pcap", "--count", "1", "--out", folder / "\udcff", "--json"], 1, "isn't UTF-8"),
+		(["pcap", "--count", "1", "--out", "/dev/stdout", "--json"], 1, "where the report of --json goes"),
+		(["run", "--port", "afxdp:none0", "--count", "1", "--seconds", "1"], 2, "leave one out"),
 	):
 		error = run(*words, wanted=code).stderr
 		check(sentence in error, f"{words}: {error}")
 		check(not out.exists(), f"{words} left a file")
 	check("--topology" in run("--help").stdout, "help")
+
+
+def check_interruption(folder):
+	"""SIGTERM ends it soon, and what was there before stays as it was."""
+	place = folder / "interrupted"
+	place.mkdir()
+	out = place / "old.pcap"
+	out.write_text("old")
+	with subprocess.Popen([TRAFFICGEN, "pcap", "--count", "100000000", "--out", out]) as process:
+		try:
+			while sum(path.stat().st_size for path in place.iterdir()) < 100000:
+				equal(process.poll(), None, "exit code")
+				time.sleep(0.01)
+			process.terminate()
+			equal(process.wait(60), 1, "exit code after SIGTERM")
+		finally:
+			process.kill()
+	equal([path.name for path in place.iterdir()], ["old.pcap"], "files")
+	equal(out.read_text(), "old", "the old file")
 
 
 def check_shipped_config():
@@ -159,6 +182,7 @@ def main():
 				check_paths(folder, geometry, layers)
 		check_choice(folder)
 		check_refusals(folder)
+		check_interruption(folder)
 	check_shipped_config()
 
 
