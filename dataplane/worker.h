@@ -27,6 +27,7 @@ enum {
 	// Longest wait for more packets to fill the lanes of a call. A packet takes part in two calls,
 	// key agreement and blinding, and may wait so long for each.
 	FOG_HOLD_US = 20,
+	FOG_CALL_US = 75, // longest call of X25519 that two widths may share
 	FOG_TX_HELD_MAX = 64, // frames a busy port may owe us before tx_full
 	FOG_TOKEN_SHIFT = 40, // tokens of the rate limit are kept in units of 2^-40
 };
@@ -89,6 +90,7 @@ struct fog_worker {
 	int wake_fd, doorbell_fd;
 	// Set by fog_worker_init, read-only afterwards.
 	unsigned chunk_size; // packets in a chunk at the most: the width of the SIMD lanes
+	unsigned call_lanes; // multiplications in a call at the most: one width or two
 	uint64_t cycles_per_us, ns_per_cycle; // in units of 2^-32, rounded up
 	uint64_t hold; // FOG_HOLD_US in TSC cycles
 	uint64_t tokens_per_cycle, tokens_max; // rate limit; tokens_max 0 = none

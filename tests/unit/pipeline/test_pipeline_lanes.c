@@ -35,6 +35,7 @@ static struct rig *rig_wide(unsigned flags)
 	wide.x25519 = x25519_counted;
 	r->w->crypto = &wide;
 	r->w->chunk_size = WIDTH;
+	r->w->call_lanes = 2 * WIDTH;
 	for (unsigned i = 0; i < 2; i++)
 		r->w->chunks[i].sphinx.ops = &wide;
 	calls = 0;
@@ -267,6 +268,23 @@ static void test_shared(void)
 	rig_destroy(r);
 }
 
+// Where two widths take too long, blindings and keys take turns.
+static void test_one_width(void)
+{
+	struct rig *r = rig_wide(RIG_LONG_DELAY);
+
+	r->w->hold = NEVER;
+	r->w->call_lanes = WIDTH;
+	put(r, 2 * WIDTH);
+	for (int i = 0; i < 10; i++)
+		round_run(r);
+	CU_ASSERT_EQUAL(calls, 4);
+	for (unsigned i = 0; i < calls; i++)
+		CU_ASSERT_EQUAL(lanes[i], WIDTH);
+	CU_ASSERT_EQUAL(rig_snapshot(r)->parked, 2 * WIDTH);
+	rig_destroy(r);
+}
+
 // What is given up at the end is in the books and in no pool's debt (rig_destroy checks it).
 static void test_shutdown(void)
 {
@@ -295,6 +313,7 @@ int main(void)
 	CU_add_test(s, "secrets go with their packet", test_wiped);
 	CU_add_test(s, "lanes that don't fit a chunk", test_width_refused);
 	CU_add_test(s, "whole widths, shared by two chunks", test_shared);
+	CU_add_test(s, "one width a call", test_one_width);
 	CU_add_test(s, "what waits at the end is accounted for", test_shutdown);
 	return check_run_registered();
 }
