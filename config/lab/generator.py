@@ -36,6 +36,7 @@ class UnderTest:
 				"test": {"key_seed": SEED, "delay_seed": SEED},
 				"workers": {"cpus": [self.cpus[-1]], "manager_cpu": self.cpus[0], "idle": "busy"},
 				"memory": {"mib": 256, "packet_buffers": 65536, "parked_max": 32768},
+				"replay": {"capacity": "16M"},  # of every packet that the generator makes while it is up
 				**(config or {}),
 			})
 
@@ -57,6 +58,10 @@ class UnderTest:
 
 	def generate(self, rate, count, *words):
 		return self.generator_report(self.start_generator(rate, count, *words))
+
+	def drops(self):
+		"""What the appliance has dropped so far, by reason."""
+		return {one["reason"]: one["packets"] or 0 for one in self.node.rest.get("/v1/drops")["reasons"]}
 
 	def links_dropped(self):
 		"""Frames that the interfaces between generator and appliance have dropped, as the kernel counts
