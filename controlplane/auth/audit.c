@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 #include "audit.h"
+#include "../../log/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,9 +36,8 @@ int fog_audit_open(struct fog_audit **out, const char *path)
 	a->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (a->fd < 0) {
 		int r = -errno;
-		fprintf(stderr,
-		        "%s: cannot open the audit log: %s: give this folder and all in it to the "
-		        "control plane's user (chown -R)\n",
+		LOG_ERR("%s: cannot open the audit log: %s: give this folder and all in it to the "
+		        "control plane's user (chown -R)",
 		        path, strerror(-r));
 		free(a);
 		return r;

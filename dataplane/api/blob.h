@@ -81,6 +81,8 @@ struct fog_blob_run {
 	uint32_t neighbour_count;
 	uint32_t production; // 1: carries real traffic, nothing meant for tests may run
 	struct fog_blob_neighbour neighbour[FOG_NEIGHBOURS_MAX];
+	uint32_t log_level; // enum fog_log_level of log/log.h
+	uint32_t trace_allow; // 1: single packets may be traced although this is production
 };
 
 struct fog_blob_node {

@@ -90,6 +90,8 @@ struct fog_stats {
 	char crypto[16]; // implementation in use
 	struct fog_stats_port port[FOG_PORTS_MAX];
 	uint8_t peer[FOG_NODES_MAX][FOG_ID_LEN]; // node ID of each peer slot, zero when unused
+	_Atomic uint32_t log_level; // enum fog_log_level of log/log.h
+	_Atomic uint32_t tracing; // 1 while single packets are traced
 };
 
 _Static_assert(sizeof(struct fog_stats) % 8 == 0, "worker blocks stay aligned");

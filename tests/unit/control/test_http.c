@@ -363,13 +363,64 @@ static void test_config(void)
 	CU_ASSERT_TRUE(says("\"mib\":96"));
 	CU_ASSERT_EQUAL(put("If-Match: *\r\n", text), 200);
 	CU_ASSERT_TRUE(says("\"restart_needed\":null"));
-	config_make(text, sizeof(text), "rest: {unix: /tmp/elsewhere.sock}\n");
+	// Back to what the process was started with.
+	config_make(text, sizeof(text), "");
 	CU_ASSERT_EQUAL(put("If-Match: *\r\n", text), 200);
-	CU_ASSERT_TRUE(says("\"restart_needed\":\"control_plane\""));
+}
+
+// What decides what root does at the next start is not changed by whoever has the token.
+static void test_config_local(void)
+{
+	static const struct {
+		const char *more, *key;
+	} rows[] = {
+	        {"rest: {unix: /tmp/elsewhere.sock}\n", "rest.unix"},
+	        {"rest: {tcp: \"0.0.0.0:80\", token_file: /tmp/t}\n", "rest.tcp"},
+	        {"user: root\n", "user"},
+	        {"test: {key_seed: 1}\n", "test.key_seed"},
+	        {"replay: {dir: /etc/cron.d}\n", "replay.dir"},
+	        {"trace: {allow: true}\n", "trace.allow"},
+	        {"audit: {files: 2}\n", "audit.files"},
+	        {"ports: [{name: p0, driver: loop, device: b, addresses: [192.0.2.1]}]\n",
+	         "ports[0].device"},
+	        {"ports: [{name: p0, driver: dpdk, device: a, addresses: [192.0.2.1]}]\n",
+	         "ports[0].driver"},
+	};
+
+	char text[2048], before[2048], head[1024];
+
+	CU_ASSERT_EQUAL(ask("GET", "/v1/config", ""), 200);
+	snprintf(before, sizeof(before), "%s", strstr(answer, "\r\n\r\n"));
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		// The row's mapping takes the place of the one in the head.
+		bool user = strncmp(rows[i].more, "user", 4) == 0;
+		bool ports = strncmp(rows[i].more, "ports", 5) == 0;
+		snprintf(
+		        head, sizeof(head), "instance: httptest\n%sworkers: {cpus: [0]}\n%s",
+		        user ? "" : "user: \"\"\n",
+		        ports ? ""
+		              : "ports: [{name: p0, driver: loop, device: a, addresses: "
+		                "[192.0.2.1]}]\n"
+		);
+		snprintf(
+		        text, sizeof(text), "%srun_dir: %s\nstate_dir: %s/state\ntopology: %s\n%s",
+		        head, folder, folder, topology_path, rows[i].more
+		);
+		CU_ASSERT_EQUAL(put("If-Match: *\r\n", text), 403);
+		CU_ASSERT_TRUE(says("\"not_over_rest\"") && says(rows[i].key) && says("as root"));
+		CU_ASSERT_FALSE(file_has(config_path, rows[i].more));
+	}
+	CU_ASSERT_EQUAL(ask("GET", "/v1/config", ""), 200);
+	CU_ASSERT_STRING_EQUAL(strstr(answer, "\r\n\r\n"), before);
+	// The file's owner may.
+	config_make(text, sizeof(text), "rest: {unix: /tmp/elsewhere.sock}\n");
+	CU_ASSERT_EQUAL(write_file(config_path, text), 0);
+	CU_ASSERT_EQUAL(fog_node_config_reload(node), 0);
 	CU_ASSERT_EQUAL(ask("GET", "/v1/status", ""), 200);
 	CU_ASSERT_TRUE(says("\"restart_control_plane\""));
 	config_make(text, sizeof(text), "");
-	CU_ASSERT_EQUAL(put("If-Match: *\r\n", text), 200);
+	CU_ASSERT_EQUAL(write_file(config_path, text), 0);
+	CU_ASSERT_EQUAL(fog_node_config_reload(node), 0);
 	CU_ASSERT_EQUAL(ask("GET", "/v1/status", ""), 200);
 	CU_ASSERT_FALSE(says("\"restart_control_plane\""));
 }
@@ -552,6 +603,7 @@ int main(void)
 	        {"token", test_token},
 	        {"token file", test_token_file},
 	        {"configuration", test_config},
+	        {"configuration that only root changes", test_config_local},
 	        {"audit log", test_audit},
 	        {"audit log under a flood of strangers", test_audit_limit},
 	        {"topology", test_topology},
