@@ -368,6 +368,46 @@ static void test_config(void)
 	CU_ASSERT_EQUAL(put("If-Match: *\r\n", text), 200);
 }
 
+// In production nobody traces, whoever asks, unless root says so in the file.
+static void test_trace_production(void)
+{
+	char text[2048];
+
+	CU_ASSERT_EQUAL(ask("POST", "/v1/trace", "{}"), 503);
+	CU_ASSERT_TRUE(says("\"no_data_plane\""));
+	config_make(text, sizeof(text), "production: true\n");
+	CU_ASSERT_EQUAL(put("If-Match: *\r\n", text), 200);
+	CU_ASSERT_EQUAL(ask("POST", "/v1/trace", "{}"), 403);
+	CU_ASSERT_TRUE(says("\"trace_forbidden\"") && says("trace.allow"));
+	config_make(text, sizeof(text), "production: true\ntrace: {allow: true}\n");
+	CU_ASSERT_EQUAL(put("If-Match: *\r\n", text), 403);
+	CU_ASSERT_EQUAL(write_file(config_path, text), 0);
+	CU_ASSERT_EQUAL(fog_node_config_reload(node), 0);
+	CU_ASSERT_EQUAL(ask("POST", "/v1/trace", "{}"), 503);
+	// Nor is the way around it open.
+	config_make(text, sizeof(text), "trace: {allow: true}\n");
+	CU_ASSERT_EQUAL(put("If-Match: *\r\n", text), 403);
+	CU_ASSERT_TRUE(says("production: is not changed over REST"));
+	config_make(text, sizeof(text), "");
+	CU_ASSERT_EQUAL(write_file(config_path, text), 0);
+	CU_ASSERT_EQUAL(fog_node_config_reload(node), 0);
+	CU_ASSERT_EQUAL(ask("DELETE", "/v1/trace", ""), 404);
+}
+
+static void test_log_levels(void)
+{
+	CU_ASSERT_EQUAL(ask("GET", "/v1/log", ""), 200);
+	CU_ASSERT_TRUE(says("\"control_plane\":\"info\"") && says("\"data_plane\":null"));
+	CU_ASSERT_EQUAL(ask("PUT", "/v1/log", "{\"control_plane\":\"debug\"}"), 200);
+	CU_ASSERT_TRUE(says("\"control_plane\":\"debug\""));
+	CU_ASSERT_EQUAL(
+	        ask("PUT", "/v1/log", "{\"control_plane\":\"info\",\"data_plane\":\"info\"}"), 503
+	);
+	CU_ASSERT_EQUAL(ask("PUT", "/v1/log", "{\"control_plane\":1}"), 400);
+	CU_ASSERT_EQUAL(ask("PUT", "/v1/log", "{\"level\":\"info\"}"), 400);
+	CU_ASSERT_EQUAL(ask("PUT", "/v1/log", "{\"control_plane\":\"info\"}"), 200);
+}
+
 // What decides what root does at the next start is not changed by whoever has the token.
 static void test_config_local(void)
 {
@@ -604,6 +644,8 @@ int main(void)
 	        {"token file", test_token_file},
 	        {"configuration", test_config},
 	        {"configuration that only root changes", test_config_local},
+	        {"trace in production", test_trace_production},
+	        {"log levels", test_log_levels},
 	        {"audit log", test_audit},
 	        {"audit log under a flood of strangers", test_audit_limit},
 	        {"topology", test_topology},
