@@ -247,6 +247,7 @@ static int node_config_apply(
 )
 {
 	struct fog_config *old = n->config;
+	char names[512];
 	int r = n->topology != NULL ? fog_config_check(fresh, n->topology, NULL, report) : 0;
 
 	if (r < 0)
@@ -264,6 +265,11 @@ static int node_config_apply(
 	if (node_key_hand(n) < 0)
 		LOG_WARN("the data plane keeps the mix key as it is: restart it");
 	*change = fog_config_reload_class(old, fresh);
+	fog_config_changes(old, fresh, names, sizeof(names));
+	LOG_WITH(
+	        FOG_LOG_DEBUG, LOG_FIELDS(LOG_TEXT("keys", names)),
+	        "what is configured differently by now"
+	);
 	// A level that was set by hand stays until the configured one is another.
 	if (old->log.level != fresh->log.level)
 		fog_log_level_set((enum fog_log_level)fresh->log.level);

@@ -90,6 +90,14 @@ int fog_manager_refresh(struct fog_manager *m)
 		fog_conf_free(fresh);
 		return 0;
 	}
+	LOG_WITH(
+	        FOG_LOG_DEBUG,
+	        LOG_FIELDS(
+	                LOG_NUMBER("next_hops", fresh->remote_count),
+	                LOG_NUMBER("ready", fresh->resolved_count)
+	        ),
+	        "neighbours or routes have changed"
+	);
 	conf_publish(m, fresh);
 	return 0;
 }
@@ -119,6 +127,17 @@ void manager_log_level(struct fog_manager *m, uint32_t level)
 // until the configured one is another.
 static void settings_apply(struct fog_manager *m, const struct fog_blob *fresh)
 {
+	if (m->blob != NULL)
+		LOG_WITH(
+		        FOG_LOG_DEBUG,
+		        LOG_FIELDS(
+		                LOG_NUMBER("nodes_before", m->blob->run.node_count),
+		                LOG_NUMBER("nodes", fresh->run.node_count),
+		                LOG_NUMBER("delay_mean_us", fresh->run.delay_mean_us),
+		                LOG_NUMBER("production", fresh->run.production)
+		        ),
+		        "the configuration is another one"
+		);
 	if (m->blob == NULL || m->blob->run.log_level != fresh->run.log_level)
 		manager_log_level(m, fresh->run.log_level);
 	if (fresh->run.production && !fresh->run.trace_allow)

@@ -196,6 +196,12 @@ int fog_config_remote_check(
         const struct fog_config *old, const struct fog_config *fresh, struct fog_report *report
 );
 
+// Names of the keys that differ, with blanks in between, as many as fit into 'text'. No values: some of
+// them are nobody's business.
+void fog_config_changes(
+        const struct fog_config *old, const struct fog_config *fresh, char *text, size_t len
+);
+
 // All keys of both files with default, range, reload class and text, one line each with tabs in
 // between, for `fogctl config keys` and the documentation. Returns the length that a large enough
 // buffer would have taken.

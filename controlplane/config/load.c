@@ -447,31 +447,87 @@ static void remote_check_ports(
 	}
 }
 
-int fog_config_remote_check(
-        const struct fog_config *old, const struct fog_config *fresh, struct fog_report *report
+// Call 'changed' for every scalar key outside of lists that differs.
+static void keys_compare(
+        const struct fog_config *old, const struct fog_config *fresh,
+        void (*changed)(void *ctx, const char *path, bool local), void *ctx
 )
 {
-	unsigned before = report->errors;
 	char path[64];
 
 	for (unsigned i = 0; i < COUNT(sections); i++) {
 		for (unsigned k = 0; k < sections[i].count; k++) {
 			const struct config_key *key = &sections[i].keys[k];
 			size_t at = sections[i].out + key->out;
-			if (!key_is_local(sections[i].path, key) ||
-			    memcmp((const char *)old + at, (const char *)fresh + at,
+			if (memcmp((const char *)old + at, (const char *)fresh + at,
 			           key->out_len) == 0)
 				continue;
 			snprintf(
 			        path, sizeof(path), "%s%s%s", sections[i].path,
 			        sections[i].path[0] != '\0' ? "." : "", key->key
 			);
-			remote_refuse(fresh, report, path);
+			changed(ctx, path, key_is_local(sections[i].path, key));
 		}
 	}
+}
+
+struct remote_check {
+	const struct fog_config *fresh;
+	struct fog_report *report;
+};
+
+static void remote_changed(void *ctx, const char *path, bool local)
+{
+	const struct remote_check *c = ctx;
+
+	if (local)
+		remote_refuse(c->fresh, c->report, path);
+}
+
+int fog_config_remote_check(
+        const struct fog_config *old, const struct fog_config *fresh, struct fog_report *report
+)
+{
+	struct remote_check c = {fresh, report};
+	unsigned before = report->errors;
+
+	keys_compare(old, fresh, remote_changed, &c);
 	// Else whoever may not trace in production would end production first.
 	if (old->production && !fresh->production)
 		remote_refuse(fresh, report, "production");
 	remote_check_ports(old, fresh, report);
 	return report->errors > before ? -EPERM : 0;
+}
+
+struct config_names {
+	char *text;
+	size_t len, at;
+};
+
+static void name_add(void *ctx, const char *path, bool local)
+{
+	struct config_names *n = ctx;
+	size_t room = n->len - n->at;
+	int added = snprintf(n->text + n->at, room, "%s%s", n->at > 0 ? " " : "", path);
+
+	if (added > 0 && (size_t)added < room)
+		n->at += (size_t)added;
+	else
+		n->text[n->at] = '\0'; // whole names only
+}
+
+void fog_config_changes(
+        const struct fog_config *old, const struct fog_config *fresh, char *text, size_t len
+)
+{
+	struct config_names names = {text, len, 0};
+
+	text[0] = '\0';
+	keys_compare(old, fresh, name_add, &names);
+	if (old->port_count != fresh->port_count ||
+	    memcmp(old->port, fresh->port, sizeof(old->port)) != 0)
+		name_add(&names, "ports", false);
+	if (old->workers.cpu_count != fresh->workers.cpu_count ||
+	    memcmp(old->workers.cpu, fresh->workers.cpu, sizeof(old->workers.cpu)) != 0)
+		name_add(&names, "workers.cpus", false);
 }
