@@ -184,6 +184,7 @@ static void main_signal(struct main_state *m)
 
 	while (read(m->signal_fd, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGHUP) {
+			fog_audit_reopen(m->node->audit);
 			fog_node_config_reload(m->node);
 			fog_node_topology_poll(m->node, true);
 		} else {

@@ -124,7 +124,10 @@ static int node_open_store(struct fog_node *n)
 	int r = fog_node_state_path(n, "audit.jsonl", path, sizeof(path));
 
 	if (r == 0)
-		r = fog_audit_open(&n->audit, path);
+		r = fog_audit_open(
+		        &n->audit, path, (uint64_t)n->config->audit.file_mib << 20,
+		        n->config->audit.files
+		);
 	if (r == 0)
 		r = fog_node_state_path(n, "store.db", path, sizeof(path));
 	if (r < 0)

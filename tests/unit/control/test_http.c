@@ -491,7 +491,7 @@ static void test_audit_limit(void)
 		unlink(path);
 		lines = 0;
 		minute = time(NULL) / 60;
-		CU_ASSERT_EQUAL_FATAL(fog_audit_open(&a, path), 0);
+		CU_ASSERT_EQUAL_FATAL(fog_audit_open(&a, path, 1 << 20, 2), 0);
 		for (int i = 0; i < 100; i++) {
 			refused.status = i < 90 ? 401 : 200;
 			CU_ASSERT_EQUAL(fog_audit_append(a, &refused), 0);
