@@ -16,6 +16,16 @@
 
 struct fog_port;
 
+// What a port may drop before a worker sees it.
+struct fog_port_filter {
+	uint32_t early_drop; // 1: ours, but by length or as a fragment no packet of the network
+	uint32_t source_rate; // packets per second and source address (IPv6: /64), 0 = no limit
+	uint32_t source_burst; // packets that a source may send at once
+	uint32_t deny_count, exempt_count; // at most FOG_DENY_MAX, FOG_NODES_MAX
+	const struct fog_prefix *deny; // sources to drop
+	const struct fog_ip *exempt; // sources that 'source_rate' does not limit
+};
+
 struct fog_port_ops {
 	const char *name;
 	// Take up to 'n' received frames. Returns how many; they belong to the caller. Never blocks.
@@ -32,6 +42,10 @@ struct fog_port_ops {
 	void (*stop)(struct fog_port *); // no more rx; tx still works (drain)
 	void (*stats)(struct fog_port *, struct fog_stats_port *); // fills all but the name
 	void (*close)(struct fog_port *); // frees the port; accepts a port that never started
+	// Put a filter in force, all or nothing; the caller keeps the lists. Needs no privilege. Before
+	// the first call nothing is filtered. Returns 0 or -errno (-ENOMEM: the one before stays).
+	// NULL: the driver has no filter. Manager.
+	int (*set_filter)(struct fog_port *, const struct fog_port_filter *);
 };
 
 // Head of every driver's own port struct.

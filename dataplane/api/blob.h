@@ -34,6 +34,15 @@ struct fog_blob_port {
 	struct fog_ip address[FOG_ADDRESSES_MAX]; // ours; none on AF_XDP = all of the interface
 };
 
+enum { FOG_DENY_MAX = 4096 };
+
+// A range of addresses.
+struct fog_prefix {
+	struct fog_ip ip; // bits beyond 'len' are zero
+	uint8_t len; // bits: 0 to 32, IPv6 to 128
+	uint8_t reserved[3];
+};
+
 struct fog_blob_worker {
 	uint16_t cpu; // CPU that the worker is pinned to
 	uint16_t reserved[3];
@@ -103,6 +112,7 @@ struct fog_blob {
 	// struct fog_blob_node follows run.node_count times
 };
 
+_Static_assert(sizeof(struct fog_prefix) == 24, "layout is part of the ABI");
 _Static_assert(sizeof(struct fog_blob_port) == 400, "layout is part of the ABI");
 _Static_assert(sizeof(struct fog_blob_neighbour) == 28, "layout is part of the ABI");
 _Static_assert(sizeof(struct fog_blob_node) == 56, "layout is part of the ABI");

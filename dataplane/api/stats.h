@@ -16,6 +16,7 @@
 #include "abi.h"
 #include "drops.h"
 #include "hist.h"
+#include "steer.h"
 
 enum { FOG_REPLAY_ALARM = 80 }; // percent of a replay table's capacity
 
@@ -58,6 +59,10 @@ struct fog_stats_port {
 	uint64_t
 	        to_kernel; // frames that the XDP program passed on to the kernel: not ours, not lost
 	uint64_t tx_failed; // frames the device refused after we had handed them over
+	// Frames by verdict of the XDP program (enum fog_steer_verdict); zero where there is none.
+	uint64_t steer[FOG_STEER_VERDICTS];
+	char xdp_why
+	        [160]; // why 'mode' is not the fastest one, a reason for each step; "" when it is
 };
 
 struct fog_stats {
