@@ -9,6 +9,7 @@
 #pragma once
 
 #include <rte_mbuf.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "../dataplane/api/blob.h"
@@ -69,6 +70,10 @@ struct fog_port_params {
 	// For received frames, one of each worker, all of one shape; data room >= frame, headroom 128.
 	struct rte_mempool *const *pool;
 	uint16_t workers; // queue q belongs to worker q % workers
+	uint16_t payload_len; // UDP payload of every packet of the network; the filter's early drop
+	bool busy; // workers spin: a device may be polled instead of interrupting
+	const char *instance; // names what outlives a crash (pins); NULL: nothing may
+	uint32_t data_uid, data_gid; // who runs the port once rights are dropped, and removes pins
 	char *error; // out: one sentence with the mend, when open fails
 	size_t error_len;
 };
@@ -81,6 +86,10 @@ static inline struct rte_mempool *fog_port_pool(const struct fog_port_params *p,
 // Open 'params->conf' with its driver. Returns 0 and a port that the caller closes, or -errno
 // (-ENODEV no such device, -EBUSY foreign XDP program or queue in use, -ENOTSUP, -EPERM, -ENOMEM).
 int fog_port_open(const struct fog_port_params *params, struct fog_port **port);
+
+// Remove what a killed data plane of 'instance' left on interfaces that none of these 'n' ports is
+// for. What a living process runs stays.
+void fog_port_sweep(const char *instance, const struct fog_blob_port *port, unsigned n);
 
 int fog_afxdp_open(const struct fog_port_params *params, struct fog_port **port);
 int fog_dpdk_open(const struct fog_port_params *params, struct fog_port **port);

@@ -47,7 +47,7 @@ struct fog_stats_worker {
 
 struct fog_stats_port {
 	char name[32]; // manager: wo, as all of this struct
-	char mode[96]; // "native-copy (zero-copy refused: ...)", "dpdk net_tap", "loop"
+	char mode[96]; // "native-copy", "dpdk net_tap", "loop"
 	uint32_t queues;
 	uint32_t link_up;
 	uint64_t rx_frames, tx_frames; // as the driver counts them

@@ -120,7 +120,7 @@ static const struct row tagged_rows[] = {
         {"our tag, a second tag",
          {.to = OUR4, .vlan = TAG, .ethertype = 0x8100},
          0,
-         FOG_STEER_PASS_ETHERTYPE},
+         FOG_STEER_PASS_VLAN},
         {"our tag, TCP",
          {.to = OUR4, .vlan = TAG, .protocol = IPPROTO_TCP},
          0,
