@@ -133,7 +133,7 @@ def _plain_then(root, long):
 	env = {"FOGLINE_LONG": "1"} if long else {}
 	return [
 		*_vm_tests(root, folder, long),  # first: it is the longest
-		*_meson_tests(folder, "unit", [], {}),
+		*_meson_tests(folder, "unit", [], env),
 		*_smoke_tests(root, folder, "smoke", [], env),
 	]
 

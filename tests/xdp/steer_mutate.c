@@ -10,6 +10,7 @@
 enum {
 	HEADERS = 120, // where changes fall: beyond lies payload, which nobody reads
 	CHANGES = 4, // at most, in a frame
+	SHORTEST = 14, // an Ethernet header: less the kernel doesn't run a program on
 };
 
 // Good frames and near misses of every kind: where changes start from.
@@ -137,7 +138,7 @@ unsigned steer_mutate(uint64_t *state, uint8_t *frame)
 
 	memset(frame, 0, MUTATE_MAX);
 	if (below(state, 16) == 0) {
-		len = 14 + below(state, MUTATE_MAX - 14);
+		len = SHORTEST + below(state, MUTATE_MAX - SHORTEST);
 		for (unsigned i = 0; i < len; i++)
 			frame[i] = below(state, 2) ? meaningful(state) : (uint8_t)draw(state);
 		frame[12] = below(state, 2) ? 0x08 : 0x86;
@@ -148,7 +149,10 @@ unsigned steer_mutate(uint64_t *state, uint8_t *frame)
 	uint8_t built[FRAME_MAX];
 	len = frame_build(&kinds[n], 1, built);
 	memcpy(frame, built, len);
-	for (n = below(state, CHANGES + 1); n > 0; n--)
+	for (n = below(state, CHANGES + 1); n > 0; n--) {
 		len = change(state, frame, len);
-	return len < 14 ? 14 : len;
+		if (len < SHORTEST)
+			len = SHORTEST;
+	}
+	return len;
 }
