@@ -73,6 +73,14 @@ static int pin_open_root(bool make)
 	return ours;
 }
 
+static void pin_set_path(struct steer_pin *pin)
+{
+	snprintf(
+	        pin->path, sizeof(pin->path), PIN_ROOT "/" PIN_OURS "/%s/%s/" PIN_LINK,
+	        pin->instance, pin->port
+	);
+}
+
 static void pin_forget(struct steer_pin *pin)
 {
 	if (pin->port_dir >= 0)
@@ -124,10 +132,7 @@ int steer_pin_open(
 		steer_pin_close(pin);
 	}
 	if (ret == 0)
-		snprintf(
-		        pin->path, sizeof(pin->path), PIN_ROOT "/" PIN_OURS "/%s/%s/" PIN_LINK,
-		        pin->instance, pin->port
-		);
+		pin_set_path(pin);
 	else if (ret == -ENOTSUP)
 		snprintf(pin->why, sizeof(pin->why), PIN_ROOT " is no bpffs here");
 	else
@@ -189,14 +194,20 @@ static bool pin_is_kept(const char *folder, const char *const *keep, unsigned n)
 static unsigned pin_sweep(const struct steer_pin *of, const char *folder)
 {
 	struct steer_pin pin = *of;
-	unsigned removed = 0;
+	int link;
 
 	snprintf(pin.port, sizeof(pin.port), "%.99s", folder);
 	if (pin_try(&pin) < 0)
 		return 0;
-	removed = unlinkat(pin.port_dir, PIN_LINK, 0) == 0;
+	pin_set_path(&pin);
+	if ((link = steer_pin_get(&pin)) >= 0) {
+		// At once: the kernel puts off what the end of a pin ends.
+		bpf_link_detach(link);
+		close(link);
+	}
+	steer_pin_remove(&pin);
 	steer_pin_close(&pin);
-	return removed;
+	return link >= 0;
 }
 
 unsigned fog_steer_sweep(const char *instance, const char *const *keep, unsigned n)
