@@ -187,9 +187,7 @@ static void test_big_frames(void)
 	b = pair_run(pair_b, &conf_b);
 	pair_pass(a, b, &shape, 2500);
 	CU_ASSERT_STRING_EQUAL(pair_stats(b).mode, "native-copy");
-	CU_ASSERT_STRING_EQUAL(
-	        pair_stats(b).xdp_why, "zero-copy refused: Operation not supported"
-	);
+	CU_ASSERT_STRING_EQUAL(pair_stats(b).xdp_why, "zero-copy refused: Operation not supported");
 	a->ops->close(a);
 	b->ops->close(b);
 	pair_remove();
@@ -217,9 +215,9 @@ static void test_generic(void)
 	CU_ASSERT_STRING_EQUAL(pair_stats(a).mode, "generic-copy");
 	CU_ASSERT_STRING_EQUAL(pair_stats(a).xdp_why, "native refused: xdp_mode is generic");
 	CU_ASSERT_STRING_EQUAL(pair_stats(b).mode, "generic-copy");
-	CU_ASSERT_PTR_NOT_NULL(
-	        strstr(pair_stats(b).xdp_why, "native refused: Numerical result out of range; lower")
-	);
+	CU_ASSERT_PTR_NOT_NULL(strstr(
+	        pair_stats(b).xdp_why, "native refused: Numerical result out of range; lower"
+	));
 	a->ops->close(a);
 	b->ops->close(b);
 	pair_remove();
