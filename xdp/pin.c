@@ -62,6 +62,7 @@ static int pin_make_dir(int at, const char *name, mode_t mode)
 static int pin_open_root(bool make)
 {
 	struct statfs fs;
+	struct stat st;
 	int root, ours;
 
 	if (statfs(PIN_ROOT, &fs) < 0 || fs.f_type != BPF_FS_MAGIC)
@@ -70,6 +71,11 @@ static int pin_open_root(bool make)
 		return root;
 	ours = make ? pin_make_dir(root, PIN_OURS, 0755) : pin_open_dir(root, PIN_OURS);
 	close(root);
+	// Where anybody may make folders in a bpffs, one of that name must be ours.
+	if (ours >= 0 && (fstat(ours, &st) < 0 || st.st_uid != geteuid())) {
+		close(ours);
+		return -EPERM;
+	}
 	return ours;
 }
 

@@ -5,7 +5,6 @@
 #include <CUnit/CUnit.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <dirent.h>
 #include <errno.h>
 #include <linux/if_link.h>
 #include <net/if.h>
@@ -391,6 +390,26 @@ static void test_no_bpffs(void)
 	teardown();
 }
 
+// A folder that somebody else made first is not trusted: no pin, and a word why.
+static void test_squatted(void)
+{
+	struct fog_steer_place at;
+	struct fog_steer *steer;
+	const char *why;
+
+	setup();
+	CU_ASSERT_EQUAL(mkdir(BPFFS "/fogline", 0777), 0);
+	CU_ASSERT_EQUAL(chown(BPFFS "/fogline", NOBODY, NOBODY), 0);
+	at = place("pa", "p/0");
+	steer = attach(&at);
+	CU_ASSERT_PTR_NULL(fog_steer_pin(steer, &why));
+	CU_ASSERT_PTR_NOT_NULL(strstr(why, "not permitted"));
+	CU_ASSERT_TRUE(program_on("pa") > 0);
+	fog_steer_close(steer);
+	CU_ASSERT_EQUAL(program_on("pa"), 0);
+	teardown();
+}
+
 // After the rights are gone the owner of the folders still takes everything away, and still changes
 // the filter.
 static void test_lesser_rights(void)
@@ -427,11 +446,17 @@ static void test_lesser_rights(void)
 int main(void)
 {
 	const CU_TestInfo tests[] = {
-	        {"clean end", test_clean_end},         {"killed and taken over", test_take_over},
-	        {"living owner", test_living},         {"port moved", test_moved},
-	        {"mode changed", test_mode_changed},   {"sweep", test_sweep},
-	        {"foreign program", test_foreign},     {"no bpffs", test_no_bpffs},
-	        {"lesser rights", test_lesser_rights}, CU_TEST_INFO_NULL,
+	        {"clean end", test_clean_end},
+	        {"killed and taken over", test_take_over},
+	        {"living owner", test_living},
+	        {"port moved", test_moved},
+	        {"mode changed", test_mode_changed},
+	        {"sweep", test_sweep},
+	        {"foreign program", test_foreign},
+	        {"no bpffs", test_no_bpffs},
+	        {"squatted folder", test_squatted},
+	        {"lesser rights", test_lesser_rights},
+	        CU_TEST_INFO_NULL,
 	};
 
 	steer_need_root();
