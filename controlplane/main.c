@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../log/log.h"
+#include "auth/confine.h"
 #include "auth/privileges.h"
 #include "http/listen.h"
 #include "http/server.h"
@@ -144,7 +145,8 @@ static int main_privileged(struct main_state *m, const struct main_options *o)
 		if (m->tcp_fd < 0)
 			return m->tcp_fd;
 	}
-	return fog_privileges_drop(change, uid, gid);
+	r = fog_privileges_drop(change, uid, gid);
+	return r < 0 ? r : fog_confine(c, o->config);
 }
 
 static int main_events(struct main_state *m)

@@ -205,6 +205,8 @@ static int check_launch_numbers(const struct check *c, const struct fog_blob_lau
 	    (ret = check_range(c, "links", l->links, FOG_LINKS_NONE, FOG_LINKS_NONE)) < 0 ||
 	    (ret = check_range(c, "control_uid", l->control_uid, 0, UINT32_MAX - 1)) < 0 ||
 	    (ret = check_range(c, "control_gid", l->control_gid, 0, UINT32_MAX - 1)) < 0 ||
+	    (ret = check_range(c, "data_uid", l->data_uid, 0, UINT32_MAX - 1)) < 0 ||
+	    (ret = check_range(c, "data_gid", l->data_gid, 0, UINT32_MAX - 1)) < 0 ||
 	    (ret = check_range(c, "hugepages", l->hugepages, 0, 1)) < 0 ||
 	    (ret = check_range(c, "memory_mib", l->memory_mib, 1, CHECK_MIB_MAX)) < 0 ||
 	    (ret = check_range(c, "packet_buffers", l->packet_buffers, 1, CHECK_BUFFERS_MAX)) < 0 ||

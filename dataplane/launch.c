@@ -3,10 +3,8 @@
 // blob -> EAL -> memory -> ports -> session -> workers -> rights dropped -> run, and back.
 #include "launch.h"
 
-#include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <rte_alarm.h>
 #include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_launch.h>
@@ -14,7 +12,6 @@
 #include <rte_malloc.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -25,6 +22,8 @@
 #include "launch_eal.h"
 #include "log.h"
 #include "manager.h"
+#include "rights.h"
+#include "secret_memory.h"
 #include "self_check.h"
 #include "tsc.h"
 
@@ -265,62 +264,7 @@ err:
 	return ret;
 }
 
-// Everything that needs rights is open by now. What stays on this thread: neighbours (NET_ADMIN),
-// locked memory for mix keys and replay tables (IPC_LOCK). Capabilities are a thread's own: workers
-// drop theirs first thing in worker_main.
-static int rights_drop(void)
-{
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	capng_clear(CAPNG_SELECT_BOTH);
-	capng_updatev(
-	        CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN, CAP_IPC_LOCK, -1
-	);
-	if (capng_apply(CAPNG_SELECT_CAPS) == 0)
-		return 0;
-	LOG_ERR("cannot drop capabilities: start fog-dataplane as root");
-	return -EPERM;
-}
-
-// libcap-ng keeps its state and acts per thread.
-static int thread_rights_drop(void)
-{
-	capng_clear(CAPNG_SELECT_CAPS);
-	return capng_apply(CAPNG_SELECT_CAPS) == 0 ? 0 : -EPERM;
-}
-
-static void interrupt_thread_main(void *arg)
-{
-	atomic_int *done = arg;
-
-	atomic_store(done, thread_rights_drop() == 0 ? 1 : -1);
-}
-
-// EAL's own thread has no business with rights either; alarms are what runs on it.
-static int interrupt_thread_rights_drop(void)
-{
-	static atomic_int done; // the alarm may come after we have given up
-
-	if (rte_eal_alarm_set(1, interrupt_thread_main, &done) == 0)
-		for (int i = 0; i < 1000 && atomic_load(&done) == 0; i++)
-			rte_delay_us_sleep(1000);
-	if (atomic_load(&done) == 1)
-		return 0;
-	LOG_ERR("EAL's interrupt thread keeps its capabilities: start fog-dataplane as root");
-	return -EPERM;
-}
-
-static int worker_main(void *arg)
-{
-	// A worker needs no right at all.
-	if (thread_rights_drop() < 0)
-		return -EPERM;
-	// Timers are otherwise rounded up by 50 us, about a tick of the calendar.
-	prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
-	return fog_worker_run(arg);
-}
-
-static int workers_run(struct fog_manager *m)
+static int workers_run(struct fog_manager *m, const struct fog_blob_launch *l, const char *run_dir)
 {
 	for (unsigned i = 0; i < m->port_count; i++) {
 		int ret = m->ports[i]->ops->start(m->ports[i]);
@@ -334,10 +278,16 @@ static int workers_run(struct fog_manager *m)
 		        m->ports[i]->queues
 		);
 	}
-	if (interrupt_thread_rights_drop() < 0 || rights_drop() < 0)
-		return -EPERM;
+	// Everything that needs rights is open by now.
+	struct fog_rights *rights = NULL;
+	int ret = fog_rights_prepare(l, run_dir, &rights);
+	if (ret == 0)
+		ret = fog_rights_drop(rights);
+	if (ret < 0)
+		return ret; // a thread may still be on its way into the sandbox, and the process ends
+	fog_rights_free(rights);
 	for (unsigned i = 0; i < m->worker_count; i++)
-		if (rte_eal_remote_launch(worker_main, m->workers[i], m->workers[i]->lcore) < 0)
+		if (rte_eal_remote_launch(fog_worker_run, m->workers[i], m->workers[i]->lcore) < 0)
 			return -EBUSY;
 	return 0;
 }
@@ -438,6 +388,19 @@ static int replays_choose(struct fog_manager *m, const struct fog_blob *b, bool 
 	return 0;
 }
 
+static int memory_lock(void)
+{
+	int ret = fog_memory_lock();
+
+	if (ret == 0)
+		ret = fog_stack_hide();
+	if (ret < 0)
+		LOG_ERR("memory cannot be kept from swap and core dumps: %s: start as root, or raise the "
+		        "memlock limit (LimitMEMLOCK=infinity)",
+		        strerror(-ret));
+	return ret;
+}
+
 int fog_launch(const struct fog_launch_options *o)
 {
 	static struct fog_manager manager; // one a process; too large for a stack
@@ -456,7 +419,7 @@ int fog_launch(const struct fog_launch_options *o)
 	}
 	if (replays_choose(m, blob, o->accept_replays) < 0 || crypto_choose(m, o->crypto) < 0)
 		goto out;
-	if (fog_eal_start(l) < 0)
+	if ((ret = memory_lock()) < 0 || fog_eal_start(l) < 0)
 		goto out;
 	fog_geometry_init(&m->geo, l->slots, l->payload_len);
 	fog_eal_worker_nodes(l, node);
@@ -464,7 +427,7 @@ int fog_launch(const struct fog_launch_options *o)
 		goto teardown;
 	if ((ret = ports_open(m, l)) < 0 || (ret = session_open(m, l, o->run_dir)) < 0 ||
 	    (ret = workers_create(m, l)) < 0 || (ret = fog_manager_start(m, blob)) < 0 ||
-	    (ret = workers_run(m)) < 0)
+	    (ret = workers_run(m, l, o->run_dir)) < 0)
 		goto teardown;
 	LOG_INFO("%s is up: %u worker(s), waiting on dp.sock", l->instance, m->worker_count);
 	ret = fog_manager_run(m);

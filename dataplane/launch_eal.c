@@ -3,7 +3,6 @@
 #include "launch_eal.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_launch.h>
@@ -83,8 +82,12 @@ int fog_eal_start(const struct fog_blob_launch *l)
 	}
 	if (!uses_pci(l))
 		arg_add(&a, "--no-pci");
-	if (rte_eal_init(a.n, a.arg) >= 0)
+	if (rte_eal_init(a.n, a.arg) >= 0) {
+		// Nothing is kept there without shared memory, and it can't be removed once rights are gone.
+		// It stays if anything of another process is in it.
+		rmdir(rte_eal_get_runtime_dir());
 		return 0;
+	}
 	int ret = rte_errno != 0 ? -rte_errno : -EINVAL;
 	LOG_ERR("EAL does not start (%s): memory.mib %u on %s pages must be free, and CPUs as in workers "
 	        "must exist%s",
@@ -95,11 +98,7 @@ int fog_eal_start(const struct fog_blob_launch *l)
 
 void fog_eal_stop(void)
 {
-	char dir[PATH_MAX];
-
-	snprintf(dir, sizeof(dir), "%s", rte_eal_get_runtime_dir());
 	rte_eal_cleanup();
-	rmdir(dir); // stays if anything of another process is in it
 }
 
 static int lcore_node(void *arg)

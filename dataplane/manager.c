@@ -249,8 +249,7 @@ static bool worker_lost(const struct fog_manager *m)
 	for (unsigned i = 0; i < m->worker_count; i++) {
 		if (rte_eal_get_lcore_state(m->workers[i]->lcore) == RUNNING)
 			continue;
-		LOG_ERR("worker %u did not start: it could not drop its capabilities or had no memory for "
-		        "its crypto context",
+		LOG_ERR("worker %u did not start: no memory for its crypto context: give the host more",
 		        i);
 		return true;
 	}

@@ -80,6 +80,14 @@ static void check_keys(const struct fog_config *c, struct fog_report *r)
 		finding(c, r, "test.key_seed",
 		        "a production node must not have keys that everybody knows: remove it or "
 		        "set production: false");
+	if (c->data_uid != 0 && c->user_found && c->data_uid == c->uid)
+		finding(c, r, "dataplane_user",
+		        "both processes would be user %u, and whoever takes one over reads the "
+		        "files of the other: name another user",
+		        c->uid);
+	if (c->production && c->dataplane_user[0] == '\0')
+		warning(c, r, "dataplane_user",
+		        "the data plane stays root: name a user that nothing else runs as");
 	for (unsigned i = 0; i < c->workers.cpu_count; i++)
 		if (c->workers.cpu[i] == c->workers.manager_cpu && c->workers.idle == FOG_IDLE_BUSY)
 			warning(c, r, "workers.manager_cpu",
@@ -327,6 +335,11 @@ static void check_host(
 		        "this host has no user '%s': create it with 'useradd --system "
 		        "--no-create-home %s', or name another",
 		        c->user, c->user);
+	if (!c->data_user_found)
+		finding(c, r, "dataplane_user",
+		        "this host has no user '%s': create it with 'useradd --system "
+		        "--no-create-home %s', or name another",
+		        c->dataplane_user, c->dataplane_user);
 	check_host_memory(c, t, h, p, r);
 }
 

@@ -50,6 +50,8 @@ void config_launch(
 	l->links = t != NULL ? t->links : FOG_LINKS_NONE;
 	l->control_uid = c->uid;
 	l->control_gid = c->gid;
+	l->data_uid = c->data_uid;
+	l->data_gid = c->data_gid;
 	l->hugepages = c->memory.hugepages;
 	l->memory_mib = c->memory.mib;
 	l->packet_buffers = c->memory.packet_buffers;
@@ -97,12 +99,13 @@ int fog_config_compile(
 	struct fog_blob *b;
 
 	*out = NULL;
-	if (!c->user_found) {
+	if (!c->user_found || !c->data_user_found) {
 		fog_report_error(
 		        r, c->file, 0,
-		        "user: this host has no user '%s', so its number is unknown: create it "
-		        "or name another",
-		        c->user
+		        "%s: this host has no user '%s', so its number is unknown: create it or name "
+		        "another",
+		        c->user_found ? "dataplane_user" : "user",
+		        c->user_found ? c->dataplane_user : c->user
 		);
 		return -EINVAL;
 	}

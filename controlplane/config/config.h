@@ -107,6 +107,7 @@ struct fog_config {
 	char state_dir[FOG_CONFIG_PATH_LEN]; // root-only; holds identity.key and identity.pub
 	char topology[FOG_CONFIG_PATH_LEN];
 	bool production;
+	char dataplane_user[32]; // name or decimal uid; empty = stay root
 	struct fog_config_workers workers;
 	struct fog_config_memory memory;
 	struct fog_config_replay replay;
@@ -123,6 +124,9 @@ struct fog_config {
 	uid_t uid; // of 'user', ...
 	gid_t gid; // ... and its primary group
 	bool user_found; // false: this host has no such user (check refuses it)
+	uid_t data_uid; // of 'dataplane_user'; 0 = stay root
+	gid_t data_gid;
+	bool data_user_found;
 	uint8_t checksum[32]; // BLAKE2b-256 of the text: ETag of the file
 	char file[FOG_CONFIG_PATH_LEN]; // as given, for findings
 	struct config_lines *lines; // where each key stands

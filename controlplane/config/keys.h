@@ -21,7 +21,9 @@
 	X(root, "topology", topology, PATH, "/etc/fogline/topology.yaml", 2, 255, RUN, \
 	  "file that describes the network; read again when it changes") \
 	X(root, "production", production, BOOL, "false", 0, 1, RUN, \
-	  "refuse what must not carry real traffic: links none, test keys, --accept-replays")
+	  "refuse what must not carry real traffic: links none, test keys, --accept-replays") \
+	X(root, "dataplane_user", dataplane_user, TEXT, "fogline-dp", 0, 31, LAUNCH, \
+	  "user that the data plane drops to, name or number; \"\" = stay root")
 
 #define CONFIG_WORKERS_KEYS(X) \
 	X(workers, "idle", idle, IDLE, "adaptive", 0, 0, LAUNCH, \
@@ -43,7 +45,7 @@
 
 #define CONFIG_REPLAY_KEYS(X) \
 	X(replay, "dir", dir, PATH, "/dev/shm/fogline-INSTANCE", 2, 127, LAUNCH, \
-	  "root-only folder of the replay tables, on tmpfs or hugetlbfs") \
+	  "folder of the replay tables, on tmpfs or hugetlbfs; given to dataplane_user") \
 	X(replay, "capacity", capacity, COUNT, "0", 0, 1000000000000, LAUNCH, \
 	  "packets accepted per mix key, 16 bytes each; full = drop replay_full; 0 = what max_rate " \
 	  "admits in an epoch and its overlap, or 1M without max_rate")

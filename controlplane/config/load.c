@@ -265,28 +265,40 @@ static void load_port(
 	}
 }
 
-// A user that this host doesn't know is a finding of check: the file may be for another host.
-static void load_user(struct fog_config *c)
+// A user that this host doesn't know is a finding of check: the file may be for another host. A
+// number needs no entry in the user database.
+static bool load_user(const char *name, uid_t *uid, gid_t *gid)
 {
 	struct passwd entry, *found = NULL;
 	char buf[4096], *end = NULL;
-	unsigned long number = strtoul(c->user, &end, 10);
+	unsigned long number = strtoul(name, &end, 10);
 
+	if (*end == '\0' && number < UINT32_MAX && name[0] >= '0' && name[0] <= '9') {
+		*uid = (uid_t)number;
+		*gid = (gid_t)number;
+		if (getpwuid_r(*uid, &entry, buf, sizeof(buf), &found) == 0 && found != NULL)
+			*gid = entry.pw_gid;
+		return true;
+	}
+	if (getpwnam_r(name, &entry, buf, sizeof(buf), &found) != 0 || found == NULL)
+		return false;
+	*uid = entry.pw_uid;
+	*gid = entry.pw_gid;
+	return true;
+}
+
+static void load_users(struct fog_config *c)
+{
 	if (c->user[0] == '\0') {
 		c->uid = geteuid();
 		c->gid = getegid();
 		c->user_found = true;
-	} else if (*end == '\0' && number < UINT32_MAX && c->user[0] >= '0' && c->user[0] <= '9') {
-		c->uid = (uid_t)number;
-		c->gid = (gid_t)number;
-		if (getpwuid_r(c->uid, &entry, buf, sizeof(buf), &found) == 0 && found != NULL)
-			c->gid = entry.pw_gid;
-		c->user_found = true;
-	} else if (getpwnam_r(c->user, &entry, buf, sizeof(buf), &found) == 0 && found != NULL) {
-		c->uid = entry.pw_uid;
-		c->gid = entry.pw_gid;
-		c->user_found = true;
+	} else {
+		c->user_found = load_user(c->user, &c->uid, &c->gid);
 	}
+	// Nobody: both processes compile the same file and must come to the same number.
+	c->data_user_found = c->dataplane_user[0] == '\0' ||
+	        load_user(c->dataplane_user, &c->data_uid, &c->data_gid);
 }
 
 static void load_convert(struct config_source *s, const struct raw_root *raw, struct fog_config *c)
@@ -304,7 +316,7 @@ static void load_convert(struct config_source *s, const struct raw_root *raw, st
 	for (unsigned i = 0; i < raw->ports_count; i++)
 		load_port(s, i, &raw->ports[i], c);
 	c->port_count = raw->ports_count;
-	load_user(c);
+	load_users(c);
 }
 
 int fog_config_load_text(
@@ -403,6 +415,7 @@ enum fog_reload fog_config_reload_class(const struct fog_config *a, const struct
 static const struct {
 	const char *section, *key;
 } local_keys[] = {
+        {"", "dataplane_user"},
         {"replay", "dir"},
         {"trace", "allow"},
 };

@@ -50,7 +50,7 @@ struct fog_blob_worker {
 
 struct fog_blob_launch {
 	char instance[32];
-	char replay_dir[128]; // on tmpfs or hugetlbfs, root-only
+	char replay_dir[128]; // on tmpfs or hugetlbfs; the data plane's user only
 	uint16_t slots; // geometry
 	uint16_t payload_len;
 	uint16_t mix_port; // UDP port
@@ -73,6 +73,8 @@ struct fog_blob_launch {
 	        delay_seed; // 0: random; else the delay key is derived from it (tests only, loud in status)
 	struct fog_blob_worker worker[FOG_WORKERS_MAX];
 	struct fog_blob_port port[FOG_PORTS_MAX];
+	uint32_t data_uid; // whom the data plane becomes once its ports are open; 0 = stay
+	uint32_t data_gid;
 };
 
 struct fog_blob_neighbour {

@@ -64,6 +64,7 @@ static void test_compile(void)
 	CU_ASSERT_EQUAL(b->launch.worker_count, 2);
 	CU_ASSERT_EQUAL(b->launch.worker[1].cpu, 1);
 	CU_ASSERT_EQUAL(b->launch.control_uid, 4321);
+	CU_ASSERT_EQUAL(b->launch.data_uid, 4322);
 	CU_ASSERT_EQUAL(b->launch.replay_capacity, 1000000);
 	CU_ASSERT_STRING_EQUAL(b->launch.port[0].device, "eth1");
 	CU_ASSERT_EQUAL(b->launch.port[1].address_count, 2);
@@ -219,6 +220,8 @@ static void test_tampered_launch(void)
 	        {L(links), 2, -EINVAL, "links"},
 	        {L(control_uid), UINT32_MAX, -EINVAL, "control_uid"},
 	        {L(control_gid), UINT32_MAX, -EINVAL, "control_gid"},
+	        {L(data_uid), UINT32_MAX, -EINVAL, "data_uid"},
+	        {L(data_gid), UINT32_MAX, -EINVAL, "data_gid"},
 	        {L(hugepages), 2, -EINVAL, "hugepages"},
 	        {L(memory_mib), 0, -EINVAL, "memory_mib"},
 	        {L(memory_mib), UINT32_MAX, -EINVAL, "memory_mib"},

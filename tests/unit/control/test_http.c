@@ -69,6 +69,7 @@ static void *accept_loop(void *arg)
 static const char config_head[] =
         "instance: httptest\n"
         "user: \"\"\n"
+        "dataplane_user: \"\"\n"
         "workers: {cpus: [0]}\n"
         "ports:\n"
         "  - {name: p0, driver: loop, device: a, addresses: [192.0.2.1]}\n";
@@ -417,6 +418,7 @@ static void test_config_local(void)
 	        {"rest: {unix: /tmp/elsewhere.sock}\n", "rest.unix"},
 	        {"rest: {tcp: \"0.0.0.0:80\", token_file: /tmp/t}\n", "rest.tcp"},
 	        {"user: root\n", "user"},
+	        {"dataplane_user: root\n", "dataplane_user"},
 	        {"test: {key_seed: 1}\n", "test.key_seed"},
 	        {"replay: {dir: /etc/cron.d}\n", "replay.dir"},
 	        {"trace: {allow: true}\n", "trace.allow"},
@@ -434,10 +436,11 @@ static void test_config_local(void)
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		// The row's mapping takes the place of the one in the head.
 		bool user = strncmp(rows[i].more, "user", 4) == 0;
+		bool data_user = strncmp(rows[i].more, "dataplane_user", 14) == 0;
 		bool ports = strncmp(rows[i].more, "ports", 5) == 0;
 		snprintf(
-		        head, sizeof(head), "instance: httptest\n%sworkers: {cpus: [0]}\n%s",
-		        user ? "" : "user: \"\"\n",
+		        head, sizeof(head), "instance: httptest\n%s%sworkers: {cpus: [0]}\n%s",
+		        user ? "" : "user: \"\"\n", data_user ? "" : "dataplane_user: \"\"\n",
 		        ports ? ""
 		              : "ports: [{name: p0, driver: loop, device: a, addresses: "
 		                "[192.0.2.1]}]\n"
