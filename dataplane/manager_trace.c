@@ -34,22 +34,6 @@ static int args_check(const struct fog_manager *m, const struct fog_cmd *c)
 	return 0;
 }
 
-static struct fog_trace *trace_create(uint64_t now, uint32_t sample, uint32_t count)
-{
-	struct fog_trace *t = rte_zmalloc("trace", sizeof(*t), FOG_CACHE_LINE);
-
-	if (t == NULL)
-		return NULL;
-	t->began = now;
-	t->sample = sample;
-	t->countdown = sample;
-	t->left = count;
-	t->free_n = FOG_TRACE_PLACES;
-	for (unsigned i = 0; i < FOG_TRACE_PLACES; i++)
-		t->free[i] = (uint16_t)i;
-	return t;
-}
-
 static void trace_free(void *t)
 {
 	rte_free(t);
@@ -73,11 +57,12 @@ static int trace_publish(struct fog_manager *m, const struct fog_cmd *c, uint64_
 	for (unsigned i = 0; i < m->worker_count; i++) {
 		if (c->arg[3] != FOG_TRACE_ALL && c->arg[3] != i)
 			continue;
-		m->trace.of[i] = trace_create(now, c->arg[0], c->arg[1]);
+		m->trace.of[i] = rte_zmalloc("trace", sizeof(struct fog_trace), FOG_CACHE_LINE);
 		if (m->trace.of[i] == NULL) {
 			unpublish(m);
 			return -ENOMEM;
 		}
+		fog_trace_init(m->trace.of[i], now, c->arg[0], c->arg[1]);
 		atomic_store_explicit(
 		        &m->workers[i]->trace_next, m->trace.of[i], memory_order_release
 		);

@@ -8,6 +8,17 @@
 
 #include "worker.h"
 
+void fog_trace_init(struct fog_trace *t, uint64_t now, uint32_t sample, uint32_t count)
+{
+	t->began = now;
+	t->sample = sample;
+	t->countdown = sample;
+	t->left = count;
+	t->free_n = FOG_TRACE_PLACES;
+	for (unsigned i = 0; i < FOG_TRACE_PLACES; i++)
+		t->free[i] = (uint16_t)i;
+}
+
 // The place of a packet's record, or NULL. A packet that outlived its trace carries an old serial.
 static struct fog_trace_open *place_of(const struct fog_worker *w, const struct rte_mbuf *m)
 {

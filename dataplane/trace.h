@@ -7,6 +7,7 @@
 
 #include <stdalign.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "api/trace.h"
@@ -41,3 +42,7 @@ struct fog_trace {
 	_Atomic uint32_t open; // records begun and not ended
 	struct fog_trace_record ring[FOG_TRACE_RING];
 };
+
+// Ready to be published: one packet of 'sample', at most 'count' records, from the TSC 'now' on. The rest
+// of it is zero already.
+void fog_trace_init(struct fog_trace *, uint64_t now, uint32_t sample, uint32_t count);
