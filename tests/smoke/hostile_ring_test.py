@@ -19,7 +19,7 @@ from steady import SHORT, Steady, three
 
 ROUNDS = 200 if LONG else 12
 PACKET_LEN = 1408
-COMMANDS, COMMAND_LEN = 5, 24  # the last enum fog_cmd_type; struct fog_cmd
+COMMANDS, COMMAND_LEN = 6, 24  # the last enum fog_cmd_type; struct fog_cmd
 LOG_LEVEL, TRACE_START, TRACE_STATE, TRACE = 3, 4, 5, 6
 ALL_WORKERS = (1 << 32) - 1
 KEPT = "for the next control plane"

@@ -60,7 +60,7 @@ static void expect(
 	uint32_t tail = atomic_load(&t->tail);
 
 	CU_ASSERT_EQUAL_FATAL(atomic_load(&t->head), tail + 1);
-	const struct fog_trace_record *got = &t->ring[tail % FOG_TRACE_RING];
+	const struct fog_trace_record *got = &t->ring[tail % FOG_TRACE_RING].packet;
 	atomic_store(&t->tail, tail + 1);
 	CU_ASSERT_EQUAL(got->outcome, outcome);
 	CU_ASSERT_EQUAL(got->drop, drop);
@@ -150,7 +150,7 @@ static void test_sampling(void)
 	CU_ASSERT_EQUAL(atomic_load(&t->head), 2);
 	packets_forward(r, 12);
 	CU_ASSERT_EQUAL(atomic_load(&t->head), 4); // and no more than 'count'
-	CU_ASSERT_EQUAL(t->ring[3].id, 4);
+	CU_ASSERT_EQUAL(t->ring[3].packet.id, 4);
 	trace_end(r, t);
 	t = trace_begin(r, 1, 10);
 	atomic_store(&t->closing, true);
@@ -221,13 +221,85 @@ static void test_victim(void)
 	rig_run(r, NULL, NULL);
 	CU_ASSERT_EQUAL(atomic_load(&t->head), 6);
 	for (unsigned i = 0; i < 6; i++) {
-		full += t->ring[i].drop == FOG_DROP_DELAY_FULL;
-		sent += t->ring[i].outcome == FOG_TRACE_SENT;
-		CU_ASSERT_TRUE((stages(&t->ring[i]) & STAGE(PARK)) != 0);
+		full += t->ring[i].packet.drop == FOG_DROP_DELAY_FULL;
+		sent += t->ring[i].packet.outcome == FOG_TRACE_SENT;
+		CU_ASSERT_TRUE((stages(&t->ring[i].packet) & STAGE(PARK)) != 0);
 	}
 	CU_ASSERT_EQUAL(full, rig_snapshot(r)->drop[FOG_DROP_DELAY_FULL]);
 	CU_ASSERT_TRUE(full > 0 && full + sent == 6);
 	CU_ASSERT_EQUAL(atomic_load(&t->open), 0);
+	trace_end(r, t);
+	rig_destroy(r);
+}
+
+// Frames as they are on the wire, headers only, and no packet is traced meanwhile.
+static void capture_over(unsigned flags, int next, uint32_t in_headers, uint32_t out_headers)
+{
+	struct rig *r = rig_create(flags, 64);
+	struct fog_trace *t = trace_begin(r, 1, 100);
+	struct rig_frame frame = rig_frame_good(r);
+	uint8_t packet[MTU_PACKET], sent[2048];
+	uint32_t len = 0;
+
+	t->capture = true;
+	rig_packet(r, next, packet);
+	rig_put_packet(r, packet);
+	CU_ASSERT_EQUAL(rig_run(r, sent, &len), 1);
+	CU_ASSERT_EQUAL_FATAL(atomic_load(&t->head), 2);
+	const struct fog_capture_record *in = &t->ring[0].frame, *out = &t->ring[1].frame;
+	CU_ASSERT_EQUAL(in->direction, FOG_CAPTURE_IN);
+	CU_ASSERT_EQUAL(in->frame_len, in_headers + MTU_PACKET);
+	CU_ASSERT_EQUAL(in->data_len, in_headers);
+	CU_ASSERT_EQUAL(in->drop, FOG_DROP_NONE);
+	CU_ASSERT_EQUAL(out->direction, FOG_CAPTURE_OUT);
+	CU_ASSERT_EQUAL(out->frame_len, len);
+	CU_ASSERT_EQUAL(out->data_len, out_headers);
+	CU_ASSERT_EQUAL(memcmp(out->data, sent, out_headers), 0);
+	CU_ASSERT_TRUE(out->time_ns > in->time_ns);
+	for (unsigned i = 0; i < 2; i++)
+		for (uint32_t at = t->ring[i].frame.data_len; at < FOG_CAPTURE_DATA; at++)
+			CU_ASSERT_EQUAL(t->ring[i].frame.data[at], 0);
+	frame.udp_port = 9002;
+	rig_put(r, &frame, packet, 30);
+	rig_run(r, NULL, NULL);
+	CU_ASSERT_EQUAL(t->ring[2].frame.drop, FOG_DROP_UDP_PORT);
+	CU_ASSERT_EQUAL(t->ring[2].frame.frame_len, in_headers + 30);
+	CU_ASSERT_EQUAL(t->ring[2].frame.data_len, in_headers);
+	frame.ether_type = 0x1234;
+	rig_put(r, &frame, packet, 30);
+	rig_run(r, NULL, NULL);
+	CU_ASSERT_EQUAL(t->ring[3].frame.drop, FOG_DROP_ETHERTYPE);
+	CU_ASSERT_EQUAL(t->ring[3].frame.data_len, flags & RIG_VLAN ? 18 : 14);
+	CU_ASSERT_EQUAL(rig_snapshot(r)->traced, 4);
+	trace_end(r, t);
+	rig_destroy(r);
+}
+
+static void test_capture(void)
+{
+	capture_over(0, 1, 42, 42);
+	capture_over(0, 2, 42, 62);
+	capture_over(RIG_VLAN, 1, 46, 46);
+	capture_over(RIG_VLAN, 2, 46, 66);
+}
+
+// No length of a frame makes it read too far (under ASan, too).
+static void test_capture_short(void)
+{
+	struct rig *r = rig_create(0, 64);
+	struct fog_trace *t = trace_begin(r, 1, 100);
+	struct rig_frame frame = rig_frame_good(r);
+	uint8_t packet[64] = {0};
+
+	t->capture = true;
+	for (uint32_t cut = 0; cut < 56; cut++) {
+		frame.cut = (uint16_t)cut;
+		rig_put(r, &frame, packet, 16);
+		rig_run(r, NULL, NULL);
+		const struct fog_capture_record *got = &t->ring[cut].frame;
+		CU_ASSERT_EQUAL(got->frame_len, 58 - cut);
+		CU_ASSERT_TRUE(got->data_len <= got->frame_len && got->data_len <= 42);
+	}
 	trace_end(r, t);
 	rig_destroy(r);
 }
@@ -241,6 +313,8 @@ int main(void)
 	        {"no room for records", test_no_room},
 	        {"a packet outlives its trace", test_outlived},
 	        {"the victim of a full calendar", test_victim},
+	        {"capture", test_capture},
+	        {"capture of short frames", test_capture_short},
 	        CU_TEST_INFO_NULL,
 	};
 
