@@ -440,11 +440,11 @@ static void node_event(void *ctx, uint32_t type, const struct fog_evt *e)
 		fog_tracer_answer(((struct fog_node *)ctx)->tracer, e);
 }
 
-static void node_trace(void *ctx, const struct fog_trace_record *record)
+static void node_trace(void *ctx, uint32_t type, const union fog_trace_entry *record)
 {
 	struct fog_node *n = ctx;
 
-	fog_tracer_record(n->tracer, record);
+	fog_tracer_record(n->tracer, type, record);
 }
 
 static void node_detached(void *ctx, const char *why)

@@ -334,8 +334,8 @@ static void on_command(void *ctx, uint32_t type, const struct fog_cmd *cmd)
 		LOG_INFO(
 		        "log level is %s now", fog_log_level_name((enum fog_log_level)cmd->arg[0])
 		);
-	} else if (type == FOG_CMD_TRACE_START) {
-		manager_trace_start(m, cmd);
+	} else if (type == FOG_CMD_TRACE_START || type == FOG_CMD_CAPTURE_START) {
+		manager_trace_start(m, type, cmd);
 	} else if (type == FOG_CMD_TRACE_STOP) {
 		manager_trace_abort(m);
 	}

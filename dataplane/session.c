@@ -213,7 +213,9 @@ bool fog_session_event_room(const struct fog_session *s)
 	return s->live == NULL || fog_ring_free(&s->live_set->evt) != 0;
 }
 
-int fog_session_trace(struct fog_session *s, const struct fog_trace_record *record)
+int fog_session_trace(
+        struct fog_session *s, enum fog_evt_type type, const union fog_trace_entry *record
+)
 {
 	int err = 0;
 
@@ -228,7 +230,7 @@ int fog_session_trace(struct fog_session *s, const struct fog_trace_record *reco
 		return -ENOTCONN;
 	}
 	memcpy(slot, record, sizeof(*record));
-	fog_ring_commit(&s->live_set->evt, FOG_EVT_TRACE, sizeof(*record));
+	fog_ring_commit(&s->live_set->evt, type, sizeof(*record));
 	doorbell_ring(s);
 	return 0;
 }

@@ -47,6 +47,10 @@ void stage_send(struct fog_worker *w, struct rte_mbuf *m, const struct fog_next_
 	}
 	memcpy(frame, n->header, n->header_len);
 	udp_finish(w, frame, n);
+	if (unlikely(w->trace != NULL)) {
+		const struct fog_trace_origin origin = {n->port, w->index, FOG_CAPTURE_OUT};
+		stage_trace_frame(w, frame, m->data_len, &origin, FOG_DROP_NONE);
+	}
 	q->peer[q->n] = n->peer;
 	q->frame[q->n++] = m;
 }

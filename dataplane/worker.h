@@ -152,7 +152,17 @@ int fog_worker_init(struct fog_worker *, uint32_t parked_max, uint32_t inject_sl
 // Free it, and every packet that is still held. The worker must not run any more.
 void fog_worker_fini(struct fog_worker *);
 
+// Where a captured frame came from or goes to.
+struct fog_trace_origin {
+	unsigned port, queue;
+	enum fog_capture_direction direction;
+};
+
 // stage_trace.c; only while w->trace is set.
+void stage_trace_frame(
+        struct fog_worker *, const uint8_t *frame, uint32_t len, const struct fog_trace_origin *,
+        enum fog_drop
+);
 void stage_trace_begin(struct fog_worker *, struct rte_mbuf *, unsigned port, unsigned queue);
 void stage_trace_pass(struct fog_worker *, const struct rte_mbuf *, enum fog_trace_stage);
 // All of a chunk that were not rejected yet.

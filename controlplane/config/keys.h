@@ -76,7 +76,8 @@
 
 #define CONFIG_TRACE_KEYS(X) \
 	X(trace, "allow", allow, BOOL, "false", 0, 1, RUN, \
-	  "let fogctl trace look at single packets although the node is in production; never over REST")
+	  "let fogctl trace and capture look at single packets although the node is in production; never " \
+	  "over REST")
 
 #define CONFIG_AUDIT_KEYS(X) \
 	X(audit, "file_size", file_mib, MIB, "8", 1, 1024, CONTROL, \

@@ -40,6 +40,7 @@ static const struct ctl_command ctl_commands[] = {
         {"top", ctl_top, "what the workers do, once a second"},
         {"log", ctl_log, "what the processes log, and how much of it"},
         {"trace", ctl_trace, "what happens to single packets, stage by stage"},
+        {"capture", ctl_capture, "sizes and headers of frames, as a pcapng file"},
         {"send", ctl_send, "send a message through the mixnet"},
         {"receive", ctl_receive, "show received messages"},
         {"sphinx", ctl_sphinx, "make, open and verify packets offline"},

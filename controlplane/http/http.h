@@ -85,3 +85,4 @@ http_handler http_get_config, http_put_config;
 http_handler http_get_messages, http_post_messages;
 http_handler http_get_log, http_put_log;
 http_handler http_get_trace, http_post_trace, http_delete_trace;
+http_handler http_get_capture, http_post_capture, http_delete_capture;

@@ -29,6 +29,9 @@ const struct http_route http_routes[] = {
         {"GET", "/v1/trace", HTTP_OPERATOR, false, http_get_trace, {"after", "limit", "wait"}},
         {"POST", "/v1/trace", HTTP_OPERATOR, true, http_post_trace, {NULL}},
         {"DELETE", "/v1/trace", HTTP_OPERATOR, true, http_delete_trace, {NULL}},
+        {"GET", "/v1/capture", HTTP_OPERATOR, false, http_get_capture, {"after", "limit", "wait"}},
+        {"POST", "/v1/capture", HTTP_OPERATOR, true, http_post_capture, {NULL}},
+        {"DELETE", "/v1/capture", HTTP_OPERATOR, true, http_delete_capture, {NULL}},
 };
 
 const size_t http_route_count = sizeof(http_routes) / sizeof(http_routes[0]);
