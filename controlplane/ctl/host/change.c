@@ -78,6 +78,18 @@ int host_write(struct host *h, const char *value, const char *format, ...)
 	return h->dry ? 0 : change_write(value, path);
 }
 
+// The kernel may write a value in its own way, or take less of it than was asked for.
+static int change_read_back(struct host *h, const char *path)
+{
+	json_t *changes = json_object_get(h->undo, "changes");
+	json_t *last = json_array_get(changes, json_array_size(changes) - 1);
+	char now[512];
+
+	host_read(h, now, sizeof(now), "%s", path);
+	json_object_set_new(last, "set", json_string(now));
+	return host_undo_save(h);
+}
+
 int host_set(struct host *h, const char *value, const char *format, ...)
 {
 	char path[PATH_MAX], was[512];
@@ -106,9 +118,11 @@ int host_set(struct host *h, const char *value, const char *format, ...)
 	if (ret < 0)
 		return ret;
 	ret = change_write(value, path);
-	if (ret < 0)
+	if (ret < 0) {
 		host_undo_drop(h);
-	return ret;
+		return ret;
+	}
+	return change_read_back(h, path);
 }
 
 // The shell's rule, with the folders of system programs in any case.

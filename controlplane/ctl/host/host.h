@@ -163,14 +163,37 @@ void host_undo_drop(struct host *); // the change added last was not made
 json_t *host_undo_find(const struct host *, const char *kind, const char *key, const char *value);
 int host_undo_save(struct host *);
 int host_undo_run(struct host *, const char *const *stages, unsigned count);
-// Give back what a stage with objects of its own took. 0 or -errno, said.
+// One change taken back, by its kind. 0 (also when there is nothing left of it) or -errno, said.
+int host_channels_undo(struct host *, const json_t *change);
+int host_mount_undo(struct host *, const json_t *change);
+int host_offload_undo(struct host *, const json_t *change);
 int host_vfio_undo(struct host *, const json_t *change);
 
 // vfio.c
 // PCI devices that --device and the config name. Returns their number.
 unsigned host_pci_wanted(struct host *, char pci[][HOST_NAME_LEN]);
 
-// One function a stage, each in its own file.
+// Warn when a PCI device is on another NUMA node than the workers.
+void host_check_node(struct host *, const char *pci);
+
+// The stages' functions, each in the file of its name (config: setup.c).
+void host_check_clock(struct host *);
+void host_check_config(struct host *);
+void host_check_cpu(struct host *);
+void host_check_cpus(struct host *);
+void host_check_hugepages(struct host *);
 void host_check_iommu(struct host *);
+void host_check_irq(struct host *);
+void host_check_kernel(struct host *);
+void host_check_memlock(struct host *);
+void host_check_queues(struct host *);
+void host_check_replay(struct host *);
+void host_check_sysctl(struct host *);
 void host_check_vfio(struct host *);
+int host_init_cpus(struct host *);
+int host_init_hugepages(struct host *);
+int host_init_irq(struct host *);
+int host_init_kernel(struct host *);
+int host_init_queues(struct host *);
+int host_init_sysctl(struct host *);
 int host_init_vfio(struct host *);

@@ -9,6 +9,9 @@
 //   kind file:   "path", "was", "set"
 //   kind driver: "device", "was" ("" = none), "override", "interface" ("" = none)
 //   kind module: "name"
+//   kind mount: "path"
+//   kind channels: "interface", "was", "set", each {"combined", "rx", "tx"}
+//   kind offload: "interface", "name"; it was on
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -186,9 +189,8 @@ static const struct undo_kind {
 	const char *name;
 	int (*undo)(struct host *, const json_t *change);
 } undo_kinds[] = {
-        {"file", undo_file},
-        {"driver", host_vfio_undo},
-        {"module", undo_module},
+        {"file", undo_file},     {"channels", host_channels_undo}, {"driver", host_vfio_undo},
+        {"module", undo_module}, {"mount", host_mount_undo},       {"offload", host_offload_undo},
 };
 
 static int undo_one(struct host *h, const json_t *change)

@@ -116,7 +116,7 @@ static bool vfio_without_iommu(const struct host *h, const char *pci)
 	return strcmp(name, "vfio-noiommu") == 0;
 }
 
-static void vfio_check_node(struct host *h, const char *pci)
+void host_check_node(struct host *h, const char *pci)
 {
 	long long node = host_number(h, -1, PCI_DEVICE "/numa_node", pci);
 
@@ -188,7 +188,7 @@ static void vfio_check_one(
 		host_mend(h, "name a NIC");
 		return;
 	}
-	vfio_check_node(h, pci);
+	host_check_node(h, pci);
 	if (vfio_is_bifurcated(driver)) {
 		host_say(h, HOST_OK, "%s: DPDK works through its kernel driver %s", pci, driver);
 		return;
