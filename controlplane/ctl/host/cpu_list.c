@@ -90,3 +90,11 @@ bool host_cpus_read(const struct host *h, struct host_cpus *c, const char *forma
 	va_end(args);
 	return host_read(h, text, sizeof(text), "%s", path) >= 0 && host_cpus_parse(c, text) == 0;
 }
+
+unsigned host_cpu_node(const struct host *h, unsigned cpu)
+{
+	for (unsigned node = 0; node < HOST_NODES_MAX; node++)
+		if (host_exists(h, "/sys/devices/system/node/node%u/cpu%u", node, cpu))
+			return node;
+	return 0;
+}

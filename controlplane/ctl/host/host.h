@@ -19,7 +19,12 @@
 
 #define HOST_UNDO_FILE "/var/lib/fogline/host-undo.json"
 
-enum { HOST_DEVICES_MAX = 16, HOST_NAME_LEN = 64, HOST_CPU_WORDS = FOG_CONFIG_CPUS_MAX / 64 };
+enum {
+	HOST_DEVICES_MAX = 16,
+	HOST_NODES_MAX = 64,
+	HOST_NAME_LEN = 64,
+	HOST_CPU_WORDS = FOG_CONFIG_CPUS_MAX / 64
+};
 
 // In the order of their weight: the verdict of a stage is the heaviest of its findings.
 enum host_verdict {
@@ -113,6 +118,7 @@ void host_cpu_add(struct host_cpus *, unsigned cpu);
 unsigned host_cpus_count(const struct host_cpus *);
 bool host_cpus_meet(const struct host_cpus *a, const struct host_cpus *b);
 void host_cpus_remove(struct host_cpus *from, const struct host_cpus *what);
+unsigned host_cpu_node(const struct host *, unsigned cpu); // NUMA node, 0 when it is not known
 
 // nics.c, route.c: which devices must not be taken.
 // PCI address of a device or interface name of --device or of a port; false: there is none.

@@ -11,7 +11,7 @@
 
 #include "host.h"
 
-enum { NODES_MAX = 64 };
+enum { NODES_MAX = HOST_NODES_MAX };
 
 #define NODE_PAGES "/sys/devices/system/node/node%u/hugepages"
 
@@ -109,14 +109,6 @@ static void hugepages_read_node(const struct host *h, struct hugepages *p, unsig
 		closedir(d);
 }
 
-static unsigned hugepages_node_of(const struct host *h, unsigned cpu)
-{
-	for (unsigned node = 0; node < NODES_MAX; node++)
-		if (host_exists(h, "/sys/devices/system/node/node%u/cpu%u", node, cpu))
-			return node;
-	return 0;
-}
-
 // EAL divides its memory by the lcores of each node: a worker each, and the manager.
 static void hugepages_share(const struct host *h, struct hugepages *p, uint64_t need)
 {
@@ -124,13 +116,11 @@ static void hugepages_share(const struct host *h, struct hugepages *p, uint64_t 
 
 	for (unsigned cpu = 0; cpu < FOG_CONFIG_CPUS_MAX; cpu++)
 		if (host_cpu_in(&h->cpus, cpu)) {
-			lcores[hugepages_node_of(h, cpu)]++;
+			lcores[host_cpu_node(h, cpu)]++;
 			all++;
 		}
 	if (h->config != NULL || all == 0) {
-		lcores[hugepages_node_of(
-		        h, h->config != NULL ? h->config->workers.manager_cpu : 0
-		)]++;
+		lcores[host_cpu_node(h, h->config != NULL ? h->config->workers.manager_cpu : 0)]++;
 		all++;
 	}
 	for (unsigned node = 0; node < NODES_MAX; node++) {

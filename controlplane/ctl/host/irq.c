@@ -26,15 +26,17 @@ static unsigned irq_list(const struct host *h, unsigned *irq, unsigned max)
 	return n;
 }
 
-// Where an interrupt is delivered: within what is allowed the kernel chooses.
+// Within what is allowed the kernel chooses one place. A new setting moves an interrupt when it comes
+// the next time, so the place alone tells too little.
 static bool irq_disturbs(const struct host *h, unsigned irq)
 {
-	struct host_cpus at;
+	struct host_cpus allowed, at;
 
-	if (!host_cpus_read(h, &at, IRQ "/effective_affinity_list", irq) ||
-	    host_cpus_count(&at) == 0)
-		host_cpus_read(h, &at, IRQ "/smp_affinity_list", irq);
-	return host_cpus_meet(&at, &h->cpus);
+	host_cpus_read(h, &allowed, IRQ "/smp_affinity_list", irq);
+	if (!host_cpus_meet(&allowed, &h->cpus))
+		return false;
+	return !host_cpus_read(h, &at, IRQ "/effective_affinity_list", irq) ||
+	        host_cpus_count(&at) == 0 || host_cpus_meet(&at, &h->cpus);
 }
 
 static bool irq_balanced(struct host *h)
@@ -119,15 +121,17 @@ int host_init_irq(struct host *h)
 		irq_elsewhere(h, irq[i], &others, text, sizeof(text));
 		int ret = host_set(h, text, IRQ "/smp_affinity_list", irq[i]);
 		// Interrupts per CPU and those with a placement by the kernel refuse, always.
-		if (ret == -EIO || ret == -EPERM || ret == -EINVAL)
+		if (ret == -EIO || ret == -EPERM || ret == -EINVAL) {
 			printf("# interrupt %u is placed by the kernel itself, it stays\n", irq[i]);
-		else if (ret < 0)
+			h->changes--;
+		} else if (ret < 0) {
 			return host_stop(
 			        h, ret,
 			        "/proc/irq/%u: %s: move this interrupt by hand, or leave its CPU to "
 			        "it in workers.cpus",
 			        irq[i], strerror(-ret)
 			);
+		}
 	}
 	return 0;
 }

@@ -16,6 +16,11 @@ void host_check_replay(struct host *h)
 		);
 		return;
 	}
+	if (h->root[0] != '\0') {
+		host_say(h, HOST_UNKNOWN, "a copy of files doesn't tell what is free");
+		host_mend(h, "run this on that host");
+		return;
+	}
 	if (h->machine.replay_on_disk) {
 		host_say(h, HOST_FAIL, "%s is or would be on a disk", c->replay.dir);
 		host_mend(
