@@ -220,7 +220,7 @@ def queues(folder):
 		"numrxqueues", 4, "numtxqueues", 4, netns=NETNS)
 	subprocess.run(["ip", "netns", "exec", NETNS, "ethtool", "-L", "fa", "rx", "1", "tx", "1"], check=True)
 	config = pathlib.Path(folder) / "n.yaml"
-	config.write_text(json.dumps({"instance": "t", "user": "", "workers": {"cpus": [0, 1]}, "ports": [
+	config.write_text(json.dumps({"instance": "t", "user": "", "workers": {"cpus": [0, 1], "idle": "busy"}, "ports": [
 		{"name": "p", "device": "fa", "vlan": 7, "queues": 2}]}))
 	words = ("--config", config, "--undo-file", f"{folder}/queues.json")
 	seen = stages("queues", *words, inside=True)["queues"]
@@ -229,12 +229,14 @@ def queues(folder):
 	netns.ip("link", "set", "fa", "up", netns=NETNS)
 	netns.ip("link", "set", "fb", "up", netns=NETNS)
 	done = run("init", "queues", *words, "-y", inside=True)
-	equal(done.stdout, "ethtool -L fa rx 2 tx 2\nethtool -K fa rxvlan off\n", "what was run")
+	equal(done.stdout, "ethtool -L fa rx 2 tx 2\nethtool -K fa rxvlan off\n"
+		"echo 2 >/sys/class/net/fa/napi_defer_hard_irqs\necho 200000 >/sys/class/net/fa/gro_flush_timeout\n", "what was run")
 	equal((channels("fa"), offload("fa", "rx-vlan-offload")), ([2, 2], False), "after init")
 	equal(stages("queues", *words, inside=True)["queues"]["verdict"], "ok", "after init")
 	equal(run("init", "queues", *words, "-y", inside=True).stdout, "# nothing to do\n", "again")
 	done = run("undo", *words[2:], "-y", inside=True)
-	equal(done.stdout, "ethtool -K fa rxvlan on\nethtool -L fa rx 1 tx 1\n", "undone")
+	equal(done.stdout, "echo 0 >/sys/class/net/fa/gro_flush_timeout\necho 0 >/sys/class/net/fa/napi_defer_hard_irqs\n"
+		"ethtool -K fa rxvlan on\nethtool -L fa rx 1 tx 1\n", "undone")
 	equal((channels("fa"), offload("fa", "rx-vlan-offload")), ([1, 1], True), "after undo")
 	# A config that asks for more than there is.
 	config.write_text(json.dumps({"instance": "t", "user": "", "workers": {"cpus": [0]}, "ports": [

@@ -18,6 +18,11 @@ const struct queues_offload queues_offloads[QUEUES_OFFLOADS] = {
         {"lro", ETH_FLAG_LRO, false, "joins packets before the XDP program sees them"},
 };
 
+const struct queues_busy queues_busy[QUEUES_BUSY] = {
+        {"napi_defer_hard_irqs", "2"},
+        {"gro_flush_timeout", "200000"},
+};
+
 int queues_ioctl(const char *interface, void *request)
 {
 	struct ifreq ifr = {.ifr_data = request};
@@ -51,7 +56,9 @@ bool queues_next(const struct host *h, unsigned *i, struct queues_port *out)
 		const struct fog_config_port *port = &h->config->port[(*i)++];
 		if (port->driver != FOG_DRIVER_AFXDP)
 			continue;
-		*out = (struct queues_port){port->device, port->queues, port->mtu, port->vlan};
+		*out = (struct queues_port
+		){port->device, port->queues, port->mtu, port->vlan,
+		  h->config->workers.idle == FOG_IDLE_BUSY};
 		return true;
 	}
 	return false;
@@ -148,6 +155,20 @@ static void queues_check_offloads(struct host *h, const struct queues_port *p)
 	}
 }
 
+static void queues_check_busy(struct host *h, const struct queues_port *p)
+{
+	for (unsigned i = 0; i < QUEUES_BUSY && p->busy; i++) {
+		long long value = host_number(h, 0, NET "/%s", p->interface, queues_busy[i].name);
+		host_say(
+		        h, value > 0 ? HOST_OK : HOST_WARN, "%s of %s is %lld%s",
+		        queues_busy[i].name, p->interface, value,
+		        value > 0 ? "" : ": its interrupts disturb workers that poll anyway"
+		);
+		if (value == 0)
+			host_mend(h, "run: fogctl host init queues");
+	}
+}
+
 const char *queues_word(const struct ethtool_channels *c)
 {
 	return c->combined_count > 0 || c->max_combined > 0 ? "combined" : "rx";
@@ -195,6 +216,7 @@ void host_check_queues(struct host *h)
 		}
 		queues_check_count(h, &p);
 		queues_check_link(h, &p);
+		queues_check_busy(h, &p);
 		if (host_pci_address(h, p.interface, pci))
 			host_check_node(h, pci);
 		if (h->root[0] != '\0')

@@ -7,13 +7,20 @@
 
 #include "host.h"
 
-enum { QUEUES_OFFLOADS = 2 };
+enum { QUEUES_OFFLOADS = 2, QUEUES_BUSY = 2 };
 
 #define NET "/sys/class/net/%s"
 
 struct queues_port {
 	const char *interface;
 	unsigned queues, mtu, vlan; // mtu 0: any
+	bool busy; // its workers poll without pause
+};
+
+// What lets a polling worker keep the interface's interrupts away. Both, or it is not done.
+struct queues_busy {
+	const char *name; // of a file of the interface
+	const char *set; // empty rounds before an interrupt; nanoseconds until one comes anyway
 };
 
 // An offload by the name that ethtool(8) has for it.
@@ -25,6 +32,7 @@ struct queues_offload {
 };
 
 extern const struct queues_offload queues_offloads[QUEUES_OFFLOADS];
+extern const struct queues_busy queues_busy[QUEUES_BUSY];
 
 // One request about an interface, as ethtool makes it. Returns 0 or -errno.
 int queues_ioctl(const char *interface, void *request);

@@ -110,6 +110,25 @@ static int queues_init_offloads(struct host *h, const struct queues_port *p)
 	return 0;
 }
 
+static int queues_init_busy(struct host *h, const struct queues_port *p)
+{
+	for (unsigned i = 0; i < QUEUES_BUSY && p->busy; i++) {
+		// A value of the operator's own is as good.
+		if (host_number(h, 0, NET "/%s", p->interface, queues_busy[i].name) > 0)
+			continue;
+		int ret = host_set(
+		        h, queues_busy[i].set, NET "/%s", p->interface, queues_busy[i].name
+		);
+		if (ret < 0)
+			return host_stop(
+			        h, ret,
+			        "%s of %s: %s: use Linux 5.11 or later, or 'workers: idle: adaptive'",
+			        queues_busy[i].name, p->interface, strerror(-ret)
+			);
+	}
+	return 0;
+}
+
 int host_init_queues(struct host *h)
 {
 	struct queues_port p;
@@ -118,7 +137,8 @@ int host_init_queues(struct host *h)
 	for (unsigned i = 0; queues_next(h, &i, &p);) {
 		if (!host_exists(h, NET, p.interface))
 			return host_stop(h, -ENODEV, "there is no interface %s: give a name that 'ip link' shows", p.interface);
-		if ((ret = queues_init_count(h, &p)) < 0 || (ret = queues_init_offloads(h, &p)) < 0)
+		if ((ret = queues_init_count(h, &p)) < 0 ||
+		    (ret = queues_init_offloads(h, &p)) < 0 || (ret = queues_init_busy(h, &p)) < 0)
 			return ret;
 	}
 	return 0;

@@ -292,6 +292,18 @@ def test_queues():
 		"queues", "fail", "eno2 is down", "ip link set dev eno2 up")
 	Case(lambda tree: (four(tree), tree.put("sys/class/net/eno2/operstate", "down")), {"ports": [{**PORT, "queues": 4}]}).expect(
 		"queues", "warn", "no link", "cable")
+	busy = {"workers": {"cpus": [2, 3], "idle": "busy", "manager_cpu": 0}, "ports": [{**PORT, "queues": 4}]}
+	folder = "sys/class/net/eno2"
+
+	def deferring(defer, flush):
+		return lambda tree: (four(tree), tree.put(f"{folder}/napi_defer_hard_irqs", defer),
+			tree.put(f"{folder}/gro_flush_timeout", flush))
+
+	Case(deferring(1, 50000), busy).expect("queues", "ok", "napi_defer_hard_irqs of eno2 is 1")
+	Case(deferring(0, 0)).expect("queues", "fail", "", "", "--device", "eno2")  # of the queues, and no word of this
+	case = Case(deferring(0, 50000), busy)
+	case.expect("queues", "warn", "napi_defer_hard_irqs of eno2 is 0", "fogctl host init queues")
+	check("busy polling", case.init("queues").stdout == f"echo 2 >/{folder}/napi_defer_hard_irqs\n", case.init("queues"))
 	Case(config={"ports": [{**PORT, "device": "eno7"}]}).expect("queues", "fail", "no interface eno7", "ip link")
 	Case(config={"ports": [{**PORT, "driver": "loop"}]}).expect("queues", "skip", "no AF_XDP port")
 
