@@ -27,8 +27,8 @@ int host_stop(const struct host *h, int ret, const char *format, ...)
 // What a shell needs quotes for: everything but a few harmless characters.
 static void change_print_word(const char *word)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-	                            "-_./:,=+@";
+	static const char plain[] =
+	        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:,=+@";
 
 	if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
 		fputs(word, stdout);

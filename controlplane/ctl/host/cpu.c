@@ -86,7 +86,8 @@ static void cpu_check_table(struct host *h, const char *flags)
 	if (slow)
 		host_mend(
 		        h,
-		        "use a CPU with AVX2, FMA and BMI2; in a virtual machine pass them on (-cpu host)"
+		        "use a CPU with AVX2, FMA and BMI2; in a virtual machine pass them on "
+		        "(-cpu host)"
 		);
 }
 
@@ -130,8 +131,8 @@ void host_check_cpu(struct host *h)
 		);
 		host_mend(
 		        h,
-		        "use a CPU with AES-NI, SSE4.2 and PCLMULQDQ; in a virtual machine pass them on "
-		        "(-cpu host)"
+		        "use a CPU with AES-NI, SSE4.2 and PCLMULQDQ; in a virtual machine pass "
+		        "them on (-cpu host)"
 		);
 		return;
 	}

@@ -162,7 +162,8 @@ __attribute__((format(printf, 3, 4))) int host_stop(
 // undo.c: the record.
 // Read the record; with 'change' lock it, too, until the process ends. 0 or -errno, said.
 int host_undo_open(struct host *, bool change);
-// Put a change on disk before it is made; takes the reference. 0 or -errno, said.
+// Put a change on disk before it is made, but not with --dry-run; takes the reference. 0 or
+// -errno, said.
 int host_undo_add(struct host *, json_t *change);
 void host_undo_drop(struct host *); // the change added last was not made
 // The change that this kind of object has, or NULL.

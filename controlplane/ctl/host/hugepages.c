@@ -235,8 +235,8 @@ static int hugepages_reserve(struct host *h, const struct hugepages *p, unsigned
 	return host_stop(
 	        h, -ENOMEM,
 	        "node %u has %" PRIu64 " pages, %" PRIu64
-	        " were asked for: its memory is in pieces; run "
-	        "'echo 1 >/proc/sys/vm/compact_memory' and this again, or add 'hugepages=%" PRIu64
+	        " were asked for: its memory is in pieces; run 'echo 1 "
+	        ">/proc/sys/vm/compact_memory' and this again, or add 'hugepages=%" PRIu64
 	        "' to the kernel's command line and start the host again",
 	        node, now, total, total
 	);

@@ -54,15 +54,15 @@ static void iommu_mend(struct host *h)
 	if (iommu_in_file(h, "/proc/cpuinfo", " hypervisor"))
 		host_mend(
 		        h,
-		        "this is a virtual machine: give it a virtual IOMMU with interrupt remapping, "
-		        "or use the port with 'driver: afxdp'"
+		        "this is a virtual machine: give it a virtual IOMMU with interrupt "
+		        "remapping, or use the port with 'driver: afxdp'"
 		);
 	else
 		host_mend(h, "switch %s on in the firmware", amd ? "AMD-Vi (IOMMU)" : "VT-d");
 	host_mend(
 	        h,
-	        "add '%s' to GRUB_CMDLINE_LINUX in /etc/default/grub, run update-grub, start the host "
-	        "again",
+	        "add '%s' to GRUB_CMDLINE_LINUX in /etc/default/grub, run update-grub, start the "
+	        "host again",
 	        words
 	);
 }
@@ -101,8 +101,8 @@ void host_check_iommu(struct host *h)
 	    )) {
 		host_say(
 		        h, HOST_WARN,
-		        "interrupts are not remapped, and vfio was told to allow that: a device can "
-		        "fake interrupts"
+		        "interrupts are not remapped, and vfio was told to allow that: a device "
+		        "can fake interrupts"
 		);
 		host_mend(h, "switch interrupt remapping on in the firmware");
 		return;
@@ -110,7 +110,7 @@ void host_check_iommu(struct host *h)
 	host_say(h, HOST_FAIL, "interrupts are not remapped: vfio refuses devices");
 	host_mend(
 	        h,
-	        "switch interrupt remapping (x2APIC) on in the firmware, and remove 'intremap=off' "
-	        "and 'nointremap' from the kernel's command line"
+	        "switch interrupt remapping (x2APIC) on in the firmware, and remove "
+	        "'intremap=off' and 'nointremap' from the kernel's command line"
 	);
 }

@@ -127,8 +127,8 @@ int host_init_irq(struct host *h)
 		} else if (ret < 0) {
 			return host_stop(
 			        h, ret,
-			        "/proc/irq/%u: %s: move this interrupt by hand, or leave its CPU to "
-			        "it in workers.cpus",
+			        "/proc/irq/%u: %s: move this interrupt by hand, or leave its CPU "
+			        "to it in workers.cpus",
 			        irq[i], strerror(-ret)
 			);
 		}

@@ -136,8 +136,8 @@ static void kernel_check_xdp(struct host *h)
 	}
 	host_say(
 	        h, HOST_WARN,
-	        "no bpffs at " KERNEL_BPFFS ": what a killed data plane attached is only "
-	        "found by its process"
+	        "no bpffs at " KERNEL_BPFFS
+	        ": what a killed data plane attached is only found by its process"
 	);
 	host_mend(h, "run: fogctl host init kernel");
 }
@@ -204,8 +204,8 @@ int host_init_kernel(struct host *h)
 	host_undo_drop(h);
 	return host_stop(
 	        h, ret,
-	        "bpffs at " KERNEL_BPFFS ": %s: use a kernel with CONFIG_BPF_SYSCALL, and mount "
-	        "/sys first",
+	        "bpffs at " KERNEL_BPFFS
+	        ": %s: use a kernel with CONFIG_BPF_SYSCALL, and mount /sys first",
 	        strerror(-ret)
 	);
 }

@@ -67,7 +67,7 @@ void host_check_memlock(struct host *h)
 	host_say(h, HOST_FAIL, "CAP_IPC_LOCK can't be had here");
 	host_mend(
 	        h,
-	        "give the container or service CAP_IPC_LOCK, or 'LimitMEMLOCK=infinity' in its unit "
-	        "(docker: --cap-add IPC_LOCK, --ulimit memlock=-1)"
+	        "give the container or service CAP_IPC_LOCK, or 'LimitMEMLOCK=infinity' in its "
+	        "unit (docker: --cap-add IPC_LOCK, --ulimit memlock=-1)"
 	);
 }

@@ -133,7 +133,8 @@ bool host_pci_needed(
 			return true;
 		}
 	if (host_pci_interface(h, pci, interface) && nics_left(h, pci, taken, count) == 0) {
-		snprintf(why, size, "%s is the only network interface that this host would have left", interface);
+		snprintf(why, size, "%s is the only network interface that this host would have "
+		"left", interface);
 		return true;
 	}
 	return false;

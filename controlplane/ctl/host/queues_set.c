@@ -38,7 +38,8 @@ static int queues_init_count(struct host *h, const struct queues_port *p)
 	if (ret < 0 || c.max_combined + c.max_rx < p->queues)
 		return host_stop(
 		        h, ret < 0 ? ret : -ERANGE,
-		        "%s can't have %u receive queues, it has %u: use as many workers, or another NIC",
+		        "%s can't have %u receive queues, it has %u: use as many workers, or "
+		        "another NIC",
 		        p->interface, p->queues, have
 		);
 	json_t *was = queues_channels_json(&c);
@@ -122,7 +123,8 @@ static int queues_init_busy(struct host *h, const struct queues_port *p)
 		if (ret < 0)
 			return host_stop(
 			        h, ret,
-			        "%s of %s: %s: use Linux 5.11 or later, or 'workers: idle: adaptive'",
+			        "%s of %s: %s: use Linux 5.11 or later, or 'workers: idle: "
+			        "adaptive'",
 			        queues_busy[i].name, p->interface, strerror(-ret)
 			);
 	}
@@ -136,7 +138,8 @@ int host_init_queues(struct host *h)
 
 	for (unsigned i = 0; queues_next(h, &i, &p);) {
 		if (!host_exists(h, NET, p.interface))
-			return host_stop(h, -ENODEV, "there is no interface %s: give a name that 'ip link' shows", p.interface);
+			return host_stop(h, -ENODEV, "there is no interface %s: give a name that "
+			"'ip link' shows", p.interface);
 		if ((ret = queues_init_count(h, &p)) < 0 ||
 		    (ret = queues_init_offloads(h, &p)) < 0 || (ret = queues_init_busy(h, &p)) < 0)
 			return ret;

@@ -15,8 +15,8 @@ void host_check_config(struct host *h)
 	if (c == NULL) {
 		host_say(
 		        h, HOST_SKIP,
-		        "none in /etc/fogline and none given (--config FILE): stages that depend on one "
-		        "say less"
+		        "none in /etc/fogline and none given (--config FILE): stages that depend "
+		        "on one say less"
 		);
 		return;
 	}

@@ -76,7 +76,8 @@ int host_undo_open(struct host *h, bool change)
 		if (!json_is_array(undo_changes(h)))
 			return host_stop(
 			        h, -EINVAL,
-			        "%s: can't be read (%s): restore by hand what it names, then remove it",
+			        "%s: can't be read (%s): restore by hand what it names, then "
+			        "remove it",
 			        h->undo_file, h->undo == NULL ? error.text : "no list of changes"
 			);
 		if (strcmp(undo_text(h->undo, "boot"), boot) == 0)
@@ -132,6 +133,10 @@ int host_undo_add(struct host *h, json_t *change)
 {
 	if (change == NULL)
 		return -ENOMEM;
+	if (h->dry) {
+		json_decref(change);
+		return 0;
+	}
 	if (json_array_append_new(undo_changes(h), change) < 0)
 		return -ENOMEM;
 	int ret = host_undo_save(h);
@@ -142,6 +147,8 @@ int host_undo_add(struct host *h, json_t *change)
 
 void host_undo_drop(struct host *h)
 {
+	if (h->dry)
+		return;
 	json_array_remove(undo_changes(h), json_array_size(undo_changes(h)) - 1);
 	host_undo_save(h);
 }

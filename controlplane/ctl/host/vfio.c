@@ -144,7 +144,8 @@ static void vfio_check_free(struct host *h, const char *pci, const char *driver)
 {
 	char why[256], interface[HOST_NAME_LEN];
 
-	host_say(h, HOST_FAIL, "%s is bound to %s%s%s", pci, driver[0] != '\0' ? driver : "no driver", host_pci_interface(h, pci, interface) ? " as " : "", interface);
+	host_say(h, HOST_FAIL, "%s is bound to %s%s%s", pci, driver[0] != '\0' ? driver : "no "
+	"driver", host_pci_interface(h, pci, interface) ? " as " : "", interface);
 	if (!host_pci_needed(h, pci, NULL, 0, why, sizeof(why))) {
 		host_mend(h, "run: fogctl host init vfio --device %s", pci);
 		return;
@@ -192,8 +193,8 @@ static void vfio_check_one(
 		host_say(h, HOST_FAIL, "IOMMU group %s also holds %s", group, others);
 		host_mend(
 		        h,
-		        "give these to vfio, too (--device), or put the card into a slot with a group "
-		        "of its own"
+		        "give these to vfio, too (--device), or put the card into a slot with a "
+		        "group of its own"
 		);
 	}
 }

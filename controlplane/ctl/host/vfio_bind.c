@@ -23,8 +23,8 @@ static int vfio_refuse_needed(struct host *h, char list[][HOST_NAME_LEN], unsign
 		if (!h->force)
 			return host_stop(
 			        h, -EPERM,
-			        "%s is not taken: %s; use another NIC, or this one with 'driver: afxdp', "
-			        "or --force if you have another way to this host",
+			        "%s is not taken: %s; use another NIC, or this one with 'driver: "
+			        "afxdp', or --force if you have another way to this host",
 			        list[i], why
 			);
 		fprintf(stderr, "fogctl: host vfio: WARNING: %s; taken by --force\n", why);
@@ -50,8 +50,8 @@ static int vfio_check_groups(struct host *h, char list[][HOST_NAME_LEN], unsigne
 		if (vfio_group_others(h, list[i], list, count, others, sizeof(others)) > 0)
 			return host_stop(
 			        h, -EBUSY,
-			        "the IOMMU group of %s also holds %s: give these to vfio, too (--device), "
-			        "or put the card into a slot with a group of its own",
+			        "the IOMMU group of %s also holds %s: give these to vfio, too "
+			        "(--device), or put the card into a slot with a group of its own",
 			        list[i], others
 			);
 	}
@@ -67,14 +67,9 @@ static int vfio_load(struct host *h, const char *module, const char *path)
 	snprintf(name, sizeof(name), "%s", module);
 	for (char *p = name; *p != '\0'; p++)
 		*p = *p == '-' ? '_' : *p;
-	int ret = h->dry ? 0
-	                 : host_undo_add(
-	                           h,
-	                           json_pack(
-	                                   "{s:s, s:s, s:s}", "stage", h->stage, "kind", "module",
-	                                   "name", name
-	                           )
-	                   );
+	int ret = host_undo_add(
+	        h, json_pack("{s:s, s:s, s:s}", "stage", h->stage, "kind", "module", "name", name)
+	);
 	if (ret < 0)
 		return ret;
 	ret = host_run(h, (const char *const[]){"modprobe", module, NULL});
@@ -84,8 +79,8 @@ static int vfio_load(struct host *h, const char *module, const char *path)
 	if (ret == -ENOENT)
 		return host_stop(
 		        h, ret,
-		        "there is no modprobe here: load vfio, vfio_iommu_type1, vfio-pci-core and vfio-pci "
-		        "with insmod first (up to Linux 6.1 also vfio_virqfd)"
+		        "there is no modprobe here: load vfio, vfio_iommu_type1, vfio-pci-core "
+		        "and vfio-pci with insmod first (up to Linux 6.1 also vfio_virqfd)"
 		);
 	return host_stop(
 	        h, ret < 0 ? ret : -EIO,
@@ -108,11 +103,14 @@ static int vfio_refuse_noiommu(struct host *h, char list[][HOST_NAME_LEN], unsig
 		if (!h->force)
 			return host_stop(
 			        h, -EPERM,
-			        "%s has no IOMMU group: run 'fogctl host check iommu --device %s' and do what it says; --force takes the device without, and then it can read and write all memory",
+			        "%s has no IOMMU group: run 'fogctl host check iommu --device %s' "
+			        "and do what it says; --force takes the device without, and then "
+			        "it can read and write all memory",
 			        list[i], list[i]
 			);
 		fprintf(stderr,
-		        "fogctl: host vfio: WARNING: %s is taken WITHOUT an IOMMU by --force: whoever controls the device can read and write all memory of this host\n",
+		        "fogctl: host vfio: WARNING: %s is taken WITHOUT an IOMMU by --force: "
+		        "whoever controls the device can read and write all memory of this host\n",
 		        list[i]);
 	}
 	return 0;
@@ -164,12 +162,12 @@ static int vfio_take(struct host *h, const char *pci)
 	host_pci_interface(h, pci, interface);
 	printf("# %s: from %s%s%s to vfio-pci\n", pci, driver[0] != '\0' ? driver : "no driver",
 	       interface[0] != '\0' ? " as " : "", interface);
-	ret = h->dry
-	        ? 0
-	        : host_undo_add(
-	                  h,
-	                  json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "stage", h->stage, "kind", "driver", "device", pci, "was", driver, "override", override, "interface", interface)
-	          );
+	json_t *change =
+	        json_pack("{s:s, s:s, s:s}", "stage", h->stage, "kind", "driver", "device", pci);
+	json_object_set_new(change, "was", json_string(driver));
+	json_object_set_new(change, "override", json_string(override));
+	json_object_set_new(change, "interface", json_string(interface));
+	ret = host_undo_add(h, change);
 	if (ret < 0)
 		return ret;
 	ret = vfio_rebind(h, pci, driver, "vfio-pci", true);
@@ -181,8 +179,8 @@ static int vfio_take(struct host *h, const char *pci)
 	host_undo_drop(h);
 	return host_stop(
 	        h, ret < 0 ? ret : -EIO,
-	        "%s could not be bound to vfio-pci (%s), it is back at its driver: 'dmesg | tail' says "
-	        "why, 'fogctl host check iommu vfio --device %s' what is missing",
+	        "%s could not be bound to vfio-pci (%s), it is back at its driver: 'dmesg | tail' "
+	        "says why, 'fogctl host check iommu vfio --device %s' what is missing",
 	        pci, ret < 0 ? strerror(-ret) : "vfio-pci refused it", pci
 	);
 }
@@ -198,7 +196,8 @@ int host_init_vfio(struct host *h)
 		    !host_exists(h, "/sys/class/net/%s", h->device[i]))
 			return host_stop(
 			        h, -ENODEV,
-			        "there is no interface %s: give a name that 'ip link' shows, or a PCI address",
+			        "there is no interface %s: give a name that 'ip link' shows, or a "
+			        "PCI address",
 			        h->device[i]
 			);
 	if (count == 0)
@@ -251,12 +250,13 @@ static long vfio_user(const struct host *h, const char *pci, char comm[HOST_NAME
 
 int host_vfio_undo(struct host *h, const json_t *change)
 {
-	const char *pci, *was, *override, *interface;
+	const char *pci = json_string_value(json_object_get(change, "device"));
+	const char *was = json_string_value(json_object_get(change, "was"));
+	const char *override = json_string_value(json_object_get(change, "override"));
 	char now[HOST_NAME_LEN], comm[HOST_NAME_LEN] = "";
 	long user;
 
-	if (json_unpack((json_t *)change, "{s:s, s:s, s:s, s:s}", "device", &pci, "was", &was, "override", &override, "interface", &interface) <
-	    0)
+	if (pci == NULL || was == NULL || override == NULL)
 		return host_stop(
 		        h, -EINVAL, "%s is damaged: rebind the device by hand", h->undo_file
 		);
@@ -278,8 +278,8 @@ int host_vfio_undo(struct host *h, const json_t *change)
 		return 0;
 	return host_stop(
 	        h, ret < 0 ? ret : -EIO,
-	        "%s is not back at %s but at %s: load that driver and run: "
-	        "echo %s >/sys/bus/pci/drivers/%s/bind",
+	        "%s is not back at %s but at %s: load that driver and run: echo %s "
+	        ">/sys/bus/pci/drivers/%s/bind",
 	        pci, was, now[0] != '\0' ? now : "no driver", pci, was
 	);
 }
