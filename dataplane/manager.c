@@ -250,7 +250,7 @@ static bool worker_lost(const struct fog_manager *m)
 		if (rte_eal_get_lcore_state(m->workers[i]->lcore) == RUNNING)
 			continue;
 		LOG_ERR("worker %u did not start: it could not drop its capabilities or had no memory for "
-		        "its crypto context",
+		        "its crypto context: start as root, and raise LimitMEMLOCK",
 		        i);
 		return true;
 	}
@@ -268,7 +268,7 @@ int fog_manager_run(struct fog_manager *m)
 
 	for (;;) {
 		if (poll(fds, 3, period) < 0 && errno != EINTR)
-			LOG_ERR("poll: %s", strerror(errno));
+			LOG_ERR("poll: %s: free memory; it is tried again", strerror(errno));
 		fog_session_process(m->session);
 		if (m->neigh != NULL && fog_neigh_process(m->neigh) > 0)
 			fog_manager_refresh(m);

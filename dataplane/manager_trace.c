@@ -93,7 +93,7 @@ void manager_trace_start(struct fog_manager *m, const struct fog_cmd *c)
 	if (ret == 0)
 		ret = trace_publish(m, c, now);
 	if (ret < 0) {
-		LOG_WARN("packets are not traced: %s", strerror(-ret));
+		LOG_WARN("packets are not traced: %s: free memory and ask again", strerror(-ret));
 		state_tell(m, c->token, ret == -EBUSY, ret);
 		return;
 	}
