@@ -273,7 +273,8 @@ int main(int argc, char **argv)
 		return r;
 	main_raise_memlock();
 	if (sodium_init() < 0 || fog_crypto_init() < 0) {
-		LOG_ERR("this CPU lacks AES-NI, SSE4.2 or PCLMUL");
+		LOG_ERR("this CPU lacks AES-NI, SSE4.2 or PCLMUL: 'fogctl host check cpu' says "
+		        "which");
 		return 1;
 	}
 	r = main_privileged(&m, &o);
@@ -291,7 +292,9 @@ int main(int argc, char **argv)
 		LOG_INFO("version " FOG_VERSION " serves %s", m.node->config->rest.unix_path);
 		main_loop(&m);
 	} else {
-		LOG_ERR("it does not start: %s", strerror(-r));
+		LOG_ERR("it does not start: %s: mend what the lines above say, or free memory and "
+		        "descriptors",
+		        strerror(-r));
 	}
 	main_stop(&m);
 	return r == 0 ? 0 : 1;

@@ -33,7 +33,9 @@ static int node_make_state(struct fog_node *n)
 	    lchown(path, n->config->uid, n->config->gid) < 0)
 		r = -errno;
 	if (r < 0)
-		LOG_ERR("%s: cannot make the control plane's state folder: %s", path, strerror(-r));
+		LOG_ERR("%s: cannot make the control plane's state folder: %s: make the folder "
+		        "above it, or start as root",
+		        path, strerror(-r));
 	return r;
 }
 
@@ -157,7 +159,9 @@ int fog_node_start(struct fog_node *n)
 	snprintf(path, sizeof(path), "%s/dp.sock", n->config->run_dir);
 	r = fog_dpclient_create(&params, &node_dpclient_ops, n, &n->dp);
 	if (r < 0) {
-		LOG_ERR("%s: cannot start the data-plane client: %s", path, strerror(-r));
+		LOG_ERR("%s: cannot start the data-plane client: %s: shorten run_dir, or raise "
+		        "LimitNOFILE",
+		        path, strerror(-r));
 		return r;
 	}
 	r = fog_sender_create(n->store, n->dp, &n->sender);

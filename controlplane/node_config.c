@@ -84,7 +84,7 @@ int node_config_read(const struct fog_node *n, struct fog_config **out)
 	if (report->len > 0)
 		LOG_LINES(FOG_LOG_WARNING, report->text);
 	else if (r < 0)
-		LOG_ERR("%s: %s", n->config_path, strerror(-r));
+		LOG_ERR("%s: %s: free memory and try again", n->config_path, strerror(-r));
 	free(report);
 	if (r < 0)
 		fog_config_free(c);

@@ -50,7 +50,8 @@ static struct fog_blob *blob_read(const char *path)
 	}
 	ssize_t len = read(fd, blob, FOG_BLOB_SIZE_MAX);
 	if (len < 0) {
-		LOG_ERR("%s: %s", path, strerror(errno));
+		LOG_ERR("%s: %s: compile it again with fogctl config compile", path,
+		        strerror(errno));
 		goto err;
 	}
 	if (fog_blob_check(blob, (size_t)len, text, sizeof(text)) < 0) {
@@ -94,7 +95,9 @@ static int ports_open(struct fog_manager *m, const struct fog_blob_launch *l)
 		if (m->ports[i]->ifindex == 0 || m->neigh != NULL)
 			continue;
 		if ((ret = fog_neigh_open(&m->neigh)) < 0) {
-			LOG_ERR("rtnetlink: %s", strerror(-ret));
+			LOG_ERR("rtnetlink: %s: neighbours can't be asked for; raise LimitNOFILE, "
+			        "or free memory",
+			        strerror(-ret));
 			return ret;
 		}
 	}
@@ -108,7 +111,8 @@ static int session_open(struct fog_manager *m, const struct fog_blob_launch *l, 
 	int ret;
 
 	if (mkdir(run_dir, 0755) < 0 && errno != EEXIST) {
-		LOG_ERR("run_dir %s: %s", run_dir, strerror(errno));
+		LOG_ERR("run_dir %s: %s: make the folder above it, and start fog-dataplane as root",
+		        run_dir, strerror(errno));
 		return -errno;
 	}
 	if (snprintf(path, sizeof(path), "%s/dp.sock", run_dir) >= (int)sizeof(path)) {
@@ -269,7 +273,9 @@ static int workers_run(struct fog_manager *m, const struct fog_blob_launch *l, c
 	for (unsigned i = 0; i < m->port_count; i++) {
 		int ret = m->ports[i]->ops->start(m->ports[i]);
 		if (ret < 0) {
-			LOG_ERR("port %s does not start: %s", m->ports[i]->name, strerror(-ret));
+			LOG_ERR("port %s does not start: %s: see what 'fogctl host check' says of "
+			        "its device",
+			        m->ports[i]->name, strerror(-ret));
 			return ret;
 		}
 		m->ports[i]->ops->stats(m->ports[i], &m->stats->port[i]);
@@ -414,7 +420,7 @@ int fog_launch(const struct fog_launch_options *o)
 	m->started = fog_tsc_mark();
 	m->signal_fd = signals_open(); // before EAL makes threads: they inherit the mask
 	if (m->signal_fd < 0) {
-		LOG_ERR("signalfd: %s", strerror(errno));
+		LOG_ERR("signalfd: %s: raise LimitNOFILE, or free memory", strerror(errno));
 		goto out;
 	}
 	if (replays_choose(m, blob, o->accept_replays) < 0 || crypto_choose(m, o->crypto) < 0)

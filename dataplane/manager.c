@@ -267,7 +267,7 @@ int fog_manager_run(struct fog_manager *m)
 
 	for (;;) {
 		if (poll(fds, 3, period) < 0 && errno != EINTR)
-			LOG_ERR("poll: %s", strerror(errno));
+			LOG_ERR("poll: %s: free memory; it is tried again", strerror(errno));
 		fog_session_process(m->session);
 		if (m->neigh != NULL && fog_neigh_process(m->neigh) > 0)
 			fog_manager_refresh(m);

@@ -205,7 +205,7 @@ int fog_manager_start(struct fog_manager *m, const struct fog_blob *blob)
 	int ret = config_apply(m, blob);
 
 	if (ret < 0)
-		LOG_ERR("cannot build the node table: %s", strerror(-ret));
+		LOG_ERR("cannot build the node table: %s: raise memory.mib", strerror(-ret));
 	return ret;
 }
 

@@ -79,7 +79,7 @@ void manager_trace_start(struct fog_manager *m, uint32_t type, const struct fog_
 	if (ret == 0)
 		ret = trace_publish(m, type == FOG_CMD_CAPTURE_START, c, now);
 	if (ret < 0) {
-		LOG_WARN("packets are not traced: %s", strerror(-ret));
+		LOG_WARN("packets are not traced: %s: free memory and ask again", strerror(-ret));
 		state_tell(m, c->token, ret == -EBUSY, ret);
 		return;
 	}

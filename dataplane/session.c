@@ -375,7 +375,10 @@ int fog_session_create(
 	if (ret == 0)
 		ret = bells_make(s);
 	if (ret < 0)
-		LOG_ERR("cannot make shared memory and pipes: %s", strerror(-ret));
+		LOG_ERR("cannot make shared memory and pipes: %s: raise LimitNOFILE and "
+		        "LimitMEMLOCK, or "
+		        "free memory",
+		        strerror(-ret));
 	else
 		ret = socket_make(s);
 	if (ret < 0) {

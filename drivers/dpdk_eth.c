@@ -240,12 +240,16 @@ int fog_dpdk_open(const struct fog_port_params *params, struct fog_port **port)
 	int ret;
 
 	if (!p)
-		return driver_fail(params, -ENOMEM, "no memory for the port");
+		return driver_fail(params, -ENOMEM, "no memory for the port; free some");
 	driver_init_head(&p->port, &dpdk_ops, params->conf);
 	if ((ret = driver_check_pool(params)) < 0 || (ret = dpdk_probe(p, params)) < 0)
 		goto err;
 	if (rte_eth_dev_info_get(p->id, &info) < 0) {
-		ret = driver_fail(params, -ENODEV, "the device tells nothing about itself");
+		ret = driver_fail(
+		        params, -ENODEV,
+		        "the device tells nothing about itself; look at it with 'fogctl host "
+		        "check vfio', and at dmesg"
+		);
 		goto err;
 	}
 	p->device = info.device;

@@ -148,7 +148,8 @@ int fog_loop_open(const struct fog_port_params *params, struct fog_port **port)
 
 	if (!p)
 		return driver_fail(
-		        params, -ENOMEM, "no memory for %u queues", params->conf->queues
+		        params, -ENOMEM, "no memory for %u queues; set fewer, or free memory",
+		        params->conf->queues
 		);
 	memset(p, 0, size);
 	driver_init_head(&p->port, &loop_ops, params->conf);
@@ -165,7 +166,9 @@ int fog_loop_open(const struct fog_port_params *params, struct fog_port **port)
 err:
 	loop_close(&p->port);
 	return driver_fail(
-	        params, -ENOMEM, "no memory for the rings of %u queues", params->conf->queues
+	        params, -ENOMEM,
+	        "no memory for the rings of %u queues; set fewer, or raise memory.mib",
+	        params->conf->queues
 	);
 }
 

@@ -338,9 +338,12 @@ static int options_check(struct options *o)
 	else if (o->run && (o->count == 0 || o->port.device[0] == '\0'))
 		tell_error("run needs --port and --count or --seconds; see fog-trafficgen --help");
 	else if (o->run && !o->reuse && o->pool != 0)
-		tell_error("--pool means nothing without --reuse: every packet is sent once");
+		tell_error("--pool means nothing without --reuse: add it, or leave --pool out");
 	else if (o->count > UINT32_MAX)
-		tell_error("%llu packets are too many", (unsigned long long)o->count);
+		tell_error(
+		        "%llu packets are too many: lower --count or --seconds",
+		        (unsigned long long)o->count
+		);
 	else
 		return 0;
 	return -EINVAL;

@@ -103,7 +103,10 @@ static int run_threads_prepare(struct run *r, uint64_t tsc_hz)
 	r->io.arrived =
 	        rte_ring_create("arrived", RUN_RING, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	if (r->io.arrived == NULL) {
-		tell_error("no memory for a ring: %s", rte_strerror(rte_errno));
+		tell_error(
+		        "no memory for a ring: %s: free some, or lower --pool",
+		        rte_strerror(rte_errno)
+		);
 		return -ENOMEM;
 	}
 	r->sink.ops = r->maker->ops;
@@ -177,7 +180,9 @@ static void run_watch(struct run *r)
 static int run_go(struct run *r)
 {
 	if (rte_eal_remote_launch(io_main, &r->io, RUN_LCORE) < 0) {
-		tell_error("lcore %d does not start", RUN_LCORE);
+		tell_error(
+		        "lcore %d does not start: give --cpus of two that are online", RUN_LCORE
+		);
 		return -EBUSY;
 	}
 	run_watch(r);
@@ -205,7 +210,7 @@ int run_main(const struct options *o)
 	int code = 1;
 
 	if (r == NULL) {
-		tell_error("no memory");
+		tell_error("no memory: free some");
 		return 1;
 	}
 	memset(r, 0, sizeof(*r));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "host.h"
 #include "rest.h"
 #include "sphinx.h"
 
@@ -45,6 +46,7 @@ static const struct ctl_command ctl_commands[] = {
         {"receive", ctl_receive, "show received messages"},
         {"sphinx", ctl_sphinx, "make, open and verify packets offline"},
         {"config", ctl_config_any, "show and put the configuration; check and compile it offline"},
+        {"host", ctl_host, "check that this host is ready, make it so, put it back; offline"},
         {"version", ctl_version, "print the version"},
         {"help", ctl_help, "print this help"},
 };
