@@ -341,7 +341,7 @@ static int event_take(struct fog_dpclient *c)
 	if (h.type == FOG_EVT_TRACE && h.len == sizeof(trace)) {
 		memcpy(&trace, c->slot + sizeof(h), sizeof(trace));
 		if (trace.worker >= FOG_WORKERS_MAX || trace.drop >= FOG_DROP_COUNT ||
-		    trace.outcome < FOG_TRACE_SENT || trace.outcome > FOG_TRACE_DROPPED)
+		    trace.outcome < FOG_TRACE_SENT || trace.outcome > FOG_TRACE_PUNTED)
 			return -EPROTO;
 		if (c->ops.trace != NULL)
 			c->ops.trace(c->ctx, &trace);
