@@ -335,7 +335,7 @@ static bool trace_good(uint32_t type, const union fog_trace_entry *e)
 	if (type == FOG_EVT_TRACE)
 		return e->packet.worker < FOG_WORKERS_MAX && e->packet.drop < FOG_DROP_COUNT &&
 		        e->packet.outcome >= FOG_TRACE_SENT &&
-		        e->packet.outcome <= FOG_TRACE_DROPPED;
+		        e->packet.outcome <= FOG_TRACE_PUNTED;
 	return e->frame.worker < FOG_WORKERS_MAX && e->frame.port < FOG_PORTS_MAX &&
 	        e->frame.drop < FOG_DROP_COUNT && e->frame.data_len <= FOG_CAPTURE_DATA &&
 	        e->frame.data_len <= e->frame.frame_len &&

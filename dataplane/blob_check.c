@@ -105,9 +105,41 @@ static bool power_of_two(uint32_t n)
 	return n != 0 && (n & (n - 1)) == 0;
 }
 
+static int check_gateway(
+        const struct check *c, const struct fog_blob_port *p, const struct fog_ip *ip,
+        uint8_t family
+)
+{
+	if (all_zero((const uint8_t *)ip, sizeof(*ip)))
+		return 0;
+	if (ip->family != family)
+		return refuse(
+		        c, -EINVAL, "port %s has a gateway%u of family %u", p->name, family,
+		        ip->family
+		);
+	return check_ip(c, "gateway of a port", ip);
+}
+
+static int check_prefixes(const struct check *c, const struct fog_blob_port *p)
+{
+	for (unsigned i = 0; i < FOG_ADDRESSES_MAX; i++) {
+		unsigned most = i >= p->address_count ? 0 : p->address[i].family == 4 ? 32 : 128;
+		if (p->prefix[i] > most)
+			return refuse(
+			        c, -EINVAL, "port %s has a prefix of %u bits, at most %u", p->name,
+			        p->prefix[i], most
+			);
+	}
+	return 0;
+}
+
 static int check_port_addresses(const struct check *c, const struct fog_blob_port *p)
 {
 	int ret;
+
+	if ((ret = check_prefixes(c, p)) < 0 || (ret = check_gateway(c, p, &p->gateway4, 4)) < 0 ||
+	    (ret = check_gateway(c, p, &p->gateway6, 6)) < 0)
+		return ret;
 
 	for (unsigned i = 0; i < p->address_count; i++) {
 		if ((ret = check_ip(c, "address of a port", &p->address[i])) < 0)
@@ -116,7 +148,7 @@ static int check_port_addresses(const struct check *c, const struct fog_blob_por
 			if (memcmp(&p->address[i], &p->address[k], sizeof(p->address[i])) == 0)
 				return refuse(c, -EINVAL, "port %s has an address twice", p->name);
 	}
-	if (p->driver != FOG_DRIVER_AFXDP && p->address_count == 0)
+	if (p->driver != FOG_DRIVER_AFXDP && p->driver != FOG_DRIVER_AUTO && p->address_count == 0)
 		return refuse(c, -EINVAL, "port %s has no address and no kernel to ask", p->name);
 	return 0;
 }
@@ -130,7 +162,7 @@ static int check_port(
 
 	if ((ret = check_text(c, "name of a port", p->name, sizeof(p->name), true)) < 0 ||
 	    (ret = check_text(c, "device of a port", p->device, sizeof(p->device), true)) < 0 ||
-	    (ret = check_range(c, "driver of a port", p->driver, FOG_DRIVER_LOOP, FOG_DRIVER_DPDK)
+	    (ret = check_range(c, "driver of a port", p->driver, FOG_DRIVER_LOOP, FOG_DRIVER_AUTO)
 	    ) < 0 ||
 	    (ret = check_range(c, "xdp_mode of a port", p->xdp_mode, FOG_XDP_AUTO, FOG_XDP_GENERIC)
 	    ) < 0 ||
@@ -141,7 +173,8 @@ static int check_port(
 	    (ret = check_range(c, "addresses of a port", p->address_count, 0, FOG_ADDRESSES_MAX)) <
 	            0)
 		return ret;
-	if (p->driver != FOG_DRIVER_AFXDP && p->xdp_mode != FOG_XDP_AUTO)
+	if (p->driver != FOG_DRIVER_AFXDP && p->driver != FOG_DRIVER_AUTO &&
+	    p->xdp_mode != FOG_XDP_AUTO)
 		return refuse(c, -EINVAL, "port %s has an XDP mode and no XDP", p->name);
 	if (!all_zero((const uint8_t *)p->address + used, sizeof(p->address) - used))
 		return refuse(c, -EINVAL, "port %s has bytes behind its addresses", p->name);

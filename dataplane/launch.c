@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "../drivers/neigh.h"
+#include "api/device.h"
 #include "blob_check.h"
 #include "launch_eal.h"
 #include "log.h"
@@ -104,6 +105,38 @@ static int ports_open(struct fog_manager *m, const struct fog_blob_launch *l)
 	return 0;
 }
 
+// With 'driver: auto' decided; whatever is not is refused by the driver in its own words.
+static int drivers_choose(
+        struct fog_manager *m, const struct fog_blob_launch *from, struct fog_blob_launch *to
+)
+{
+	struct fog_device_choice choice;
+
+	*to = *from;
+	for (uint32_t i = 0; i < to->port_count; i++) {
+		struct fog_blob_port *p = &to->port[i];
+		if (p->driver != FOG_DRIVER_AUTO)
+			continue;
+		if (fog_device_choose("/sys", p->device, &choice) < 0) {
+			LOG_ERR("port %s: driver auto: %s", p->name, choice.why);
+			return -ENODEV;
+		}
+		if (choice.driver == FOG_DRIVER_DPDK && p->address_count == 0) {
+			LOG_ERR("port %s: driver auto: %s, where no kernel knows our addresses: set "
+			        "the port's addresses",
+			        p->name, choice.why);
+			return -EINVAL;
+		}
+		p->driver = choice.driver;
+		memcpy(p->device, choice.device, sizeof(p->device));
+		if (p->driver == FOG_DRIVER_DPDK)
+			p->xdp_mode = FOG_XDP_AUTO;
+		memcpy(m->driver_why[i], choice.why, sizeof(m->driver_why[i]));
+		LOG_INFO("port %s: driver auto: %s", p->name, choice.why);
+	}
+	return 0;
+}
+
 static int session_open(struct fog_manager *m, const struct fog_blob_launch *l, const char *run_dir)
 {
 	char path[108];
@@ -178,6 +211,8 @@ static struct fog_worker *worker_create(
 	w->accept_replays = m->accept_replays;
 	w->wake_fd = fog_session_wake_fd(m->session, i);
 	w->doorbell_fd = fog_session_doorbell_fd(m->session);
+	w->heard = m->host.heard[i];
+	w->errands = i == 0 ? m->host.errands : NULL;
 	return w;
 }
 
@@ -278,7 +313,7 @@ static int workers_run(struct fog_manager *m, const struct fog_blob_launch *l, c
 			        m->ports[i]->name, strerror(-ret));
 			return ret;
 		}
-		m->ports[i]->ops->stats(m->ports[i], &m->stats->port[i]);
+		fog_manager_port_stats(m, i, &m->stats->port[i]);
 		LOG_INFO(
 		        "port %s: %s, %u queue(s)", m->ports[i]->name, m->stats->port[i].mode,
 		        m->ports[i]->queues
@@ -320,6 +355,7 @@ static void teardown(struct fog_manager *m)
 		rte_free(m->workers[i]);
 	}
 	rte_free(m->qsbr);
+	manager_host_close(m);
 	for (unsigned i = m->port_count; i > 0; i--)
 		m->ports[i - 1]->ops->close(m->ports[i - 1]);
 	fog_session_destroy(m->session);
@@ -411,12 +447,13 @@ int fog_launch(const struct fog_launch_options *o)
 {
 	static struct fog_manager manager; // one a process; too large for a stack
 	struct fog_manager *m = &manager;
+	static struct fog_blob_launch chosen;
 	struct fog_blob *blob = blob_read(o->blob_path);
 	int node[FOG_WORKERS_MAX], ret = -1;
 
 	if (blob == NULL)
 		return 1;
-	const struct fog_blob_launch *l = &blob->launch;
+	const struct fog_blob_launch *l = &chosen;
 	m->started = fog_tsc_mark();
 	m->signal_fd = signals_open(); // before EAL makes threads: they inherit the mask
 	if (m->signal_fd < 0) {
@@ -425,15 +462,16 @@ int fog_launch(const struct fog_launch_options *o)
 	}
 	if (replays_choose(m, blob, o->accept_replays) < 0 || crypto_choose(m, o->crypto) < 0)
 		goto out;
-	if ((ret = memory_lock()) < 0 || fog_eal_start(l) < 0)
+	if ((ret = memory_lock()) < 0 || (ret = drivers_choose(m, &blob->launch, &chosen)) < 0 ||
+	    fog_eal_start(l) < 0)
 		goto out;
 	fog_geometry_init(&m->geo, l->slots, l->payload_len);
 	fog_eal_worker_nodes(l, node);
 	if ((ret = fog_pools_create(l, m->geo.packet_len, node, &m->pools)) < 0)
 		goto teardown;
-	if ((ret = ports_open(m, l)) < 0 || (ret = session_open(m, l, o->run_dir)) < 0 ||
-	    (ret = workers_create(m, l)) < 0 || (ret = fog_manager_start(m, blob)) < 0 ||
-	    (ret = workers_run(m, l, o->run_dir)) < 0)
+	if ((ret = ports_open(m, l)) < 0 || (ret = manager_host_open(m, l->worker_count)) < 0 ||
+	    (ret = session_open(m, l, o->run_dir)) < 0 || (ret = workers_create(m, l)) < 0 ||
+	    (ret = fog_manager_start(m, blob)) < 0 || (ret = workers_run(m, l, o->run_dir)) < 0)
 		goto teardown;
 	LOG_INFO("%s is up: %u worker(s), waiting on dp.sock", l->instance, m->worker_count);
 	ret = fog_manager_run(m);

@@ -18,12 +18,12 @@
 #include "log.h"
 #include "pkt.h"
 
-enum { ARGS_MAX = 24 };
+enum { ARGS_MAX = 24 + 2 * FOG_PORTS_MAX };
 
 struct eal_args {
 	int n;
 	char *arg[ARGS_MAX];
-	char text[1024 + 16 * FOG_WORKERS_MAX];
+	char text[1024 + 16 * FOG_WORKERS_MAX + 256 * FOG_PORTS_MAX];
 	size_t used;
 };
 
@@ -40,16 +40,22 @@ __attribute__((format(printf, 2, 3))) static void arg_add(
 	a->arg[a->n++] = at;
 }
 
-static bool uses_pci(const struct fog_blob_launch *l)
+// EAL takes hold of every NIC that it knows a driver for and may have, so it may have ours only.
+static void arg_devices(struct eal_args *a, const struct fog_blob_launch *l)
 {
+	unsigned domain, bus, device, function, ours = 0;
+
 	for (uint32_t i = 0; i < l->port_count; i++) {
-		unsigned domain, bus, device, function;
-		if (l->port[i].driver == FOG_DRIVER_DPDK &&
-		    sscanf(l->port[i].device, "%x:%x:%x.%x", &domain, &bus, &device, &function) ==
-		            4)
-			return true;
+		const struct fog_blob_port *p = &l->port[i];
+		if (p->driver != FOG_DRIVER_DPDK ||
+		    sscanf(p->device, "%x:%x:%x.%x", &domain, &bus, &device, &function) != 4)
+			continue;
+		arg_add(a, "-a");
+		arg_add(a, "%s", p->device);
+		ours++;
 	}
-	return false;
+	if (ours == 0)
+		arg_add(a, "--no-pci");
 }
 
 static void arg_lcores(struct eal_args *a, const struct fog_blob_launch *l)
@@ -80,8 +86,7 @@ int fog_eal_start(const struct fog_blob_launch *l)
 		arg_add(&a, "--no-huge");
 		arg_add(&a, "--no-shconf");
 	}
-	if (!uses_pci(l))
-		arg_add(&a, "--no-pci");
+	arg_devices(&a, l);
 	if (rte_eal_init(a.n, a.arg) >= 0) {
 		// Nothing is kept there without shared memory, and it can't be removed once rights are gone.
 		// It stays if anything of another process is in it.

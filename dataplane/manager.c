@@ -132,6 +132,12 @@ static void buffer_stats(struct fog_manager *m)
 	atomic_store_explicit(&m->stats->mbuf_free, unused, memory_order_relaxed);
 }
 
+void fog_manager_port_stats(const struct fog_manager *m, unsigned port, struct fog_stats_port *out)
+{
+	m->ports[port]->ops->stats(m->ports[port], out);
+	memcpy(out->driver_why, m->driver_why[port], sizeof(out->driver_why));
+}
+
 static void port_stats(struct fog_manager *m)
 {
 	struct fog_stats *s = m->stats;
@@ -140,9 +146,11 @@ static void port_stats(struct fog_manager *m)
 	memcpy(fresh, s->port, sizeof(fresh));
 	for (unsigned i = 0; i < m->port_count; i++) {
 		uint32_t was = fresh[i].link_up;
-		m->ports[i]->ops->stats(m->ports[i], &fresh[i]);
+		fog_manager_port_stats(m, i, &fresh[i]);
 		if (fresh[i].link_up == was)
 			continue;
+		if (fresh[i].link_up)
+			manager_host_announce(m, i);
 		LOG_INFO("port %s: link %s", m->ports[i]->name, fresh[i].link_up ? "up" : "down");
 		struct fog_evt evt = {.index = i, .value = fresh[i].link_up};
 		fog_session_event(m->session, FOG_EVT_LINK, &evt);
@@ -190,6 +198,12 @@ void fog_manager_housekeeping(struct fog_manager *m, uint64_t now)
 		report_replay(m);
 		fog_log_flush();
 	}
+	if (now >= m->device_at) {
+		m->device_at = now + rte_get_tsc_hz();
+		manager_host_device_stats(m);
+	}
+	if (manager_host_run(m))
+		fog_manager_refresh(m);
 	if (now >= m->refresh_at) {
 		fog_manager_refresh(m); // asks for missing neighbours, keeps the others alive
 		report_addresses(m);

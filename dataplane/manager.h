@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "manager_host.h"
 #include "pools.h"
 #include "tsc.h"
 #include "worker.h"
@@ -44,6 +45,7 @@ struct fog_manager {
 	struct fog_session *session;
 	struct fog_stats *stats;
 	int signal_fd;
+	char driver_why[FOG_PORTS_MAX][160]; // as in struct fog_stats_port
 	struct fog_tsc_mark started; // what the TSC's frequency is measured from
 
 	// The manager's own.
@@ -61,6 +63,8 @@ struct fog_manager {
 	bool draining;
 	bool control_silent; // the last check found its heartbeat standing still
 	struct fog_manager_trace trace;
+	uint64_t device_at; // TSC; next look at the devices' own counters
+	struct manager_host host; // what a kernel does for other ports
 };
 
 // Callbacks for the session, with the manager as context.
@@ -76,5 +80,7 @@ void fog_manager_stop(struct fog_manager *);
 // Build a configuration from the blob in force and publish it when it differs.
 // Returns 0 or -errno.
 int fog_manager_refresh(struct fog_manager *);
+// A port's statistics as they are published, without the lock.
+void fog_manager_port_stats(const struct fog_manager *, unsigned port, struct fog_stats_port *out);
 // Statistics, alarms, doorbells, retired objects: everything that is due.
 void fog_manager_housekeeping(struct fog_manager *, uint64_t now);

@@ -10,6 +10,7 @@
 #include "blob_check.h"
 #include "log.h"
 #include "manager_trace.h"
+#include "resolve.h"
 
 void manager_retire(struct fog_manager *m, void (*free_fn)(void *), void *object)
 {
@@ -44,10 +45,15 @@ static int conf_build(
         struct fog_conf **out
 )
 {
-	struct fog_conf_env env = {
+	const struct fog_resolver resolver = {
 	        .ports = m->ports,
 	        .port_count = m->port_count,
 	        .neigh = m->neigh,
+	        .neighbours = m->host.neighbours,
+	};
+	struct fog_conf_env env = {
+	        .resolver = &resolver,
+	        .now_ms = manager_host_now_ms(),
 	        .mix_port = blob->launch.mix_port,
 	        .packet_len = m->geo.packet_len,
 	        .peer_id = m->peer,

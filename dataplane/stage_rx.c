@@ -34,7 +34,10 @@ static void rx_frame(
 		}
 	}
 	if (reason != FOG_DROP_NONE) {
-		fog_worker_drop(w, m, reason);
+		if (port->bare)
+			reason = stage_answer(w, from->port, m, reason, now);
+		if (reason != FOG_DROP_NONE)
+			fog_worker_drop(w, m, reason);
 		return;
 	}
 	if (unlikely(w->trace != NULL))

@@ -155,6 +155,7 @@ int fog_loop_open(const struct fog_port_params *params, struct fog_port **port)
 	driver_init_head(&p->port, &loop_ops, params->conf);
 	memcpy(p->port.mac, "\x02\x66\x6f\x67\x00\x01",
 	       sizeof(p->port.mac)); // locally administered
+	driver_init_bare(&p->port, params->conf);
 	for (unsigned i = 0; i < p->port.queues; i++) {
 		p->queue[i].rx = loop_ring_new();
 		p->queue[i].tx = loop_ring_new();

@@ -28,6 +28,9 @@ static void compile_port(const struct fog_config_port *from, struct fog_blob_por
 	to->mtu = (uint16_t)from->mtu;
 	to->address_count = (uint16_t)from->address_count;
 	memcpy(to->address, from->address, from->address_count * sizeof(to->address[0]));
+	memcpy(to->prefix, from->prefix, from->address_count);
+	to->gateway4 = from->gateway4;
+	to->gateway6 = from->gateway6;
 }
 
 void config_launch(

@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #include "../../dataplane/api/blob.h"
+#include "../../dataplane/api/device.h"
 #include "../../dataplane/api/plan.h"
 #include "report.h"
 
@@ -51,6 +52,8 @@ struct fog_config_port {
 	uint32_t address_count, neighbour_count;
 	struct fog_ip address[FOG_ADDRESSES_MAX];
 	struct fog_config_neighbour neighbour[FOG_NEIGHBOURS_MAX];
+	struct fog_ip gateway4, gateway6; // family 0 = none
+	uint8_t prefix[FOG_ADDRESSES_MAX]; // of 'address', in bits; 0 = everything is on link
 };
 
 struct fog_config_workers {
@@ -143,6 +146,7 @@ struct fog_config_host {
 	uint64_t hugepage; // bytes of a page of the default size
 	uint64_t replay_page; // bytes of a page of replay.dir when it is on hugetlbfs
 	int replay_huge; // 1: it is on hugetlbfs, whose pages are no part of memory_free
+	struct fog_device_choice choice[FOG_PORTS_MAX]; // of ports with 'driver: auto'
 	int replay_on_disk; // 1: replay.dir is or would be neither on tmpfs nor on hugetlbfs
 };
 

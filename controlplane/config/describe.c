@@ -34,7 +34,8 @@ static const struct describe_row rows_lists[] = {
         {"workers", "cpus", KIND_COUNT, NULL, 0, FOG_CONFIG_CPUS_MAX - 1, FOG_RELOAD_LAUNCH,
          "list of CPUs, one worker each"},
         {"port", "addresses", KIND_IP, "[]", 0, 0, FOG_RELOAD_LAUNCH,
-         "list of our addresses on this port; [] on an afxdp port = all of the interface"},
+         "list of our addresses on this port, with the prefix length of the link (192.0.2.1/24) or "
+         "without: everything is on link; [] on an afxdp port = all of the interface"},
 };
 
 static const struct {

@@ -89,9 +89,10 @@
 	X(port, "name", name, NAME, NULL, 1, 31, LAUNCH, \
 	  "name in tables and metrics") \
 	X(port, "driver", driver, DRIVER, "afxdp", 0, 0, LAUNCH, \
-	  "afxdp: AF_XDP on a kernel interface; dpdk: a DPDK device; loop: in memory, for tests") \
+	  "afxdp: AF_XDP on a kernel interface; dpdk: a DPDK device; auto: dpdk when the device is " \
+	  "bound to vfio-pci, else afxdp; loop: in memory, for tests") \
 	X(port, "device", device, TEXT, NULL, 1, 191, LAUNCH, \
-	  "interface name, or DPDK device name or devargs") \
+	  "interface name, PCI address, or DPDK device name or devargs") \
 	X(port, "queues", queues, COUNT, "0", 0, 64, LAUNCH, \
 	  "receive and send queues, at least one a worker; 0 = one a worker") \
 	X(port, "vlan", vlan, COUNT, "0", 0, 4094, LAUNCH, \
@@ -99,7 +100,11 @@
 	X(port, "mtu", mtu, COUNT, "1500", 576, 9000, LAUNCH, \
 	  "largest IP packet") \
 	X(port, "xdp_mode", xdp_mode, XDP_MODE, "auto", 0, 0, LAUNCH, \
-	  "where the XDP program runs: in the driver, in the kernel's generic hook, or what works")
+	  "where the XDP program runs: in the driver, in the kernel's generic hook, or what works") \
+	X(port, "gateway4", gateway4, IP, "", 0, 4, LAUNCH, \
+	  "IPv4 next hop of what is not on link, on a port without a kernel; \"\" = none") \
+	X(port, "gateway6", gateway6, IP, "", 0, 6, LAUNCH, \
+	  "IPv6 next hop of what is not on link, on a port without a kernel; \"\" = none")
 
 #define CONFIG_NEIGHBOUR_KEYS(X) \
 	X(neighbour, "address", address, IP, NULL, 0, 0, RUN, \

@@ -217,12 +217,13 @@ static void load_port_lists(
         struct fog_config_port *p
 )
 {
-	static const struct config_key ip = {.kind = KIND_IP, .out_len = sizeof(struct fog_ip)};
 	char child[64], why[256];
 
 	for (unsigned i = 0; i < raw->addresses_count; i++) {
 		snprintf(child, sizeof(child), "%s.addresses[%u]", path, i);
-		if (config_value(&ip, raw->addresses[i], &p->address[i], why, sizeof(why)) < 0)
+		if (config_value_address(
+		            raw->addresses[i], &p->address[i], &p->prefix[i], why, sizeof(why)
+		    ) < 0)
 			config_error(s, child, "%s", why);
 		for (unsigned k = 0; k < i; k++)
 			if (memcmp(&p->address[k], &p->address[i], sizeof(struct fog_ip)) == 0)

@@ -146,6 +146,28 @@ int ctl_status(int argc, char **argv)
 	return show(argc, argv, "usage: fogctl status [-j]\n", "/v1/status", show_status);
 }
 
+// What the columns have no room for: why a driver was chosen, and what the device itself counts.
+static void show_ports_notes(const json_t *ports)
+{
+	for (size_t i = 0; i < json_array_size(ports); i++) {
+		json_t *port = json_array_get(ports, i), *value;
+		const char *why = show_text(port, "driver_why"), *stat;
+		if (why[0] != '\0' && strcmp(why, "-") != 0) {
+			printf("%s: driver auto: ", show_text(port, "name"));
+			ctl_print_safe(stdout, why, strlen(why));
+			puts("");
+		}
+		json_object_foreach(json_object_get(port, "device"), stat, value)
+		{
+			if (json_integer_value(value) == 0)
+				continue;
+			printf("%s: device ", show_text(port, "name"));
+			ctl_print_safe(stdout, stat, strlen(stat));
+			printf(" %lld\n", (long long)json_integer_value(value));
+		}
+	}
+}
+
 static void show_ports(const json_t *a)
 {
 	static const char *const keys[] = {"name",      "mode",      "queues",    "link_up",
@@ -156,6 +178,7 @@ static void show_ports(const json_t *a)
 	        "port|mode|queues|link|received|sent|lost|to kernel|send failed",
 	        json_object_get(a, "ports"), keys
 	);
+	show_ports_notes(json_object_get(a, "ports"));
 }
 
 int ctl_ports(int argc, char **argv)

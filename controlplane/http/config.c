@@ -13,7 +13,10 @@
 #include "view.h"
 
 static const char *const config_drivers[] = {
-        [FOG_DRIVER_LOOP] = "loop", [FOG_DRIVER_AFXDP] = "afxdp", [FOG_DRIVER_DPDK] = "dpdk"};
+        [FOG_DRIVER_LOOP] = "loop",
+        [FOG_DRIVER_AFXDP] = "afxdp",
+        [FOG_DRIVER_DPDK] = "dpdk",
+        [FOG_DRIVER_AUTO] = "auto"};
 static const char *const config_idles[] = {
         [FOG_IDLE_BUSY] = "busy", [FOG_IDLE_ADAPTIVE] = "adaptive"};
 static const char *const config_modes[] = {
@@ -24,6 +27,17 @@ static json_t *config_mac(const uint8_t mac[6])
 	return json_sprintf(
 	        "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]
 	);
+}
+
+static json_t *config_address(const struct fog_ip *ip, unsigned prefix)
+{
+	json_t *address = view_ip(ip), *out;
+
+	if (prefix == 0)
+		return address;
+	out = json_sprintf("%s/%u", json_string_value(address), prefix);
+	json_decref(address);
+	return out;
 }
 
 // How each kind of the schema reads in JSON.
@@ -38,7 +52,7 @@ static json_t *config_mac(const uint8_t mac[6])
 #define VIEW_IDLE(v) json_string(config_idles[v])
 #define VIEW_XDP_MODE(v) json_string(config_modes[v])
 #define VIEW_LOG_LEVEL(v) json_string(fog_log_level_name(v))
-#define VIEW_IP(v) view_ip(&(v))
+#define VIEW_IP(v) ((v).family != 0 ? view_ip(&(v)) : json_string(""))
 #define VIEW_MAC(v) config_mac(v)
 #define VIEW_KEY_OF(from, key, member, kind) \
 	json_object_set_new(out, key, VIEW_##kind((from).member));
@@ -51,7 +65,7 @@ static json_t *config_port(const struct fog_config_port *p)
 	CONFIG_PORT_KEYS(X)
 #undef X
 	for (unsigned i = 0; i < p->address_count; i++)
-		json_array_append_new(addresses, view_ip(&p->address[i]));
+		json_array_append_new(addresses, config_address(&p->address[i], p->prefix[i]));
 	for (unsigned i = 0; i < p->neighbour_count; i++)
 		json_array_append_new(
 		        neighbours,

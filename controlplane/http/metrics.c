@@ -145,13 +145,18 @@ static void metrics_histograms(FILE *f, const struct snapshot *s)
 }
 
 // Names are letters, digits, '.', '_' and '-'; anything else would break the line.
+static int metrics_label_len(const char *name)
+{
+	return (int
+	)strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+}
+
 static int metrics_port_label_len(const struct fog_stats_port *p)
 {
 	char name[sizeof(p->name) + 1] = "";
 
 	memcpy(name, p->name, sizeof(p->name));
-	return (int
-	)strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+	return metrics_label_len(name);
 }
 
 static void metrics_port(
@@ -189,6 +194,25 @@ static void metrics_ports(FILE *f, const struct snapshot *s)
 		fprintf(f, "fog_port_link_up{port=\"%.*s\"} %d\n",
 		        metrics_port_label_len(&s->port[i]), s->port[i].name,
 		        s->port[i].link_up != 0);
+}
+
+// What the devices count by names of their own; zeros are left out, as most never happen.
+static void metrics_devices(FILE *f, const struct snapshot *s)
+{
+	metrics_family(
+	        f, "port_device_stat", "", "unknown",
+	        "counters of the port's device, as its driver names them; those at 0 left out"
+	);
+	for (uint32_t i = 0; s->devices_valid && i < s->port_count; i++) {
+		const struct fog_stats_device *d = &s->device[i];
+		for (uint32_t k = 0; k < d->count; k++) {
+			if (d->value[k] == 0 || d->name[k][metrics_label_len(d->name[k])] != '\0')
+				continue;
+			fprintf(f, "fog_port_device_stat{port=\"%.*s\",stat=\"%s\"} %" PRIu64 "\n",
+			        metrics_port_label_len(&s->port[i]), s->port[i].name, d->name[k],
+			        d->value[k]);
+		}
+	}
 }
 
 static void metrics_peer(
@@ -352,6 +376,7 @@ void http_get_metrics(struct fog_node *n, const struct http_request *req, struct
 		metrics_histograms(f, s);
 		if (s->ports_valid) {
 			metrics_ports(f, s);
+			metrics_devices(f, s);
 			metrics_peers(f, n, s);
 		}
 	}

@@ -29,6 +29,8 @@ struct snapshot {
 	uint32_t port_count;
 	struct fog_stats_port port[FOG_PORTS_MAX];
 	uint8_t peer[FOG_NODES_MAX][FOG_ID_LEN];
+	bool devices_valid;
+	struct fog_stats_device device[FOG_PORTS_MAX]; // by port; names are NUL-terminated
 	bool workers_valid; // all of them
 	uint32_t worker_count;
 	struct snapshot_worker worker[];

@@ -33,7 +33,7 @@ static json_t *trace_stages(const struct fog_trace_record *r)
 
 static json_t *trace_record(const struct fog_trace_record *r)
 {
-	static const char *const outcomes[] = {"", "sent", "delivered", "dropped"};
+	static const char *const outcomes[] = {"", "sent", "delivered", "dropped", "punted"};
 	bool fixed = r->stage_ns[FOG_TRACE_DELAY] != 0;
 	bool released = r->stage_ns[FOG_TRACE_RELEASE] != 0;
 	bool injected = r->port == FOG_TRACE_INJECTED;

@@ -14,7 +14,13 @@
 
 #include "abi.h"
 
-enum fog_driver { FOG_DRIVER_LOOP = 1, FOG_DRIVER_AFXDP = 2, FOG_DRIVER_DPDK = 3 };
+// AUTO becomes DPDK or AFXDP when the data plane starts (drivers/device.h).
+enum fog_driver {
+	FOG_DRIVER_LOOP = 1,
+	FOG_DRIVER_AFXDP = 2,
+	FOG_DRIVER_DPDK = 3,
+	FOG_DRIVER_AUTO = 4,
+};
 
 enum fog_idle { FOG_IDLE_BUSY = 1, FOG_IDLE_ADAPTIVE = 2 };
 
@@ -24,7 +30,7 @@ enum fog_xdp_mode { FOG_XDP_AUTO = 0, FOG_XDP_NATIVE = 1, FOG_XDP_GENERIC = 2 };
 
 struct fog_blob_port {
 	char name[32]; // as the operator calls it; unique
-	char device[192]; // interface name, or DPDK device name or devargs
+	char device[192]; // interface name, PCI address, or DPDK device name or devargs
 	uint32_t driver; // enum fog_driver
 	uint32_t xdp_mode; // enum fog_xdp_mode, AF_XDP only
 	uint16_t queues; // rx and tx queues, at least one a worker; queue q belongs to worker q % n
@@ -32,6 +38,10 @@ struct fog_blob_port {
 	uint16_t mtu; // largest IP packet
 	uint16_t address_count;
 	struct fog_ip address[FOG_ADDRESSES_MAX]; // ours; none on AF_XDP = all of the interface
+	// For ports without a kernel; where there is one, its routes count.
+	struct fog_ip gateway4, gateway6; // next hop of what is not on link; family 0 = none
+	uint8_t prefix
+	        [FOG_ADDRESSES_MAX]; // bits of the address that its link shares; 0 = all is on link
 };
 
 enum { FOG_DENY_MAX = 4096 };
@@ -115,7 +125,7 @@ struct fog_blob {
 };
 
 _Static_assert(sizeof(struct fog_prefix) == 24, "layout is part of the ABI");
-_Static_assert(sizeof(struct fog_blob_port) == 400, "layout is part of the ABI");
+_Static_assert(sizeof(struct fog_blob_port) == 448, "layout is part of the ABI");
 _Static_assert(sizeof(struct fog_blob_neighbour) == 28, "layout is part of the ABI");
 _Static_assert(sizeof(struct fog_blob_node) == 56, "layout is part of the ABI");
 _Static_assert(sizeof(struct fog_blob) % 8 == 0, "nodes stay aligned");

@@ -18,6 +18,7 @@ enum fog_trace_outcome {
 	FOG_TRACE_SENT = 1,
 	FOG_TRACE_DELIVERED = 2,
 	FOG_TRACE_DROPPED = 3,
+	FOG_TRACE_PUNTED = 4, // handed to the manager
 };
 
 enum {
