@@ -250,7 +250,7 @@ static bool worker_lost(const struct fog_manager *m)
 		if (rte_eal_get_lcore_state(m->workers[i]->lcore) == RUNNING)
 			continue;
 		LOG_ERR("worker %u did not start: it could not drop its capabilities or had no memory for "
-		        "its crypto context: start as root, and raise LimitMEMLOCK",
+		        "its crypto context",
 		        i);
 		return true;
 	}

@@ -146,8 +146,7 @@ static void run_watch(struct run *r)
 			if (now >= end || (complete != 0 && now >= complete))
 				return;
 		} else if (now >= give_up) {
-			tell_error("the port does not take packets at this rate: given up; lower "
-			           "--rate");
+			tell_error("the port does not take packets at this rate: given up");
 			return;
 		}
 		usleep(RUN_NAP_US);
