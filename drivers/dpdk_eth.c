@@ -204,7 +204,7 @@ static int dpdk_setup_queues(struct dpdk_port *p, const struct fog_port_params *
 	if (ret < 0)
 		return driver_fail(
 		        params, ret,
-		        "cannot set up %u queues of %u descriptors (%s); raise memory_mib or packet_buffers",
+		        "cannot set up %u queues of %u descriptors (%s); raise memory.mib or memory.packet_buffers",
 		        p->port.queues, rx, strerror(-ret)
 		);
 	return 0;
