@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "../log/log.h"
-#include "node_config.h"
+#include "node_filter.h"
 
 int fog_node_state_path(const struct fog_node *n, const char *file, char *path, size_t len)
 {
@@ -151,6 +151,8 @@ int fog_node_start(struct fog_node *n)
 	node_open_key(n);
 	r = node_open_store(n);
 	if (r == 0)
+		r = node_filter_load(n);
+	if (r == 0)
 		r = fog_inbox_create(n->store, n->ops, &n->inbox);
 	if (r == 0)
 		r = fog_tracer_create(&n->tracer);
@@ -185,6 +187,7 @@ void fog_node_destroy(struct fog_node *n)
 	fog_dpclient_destroy(n->dp);
 	fog_tracer_destroy(n->tracer);
 	fog_inbox_destroy(n->inbox);
+	free(n->filter);
 	fog_store_close(n->store);
 	fog_audit_close(n->audit);
 	fog_epoch_key_close(n->key);
@@ -341,6 +344,7 @@ unsigned fog_node_warnings(struct fog_node *n, node_say *warn, void *ctx)
 		     "the configuration waits for a restart of the control plane");
 		count++;
 	}
+	count += node_filter_warnings(n, warn, ctx);
 	pthread_rwlock_unlock(&n->lock);
 	return count;
 }

@@ -23,6 +23,7 @@ enum {
 	CHECK_SLOTS_MAX = 65536,
 	CHECK_BUFFERS_MAX = 1 << 26,
 	CHECK_MIB_MAX = 1 << 20,
+	CHECK_BURST_MAX = 1000000,
 };
 
 #define CHECK_REPLAY_MAX (UINT64_C(1) << 40)
@@ -359,6 +360,50 @@ static int check_nodes(const struct check *c, const struct fog_blob_node *node, 
 	return 0;
 }
 
+// Bits of an address behind the first 'len', one byte at a time.
+static bool host_bits(const struct fog_ip *ip, unsigned len)
+{
+	for (unsigned i = 0; i < sizeof(ip->addr); i++) {
+		unsigned kept = len >= 8 * (i + 1) ? 8 : len > 8 * i ? len - 8 * i : 0;
+		if ((ip->addr[i] & 0xffu >> kept) != 0)
+			return true;
+	}
+	return false;
+}
+
+static int check_deny(const struct check *c, const struct fog_prefix *deny, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const struct fog_prefix *p = &deny[i];
+		if ((p->ip.family != 4 && p->ip.family != 6) ||
+		    p->len > (p->ip.family == 4 ? 32 : 128))
+			return refuse(
+			        c, -EINVAL, "deny %u has family %u and length %u", i, p->ip.family,
+			        p->len
+			);
+		if (!all_zero(p->ip.reserved, sizeof(p->ip.reserved)) ||
+		    !all_zero(p->reserved, sizeof(p->reserved)) || host_bits(&p->ip, p->len))
+			return refuse(c, -EINVAL, "deny %u has bytes or bits behind its end", i);
+		// In memory order, which is that of family, address, length.
+		if (i > 0 && memcmp(&deny[i - 1], p, sizeof(*p)) >= 0)
+			return refuse(c, -EINVAL, "deny %u is not behind the one before it", i);
+	}
+	return 0;
+}
+
+static int check_filter(const struct check *c, const struct fog_blob *b)
+{
+	const struct fog_blob_run *r = &b->run;
+	const struct fog_blob_node *nodes = (const struct fog_blob_node *)(b + 1);
+	int ret;
+
+	if ((ret = check_range(c, "early_drop", r->early_drop, 0, 1)) < 0 ||
+	    (ret = check_range(c, "source_rate", r->source_rate, 0, FOG_RATE_MAX)) < 0 ||
+	    (ret = check_range(c, "source_burst", r->source_burst, 1, CHECK_BURST_MAX)) < 0)
+		return ret;
+	return check_deny(c, (const struct fog_prefix *)(nodes + r->node_count), r->deny_count);
+}
+
 // What is meant for tests, for whoever compiled the blob.
 static int check_production(const struct check *c, const struct fog_blob *b)
 {
@@ -396,7 +441,8 @@ static int check_run(const struct check *c, const struct fog_blob *b)
 	    (ret = check_range(c, "neighbour_count", r->neighbour_count, 0, FOG_NEIGHBOURS_MAX)) <
 	            0)
 		return ret;
-	if ((ret = check_production(c, b)) < 0 || (ret = check_neighbours(c, &b->launch, r)) < 0)
+	if ((ret = check_production(c, b)) < 0 || (ret = check_neighbours(c, &b->launch, r)) < 0 ||
+	    (ret = check_filter(c, b)) < 0)
 		return ret;
 	return check_nodes(c, (const struct fog_blob_node *)(b + 1), r->node_count);
 }
@@ -420,10 +466,14 @@ static int check_frame(const struct check *c, const struct fog_blob *b, size_t l
 		        "fogctl beside it",
 		        b->abi, FOG_ABI
 		);
-	if (b->run.node_count > FOG_NODES_MAX ||
-	    len != sizeof(*b) + b->run.node_count * sizeof(struct fog_blob_node) || b->size != len)
+	if (b->run.node_count > FOG_NODES_MAX || b->run.deny_count > FOG_DENY_MAX ||
+	    len !=
+	            sizeof(*b) + b->run.node_count * sizeof(struct fog_blob_node) +
+	                    b->run.deny_count * sizeof(struct fog_prefix) ||
+	    b->size != len)
 		return refuse(
-		        c, -EMSGSIZE, "%zu bytes don't hold %u nodes", len, b->run.node_count
+		        c, -EMSGSIZE, "%zu bytes don't hold %u nodes and %u denied prefixes", len,
+		        b->run.node_count, b->run.deny_count
 		);
 	crypto_generichash(
 	        checksum, sizeof(checksum), (const uint8_t *)b + from, len - from, NULL, 0

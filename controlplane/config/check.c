@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../mixnet/topology.h"
+#include "prefix.h"
 #include "private.h"
 #include "schema.h"
 
@@ -362,6 +363,30 @@ static void check_topology(
 		        t->file);
 }
 
+static void check_filter(
+        const struct fog_config *c, const struct fog_topology *t, struct fog_report *r
+)
+{
+	const struct fog_config_filter *f = &c->filter;
+	char text[FOG_PREFIX_TEXT_LEN];
+
+	for (unsigned i = 0; i < c->port_count && (f->source_rate | f->deny_count) != 0; i++)
+		if (c->port[i].driver != FOG_DRIVER_AFXDP)
+			warning(c, r, "filter",
+			        "port '%s' takes what source_rate and deny keep out elsewhere: only "
+			        "a port of driver afxdp has a filter",
+			        c->port[i].name);
+	for (unsigned k = 0; t != NULL && k < f->deny_count; k++) {
+		for (unsigned i = 0; i < t->node_count; i++) {
+			if (!fog_prefix_holds(&f->deny[k], &t->node[i].address))
+				continue;
+			warning(c, r, "filter.deny", "%s holds node '%s': its packets are dropped",
+			        fog_prefix_print(&f->deny[k], text), t->node[i].name);
+			break; // one example is enough
+		}
+	}
+}
+
 static void check_cpu(
         const struct fog_config *c, const struct fog_config_host *h, struct fog_report *r,
         const char *path, uint32_t cpu
@@ -503,6 +528,7 @@ int fog_config_check(
 	fog_config_plan(c, t, h, &plan);
 	check_memory(c, &plan, r);
 	check_capacity(c, t, r);
+	check_filter(c, t, r);
 	if (t != NULL)
 		check_topology(c, t, &plan, r);
 	if (h != NULL)

@@ -83,6 +83,10 @@ static void compile_run(
 	run->production = c->production;
 	run->log_level = c->log.level;
 	run->trace_allow = c->trace.allow;
+	run->early_drop = c->filter.early_drop;
+	run->source_rate = c->filter.source_rate;
+	run->source_burst = c->filter.source_burst;
+	run->deny_count = c->filter.deny_count;
 	for (uint32_t i = 0; i < c->port_count; i++) {
 		for (uint32_t k = 0; k < c->port[i].neighbour_count; k++) {
 			struct fog_blob_neighbour *n = &run->neighbour[run->neighbour_count++];
@@ -98,7 +102,8 @@ int fog_config_compile(
         uint64_t generation, struct fog_blob **out, size_t *len, struct fog_report *r
 )
 {
-	size_t size = sizeof(struct fog_blob) + t->node_count * sizeof(struct fog_blob_node);
+	size_t deny = c->filter.deny_count * sizeof(struct fog_prefix);
+	size_t size = sizeof(struct fog_blob) + t->node_count * sizeof(struct fog_blob_node) + deny;
 	struct fog_blob *b;
 
 	*out = NULL;
@@ -126,6 +131,7 @@ int fog_config_compile(
 		node[i].ip = t->node[i].address;
 		node[i].port = t->node[i].port;
 	}
+	memcpy(node + t->node_count, c->filter.deny, deny);
 	size_t from = offsetof(struct fog_blob, generation);
 	crypto_generichash(
 	        b->checksum, sizeof(b->checksum), (const uint8_t *)b + from, size - from, NULL, 0

@@ -103,6 +103,15 @@ struct fog_config_audit {
 	uint32_t file_mib, files;
 };
 
+// What the XDP program of every afxdp port does before a frame costs a worker anything.
+struct fog_config_filter {
+	bool early_drop;
+	uint32_t source_rate; // packets per second and source, 0 = no limit
+	uint32_t source_burst;
+	uint32_t deny_count;
+	struct fog_prefix deny[FOG_DENY_MAX]; // sorted (prefix.h), no two are equal
+};
+
 struct fog_config {
 	char instance[32];
 	char user[32]; // name or decimal uid; empty = stay who we are
@@ -120,6 +129,7 @@ struct fog_config {
 	struct fog_config_log log;
 	struct fog_config_trace trace;
 	struct fog_config_audit audit;
+	struct fog_config_filter filter;
 	uint32_t port_count;
 	struct fog_config_port port[FOG_PORTS_MAX];
 

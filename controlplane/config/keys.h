@@ -85,6 +85,15 @@
 	X(audit, "files", files, COUNT, "8", 2, 99, CONTROL, \
 	  "files of the audit log that are kept, the one in use included")
 
+#define CONFIG_FILTER_KEYS(X) \
+	X(filter, "early_drop", early_drop, BOOL, "true", 0, 1, RUN, \
+	  "drop in the XDP program what no packet of the network can be: wrong lengths, fragments") \
+	X(filter, "source_rate", source_rate, COUNT, "0", 0, 10000000, RUN, \
+	  "packets per second from one source address (IPv6: /64) that is no node of the topology; " \
+	  "0 = no limit") \
+	X(filter, "source_burst", source_burst, COUNT, "256", 1, 1000000, RUN, \
+	  "packets that such a source may send at once")
+
 #define CONFIG_PORT_KEYS(X) \
 	X(port, "name", name, NAME, NULL, 1, 31, LAUNCH, \
 	  "name in tables and metrics") \

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "keys.h"
+#include "prefix.h"
 #include "schema.h"
 
 #define OUT_root struct fog_config
@@ -22,6 +23,7 @@
 #define OUT_log struct fog_config_log
 #define OUT_trace struct fog_config_trace
 #define OUT_audit struct fog_config_audit
+#define OUT_filter struct fog_config_filter
 #define OUT_port struct fog_config_port
 #define OUT_neighbour struct fog_config_neighbour
 
@@ -75,6 +77,12 @@ struct raw_audit {
 	CONFIG_AUDIT_KEYS(CONFIG_RAW)
 };
 
+struct raw_filter {
+	CONFIG_FILTER_KEYS(CONFIG_RAW)
+	char **deny;
+	unsigned deny_count;
+};
+
 struct raw_root {
 	CONFIG_ROOT_KEYS(CONFIG_RAW)
 	struct raw_workers workers;
@@ -86,6 +94,7 @@ struct raw_root {
 	struct raw_log log;
 	struct raw_trace trace;
 	struct raw_audit audit;
+	struct raw_filter filter;
 	struct raw_port *ports;
 	unsigned ports_count;
 };
@@ -130,6 +139,10 @@ static const cyaml_schema_field_t trace_fields[] = {CONFIG_TRACE_KEYS(CONFIG_CYA
                                                             CYAML_FIELD_END};
 static const cyaml_schema_field_t audit_fields[] = {CONFIG_AUDIT_KEYS(CONFIG_CYAML)
                                                             CYAML_FIELD_END};
+static const cyaml_schema_field_t filter_fields[] = {
+        CONFIG_FILTER_KEYS(CONFIG_CYAML)
+                LIST("deny", struct raw_filter, deny, text_entry, FOG_DENY_MAX),
+        CYAML_FIELD_END};
 
 static const cyaml_schema_field_t root_fields[] = {
         CONFIG_ROOT_KEYS(CONFIG_CYAML) SECTION(workers),
@@ -141,6 +154,7 @@ static const cyaml_schema_field_t root_fields[] = {
         SECTION(log),
         SECTION(trace),
         SECTION(audit),
+        SECTION(filter),
         LIST("ports", struct raw_root, ports, port_entry, FOG_PORTS_MAX),
         CYAML_FIELD_END};
 static const cyaml_schema_value_t root_schema = {
@@ -156,6 +170,7 @@ static const struct config_key test_keys[] = {CONFIG_TEST_KEYS(CONFIG_ROW)};
 static const struct config_key log_keys[] = {CONFIG_LOG_KEYS(CONFIG_ROW)};
 static const struct config_key trace_keys[] = {CONFIG_TRACE_KEYS(CONFIG_ROW)};
 static const struct config_key audit_keys[] = {CONFIG_AUDIT_KEYS(CONFIG_ROW)};
+static const struct config_key filter_keys[] = {CONFIG_FILTER_KEYS(CONFIG_ROW)};
 static const struct config_key port_keys[] = {CONFIG_PORT_KEYS(CONFIG_ROW)};
 static const struct config_key neighbour_keys[] = {CONFIG_NEIGHBOUR_KEYS(CONFIG_ROW)};
 
@@ -184,6 +199,7 @@ static const struct {
         ROW(log),
         ROW(trace),
         ROW(audit),
+        ROW(filter),
 };
 
 static void load_workers(
@@ -210,6 +226,51 @@ static void load_workers(
 				);
 	}
 	c->workers.cpu_count = raw->cpus_count;
+}
+
+// One entry of the deny list, and where it stood in the file.
+struct load_deny {
+	struct fog_prefix prefix;
+	unsigned at;
+};
+
+static int load_deny_compare(const void *a, const void *b)
+{
+	const struct load_deny *x = a, *y = b;
+	int order = fog_prefix_compare(&x->prefix, &y->prefix);
+
+	return order != 0 ? order : (x->at > y->at) - (x->at < y->at);
+}
+
+static void load_deny(
+        const struct config_source *s, const struct raw_filter *raw, struct fog_config_filter *f
+)
+{
+	struct load_deny *list = calloc(raw->deny_count + 1, sizeof(*list));
+	char path[48], why[256];
+	unsigned count = 0;
+
+	if (list == NULL) {
+		config_error(s, "filter.deny", "no memory for it");
+		return;
+	}
+	for (unsigned i = 0; i < raw->deny_count; i++) {
+		snprintf(path, sizeof(path), "filter.deny[%u]", i);
+		list[count].at = i;
+		if (fog_prefix_parse(raw->deny[i], &list[count].prefix, why, sizeof(why)) < 0)
+			config_error(s, path, "%s", why);
+		else
+			count++;
+	}
+	qsort(list, count, sizeof(*list), load_deny_compare);
+	for (unsigned i = 0; i < count; i++) {
+		f->deny[i] = list[i].prefix;
+		snprintf(path, sizeof(path), "filter.deny[%u]", list[i].at);
+		if (i > 0 && fog_prefix_compare(&f->deny[i - 1], &f->deny[i]) == 0)
+			config_error(s, path, "stands twice: remove one");
+	}
+	f->deny_count = count;
+	free(list);
 }
 
 static void load_port_lists(
@@ -312,6 +373,7 @@ static void load_convert(struct config_source *s, const struct raw_root *raw, st
 		        (const char *)raw + sections[i].raw, (char *)c + sections[i].out
 		);
 	load_workers(s, &raw->workers, c);
+	load_deny(s, &raw->filter, &c->filter);
 	if (raw->ports_count == 0)
 		config_error(s, "ports", "is missing: an appliance needs at least one port");
 	for (unsigned i = 0; i < raw->ports_count; i++)
@@ -544,4 +606,7 @@ void fog_config_changes(
 	if (old->workers.cpu_count != fresh->workers.cpu_count ||
 	    memcmp(old->workers.cpu, fresh->workers.cpu, sizeof(old->workers.cpu)) != 0)
 		name_add(&names, "workers.cpus", false);
+	if (old->filter.deny_count != fresh->filter.deny_count ||
+	    memcmp(old->filter.deny, fresh->filter.deny, sizeof(old->filter.deny)) != 0)
+		name_add(&names, "filter.deny", false);
 }

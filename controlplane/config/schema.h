@@ -26,6 +26,7 @@ enum config_kind {
 	KIND_MAC, // six bytes in hexadecimal with colons
 	KIND_KEY, // 32 bytes in hexadecimal, not all zero
 	KIND_SOCKET, // literal address:port, or empty
+	KIND_PREFIX, // address/length, bits beyond the length zero (prefix.h)
 	KIND_DRIVER, // from here on: one word of a set
 	KIND_XDP_MODE,
 	KIND_IDLE,

@@ -42,6 +42,8 @@ static const struct ctl_command ctl_commands[] = {
         {"log", ctl_log, "what the processes log, and how much of it"},
         {"trace", ctl_trace, "what happens to single packets, stage by stage"},
         {"capture", ctl_capture, "sizes and headers of frames, as a pcapng file"},
+        {"filter", ctl_filter, "limits of what ports take: show, set, reset"},
+        {"deny", ctl_deny, "prefixes that nothing is taken from: list, add, remove"},
         {"send", ctl_send, "send a message through the mixnet"},
         {"receive", ctl_receive, "show received messages"},
         {"sphinx", ctl_sphinx, "make, open and verify packets offline"},

@@ -14,6 +14,8 @@ int ctl_top(int argc, char **argv);
 int ctl_log(int argc, char **argv);
 int ctl_trace(int argc, char **argv);
 int ctl_capture(int argc, char **argv);
+int ctl_filter(int argc, char **argv);
+int ctl_deny(int argc, char **argv);
 int ctl_send(int argc, char **argv);
 int ctl_receive(int argc, char **argv);
 // `config show` and `config put`; argv[0] is the subcommand.

@@ -168,6 +168,33 @@ static void show_ports_notes(const json_t *ports)
 	}
 }
 
+// Why a port is not in its fastest mode, and what the XDP program made of the frames; verdicts that
+// never happened are left out: the whole list is in the JSON.
+static void show_steer(const json_t *ports)
+{
+	struct ctl_table *t = ctl_table_new("port|verdict|frames");
+	size_t rows = 0;
+
+	for (size_t i = 0; i < json_array_size(ports); i++) {
+		json_t *port = json_array_get(ports, i), *count;
+		const char *why = json_string_value(json_object_get(port, "mode_why")), *verdict;
+		if (why != NULL)
+			printf("%s is not faster because: %s\n", show_text(port, "name"), why);
+		json_object_foreach(json_object_get(port, "steer"), verdict, count)
+		{
+			if (json_integer_value(count) == 0)
+				continue;
+			ctl_table_value(t, json_object_get(port, "name"));
+			ctl_table_text(t, verdict);
+			ctl_table_value(t, count);
+			rows++;
+		}
+	}
+	if (rows > 0)
+		puts("");
+	ctl_table_print(t, rows > 0 ? stdout : NULL);
+}
+
 static void show_ports(const json_t *a)
 {
 	static const char *const keys[] = {"name",      "mode",      "queues",    "link_up",
@@ -179,6 +206,7 @@ static void show_ports(const json_t *a)
 	        json_object_get(a, "ports"), keys
 	);
 	show_ports_notes(json_object_get(a, "ports"));
+	show_steer(json_object_get(a, "ports"));
 }
 
 int ctl_ports(int argc, char **argv)

@@ -73,14 +73,26 @@ static json_t *counters_device(const struct fog_stats_device *d)
 	return out;
 }
 
+// Frames by verdict of the XDP program; null on a port that has none.
+static json_t *counters_steer(const struct fog_stats_port *p)
+{
+	if (!snapshot_port_steered(p))
+		return json_null();
+	json_t *out = json_object();
+	for (unsigned v = 0; v < FOG_STEER_VERDICTS; v++)
+		json_object_set_new(out, fog_steer_label(v), json_integer((json_int_t)p->steer[v]));
+	return out;
+}
+
 static json_t *counters_port(const struct fog_stats_port *p)
 {
-	char name[sizeof(p->name) + 1] = "", mode[sizeof(p->mode) + 1] = "",
-	                            why[sizeof(p->driver_why) + 1] = "";
+	char name[sizeof(p->name) + 1] = "", mode[sizeof(p->mode) + 1] = "";
+	char mode_why[sizeof(p->xdp_why) + 1] = "", driver_why[sizeof(p->driver_why) + 1] = "";
 
 	memcpy(name, p->name, sizeof(p->name));
 	memcpy(mode, p->mode, sizeof(p->mode));
-	memcpy(why, p->driver_why, sizeof(p->driver_why));
+	memcpy(mode_why, p->xdp_why, sizeof(p->xdp_why));
+	memcpy(driver_why, p->driver_why, sizeof(p->driver_why));
 	json_t *out = json_pack(
 	        "{s:s s:s s:i s:b s:I s:I s:I s:I s:I s:I s:I s:I s:I s:I s:I}", "name", name,
 	        "mode", mode, "queues", (int)p->queues, "link_up", p->link_up != 0, "rx_frames",
@@ -91,7 +103,9 @@ static json_t *counters_port(const struct fog_stats_port *p)
 	        (json_int_t)p->lost_steer, "port_lost", (json_int_t)snapshot_port_lost(p),
 	        "to_kernel", (json_int_t)p->to_kernel, "tx_failed", (json_int_t)p->tx_failed
 	);
-	json_object_set_new(out, "driver_why", json_string(why));
+	json_object_set_new(out, "driver_why", json_string(driver_why));
+	json_object_set_new(out, "mode_why", mode_why[0] != '\0' ? json_string(mode_why) : json_null());
+	json_object_set_new(out, "steer", counters_steer(p));
 	return out;
 }
 

@@ -117,6 +117,12 @@ uint64_t snapshot_port_lost(const struct fog_stats_port *p)
 	return p->lost_rx_ring + p->lost_no_buffer + p->lost_invalid + p->lost_steer;
 }
 
+bool snapshot_port_steered(const struct fog_stats_port *p)
+{
+	return p->mode[0] != '\0' && strncmp(p->mode, "loop", 4) != 0 &&
+	        strncmp(p->mode, "dpdk", 4) != 0;
+}
+
 const char *snapshot_peer_name(const struct fog_node *n, const struct snapshot *s, unsigned slot)
 {
 	const struct fog_topology_node *node = n->topology != NULL

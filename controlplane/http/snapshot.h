@@ -50,5 +50,8 @@ uint64_t snapshot_capacity(const struct snapshot *);
 // What never reached a worker, all ports together.
 uint64_t snapshot_port_lost(const struct fog_stats_port *);
 
+// Whether an XDP program stands in front of the port: any but those whose frames come from DPDK or memory.
+bool snapshot_port_steered(const struct fog_stats_port *);
+
 // Name of the node in peer slot 'slot' as the topology knows it; NULL when it doesn't. Under lock.
 const char *snapshot_peer_name(const struct fog_node *, const struct snapshot *, unsigned slot);

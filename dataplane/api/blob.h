@@ -4,7 +4,7 @@
 // integers, compiled from YAML by the control plane (or offline by `fogctl config compile`),
 // checked again in full by the data plane, applied all-or-nothing.
 //
-//   struct fog_blob | struct fog_blob_node nodes[run.node_count]
+//   struct fog_blob | struct fog_blob_node nodes[run.node_count] | struct fog_prefix deny[run.deny_count]
 //
 // The launch part is fixed for the life of a data plane: a blob whose launch part differs from the
 // running one is refused with -EXDEV ("restart the data plane"). The run part may change at any
@@ -104,6 +104,10 @@ struct fog_blob_run {
 	struct fog_blob_neighbour neighbour[FOG_NEIGHBOURS_MAX];
 	uint32_t log_level; // enum fog_log_level of log/log.h
 	uint32_t trace_allow; // 1: single packets may be traced although this is production
+	uint32_t early_drop; // 1: the XDP program drops what no packet of the network can be
+	uint32_t source_rate; // packets per second and source address (IPv6: /64), 0 = no limit
+	uint32_t source_burst; // packets a source may send at once
+	uint32_t deny_count;
 };
 
 struct fog_blob_node {
@@ -121,7 +125,8 @@ struct fog_blob {
 	uint64_t generation; // grows with every change; 0 in a blob compiled offline
 	struct fog_blob_launch launch;
 	struct fog_blob_run run;
-	// struct fog_blob_node follows run.node_count times
+	// struct fog_blob_node follows run.node_count times, then struct fog_prefix run.deny_count times,
+	// strictly ascending in memory order (family, address, length)
 };
 
 _Static_assert(sizeof(struct fog_prefix) == 24, "layout is part of the ABI");
@@ -130,4 +135,7 @@ _Static_assert(sizeof(struct fog_blob_neighbour) == 28, "layout is part of the A
 _Static_assert(sizeof(struct fog_blob_node) == 56, "layout is part of the ABI");
 _Static_assert(sizeof(struct fog_blob) % 8 == 0, "nodes stay aligned");
 
-enum { FOG_BLOB_SIZE_MAX = sizeof(struct fog_blob) + FOG_NODES_MAX * sizeof(struct fog_blob_node) };
+enum {
+	FOG_BLOB_SIZE_MAX = sizeof(struct fog_blob) + FOG_NODES_MAX * sizeof(struct fog_blob_node) +
+	        FOG_DENY_MAX * sizeof(struct fog_prefix),
+};
