@@ -104,7 +104,9 @@ static json_t *counters_port(const struct fog_stats_port *p)
 	        "to_kernel", (json_int_t)p->to_kernel, "tx_failed", (json_int_t)p->tx_failed
 	);
 	json_object_set_new(out, "driver_why", json_string(driver_why));
-	json_object_set_new(out, "mode_why", mode_why[0] != '\0' ? json_string(mode_why) : json_null());
+	json_object_set_new(
+	        out, "mode_why", mode_why[0] != '\0' ? json_string(mode_why) : json_null()
+	);
 	json_object_set_new(out, "steer", counters_steer(p));
 	return out;
 }
