@@ -185,49 +185,51 @@ static void test_no_room(void)
 static void test_outlived(void)
 {
 	struct rig *r = rig_create(RIG_SLOW, 64);
-	struct fog_trace *t = trace_begin(r, 1, 100);
+	struct fog_trace *t = trace_begin(r, 1, 1000);
 	uint8_t packet[MTU_PACKET];
+	unsigned tries = 0;
 
-	rig_packet(r, 1, packet);
-	rig_put_packet(r, packet);
-	rig_settle(r);
-	CU_ASSERT_EQUAL(atomic_load(&t->open), 1);
+	do { // until one is still parked
+		rig_packet(r, 1, packet);
+		rig_put_packet(r, packet);
+		rig_settle(r);
+	} while (atomic_load(&t->open) == 0 && ++tries < 1000);
+	CU_ASSERT_EQUAL_FATAL(atomic_load(&t->open), 1);
 	trace_end(r, t);
 	t = trace_begin(r, 1, 1);
 	rig_packet(r, 2, packet);
 	rig_put_packet(r, packet);
 	rig_settle(r);
 	rig_run(r, NULL, NULL);
-	CU_ASSERT_EQUAL(rig_snapshot(r)->tx, 2);
+	CU_ASSERT_EQUAL(rig_snapshot(r)->tx, 2 + tries);
 	expect(t, FOG_TRACE_SENT, FOG_DROP_NONE, UP_TO_RELEASE | STAGE(SEND));
-	CU_ASSERT_EQUAL(rig_snapshot(r)->traced, 1);
+	CU_ASSERT_EQUAL(rig_snapshot(r)->traced, 1 + tries);
 	trace_end(r, t);
 	rig_destroy(r);
 }
 
-// The victim of a full calendar ends, whichever it is, and the rest goes on.
+// The victim of a full calendar ends, whichever it is; what is parked goes on.
 static void test_victim(void)
 {
-	struct rig *r = rig_create(RIG_SLOW, 2);
+	struct rig *r = rig_create(RIG_LONG_DELAY, 2);
 	struct fog_trace *t = trace_begin(r, 1, 100);
 	uint8_t packet[MTU_PACKET];
-	unsigned full = 0, sent = 0;
 
 	for (unsigned i = 0; i < 6; i++) {
 		rig_packet(r, 1, packet);
 		rig_put_packet(r, packet);
 		rig_settle(r);
 	}
-	rig_run(r, NULL, NULL);
-	CU_ASSERT_EQUAL(atomic_load(&t->head), 6);
-	for (unsigned i = 0; i < 6; i++) {
-		full += t->ring[i].packet.drop == FOG_DROP_DELAY_FULL;
-		sent += t->ring[i].packet.outcome == FOG_TRACE_SENT;
-		CU_ASSERT_TRUE((stages(&t->ring[i].packet) & STAGE(PARK)) != 0);
+	CU_ASSERT_EQUAL_FATAL(atomic_load(&t->head), 4);
+	for (unsigned i = 0; i < 4; i++) {
+		CU_ASSERT_EQUAL(t->ring[i].packet.outcome, FOG_TRACE_DROPPED);
+		CU_ASSERT_EQUAL(t->ring[i].packet.drop, FOG_DROP_DELAY_FULL);
+		CU_ASSERT_EQUAL(
+		        stages(&t->ring[i].packet), UP_TO_OPEN | STAGE(DELAY) | STAGE(PARK)
+		);
 	}
-	CU_ASSERT_EQUAL(full, rig_snapshot(r)->drop[FOG_DROP_DELAY_FULL]);
-	CU_ASSERT_TRUE(full > 0 && full + sent == 6);
-	CU_ASSERT_EQUAL(atomic_load(&t->open), 0);
+	CU_ASSERT_EQUAL(atomic_load(&t->open), 2);
+	CU_ASSERT_EQUAL(rig_snapshot(r)->drop[FOG_DROP_DELAY_FULL], 4);
 	trace_end(r, t);
 	rig_destroy(r);
 }
