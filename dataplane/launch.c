@@ -83,6 +83,8 @@ static int ports_open(struct fog_manager *m, const struct fog_blob_launch *l)
 		        .payload_len = m->geo.packet_len,
 		        .busy = l->idle == FOG_IDLE_BUSY,
 		        .instance = l->instance,
+		        .data_uid = l->data_uid,
+		        .data_gid = l->data_gid,
 		        .error = error,
 		        .error_len = sizeof(error),
 		};

@@ -19,9 +19,12 @@
 #include "sandbox.h"
 
 struct fog_seccomp {
+	const char *policy;
 	struct sock_fprog program;
 	struct sock_filter code[];
 };
+
+static _Thread_local const char *entered; // name of this thread's policy, when it entered by itself
 
 static int rule_add(scmp_filter_ctx ctx, const struct fog_sandbox_rule *r)
 {
@@ -94,12 +97,15 @@ int fog_seccomp_make(const struct fog_sandbox_policy *p, uint32_t whom, struct f
 		return -ENOMEM;
 	if ((ret = rules_add(ctx, p, whom)) == 0)
 		ret = program_export(ctx, out);
+	if (ret == 0)
+		(*out)->policy = p->name;
 	seccomp_release(ctx);
 	return ret;
 }
 
 int fog_seccomp_enter(const struct fog_seccomp *s)
 {
+	entered = s->policy;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
 	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &s->program) < 0)
 		return -errno;
@@ -125,9 +131,11 @@ static char *digits(char *at, unsigned long n)
 
 static void call_tell(const char *what, unsigned call, const char *end)
 {
-	char line[256], *at = stpncpy(line, program_invocation_short_name, 64);
+	char line[320], *at = stpncpy(line, program_invocation_short_name, 64);
 
 	at = digits(stpcpy(at, what), call);
+	if (entered != NULL)
+		at = stpcpy(stpcpy(at, " in the "), entered);
 	at = stpcpy(at, end);
 	if (write(STDERR_FILENO, line, (size_t)(at - line)) < 0)
 		return; // nobody reads it, and nothing more can be done here

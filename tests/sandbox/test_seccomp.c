@@ -257,9 +257,12 @@ static void line_of(const struct fog_sandbox_policy *p, long call, char *text, s
 
 static void test_last_line(void)
 {
-	char text[400], want[64];
+	char text[400], want[80];
 
-	snprintf(want, sizeof(want), "error: the sandbox forbids system call %d", SYS_openat);
+	snprintf(
+	        want, sizeof(want), "error: the sandbox forbids system call %d in the worker",
+	        SYS_openat
+	);
 	line_of(&fog_sandbox_worker, SYS_openat, text, sizeof(text));
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, want));
 	snprintf(want, sizeof(want), "warning: the sandbox refuses system call %d", SYS_chmod);

@@ -220,7 +220,8 @@ def queues(folder):
 		"numrxqueues", 4, "numtxqueues", 4, netns=NETNS)
 	subprocess.run(["ip", "netns", "exec", NETNS, "ethtool", "-L", "fa", "rx", "1", "tx", "1"], check=True)
 	config = pathlib.Path(folder) / "n.yaml"
-	config.write_text(json.dumps({"instance": "t", "user": "", "workers": {"cpus": [0, 1], "idle": "busy"}, "ports": [
+	config.write_text(json.dumps({"instance": "t", "user": "", "dataplane_user": "",
+		"workers": {"cpus": [0, 1], "idle": "busy"}, "ports": [
 		{"name": "p", "device": "fa", "vlan": 7, "queues": 2}]}))
 	words = ("--config", config, "--undo-file", f"{folder}/queues.json")
 	seen = stages("queues", *words, inside=True)["queues"]
@@ -239,7 +240,7 @@ def queues(folder):
 		"ethtool -K fa rxvlan on\nethtool -L fa rx 1 tx 1\n", "undone")
 	equal((channels("fa"), offload("fa", "rx-vlan-offload")), ([1, 1], True), "after undo")
 	# A config that asks for more than there is.
-	config.write_text(json.dumps({"instance": "t", "user": "", "workers": {"cpus": [0]}, "ports": [
+	config.write_text(json.dumps({"instance": "t", "user": "", "dataplane_user": "", "workers": {"cpus": [0]}, "ports": [
 		{"name": "p", "device": "fa", "queues": 9}]}))
 	seen = stages("queues", *words, inside=True)["queues"]
 	check("fa can have 4 at most" in seen["mend"], f"{seen}")

@@ -93,7 +93,8 @@ def killed_and_taken_over(peer, first, second):
 def clean_end(second):
 	equal(second.end("data"), 0, "exit code")
 	equal(program(second), None, "the program after the end")
-	check(not pin(second).parent.parent.exists(), "folders of the pin are left")
+	# The folder above is root's, so the data plane's user leaves this one, empty.
+	check(not list(pin(second).parent.parent.iterdir()), "the folder of the pin is left")
 
 
 def foreign(second):
@@ -132,4 +133,6 @@ with Lab(network=QUICK) as lab, Peer(lab) as peer:
 	wait_for("next hops", second.resolved)
 	passes(peer, first, second)
 wait_for("the end of all programs, maps and links", lambda: not objects() - before)
-check(not PINS.exists(), f"left behind: {list(PINS.rglob('*'))}")
+# /sys/fs/bpf is closed to the data plane's user, so the folder of an instance, which root made, may stay.
+left = [path for path in PINS.glob("*/*")]
+check(not left, f"left behind: {left}")

@@ -32,6 +32,7 @@ NICS = {
 	"virtio-net-pci": (
 		"net_virtio", "virtio_pci", "virtio-pci", "virtio-net-pci,disable-legacy=on,iommu_platform=on"),
 }
+USERS = {"root": 0, "fogline": 900, "fogline-dp": 901}
 PROGRAMS = ["fog-controlplane", "fog-dataplane", "fog-trafficgen", "fogctl"]
 PMDS = ["bus_pci", "bus_vdev", "mempool_ring", "net_e1000", "net_virtio", "net_vmxnet3"]
 PMD_FOLDER = pathlib.Path("/usr/lib/x86_64-linux-gnu/dpdk")
@@ -77,8 +78,9 @@ def initramfs(build, kernel, module):
 		"init": (0o755, (HERE / "vfio_guest.sh").read_bytes()),
 		"etc/guest.sh": text((HERE / "guest.sh").read_text()),
 		"etc/vm.conf": text("".join(f"{key}={value}\n" for key, value in conf.items())),
-		"etc/passwd": text("root:x:0:0::/:/bin/sh\nfogline:x:900:900::/:/bin/false\n"),
-		"etc/group": text("root:x:0:\nfogline:x:900:\n"),
+		"etc/passwd": text("".join(
+			f"{name}:x:{uid}:{uid}::/:/bin/sh\n" for name, uid in USERS.items())),
+		"etc/group": text("".join(f"{name}:x:{gid}:\n" for name, gid in USERS.items())),
 		"etc/fogline/vm.yaml": text(json.dumps(config(), indent=2) + "\n"),
 		"etc/fogline/topology.yaml": text((ROOT / "config" / "testnet" / "topology.yaml").read_text()),
 	}

@@ -14,7 +14,8 @@ from host_tree import FLAGS, STATUS, server
 FOGCTL = sys.argv[1]
 PORT = {"name": "p", "device": "eno2", "addresses": ["192.0.2.1"]}
 CONFIG = {
-	"instance": "t", "user": "", "workers": {"cpus": [2, 3]}, "memory": {"hugepages": True, "mib": 1024},
+	"instance": "t", "user": "", "dataplane_user": "", "workers": {"cpus": [2, 3]},
+	"memory": {"hugepages": True, "mib": 1024},
 	"ports": [PORT],
 }
 results = {"passed": 0, "failed": 0}
