@@ -97,7 +97,7 @@ int fog_eal_start(const struct fog_blob_launch *l)
 	LOG_ERR("EAL does not start (%s): memory.mib %u on %s pages must be free, and CPUs as in workers "
 	        "must exist%s",
 	        strerror(-ret), l->memory_mib, l->hugepages ? "huge" : "ordinary",
-	        l->hugepages ? "; see /sys/kernel/mm/hugepages" : "");
+	        l->hugepages ? "; run: fogctl host init hugepages" : "");
 	return ret;
 }
 

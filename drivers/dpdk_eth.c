@@ -137,8 +137,8 @@ static int dpdk_probe(struct dpdk_port *p, const struct fog_port_params *params)
 		return !known;
 	return driver_fail(
 	        params, -ENODEV,
-	        "DPDK finds no Ethernet device %s (%s); bind a PCI device to vfio-pci first, or correct the "
-	        "devargs",
+	        "DPDK finds no Ethernet device %s (%s); run 'fogctl host init vfio' for a PCI device, or "
+	        "correct the devargs",
 	        devargs, strerror(ret < 0 ? -ret : ENODEV)
 	);
 }

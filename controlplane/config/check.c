@@ -399,7 +399,7 @@ static void check_cpu(
 static const char *replay_mend(const struct fog_config_host *h, uint64_t have)
 {
 	if (h->replay_huge)
-		return "reserve more pages with 'sysctl vm.nr_hugepages=N'";
+		return "reserve more pages with 'fogctl host init hugepages'";
 	return have < h->replay_free ? "give the host more memory" : "give the file system more";
 }
 
@@ -454,7 +454,7 @@ static void check_host_memory(
 	if (pages_short)
 		finding(c, r, "memory.hugepages",
 		        "memory.mib asks for %u MiB of hugepages, %" PRIu64
-		        " MiB are free: reserve %u pages with 'sysctl vm.nr_hugepages=N' or set "
+		        " MiB are free: reserve %u pages with 'fogctl host init hugepages' or set "
 		        "hugepages: false",
 		        c->memory.mib, h->hugepages_free >> 20, (c->memory.mib + 1) / 2);
 	if (memory_short)

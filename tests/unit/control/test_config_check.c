@@ -416,7 +416,7 @@ static void test_replay_huge(void)
 	CU_ASSERT_EQUAL(fog_config_check(c, t, &host, &report), 0);
 	host.replay_free -= 2 << 20; // 15.3 MiB are 16
 	CU_ASSERT_EQUAL(fog_config_check(c, t, &host, &report), -EINVAL);
-	CU_ASSERT_TRUE(report_has(&report, 18, "sysctl vm.nr_hugepages"));
+	CU_ASSERT_TRUE(report_has(&report, 18, "fogctl host init hugepages"));
 	host.replay_free = 0;
 	CU_ASSERT_EQUAL(fog_config_check(c, t, &host, &report), -EINVAL);
 	c->memory.hugepages = true;
