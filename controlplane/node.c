@@ -344,7 +344,7 @@ unsigned fog_node_warnings(struct fog_node *n, node_say *warn, void *ctx)
 		     "the configuration waits for a restart of the control plane");
 		count++;
 	}
-	count += node_filter_warnings(n, warn, ctx);
 	pthread_rwlock_unlock(&n->lock);
+	count += node_filter_warnings(n, warn, ctx);
 	return count;
 }

@@ -150,8 +150,26 @@ void node_filter_compiled(struct fog_node *n, const struct fog_config *effective
 	pthread_rwlock_unlock(&n->lock);
 }
 
+// Which of the running data plane's ports got DPDK where the file says auto: one bit each.
+static uint32_t filter_auto_dpdk(struct fog_node *n)
+{
+	struct fog_dpclient_stats view;
+	uint32_t found = 0;
+
+	if (fog_dpclient_stats_get(n->dp, &view) < 0)
+		return 0;
+	for (uint32_t i = 0; i < view.stats->port_count && i < FOG_PORTS_MAX; i++)
+		if (strncmp(view.stats->port[i].mode, "dpdk", 4) == 0)
+			found |= 1u << i;
+	fog_dpclient_stats_put(n->dp, &view);
+	return found;
+}
+
 unsigned node_filter_warnings(struct fog_node *n, node_say *warn, void *ctx)
 {
+	uint32_t dpdk = filter_auto_dpdk(n);
+
+	pthread_rwlock_rdlock(&n->lock);
 	const struct fog_config_filter *wanted = &n->filter->wanted;
 	bool limited = wanted->source_rate > 0 || wanted->deny_count > 0;
 	char text[FOG_NODE_FILTER_TEXT];
@@ -162,7 +180,9 @@ unsigned node_filter_warnings(struct fog_node *n, node_say *warn, void *ctx)
 		count++;
 	}
 	for (uint32_t i = 0; limited && i < n->config->port_count; i++) {
-		if (n->config->port[i].driver == FOG_DRIVER_AFXDP)
+		uint32_t driver = n->config->port[i].driver;
+		if (driver == FOG_DRIVER_AFXDP ||
+		    (driver == FOG_DRIVER_AUTO && (dpdk & 1u << i) == 0))
 			continue;
 		snprintf(
 		        text, sizeof(text),
@@ -173,6 +193,7 @@ unsigned node_filter_warnings(struct fog_node *n, node_say *warn, void *ctx)
 		warn(ctx, "port_without_filter", text);
 		count++;
 	}
+	pthread_rwlock_unlock(&n->lock);
 	return count;
 }
 

@@ -26,7 +26,7 @@ int node_filter_check(const struct fog_node *, const struct fog_config *fresh, s
 int node_filter_effective(const struct fog_node *, struct fog_config **, struct fog_report *);
 // 'effective' is compiled. Under 'change'.
 void node_filter_compiled(struct fog_node *, const struct fog_config *effective);
-// What an operator should know. Returns how many warnings there are. Under 'lock'.
+// What an operator should know. Returns how many warnings there are. Any thread, not under 'lock'.
 unsigned node_filter_warnings(struct fog_node *, node_say *warn, void *ctx);
 
 // Do what an operator asks for, all of it or nothing. Returns 0 with the generation of the

@@ -371,7 +371,7 @@ static void check_filter(
 	char text[FOG_PREFIX_TEXT_LEN];
 
 	for (unsigned i = 0; i < c->port_count && (f->source_rate | f->deny_count) != 0; i++)
-		if (c->port[i].driver != FOG_DRIVER_AFXDP)
+		if (c->port[i].driver != FOG_DRIVER_AFXDP && c->port[i].driver != FOG_DRIVER_AUTO)
 			warning(c, r, "filter",
 			        "port '%s' takes what source_rate and deny keep out elsewhere: only "
 			        "a port of driver afxdp has a filter",

@@ -3,14 +3,13 @@
 # Copyright (c) 2026 the Fogline authors
 """The ports' filter at run time: what it drops, what it lets through, and that operators' limits and
 prefixes come at once, under traffic, outlive restarts of both processes, and go again."""
-import json
 import os
 import subprocess
 import threading
 import time
 
-from _init import LabError, Lab, check, equal, moved, netns, wait_for
-from peer import FORWARDED, GEO, QUICK, Books, ethernet, ip, mac_of, played, udp
+from _init import Lab, LabError, check, equal, moved, wait_for
+from peer import GEO, QUICK, Books, ethernet, ip, mac_of, played, udp
 
 BURST = 20
 RATE = 2
@@ -189,6 +188,8 @@ with Lab(network=QUICK) as lab:
 		packet, arrives = peer.make(mix)
 		peer.send(peer.frame(mix, packet))
 		wait_for("the first packet", lambda: peer.packets() == [arrives])
+		# The port's counters are read a tenth of a second later.
+		wait_for("its verdict", lambda: verdicts(mix)["redirected"] == 1)
 		seen = Verdicts(mix)
 		early_drop(mix, peer, seen)
 		limited(mix, peer, seen)

@@ -48,16 +48,16 @@ def malformed(node, books):
 	datagram = udp(peer.ip6, node.ip6, packet)
 	first = struct.pack("!BBHI", UDP, 0, 1, 99)  # more to come
 	later = struct.pack("!BBHI", UDP, 0, 100 << 3, 99)
-	seen, unseen = {"rx": 1, "drops": 1, "from peer6": 1}, {"rx": 1, "drops": 1}
-	for what, frame, reason, parts in (
-		("no UDP checksum", peer.frame(node, packet, 6, udp={"no_checksum": True}), "udp_checksum", seen),
-		("wrong UDP checksum", peer.frame(node, packet, 6, udp={"break_checksum": True}), "udp_checksum", seen),
-		("length beyond the frame", peer.frame(node, packet, 6, length=8 + len(packet) + 1), "frame_truncated", unseen),
+	seen = {"rx": 1, "drops": 1, "from peer6": 1}
+	for what, frame, reason in (
+		("no UDP checksum", peer.frame(node, packet, 6, udp={"no_checksum": True}), "udp_checksum"),
+		("wrong UDP checksum", peer.frame(node, packet, 6, udp={"break_checksum": True}), "udp_checksum"),
+		("length beyond the frame", peer.frame(node, packet, 6, length=8 + len(packet) + 1), "frame_truncated"),
 		("first fragment",
-			ethernet(there, here, ip(peer.ip6, node.ip6, first + datagram, FRAGMENT_HEADER)), "fragment", unseen),
+			ethernet(there, here, ip(peer.ip6, node.ip6, first + datagram, FRAGMENT_HEADER)), "fragment"),
 	):
 		peer.send(frame)
-		books.moves(what, parts, reason)
+		books.moves(what, seen, reason)
 	peer.send(ethernet(there, here, ip(peer.ip6, node.ip6, later + datagram, FRAGMENT_HEADER)))
 	books.stand("a later fragment")
 

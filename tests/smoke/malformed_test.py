@@ -60,7 +60,6 @@ def frames(peer, mix):
 		"UDP length beyond the IP packet": ("frame_truncated", bad(udp={"length": 1417})),
 		"UDP length below its header": ("frame_truncated", bad(udp={"length": 7})),
 		"IPv4 header checksum": ("ip_header", bad(break_checksum=True)),
-		"IPv4 length below its header": ("ip_header", bad(length=19)),
 		"first fragment": ("fragment", bad(fragment=MORE_FRAGMENTS)),
 		"UDP checksum": ("udp_checksum", bad(udp={"break_checksum": True})),
 	}
@@ -76,6 +75,7 @@ def not_ours(peer, mix):
 		"the last fragment": peer.frame(mix, packet, fragment=MORE_FRAGMENTS | 100),
 		"an ARP answer": ethernet(there, here, arp, ethertype=0x0806),
 		"no UDP": ethernet(there, here, ip(peer.ip4, mix.ip4, udp(peer.ip4, mix.ip4, packet), protocol=132)),
+		"an impossible length of IPv4": peer.frame(mix, packet, length=19),
 		"a VLAN tag": peer.frame(mix, packet, vlan=5),
 		"no headers at all": ethernet(there, here, b"\x45" + bytes(18)),
 	}
@@ -93,8 +93,8 @@ with Lab(network=QUICK) as lab:
 			books.moves(reason, DROPPED, reason, CLAIMED if claims else {}, times=EACH)
 		for what, (reason, frame) in frames(peer, mix).items():
 			peer.send(frame)
-			# Behind a wrong address or length nobody can say who sent it.
-			books.moves(what, {"rx": 1, "drops": 1}, reason, {"from peer4": 1} if "UDP" in what else {})
+			# It came to our address and port, so its source counts whatever else is wrong.
+			books.moves(what, DROPPED, reason)
 		for what, frame in not_ours(peer, mix).items():
 			peer.send(frame)
 			books.moves(what, {"to_kernel": 1})
