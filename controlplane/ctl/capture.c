@@ -115,7 +115,8 @@ static FILE *capture_open(const char *path)
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
 	if (f == NULL)
-		fprintf(stderr, "fogctl: %s: %s\n", path, strerror(errno));
+		fprintf(stderr, "fogctl: %s: %s: name a file in a folder that you may write to\n",
+		        path, strerror(errno));
 	return f;
 }
 
@@ -131,8 +132,9 @@ static int capture_run(struct ctl_client *c, const char *path, const struct ctl_
 		return r;
 	bool bad = ferror(p.out) != 0;
 	if ((fclose(p.out) != 0 || bad) && r == CTL_OK) {
-		fprintf(stderr, "fogctl: %s: not all could be written: %s\n", path,
-		        strerror(errno));
+		fprintf(stderr,
+		        "fogctl: %s: not all could be written: %s: make room, or name another\n",
+		        path, strerror(errno));
 		r = CTL_REFUSED;
 	}
 	return r;

@@ -109,7 +109,7 @@ static void test_ends(void)
 	rig_packet(r, 1, packet);
 	rig_put_packet(r, packet);
 	rig_run(r, NULL, NULL);
-	expect(t, FOG_TRACE_DROPPED, FOG_DROP_NO_ROUTE, UP_TO_RELEASE);
+	expect(t, FOG_TRACE_DROPPED, FOG_DROP_NO_NEIGHBOUR, UP_TO_RELEASE);
 	CU_ASSERT_EQUAL(rig_snapshot(r)->traced, 7);
 	CU_ASSERT_EQUAL(rig_snapshot(r)->trace_lost, 0);
 	trace_end(r, t);
