@@ -15,9 +15,11 @@
 #include <unistd.h>
 
 #include "auth/privileges.h"
+#include "fog_version.h"
 #include "http/listen.h"
 #include "http/server.h"
 #include "node.h"
+#include "notify.h"
 
 enum {
 	TICK_MS = 250,
@@ -30,6 +32,7 @@ struct main_state {
 	struct fog_node *node;
 	struct fog_server *server;
 	struct fog_token token;
+	struct notify notify;
 	int epoll_fd, signal_fd, timer_fd, unix_fd, tcp_fd;
 	unsigned ticks;
 	bool stop;
@@ -173,8 +176,10 @@ static void main_signal(struct main_state *m)
 
 	while (read(m->signal_fd, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGHUP) {
+			notify_reloading();
 			fog_node_config_reload(m->node);
 			fog_node_topology_poll(m->node, true);
+			notify_ready(&m->notify, m->node);
 		} else {
 			fprintf(stderr, "stopping on signal %u\n", info.ssi_signo);
 			m->stop = true;
@@ -190,6 +195,7 @@ static void main_tick(struct main_state *m)
 		return;
 	fog_node_topology_poll(m->node, false);
 	fog_sender_flush(m->node->sender);
+	notify_tick(&m->notify, m->node);
 	if (++m->ticks % PRUNE_TICKS == 0)
 		fog_store_prune(m->node->store);
 }
@@ -255,6 +261,7 @@ int main(int argc, char **argv)
 		return r;
 	setvbuf(stderr, NULL, _IOLBF, 0);
 	main_raise_memlock();
+	notify_open(&m.notify);
 	if (sodium_init() < 0 || fog_crypto_init() < 0) {
 		fprintf(stderr, "this CPU lacks AES-NI, SSE4.2 or PCLMUL\n");
 		return 1;
@@ -273,7 +280,9 @@ int main(int argc, char **argv)
 	if (r == 0) {
 		fprintf(stderr, "fog-controlplane " FOG_VERSION " serves %s\n",
 		        m.node->config->rest.unix_path);
+		notify_ready(&m.notify, m.node);
 		main_loop(&m);
+		notify_stopping();
 	} else {
 		fprintf(stderr, "fog-controlplane does not start: %s\n", strerror(-r));
 	}

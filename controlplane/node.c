@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fog_version.h"
 #include "node_config.h"
 
 int fog_node_state_path(const struct fog_node *n, const char *file, char *path, size_t len)
@@ -225,6 +226,11 @@ static unsigned node_unready_data_plane(struct fog_node *n, node_say *reason, vo
 		reason(ctx, "no_data_plane",
 		       status.why[0] != '\0' ? status.why : "no data plane is attached");
 		return 1;
+	}
+	if (node_running(n).draining) {
+		reason(ctx, "draining",
+		       "the data plane drains: it ends when all that it holds has left");
+		count++;
 	}
 	fog_dpclient_config_ack(n->dp, &ack);
 	// What waits for a restart of the data plane is a warning: the old one goes on in force.

@@ -22,15 +22,12 @@
 
 #include "../drivers/neigh.h"
 #include "blob_check.h"
+#include "fog_version.h"
 #include "launch_eal.h"
 #include "log.h"
 #include "manager.h"
 #include "self_check.h"
 #include "tsc.h"
-
-#ifndef FOG_BUILD
-#define FOG_BUILD "unknown"
-#endif
 
 static struct fog_blob *blob_read(const char *path)
 {
@@ -122,7 +119,7 @@ static int session_open(struct fog_manager *m, const struct fog_blob_launch *l, 
 	                m->geo.payload_len,
 	        .inject_slots = l->inject_slots,
 	        .inject_len = (uint32_t)sizeof(struct fog_inject) + m->geo.packet_len,
-	        .build = FOG_BUILD,
+	        .build = FOG_VERSION,
 	};
 	if ((ret = fog_session_create(&params, &fog_manager_session_ops, m, &m->session, &m->stats)
 	    ) < 0)
@@ -445,6 +442,7 @@ int fog_launch(const struct fog_launch_options *o)
 		return 1;
 	const struct fog_blob_launch *l = &blob->launch;
 	m->started = fog_tsc_mark();
+	notify_open(&m->notify);
 	m->signal_fd = signals_open(); // before EAL makes threads: they inherit the mask
 	if (m->signal_fd < 0) {
 		LOG_ERR("signalfd: %s", strerror(errno));

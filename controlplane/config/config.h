@@ -88,6 +88,10 @@ struct fog_config_test {
 	uint64_t key_seed; // 0 = off
 };
 
+struct fog_config_drain {
+	uint32_t grace_ms; // packets are still taken for so long
+};
+
 struct fog_config {
 	char instance[32];
 	char user[32]; // name or decimal uid; empty = stay who we are
@@ -101,6 +105,7 @@ struct fog_config {
 	struct fog_config_rings rings;
 	struct fog_config_rest rest;
 	struct fog_config_test test;
+	struct fog_config_drain drain;
 	uint32_t port_count;
 	struct fog_config_port port[FOG_PORTS_MAX];
 

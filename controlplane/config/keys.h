@@ -68,6 +68,10 @@
 	X(test, "key_seed", key_seed, COUNT, "0", 0, UINT64_MAX, CONTROL, \
 	  "fixes identity and mix key for tests: everybody knows them then; 0 = off")
 
+#define CONFIG_DRAIN_KEYS(X) \
+	X(drain, "grace", grace_ms, MS, "0ms", 0, 3600000, RUN, \
+	  "how long packets are still taken after the order to drain, while readiness is off")
+
 #define CONFIG_PORT_KEYS(X) \
 	X(port, "name", name, NAME, NULL, 1, 31, LAUNCH, \
 	  "name in tables and metrics") \

@@ -19,6 +19,7 @@
 #define OUT_rings struct fog_config_rings
 #define OUT_rest struct fog_config_rest
 #define OUT_test struct fog_config_test
+#define OUT_drain struct fog_config_drain
 #define OUT_port struct fog_config_port
 #define OUT_neighbour struct fog_config_neighbour
 
@@ -60,6 +61,10 @@ struct raw_test {
 	CONFIG_TEST_KEYS(CONFIG_RAW)
 };
 
+struct raw_drain {
+	CONFIG_DRAIN_KEYS(CONFIG_RAW)
+};
+
 struct raw_root {
 	CONFIG_ROOT_KEYS(CONFIG_RAW)
 	struct raw_workers workers;
@@ -68,6 +73,7 @@ struct raw_root {
 	struct raw_rings rings;
 	struct raw_rest rest;
 	struct raw_test test;
+	struct raw_drain drain;
 	struct raw_port *ports;
 	unsigned ports_count;
 };
@@ -107,6 +113,9 @@ static const cyaml_schema_field_t rings_fields[] = {CONFIG_RINGS_KEYS(CONFIG_CYA
 static const cyaml_schema_field_t rest_fields[] = {CONFIG_REST_KEYS(CONFIG_CYAML) CYAML_FIELD_END};
 static const cyaml_schema_field_t test_fields[] = {CONFIG_TEST_KEYS(CONFIG_CYAML) CYAML_FIELD_END};
 
+static const cyaml_schema_field_t drain_fields[] = {CONFIG_DRAIN_KEYS(CONFIG_CYAML)
+                                                            CYAML_FIELD_END};
+
 static const cyaml_schema_field_t root_fields[] = {
         CONFIG_ROOT_KEYS(CONFIG_CYAML) SECTION(workers),
         SECTION(memory),
@@ -114,6 +123,7 @@ static const cyaml_schema_field_t root_fields[] = {
         SECTION(rings),
         SECTION(rest),
         SECTION(test),
+        SECTION(drain),
         LIST("ports", struct raw_root, ports, port_entry, FOG_PORTS_MAX),
         CYAML_FIELD_END};
 static const cyaml_schema_value_t root_schema = {
@@ -126,6 +136,7 @@ static const struct config_key replay_keys[] = {CONFIG_REPLAY_KEYS(CONFIG_ROW)};
 static const struct config_key rings_keys[] = {CONFIG_RINGS_KEYS(CONFIG_ROW)};
 static const struct config_key rest_keys[] = {CONFIG_REST_KEYS(CONFIG_ROW)};
 static const struct config_key test_keys[] = {CONFIG_TEST_KEYS(CONFIG_ROW)};
+static const struct config_key drain_keys[] = {CONFIG_DRAIN_KEYS(CONFIG_ROW)};
 static const struct config_key port_keys[] = {CONFIG_PORT_KEYS(CONFIG_ROW)};
 static const struct config_key neighbour_keys[] = {CONFIG_NEIGHBOUR_KEYS(CONFIG_ROW)};
 
@@ -151,6 +162,7 @@ static const struct {
         ROW(rings),
         ROW(rest),
         ROW(test),
+        ROW(drain),
 };
 
 static void load_workers(

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "fog_version.h"
 #include "rest.h"
 #include "sphinx.h"
 
@@ -40,6 +41,7 @@ static const struct ctl_command ctl_commands[] = {
         {"top", ctl_top, "what the workers do, once a second"},
         {"send", ctl_send, "send a message through the mixnet"},
         {"receive", ctl_receive, "show received messages"},
+        {"drain", ctl_drain, "let the data plane send what it holds, take nothing more, and end"},
         {"sphinx", ctl_sphinx, "make, open and verify packets offline"},
         {"config", ctl_config_any, "show and put the configuration; check and compile it offline"},
         {"version", ctl_version, "print the version"},

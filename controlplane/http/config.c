@@ -32,6 +32,7 @@ static json_t *config_mac(const uint8_t mac[6])
 #define VIEW_SOCKET(v) json_string(v)
 #define VIEW_BOOL(v) json_boolean(v)
 #define VIEW_COUNT(v) json_integer((json_int_t)(v))
+#define VIEW_MS(v) json_sprintf("%ums", v)
 #define VIEW_MIB(v) json_integer((json_int_t)(v))
 #define VIEW_DRIVER(v) json_string(config_drivers[v])
 #define VIEW_IDLE(v) json_string(config_idles[v])
@@ -78,6 +79,7 @@ CONFIG_SECTION(replay, CONFIG_REPLAY_KEYS)
 CONFIG_SECTION(rings, CONFIG_RINGS_KEYS)
 CONFIG_SECTION(rest, CONFIG_REST_KEYS)
 CONFIG_SECTION(test, CONFIG_TEST_KEYS)
+CONFIG_SECTION(drain, CONFIG_DRAIN_KEYS)
 #undef X
 
 static json_t *config_json(const struct fog_config *c)
@@ -99,6 +101,7 @@ static json_t *config_json(const struct fog_config *c)
 	json_object_set_new(out, "rings", config_section_rings(c));
 	json_object_set_new(out, "rest", config_section_rest(c));
 	json_object_set_new(out, "test", config_section_test(c));
+	json_object_set_new(out, "drain", config_section_drain(c));
 	json_object_set_new(out, "ports", ports);
 	return out;
 }

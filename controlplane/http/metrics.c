@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fog_version.h"
 #include "http.h"
 #include "snapshot.h"
 

@@ -24,6 +24,7 @@ const struct http_route http_routes[] = {
          http_get_messages,
          {"after", "limit", "wait"}},
         {"POST", "/v1/messages", HTTP_OPERATOR, true, http_post_messages, {NULL}},
+        {"POST", "/v1/drain", HTTP_OPERATOR, true, http_post_drain, {NULL}},
 };
 
 const size_t http_route_count = sizeof(http_routes) / sizeof(http_routes[0]);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fog_version.h"
 #include "http.h"
 #include "view.h"
 

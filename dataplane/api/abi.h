@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define FOG_ABI_MAGIC UINT64_C(0x31454e494c474f46) // "FOGLINE1", little endian
-#define FOG_ABI 2u // any change of a layout in this folder raises it
+#define FOG_ABI 3u // any change of a layout in this folder raises it
 
 enum {
 	FOG_WORKERS_MAX = 64,
@@ -17,6 +17,7 @@ enum {
 	FOG_NEIGHBOURS_MAX = 64, // static neighbours for ports without a kernel
 	FOG_ID_LEN = 32,
 	FOG_BUILD_LEN = 64,
+	FOG_DRAIN_GRACE_MAX_MS = 3600000,
 	FOG_CACHE_LINE = 128, // two lines: the adjacent-line prefetcher pairs them
 };
 

@@ -81,6 +81,7 @@ struct fog_blob_run {
 	uint32_t neighbour_count;
 	uint32_t production; // 1: carries real traffic, nothing meant for tests may run
 	struct fog_blob_neighbour neighbour[FOG_NEIGHBOURS_MAX];
+	uint64_t drain_grace_ms; // from the order to drain to the last packet taken
 };
 
 struct fog_blob_node {

@@ -138,7 +138,9 @@ struct fog_inject {
 // cmd ring.
 enum fog_cmd_type {
 	FOG_CMD_PING = 1, // answered by FOG_EVT_PONG with the same token
-	FOG_CMD_DRAIN = 2, // stop rx, let the calendars run empty, then exit 0
+	// Stop rx, let the calendars run empty, then exit 0. The token is the time in ms for which all
+	// goes on before; above FOG_DRAIN_GRACE_MAX_MS: as long as the configuration says.
+	FOG_CMD_DRAIN = 2,
 };
 
 struct fog_cmd {
