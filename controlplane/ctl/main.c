@@ -5,15 +5,10 @@
 #include <string.h>
 
 #include "config.h"
+#include "describe.h"
 #include "fog_version.h"
 #include "rest.h"
 #include "sphinx.h"
-
-struct ctl_command {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	const char *help;
-};
 
 static int ctl_help(int argc, char **argv);
 
@@ -55,8 +50,11 @@ static void ctl_usage(FILE *to)
 		fprintf(to, "  %-10s %s\n", ctl_commands[i].name, ctl_commands[i].help);
 }
 
+// 'help --describe' is for who makes the manuals, so the usage is silent about it.
 static int ctl_help(int argc, char **argv)
 {
+	if (argc == 2 && strcmp(argv[1], "--describe") == 0)
+		return ctl_describe(ctl_commands, sizeof(ctl_commands) / sizeof(ctl_commands[0]));
 	ctl_usage(stdout);
 	return 0;
 }
@@ -91,7 +89,7 @@ int main(int argc, char **argv)
 	int leading = ctl_leading(argc, argv);
 
 	if (argc == 2 && strcmp(argv[1], "--help") == 0)
-		return ctl_help(argc, argv);
+		return ctl_help(1, argv);
 	if (argc == 2 && strcmp(argv[1], "--version") == 0)
 		return ctl_version(argc, argv);
 	if (leading < argc - 1)
