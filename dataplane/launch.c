@@ -26,6 +26,7 @@
 #include "launch_eal.h"
 #include "log.h"
 #include "manager.h"
+#include "manager_drain.h"
 #include "self_check.h"
 #include "tsc.h"
 
@@ -352,10 +353,12 @@ static void teardown(struct fog_manager *m)
 		m->ports[i]->ops->stop(m->ports[i]);
 	if (m->worker_count > 0 && m->stats != NULL)
 		fog_manager_stop(m);
-	for (unsigned i = 0; i < m->worker_count; i++) {
+	for (unsigned i = 0; i < m->worker_count; i++)
 		fog_worker_fini(m->workers[i]);
+	if (m->notify.ready)
+		manager_books_tell(m);
+	for (unsigned i = 0; i < m->worker_count; i++)
 		rte_free(m->workers[i]);
-	}
 	rte_free(m->qsbr);
 	for (unsigned i = m->port_count; i > 0; i--)
 		m->ports[i - 1]->ops->close(m->ports[i - 1]);

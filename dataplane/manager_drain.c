@@ -60,7 +60,8 @@ void manager_drain_begin(struct fog_manager *m, uint64_t grace_ms)
 	        " ms of grace, then no new packets; parked ones leave within %" PRIu64 " ms",
 	        grace_ms, drain_longest_ms(m)
 	);
-	manager_drain_tell(m, now);
+	if (grace_ms > 0)
+		manager_drain_tell(m, now);
 }
 
 // What comes from now on is counted by the port; what it gave before is still worked off.
@@ -81,6 +82,7 @@ static void drain_workers(struct fog_manager *m, uint64_t now)
 	}
 	m->drain = MANAGER_DRAINS;
 	m->drain_at = now + drain_cycles(drain_longest_ms(m) + SLACK_MS);
+	manager_drain_tell(m, now);
 }
 
 static bool drain_workers_done(const struct fog_manager *m)
@@ -153,4 +155,29 @@ void manager_drain_tell(struct fog_manager *m, uint64_t now)
 		);
 	}
 	notify_stopping(&m->notify, left + ASK_MS);
+}
+
+void manager_books_tell(const struct fog_manager *m)
+{
+	struct fog_worker_counters sum = {0};
+	uint64_t lost = 0;
+
+	for (unsigned i = 0; i < m->worker_count; i++) {
+		const struct fog_worker_counters *c = &m->workers[i]->count;
+		sum.rx += c->rx;
+		sum.injected += c->injected;
+		sum.tx += c->tx;
+		sum.delivered += c->delivered;
+		sum.drops += c->drops;
+	}
+	for (unsigned i = 0; i < m->port_count; i++) {
+		const struct fog_stats_port *p = &m->stats->port[i];
+		lost += p->lost_rx_ring + p->lost_no_buffer + p->lost_invalid + p->lost_steer;
+	}
+	LOG_INFO(
+	        "books at the end: %" PRIu64 " received, %" PRIu64 " injected, %" PRIu64
+	        " sent, %" PRIu64 " delivered, %" PRIu64 " dropped; %" PRIu64
+	        " more came to ports that did not take them",
+	        sum.rx, sum.injected, sum.tx, sum.delivered, sum.drops, lost
+	);
 }
