@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the Fogline authors
 // fog-controlplane: start in the order that privileges ask for, then one event loop.
 #include <errno.h>
+#include <fog_version.h> // made from git describe during the build
 #include <getopt.h>
 #include <signal.h>
 #include <sodium.h>
@@ -15,7 +16,6 @@
 #include <unistd.h>
 
 #include "auth/privileges.h"
-#include "fog_version.h"
 #include "http/listen.h"
 #include "http/server.h"
 #include "node.h"

@@ -4,6 +4,7 @@
 #include "node.h"
 
 #include <errno.h>
+#include <fog_version.h> // made from git describe during the build
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fog_version.h"
 #include "node_config.h"
 
 int fog_node_state_path(const struct fog_node *n, const char *file, char *path, size_t len)

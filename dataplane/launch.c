@@ -6,6 +6,7 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fog_version.h> // made from git describe during the build
 #include <rte_alarm.h>
 #include <rte_cycles.h>
 #include <rte_eal.h>
@@ -22,7 +23,6 @@
 
 #include "../drivers/neigh.h"
 #include "blob_check.h"
-#include "fog_version.h"
 #include "launch_eal.h"
 #include "log.h"
 #include "manager.h"

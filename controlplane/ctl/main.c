@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // fogctl: one table of subcommands, each a function that gets its own argv.
+#include <fog_version.h> // made from git describe during the build
 #include <stdio.h>
 #include <string.h>
 
 #include "config.h"
 #include "describe.h"
-#include "fog_version.h"
 #include "rest.h"
 #include "sphinx.h"
 

@@ -69,8 +69,8 @@ class Chroot:
 			mark.write_text(key)
 			shutil.rmtree(self.root)
 			self.root.mkdir()
-		self.root.chmod(0o755)
 		run("tar", "-C", self.root, "-xpf", tar)
+		self.root.chmod(0o755)
 
 	def _make(self):
 		release, uri = mirror()
