@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 the Fogline authors
 """A minimal Debian to install packages in: made once, unpacked for every test."""
+import contextlib
+import fcntl
 import hashlib
 import os
 import pathlib
@@ -18,6 +20,15 @@ def run(*argv, **options):
 	if done.returncode:
 		raise AssertionError(f"{' '.join(map(str, argv))}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
 	return done.stdout
+
+
+@contextlib.contextmanager
+def alone(folder):
+	"""One test at a time makes what lies in 'folder'."""
+	folder.mkdir(exist_ok=True)
+	with open(folder / "package.lock", "w", encoding="ascii") as lock:
+		fcntl.flock(lock, fcntl.LOCK_EX)
+		yield
 
 
 def field(package, name):
@@ -59,6 +70,11 @@ class Chroot:
 		shutil.rmtree(self.root, ignore_errors=True)
 
 	def _fill(self):
+		with alone(self._kept.parent):
+			self._fill_alone()
+		self.root.chmod(0o755)
+
+	def _fill_alone(self):
 		key = hashlib.sha256(" ".join(self._wanted).encode()).hexdigest()[:16]
 		tar, mark = self._kept.with_suffix(".tar"), self._kept.with_suffix(".key")
 		if not tar.exists() or not mark.exists() or mark.read_text() != key:
@@ -70,7 +86,6 @@ class Chroot:
 			shutil.rmtree(self.root)
 			self.root.mkdir()
 		run("tar", "-C", self.root, "-xpf", tar)
-		self.root.chmod(0o755)
 
 	def _make(self):
 		release, uri = mirror()

@@ -7,8 +7,9 @@ import pathlib
 import re
 import shutil
 import sys
+import tempfile
 
-from chroot import Chroot, depends, field, run
+from chroot import Chroot, alone, depends, field, run
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXPOSURE = 20  # in tenths
@@ -51,12 +52,12 @@ def check(condition, sentence):
 		raise AssertionError(sentence)
 
 
-def built():
-	for old in (ROOT / "build").glob("fogline*.deb"):
-		old.unlink()
-	run(ROOT / "fogline", "package", cwd=ROOT)
-	package, = (ROOT / "build").glob("fogline_*.deb")
-	return package
+def built(folder):
+	"""The package, in a folder of the caller's; another test may make it again meanwhile."""
+	with alone(ROOT / "build"):
+		run(ROOT / "fogline", "package", cwd=ROOT)
+		package, = (ROOT / "build").glob("fogline_*.deb")
+		return pathlib.Path(shutil.copy(package, folder))
 
 
 def judged(package):
@@ -151,9 +152,10 @@ def main():
 	if os.geteuid() != 0:
 		print("needs root (chroot)")
 		sys.exit(77)
-	package = built()
+	folder = tempfile.TemporaryDirectory()
+	package = built(folder.name)
 	judged(package)
-	with Chroot(ROOT / "build" / "debian", depends(package)) as system:
+	with folder, Chroot(ROOT / "build" / "debian", depends(package)) as system:
 		before = system.files()
 		shutil.copy(package, system.root / "tmp")
 		system.sh(f"dpkg -i /tmp/{package.name}")
