@@ -378,11 +378,19 @@ void fog_dpclient_delivered_geometry(
 int fog_dpclient_command(struct fog_dpclient *c, enum fog_cmd_type type, uint64_t token)
 {
 	struct fog_cmd cmd = {.token = token};
+
+	return fog_dpclient_command_args(c, type, &cmd);
+}
+
+int fog_dpclient_command_args(
+        struct fog_dpclient *c, enum fog_cmd_type type, const struct fog_cmd *cmd
+)
+{
 	int ret = -ENOTCONN;
 
 	pthread_mutex_lock(&c->lock);
 	if (c->live != NULL && !c->peer_faulty)
-		ret = slot_write(c, &c->live->cmd, type, &cmd, sizeof(cmd), NULL, 0);
+		ret = slot_write(c, &c->live->cmd, type, cmd, sizeof(*cmd), NULL, 0);
 	pthread_mutex_unlock(&c->lock);
 	return ret;
 }

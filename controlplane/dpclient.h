@@ -45,6 +45,8 @@ struct fog_dpclient_ops {
 	)(void *ctx, uint32_t worker, const uint8_t boot_id[16], uint64_t seq,
 	  const struct fog_deliver *, const uint8_t *data);
 	void (*event)(void *ctx, uint32_t type, const struct fog_evt *); // enum fog_evt_type
+	void (*trace
+	)(void *ctx, const struct fog_trace_record *); // checked: no field is out of range
 };
 
 // Returns 0 or -ENOMEM, -EMFILE, -ENAMETOOLONG (socket path). A data plane that isn't there yet is
@@ -139,6 +141,8 @@ void fog_dpclient_delivered_geometry(const struct fog_dpclient *, struct fog_dpc
 
 // Send a command (FOG_CMD_*). Returns 0, -ENOTCONN, -ENOBUFS.
 int fog_dpclient_command(struct fog_dpclient *, enum fog_cmd_type, uint64_t token);
+// The same with arguments.
+int fog_dpclient_command_args(struct fog_dpclient *, enum fog_cmd_type, const struct fog_cmd *);
 
 // The counters of the attached data plane, mapped read-only. A view stays mapped and readable until
 // it is put, even when the data plane dies meanwhile. Trust worker_count here, not the one inside.

@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/un.h>
 
+#include "../log/log.h"
 #include "dpclient_internal.h"
 
 static void state_set(struct fog_dpclient *c, enum fog_dpclient_state state, const char *why)
@@ -112,7 +113,7 @@ void dpclient_disconnect(struct fog_dpclient *c, const char *why, bool fault)
 	pthread_mutex_unlock(&c->lock);
 	state_set(c, FOG_DPCLIENT_DETACHED, why);
 	if (live != NULL || c->complained != why) // every reason is a literal
-		fprintf(stderr, "fog-controlplane: warning: no data plane: %s\n", why);
+		LOG_WARN("no data plane: %s", why);
 	c->complained = why;
 	if (c->making != NULL)
 		dpclient_set_retire(c, c->making);
@@ -198,9 +199,9 @@ static int attached(struct fog_dpclient *c, const char **why)
 	pthread_mutex_unlock(&c->lock);
 	dpclient_sets_superseded(c);
 	state_set(c, FOG_DPCLIENT_ATTACHED, "");
-	fprintf(stderr,
-	        "fog-controlplane: info: attached to the data plane, build %s, %u workers\n",
-	        c->status.peer_build, s->workers);
+	LOG_INFO(
+	        "attached to the data plane, build %s, %u workers", c->status.peer_build, s->workers
+	);
 	if (c->ops.attached != NULL)
 		c->ops.attached(c->ctx, &c->welcome);
 	return 0;

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 
+#include "../log/log.h"
 #include "dpclient_internal.h"
 
 static bool ring_size_good(uint32_t slots, uint32_t slot_size, size_t least)
@@ -34,7 +35,7 @@ static const char *welcome_check(const struct fog_msg_welcome *m, const int *fds
 	if (!ring_size_good(m->deliver_slots, m->deliver_slot_size, sizeof(struct fog_deliver)) ||
 	    !ring_size_good(m->inject_slots, m->inject_slot_size, sizeof(struct fog_inject)) ||
 	    !ring_size_good(m->cmd_slots, m->cmd_slot_size, sizeof(struct fog_cmd)) ||
-	    !ring_size_good(m->evt_slots, m->evt_slot_size, sizeof(struct fog_evt)))
+	    !ring_size_good(m->evt_slots, m->evt_slot_size, FOG_EVT_LEN_MAX))
 		return "its rings have impossible sizes";
 	for (unsigned i = 2; i < nfds; i++) {
 		bool bell = i == 2 || i >= 3 + m->worker_count;
@@ -238,10 +239,11 @@ void dpclient_inject_give_up(struct fog_dpclient *c, struct dpclient_set *s)
 	pthread_mutex_lock(&c->lock);
 	c->status.inject_lost += lost;
 	pthread_mutex_unlock(&c->lock);
-	fprintf(stderr,
-	        "fog-controlplane: warning: %llu packets that the data plane had accepted were not sent; "
-	        "their senders have to repeat them\n",
-	        (unsigned long long)lost);
+	LOG_WARN(
+	        "%llu packets that the data plane had accepted were not sent; "
+	        "their senders have to repeat them",
+	        (unsigned long long)lost
+	);
 }
 
 void dpclient_set_retire(struct fog_dpclient *c, struct dpclient_set *s)
@@ -258,10 +260,11 @@ void dpclient_set_retire(struct fog_dpclient *c, struct dpclient_set *s)
 	struct dpclient_set *oldest = c->old;
 	c->old = oldest->next;
 	dpclient_inject_give_up(c, oldest);
-	fprintf(stderr,
-	        "fog-controlplane: warning: the rings of %u data planes wait for a store that "
-	        "takes nothing; the oldest one is given up\n",
-	        n);
+	LOG_WARN(
+	        "the rings of %u data planes wait for a store that "
+	        "takes nothing; the oldest one is given up",
+	        n
+	);
 	dpclient_set_free(c, oldest);
 }
 
@@ -327,25 +330,44 @@ static bool deliver_take(struct fog_dpclient *c, struct dpclient_set *s, unsigne
 	return !s->deliver_done[w];
 }
 
+// Take one event out of c->slot. Returns 0 or -EPROTO.
+static int event_take(struct fog_dpclient *c)
+{
+	struct fog_trace_record trace;
+	struct fog_slot_header h;
+	struct fog_evt evt;
+
+	memcpy(&h, c->slot, sizeof(h));
+	if (h.type == FOG_EVT_TRACE && h.len == sizeof(trace)) {
+		memcpy(&trace, c->slot + sizeof(h), sizeof(trace));
+		if (trace.worker >= FOG_WORKERS_MAX || trace.drop >= FOG_DROP_COUNT ||
+		    trace.outcome < FOG_TRACE_SENT || trace.outcome > FOG_TRACE_DROPPED)
+			return -EPROTO;
+		if (c->ops.trace != NULL)
+			c->ops.trace(c->ctx, &trace);
+		return 0;
+	}
+	if (h.len != sizeof(evt) || h.type < FOG_EVT_PONG || h.type >= FOG_EVT_TRACE)
+		return -EPROTO;
+	memcpy(&evt, c->slot + sizeof(h), sizeof(evt));
+	if (c->ops.event != NULL)
+		c->ops.event(c->ctx, h.type, &evt);
+	return 0;
+}
+
 void dpclient_events_take(struct fog_dpclient *c, struct dpclient_set *s)
 {
 	for (int i = 0; i < DPCLIENT_BURST; i++) {
-		struct fog_slot_header h;
-		struct fog_evt evt;
 		int ret = fog_ring_peek(&s->evt, c->slot);
 		if (ret == 0)
 			return;
-		memcpy(&h, c->slot, sizeof(h));
-		memcpy(&evt, c->slot + sizeof(h), sizeof(evt));
-		if (ret < 0 || h.len != sizeof(evt) || h.type < FOG_EVT_PONG ||
-		    h.type > FOG_EVT_RING_FAULT) {
+		if (ret > 0)
+			fog_ring_advance(&s->evt); // what counts is the copy
+		if (ret < 0 || event_take(c) < 0) {
 			if (s == c->live)
 				dpclient_disconnect(c, "its event ring is faulty", true);
 			return;
 		}
-		fog_ring_advance(&s->evt);
-		if (c->ops.event != NULL)
-			c->ops.event(c->ctx, h.type, &evt);
 	}
 }
 

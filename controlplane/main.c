@@ -15,6 +15,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "../log/log.h"
 #include "auth/privileges.h"
 #include "http/listen.h"
 #include "http/server.h"
@@ -44,10 +45,12 @@ struct main_options {
 
 static const char main_usage[] =
         "usage: fog-controlplane --config FILE [--run-dir DIR] [--state-dir DIR]\n"
+        "                        [--log-format FORMAT]\n"
         "\n"
         "  --config FILE    configuration of the appliance (see 'fogctl config check FILE')\n"
         "  --run-dir DIR    folder of the sockets, instead of the file's run_dir\n"
         "  --state-dir DIR  folder of identity and messages, instead of the file's state_dir\n"
+        "  --log-format FORMAT  text, journal (systemd's prefixes) or json; auto when left out\n"
         "  --version        print the version\n"
         "  --help           print this help\n";
 
@@ -58,11 +61,12 @@ static int main_parse(int argc, char **argv, struct main_options *o)
 	        {"config", required_argument, NULL, 'c'},
 	        {"run-dir", required_argument, NULL, 'r'},
 	        {"state-dir", required_argument, NULL, 's'},
+	        {"log-format", required_argument, NULL, 'l'},
 	        {"version", no_argument, NULL, 'v'},
 	        {"help", no_argument, NULL, 'h'},
 	        {NULL, 0, NULL, 0},
 	};
-	int c;
+	int c, format;
 
 	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		switch (c) {
@@ -74,6 +78,13 @@ static int main_parse(int argc, char **argv, struct main_options *o)
 			break;
 		case 's':
 			o->state_dir = optarg;
+			break;
+		case 'l':
+			if ((format = fog_log_format_parse(optarg)) < 0) {
+				fputs(main_usage, stderr);
+				return 2;
+			}
+			fog_log_format_set((enum fog_log_format)format);
 			break;
 		case 'v':
 			puts("fog-controlplane " FOG_VERSION);
@@ -177,11 +188,12 @@ static void main_signal(struct main_state *m)
 	while (read(m->signal_fd, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGHUP) {
 			notify_reloading();
+			fog_audit_reopen(m->node->audit);
 			fog_node_config_reload(m->node);
 			fog_node_topology_poll(m->node, true);
 			notify_ready(&m->notify, m->node);
 		} else {
-			fprintf(stderr, "stopping on signal %u\n", info.ssi_signo);
+			LOG_INFO("stopping on signal %u", info.ssi_signo);
 			m->stop = true;
 		}
 	}
@@ -195,6 +207,8 @@ static void main_tick(struct main_state *m)
 		return;
 	fog_node_topology_poll(m->node, false);
 	fog_sender_flush(m->node->sender);
+	fog_tracer_tick(m->node->tracer);
+	fog_log_flush();
 	notify_tick(&m->notify, m->node);
 	if (++m->ticks % PRUNE_TICKS == 0)
 		fog_store_prune(m->node->store);
@@ -238,6 +252,8 @@ static void main_stop(struct main_state *m)
 {
 	if (m->node != NULL && m->node->inbox != NULL)
 		fog_inbox_wake(m->node->inbox);
+	if (m->node != NULL && m->node->tracer != NULL)
+		fog_tracer_wake(m->node->tracer);
 	fog_server_stop(m->server);
 	// Fails when the folder is root's: the next start replaces a dead socket.
 	if (m->unix_fd >= 0)
@@ -259,11 +275,10 @@ int main(int argc, char **argv)
 
 	if (r >= 0)
 		return r;
-	setvbuf(stderr, NULL, _IOLBF, 0);
 	main_raise_memlock();
 	notify_open(&m.notify);
 	if (sodium_init() < 0 || fog_crypto_init() < 0) {
-		fprintf(stderr, "this CPU lacks AES-NI, SSE4.2 or PCLMUL\n");
+		LOG_ERR("this CPU lacks AES-NI, SSE4.2 or PCLMUL");
 		return 1;
 	}
 	r = main_privileged(&m, &o);
@@ -278,13 +293,12 @@ int main(int argc, char **argv)
 		        m.node, m.node->config->rest.token_file[0] ? &m.token : NULL, &m.server
 		);
 	if (r == 0) {
-		fprintf(stderr, "fog-controlplane " FOG_VERSION " serves %s\n",
-		        m.node->config->rest.unix_path);
+		LOG_INFO("version " FOG_VERSION " serves %s", m.node->config->rest.unix_path);
 		notify_ready(&m.notify, m.node);
 		main_loop(&m);
 		notify_stopping();
 	} else {
-		fprintf(stderr, "fog-controlplane does not start: %s\n", strerror(-r));
+		LOG_ERR("it does not start: %s", strerror(-r));
 	}
 	main_stop(&m);
 	return r == 0 ? 0 : 1;

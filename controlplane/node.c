@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../log/log.h"
 #include "node_config.h"
 
 int fog_node_state_path(const struct fog_node *n, const char *file, char *path, size_t len)
@@ -33,8 +34,7 @@ static int node_make_state(struct fog_node *n)
 	    lchown(path, n->config->uid, n->config->gid) < 0)
 		r = -errno;
 	if (r < 0)
-		fprintf(stderr, "%s: cannot make the control plane's state folder: %s\n", path,
-		        strerror(-r));
+		LOG_ERR("%s: cannot make the control plane's state folder: %s", path, strerror(-r));
 	return r;
 }
 
@@ -57,6 +57,7 @@ int fog_node_create(
 	if (r < 0)
 		goto err;
 	n->started = n->config;
+	fog_log_level_set((enum fog_log_level)n->config->log.level);
 	if (n->config->test.key_seed != 0)
 		r = fog_identity_open_test(
 		        n->config->state_dir, n->config->test.key_seed, &n->identity, text,
@@ -65,7 +66,7 @@ int fog_node_create(
 	else
 		r = fog_identity_open(n->config->state_dir, &n->identity, text, sizeof(text));
 	if (r < 0) {
-		fprintf(stderr, "identity: %s\n", text);
+		LOG_ERR("identity: %s", text);
 		goto err;
 	}
 	r = node_make_state(n);
@@ -105,14 +106,16 @@ static void node_open_key(struct fog_node *n)
 
 	if (r < 0) {
 		n->key = NULL;
-		fprintf(stderr, "mix key: %s\n", n->key_text);
+		LOG_ERR("mix key: %s", n->key_text);
 		return;
 	}
 	n->key_text[0] = '\0';
-	fprintf(stderr, "mix key of epoch %d %s\n", FOG_NODE_EPOCH,
+	LOG_INFO(
+	        "mix key of epoch %d %s", FOG_NODE_EPOCH,
 	        seed != 0         ? "is that of test.key_seed: everybody knows it"
 	                : created ? "made: announce its public key in the topology"
-	                          : "found in the keyring");
+	                          : "found in the keyring"
+	);
 }
 
 static int node_open_store(struct fog_node *n)
@@ -122,7 +125,10 @@ static int node_open_store(struct fog_node *n)
 	int r = fog_node_state_path(n, "audit.jsonl", path, sizeof(path));
 
 	if (r == 0)
-		r = fog_audit_open(&n->audit, path);
+		r = fog_audit_open(
+		        &n->audit, path, (uint64_t)n->config->audit.file_mib << 20,
+		        n->config->audit.files
+		);
 	if (r == 0)
 		r = fog_node_state_path(n, "store.db", path, sizeof(path));
 	if (r < 0)
@@ -145,12 +151,14 @@ int fog_node_start(struct fog_node *n)
 	r = node_open_store(n);
 	if (r == 0)
 		r = fog_inbox_create(n->store, n->ops, &n->inbox);
+	if (r == 0)
+		r = fog_tracer_create(&n->tracer);
 	if (r < 0)
 		return r;
 	snprintf(path, sizeof(path), "%s/dp.sock", n->config->run_dir);
 	r = fog_dpclient_create(&params, &node_dpclient_ops, n, &n->dp);
 	if (r < 0) {
-		fprintf(stderr, "%s: cannot start the data-plane client: %s\n", path, strerror(-r));
+		LOG_ERR("%s: cannot start the data-plane client: %s", path, strerror(-r));
 		return r;
 	}
 	r = fog_sender_create(n->store, n->dp, &n->sender);
@@ -159,7 +167,7 @@ int fog_node_start(struct fog_node *n)
 	if (r == 0)
 		r = node_key_hand(n);
 	if (r < 0) {
-		fprintf(stderr, "cannot keep the mix key in locked memory: raise RLIMIT_MEMLOCK\n");
+		LOG_ERR("cannot keep the mix key in locked memory: raise RLIMIT_MEMLOCK");
 		return r;
 	}
 	fog_node_topology_poll(n, true);
@@ -172,6 +180,7 @@ void fog_node_destroy(struct fog_node *n)
 		return;
 	fog_sender_destroy(n->sender);
 	fog_dpclient_destroy(n->dp);
+	fog_tracer_destroy(n->tracer);
 	fog_inbox_destroy(n->inbox);
 	fog_store_close(n->store);
 	fog_audit_close(n->audit);
@@ -270,6 +279,12 @@ static unsigned node_warn_data_plane(const struct node_running *run, node_say *w
 		warn(ctx, "accept_replays",
 		     "the data plane lets packets through that it has seen before: whoever sends one "
 		     "again can follow it; restart fog-dataplane without --accept-replays");
+		count++;
+	}
+	if (run->tracing) {
+		warn(ctx, "trace_active",
+		     "single packets are traced: whoever reads the records can tell which arrival became "
+		     "which departure");
 		count++;
 	}
 	if (percent >= FOG_REPLAY_ALARM) {

@@ -16,6 +16,7 @@
 #include "mixnet/sender.h"
 #include "mixnet/topology.h"
 #include "store/store.h"
+#include "tracer.h"
 
 enum { FOG_NODE_EPOCH = 1 }; // the one mix key of a network without key rotation
 
@@ -32,6 +33,7 @@ struct fog_node {
 	struct fog_dpclient *dp;
 	struct fog_inbox *inbox;
 	struct fog_sender *sender;
+	struct fog_tracer *tracer;
 	struct stat topology_seen; // control thread: the file that was looked at last
 	pthread_mutex_t change; // one configuration change at a time; taken before 'lock'
 	bool key_withheld; // under 'change': the data plane is not fit for the mix key
@@ -61,9 +63,10 @@ void fog_node_topology_poll(struct fog_node *, bool force);
 int fog_node_config_reload(struct fog_node *);
 
 // Replace the configuration by 'text' (YAML or JSON): check it, write it to the file, apply it.
-// 'expected' is the checksum that the caller has seen, NULL for any.
+// 'expected' is the checksum that the caller has seen, NULL for any. Somebody on REST asks for it, so
+// what fog_config_remote_check refuses is refused.
 // Returns 0 with *generation and what the change takes in *change, -ESTALE (the configuration is another one), -EINVAL
-// (findings in 'report'), -errno (the file cannot be written). Any thread.
+// (findings in 'report'), -EPERM (likewise: not over REST), -errno (the file cannot be written). Any thread.
 int fog_node_config_put(
         struct fog_node *, const char *text, size_t len, const uint8_t expected[32],
         uint64_t *generation, enum fog_reload *change, struct fog_report *report

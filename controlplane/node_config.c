@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the Fogline authors
 // How a node follows its files and its data plane: load, check, compile, hand over.
 #include "node_config.h"
+#include "../log/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -81,9 +82,9 @@ int node_config_read(const struct fog_node *n, struct fog_config **out)
 	if (r == 0)
 		r = config_override(n, c);
 	if (report->len > 0)
-		fputs(report->text, stderr);
+		LOG_LINES(FOG_LOG_WARNING, report->text);
 	else if (r < 0)
-		fprintf(stderr, "%s: %s\n", n->config_path, strerror(-r));
+		LOG_ERR("%s: %s", n->config_path, strerror(-r));
 	free(report);
 	if (r < 0)
 		fog_config_free(c);
@@ -144,7 +145,7 @@ static void node_topology_say(struct fog_node *n, const char *text)
 	snprintf(n->topology_text, sizeof(n->topology_text), "%s", text);
 	pthread_rwlock_unlock(&n->lock);
 	if (news && text[0] != '\0')
-		fprintf(stderr, "topology: %s\n", text);
+		LOG_WARN("topology: %s", text);
 }
 
 // The first finding is enough for /readyz; the log gets them all, once.
@@ -160,7 +161,7 @@ static void node_topology_refused(struct fog_node *n, const char *path, struct f
 	if (text[0] == '\0')
 		snprintf(text, sizeof(text), "%s cannot be put in force now: see the log", path);
 	if (found && strcmp(text, n->topology_text) != 0)
-		fputs(report->text, stderr);
+		LOG_LINES(FOG_LOG_WARNING, report->text);
 	node_topology_say(n, text);
 }
 
@@ -226,8 +227,10 @@ void fog_node_topology_poll(struct fog_node *n, bool force)
 		report = calloc(1, sizeof(*report));
 		if (report != NULL && node_topology_load(n, path, report) == 0) {
 			node_topology_say(n, "");
-			fprintf(stderr, "topology %s: %u nodes, config generation %llu\n", path,
-			        n->topology->node_count, (unsigned long long)n->generation);
+			LOG_INFO(
+			        "topology %s: %u nodes, config generation %llu", path,
+			        n->topology->node_count, (unsigned long long)n->generation
+			);
 		} else if (report != NULL) {
 			node_topology_refused(n, path, report);
 		}
@@ -244,6 +247,7 @@ static int node_config_apply(
 )
 {
 	struct fog_config *old = n->config;
+	char names[512];
 	int r = n->topology != NULL ? fog_config_check(fresh, n->topology, NULL, report) : 0;
 
 	if (r < 0)
@@ -259,8 +263,16 @@ static int node_config_apply(
 		return r;
 	}
 	if (node_key_hand(n) < 0)
-		fprintf(stderr, "the data plane keeps the mix key as it is: restart it\n");
+		LOG_WARN("the data plane keeps the mix key as it is: restart it");
 	*change = fog_config_reload_class(old, fresh);
+	fog_config_changes(old, fresh, names, sizeof(names));
+	LOG_WITH(
+	        FOG_LOG_DEBUG, LOG_FIELDS(LOG_TEXT("keys", names)),
+	        "what is configured differently by now"
+	);
+	// A level that was set by hand stays until the configured one is another.
+	if (old->log.level != fresh->log.level)
+		fog_log_level_set((enum fog_log_level)fresh->log.level);
 	if (old != n->started)
 		fog_config_free(old);
 	return 0;
@@ -281,13 +293,14 @@ int fog_node_config_reload(struct fog_node *n)
 		if (r == 0)
 			r = node_config_apply(n, fresh, &change, report);
 		if (r < 0) {
-			fputs(report->text, stderr);
+			LOG_LINES(FOG_LOG_WARNING, report->text);
 			fog_config_free(fresh);
 		}
 	}
-	fprintf(stderr,
-	        r == 0 ? "configuration reloaded\n"
-	               : "the configuration that was in force stays in force\n");
+	if (r == 0)
+		LOG_INFO("configuration reloaded");
+	else
+		LOG_ERR("the configuration that was in force stays in force");
 	pthread_mutex_unlock(&n->change);
 	free(report);
 	return r;
@@ -343,6 +356,8 @@ int fog_node_config_put(
 		r = config_override(n, fresh);
 	if (r == 0)
 		r = node_production_check(n, fresh, report);
+	if (r == 0)
+		r = fog_config_remote_check(n->config, fresh, report);
 	// The file first: what is in force must never be lost by a restart.
 	if (r == 0)
 		r = config_write(n->config_path, text, len);
@@ -362,7 +377,7 @@ static void node_attached(void *ctx, const struct fog_msg_welcome *w)
 	// Before the client looks what this data plane lacks.
 	pthread_mutex_lock(&n->change);
 	if (node_key_hand(n) < 0)
-		fprintf(stderr, "the data plane keeps the mix key as it is: restart it\n");
+		LOG_WARN("the data plane keeps the mix key as it is: restart it");
 	pthread_mutex_unlock(&n->change);
 	pthread_rwlock_rdlock(&n->lock);
 	uint64_t generation = n->generation;
@@ -372,7 +387,7 @@ static void node_attached(void *ctx, const struct fog_msg_welcome *w)
 		struct fog_report *report = calloc(1, sizeof(*report));
 		pthread_mutex_lock(&n->change);
 		if (report != NULL && node_publish(n, report) < 0)
-			fputs(report->text, stderr);
+			LOG_LINES(FOG_LOG_WARNING, report->text);
 		pthread_mutex_unlock(&n->change);
 		free(report);
 	}
@@ -411,19 +426,38 @@ static int node_delivered(
 static void node_event(void *ctx, uint32_t type, const struct fog_evt *e)
 {
 	if (type == FOG_EVT_LINK)
-		fprintf(stderr, "port %u: link %s\n", e->index, e->value ? "up" : "down");
+		LOG_INFO("port %u: link %s", e->index, e->value ? "up" : "down");
 	else if (type == FOG_EVT_REPLAY_FILL)
-		fprintf(stderr,
+		LOG_WARN(
 		        "replay table is %u %% full: at 100 %% packets are dropped as replay_full; "
 		        "raise replay.capacity or lower workers.max_rate, which counts from the next "
-		        "mix key\n",
-		        e->value);
+		        "mix key",
+		        e->value
+		);
 	else if (type == FOG_EVT_RING_FAULT)
-		fprintf(stderr, "data plane found a ring of ours faulty (worker %u)\n", e->index);
+		LOG_WARN("data plane found a ring of ours faulty (worker %u)", e->index);
+	else if (type == FOG_EVT_TRACE_STATE)
+		fog_tracer_answer(((struct fog_node *)ctx)->tracer, e);
+}
+
+static void node_trace(void *ctx, const struct fog_trace_record *record)
+{
+	struct fog_node *n = ctx;
+
+	fog_tracer_record(n->tracer, record);
+}
+
+static void node_detached(void *ctx, const char *why)
+{
+	struct fog_node *n = ctx;
+
+	fog_tracer_detached(n->tracer);
 }
 
 const struct fog_dpclient_ops node_dpclient_ops = {
         .attached = node_attached,
         .delivered = node_delivered,
         .event = node_event,
+        .detached = node_detached,
+        .trace = node_trace,
 };

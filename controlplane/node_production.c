@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "../log/log.h"
 #include "node_config.h"
 
 // All zero while none is attached.
@@ -18,6 +19,7 @@ struct node_running node_running(struct fog_node *n)
 	run = (struct node_running){
 	        .seeded = view.stats->test_seed != 0,
 	        .accept_replays = view.stats->accept_replays != 0,
+	        .tracing = view.stats->tracing != 0,
 	        .draining = view.stats->draining != 0,
 	        .replay_count = view.stats->replay_count,
 	        .replay_capacity = view.stats->replay_capacity,
@@ -101,8 +103,9 @@ int node_key_hand(struct fog_node *n)
 		return r;
 	n->key_withheld = withhold;
 	if (withhold)
-		fprintf(stderr,
+		LOG_WARN(
 		        "the data plane runs with test settings, and this node is in production: the "
-		        "mix key is kept from it\n");
+		        "mix key is kept from it"
+		);
 	return 0;
 }

@@ -70,12 +70,16 @@ static int ports_open(struct fog_manager *m, const struct fog_blob_launch *l)
 	char error[256];
 	int ret;
 
+	fog_port_sweep(l->instance, l->port, l->port_count);
 	for (uint32_t i = 0; i < l->port_count; i++) {
 		struct fog_port_params params = {
 		        .conf = &l->port[i],
 		        .mix_port = l->mix_port,
 		        .pool = m->pools.of_worker,
 		        .workers = l->worker_count,
+		        .payload_len = m->geo.packet_len,
+		        .busy = l->idle == FOG_IDLE_BUSY,
+		        .instance = l->instance,
 		        .error = error,
 		        .error_len = sizeof(error),
 		};

@@ -5,16 +5,20 @@
 #include <stdio.h>
 
 #include "launch.h"
+#include "log.h"
 
 static int usage(FILE *to, int code)
 {
 	fprintf(to,
 	        "usage: fog-dataplane --blob FILE --run-dir DIR [--crypto NAME] [--accept-replays]\n"
+	        "       [--log-format FORMAT]\n"
 	        "  --blob FILE       configuration compiled by `fogctl config compile`\n"
 	        "  --run-dir DIR     where dp.sock is made, for fog-controlplane\n"
 	        "  --crypto NAME     ref, avx2 or avx512 instead of the best one for this CPU\n"
 	        "  --accept-replays  let packets through that were seen before: for benches that\n"
-	        "                    send the same ones again; refused with production: true\n");
+	        "                    send the same ones again; refused with production: true\n"
+	        "  --log-format FORMAT  text, journal (systemd's prefixes) or json; auto when left out\n"
+	);
 	return code;
 }
 
@@ -25,11 +29,12 @@ int main(int argc, char **argv)
 	        {"run-dir", required_argument, NULL, 'r'},
 	        {"crypto", required_argument, NULL, 'c'},
 	        {"accept-replays", no_argument, NULL, 'a'},
+	        {"log-format", required_argument, NULL, 'l'},
 	        {"help", no_argument, NULL, 'h'},
 	        {0},
 	};
 	struct fog_launch_options o = {0};
-	int c;
+	int c, format;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
@@ -44,6 +49,11 @@ int main(int argc, char **argv)
 			break;
 		case 'a':
 			o.accept_replays = true;
+			break;
+		case 'l':
+			if ((format = fog_log_format_parse(optarg)) < 0)
+				return usage(stderr, 2);
+			fog_log_format_set((enum fog_log_format)format);
 			break;
 		case 'h':
 			return usage(stdout, 0);

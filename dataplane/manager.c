@@ -15,6 +15,7 @@
 #include "manager_conf.h"
 #include "manager_drain.h"
 #include "manager_notify.h"
+#include "manager_trace.h"
 
 enum {
 	PERIOD_BUSY_MS = 1, // busy workers don't ring the doorbell themselves
@@ -181,12 +182,14 @@ void fog_manager_housekeeping(struct fog_manager *m, uint64_t now)
 	doorbells(m);
 	handover_poll(m);
 	retired_poll(m);
+	manager_trace_poll(m, now);
 	if (now >= m->stats_at) {
 		m->stats_at = now + rte_get_tsc_hz() / 10;
 		port_stats(m);
 		report_faults(m);
 		report_silence(m);
 		report_replay(m);
+		fog_log_flush();
 	}
 	if (now >= m->refresh_at) {
 		fog_manager_refresh(m); // asks for missing neighbours, keeps the others alive
@@ -300,6 +303,15 @@ static void on_command(void *ctx, uint32_t type, const struct fog_cmd *cmd)
 		if (grace > FOG_DRAIN_GRACE_MAX_MS)
 			grace = m->blob->run.drain_grace_ms;
 		manager_drain_begin(m, grace);
+	} else if (type == FOG_CMD_LOG_LEVEL && cmd->arg[0] < FOG_LOG_LEVELS) {
+		manager_log_level(m, cmd->arg[0]);
+		LOG_INFO(
+		        "log level is %s now", fog_log_level_name((enum fog_log_level)cmd->arg[0])
+		);
+	} else if (type == FOG_CMD_TRACE_START) {
+		manager_trace_start(m, cmd);
+	} else if (type == FOG_CMD_TRACE_STOP) {
+		manager_trace_abort(m);
 	}
 }
 
@@ -347,6 +359,7 @@ static void on_detach(void *ctx)
 	struct fog_manager *m = ctx;
 
 	atomic_store_explicit(&m->stats->control_attached, 0, memory_order_relaxed);
+	manager_trace_abort(m);
 	LOG_LIMITED(LOG_WARN, "control plane gone; packets keep flowing");
 }
 
@@ -361,6 +374,7 @@ const struct fog_session_ops fog_manager_session_ops = {
 
 void fog_manager_stop(struct fog_manager *m)
 {
+	manager_trace_abort(m);
 	while (m->retired != NULL)
 		retired_poll(m); // no reader is registered any more
 	port_stats(m);

@@ -21,6 +21,18 @@ struct fog_retired {
 // How far the end has come (manager_drain.h).
 enum manager_drain { MANAGER_RUNS, MANAGER_GRACE, MANAGER_SETTLES, MANAGER_DRAINS };
 
+struct fog_trace;
+
+// Tracing of single packets, see manager_trace.h.
+struct fog_manager_trace {
+	struct fog_trace *of[FOG_WORKERS_MAX]; // NULL: this worker is not traced
+	bool tracing, closing;
+	bool untold; // the control plane has not been told yet that it is over
+	uint64_t token; // of the command that began it
+	uint64_t until; // TSC: nothing begins after it; once closing: nothing is waited for
+	uint32_t left; // records that may still be handed on
+};
+
 struct fog_manager {
 	// Set by launch.
 	struct fog_geometry geo;
@@ -51,6 +63,7 @@ struct fog_manager {
 	uint64_t refresh_at, stats_at; // TSC
 	unsigned moved_ports; // bit per port: its interface's addresses are no longer those it took
 	bool control_silent; // the last check found its heartbeat standing still
+	struct fog_manager_trace trace;
 	enum manager_drain drain;
 	uint64_t drain_at; // TSC at which its next step is due
 	struct notify notify;

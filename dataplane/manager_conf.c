@@ -9,8 +9,9 @@
 #include "../drivers/neigh.h"
 #include "blob_check.h"
 #include "log.h"
+#include "manager_trace.h"
 
-static void retire(struct fog_manager *m, void (*free_fn)(void *), void *object)
+void manager_retire(struct fog_manager *m, void (*free_fn)(void *), void *object)
 {
 	if (object == NULL)
 		return;
@@ -64,7 +65,7 @@ static void conf_publish(struct fog_manager *m, struct fog_conf *fresh)
 		fog_stats_publish(&s->sequence, s->peer, m->peer, sizeof(s->peer));
 	for (unsigned i = 0; i < m->worker_count; i++)
 		atomic_store_explicit(&m->workers[i]->conf_next, fresh, memory_order_release);
-	retire(m, retire_conf, old);
+	manager_retire(m, retire_conf, old);
 	memcpy(s->checksum, fresh->checksum, sizeof(s->checksum));
 	memset(s->key_id, 0, sizeof(s->key_id));
 	if (fresh->key != NULL)
@@ -89,6 +90,14 @@ int fog_manager_refresh(struct fog_manager *m)
 		fog_conf_free(fresh);
 		return 0;
 	}
+	LOG_WITH(
+	        FOG_LOG_DEBUG,
+	        LOG_FIELDS(
+	                LOG_NUMBER("next_hops", fresh->remote_count),
+	                LOG_NUMBER("ready", fresh->resolved_count)
+	        ),
+	        "neighbours or routes have changed"
+	);
 	conf_publish(m, fresh);
 	return 0;
 }
@@ -104,8 +113,35 @@ int manager_set_key(struct fog_manager *m, struct fog_mix_key *key)
 	m->key = key;
 	m->replay_alarm = 0;
 	conf_publish(m, fresh);
-	retire(m, retire_key, old);
+	manager_retire(m, retire_key, old);
 	return 0;
+}
+
+void manager_log_level(struct fog_manager *m, uint32_t level)
+{
+	fog_log_level_set((enum fog_log_level)level);
+	atomic_store_explicit(&m->stats->log_level, level, memory_order_relaxed);
+}
+
+// What a new configuration changes beside the workers' view. A log level that was set by hand stays
+// until the configured one is another.
+static void settings_apply(struct fog_manager *m, const struct fog_blob *fresh)
+{
+	if (m->blob != NULL)
+		LOG_WITH(
+		        FOG_LOG_DEBUG,
+		        LOG_FIELDS(
+		                LOG_NUMBER("nodes_before", m->blob->run.node_count),
+		                LOG_NUMBER("nodes", fresh->run.node_count),
+		                LOG_NUMBER("delay_mean_us", fresh->run.delay_mean_us),
+		                LOG_NUMBER("production", fresh->run.production)
+		        ),
+		        "the configuration is another one"
+		);
+	if (m->blob == NULL || m->blob->run.log_level != fresh->run.log_level)
+		manager_log_level(m, fresh->run.log_level);
+	if (fresh->run.production && !fresh->run.trace_allow)
+		manager_trace_close(m);
 }
 
 static int config_apply(struct fog_manager *m, const struct fog_blob *blob)
@@ -121,6 +157,7 @@ static int config_apply(struct fog_manager *m, const struct fog_blob *blob)
 		free(copy);
 		return ret;
 	}
+	settings_apply(m, copy);
 	free(m->blob);
 	m->blob = copy;
 	conf_publish(m, fresh);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// The manager's half that puts configurations and keys in force. For manager.c only.
+// The manager's half that puts configurations and keys in force. For the files of the manager.
 #pragma once
 
 #include "manager.h"
@@ -11,5 +11,9 @@ int manager_on_config(void *ctx, const void *blob, size_t len, char *text, size_
 // Publish 'key' (NULL: none) in place of the present one, which is destroyed with its replay table
 // once no worker can see it. Returns 0 or -ENOMEM (nothing changed; 'key' stays the caller's).
 int manager_set_key(struct fog_manager *, struct fog_mix_key *key);
+// Free 'object' when no worker can see it any more.
+void manager_retire(struct fog_manager *, void (*free_fn)(void *), void *object);
+// Log up to 'level' (enum fog_log_level) from now on, and say so in the statistics.
+void manager_log_level(struct fog_manager *, uint32_t level);
 // Free blob, configuration and key; the replay table stays for the next start.
 void manager_conf_free(struct fog_manager *);

@@ -15,7 +15,8 @@ struct fog_pkt {
 	uint64_t arrival; // TSC when the worker took the frame
 	uint64_t due; // TSC when it may leave: arrival + owed delay
 	uint16_t peer; // statistics slot of the sender, FOG_PEER_NONE when unknown or injected
-	uint8_t reserved[6];
+	uint16_t trace; // place of its trace record + 1; 0 = not traced
+	uint32_t trace_serial; // of that record: places are used again
 };
 
 enum { FOG_PKT_PRIV_SIZE = 64 };

@@ -145,7 +145,7 @@ static void commands_take(struct fog_session *s)
 		if (ret == 0)
 			return;
 		if (ret < 0 || slot.h.len != sizeof(slot.cmd) || slot.h.type < FOG_CMD_PING ||
-		    slot.h.type > FOG_CMD_DRAIN) {
+		    slot.h.type > FOG_CMD_LAST) {
 			fog_session_fault(s, UINT32_MAX);
 			return;
 		}
@@ -182,6 +182,14 @@ void fog_session_process(struct fog_session *s)
 	heartbeat_look(s);
 }
 
+static void doorbell_ring(struct fog_session *s)
+{
+	uint64_t one = 1;
+
+	if (write(s->doorbell[1], &one, sizeof(one)) < 0)
+		return; // full: it rings already
+}
+
 void fog_session_event(struct fog_session *s, uint32_t type, const struct fog_evt *evt)
 {
 	int err = 0;
@@ -197,9 +205,32 @@ void fog_session_event(struct fog_session *s, uint32_t type, const struct fog_ev
 	}
 	memcpy(slot, evt, sizeof(*evt));
 	fog_ring_commit(&s->live_set->evt, type, sizeof(*evt));
-	uint64_t one = 1;
-	if (write(s->doorbell[1], &one, sizeof(one)) < 0)
-		return; // full: it rings already
+	doorbell_ring(s);
+}
+
+bool fog_session_event_room(const struct fog_session *s)
+{
+	return s->live == NULL || fog_ring_free(&s->live_set->evt) != 0;
+}
+
+int fog_session_trace(struct fog_session *s, const struct fog_trace_record *record)
+{
+	int err = 0;
+
+	if (s->live == NULL)
+		return -ENOTCONN;
+	int64_t room = fog_ring_free(&s->live_set->evt);
+	if (room >= 0 && room <= SESSION_EVT_RESERVE)
+		return -ENOBUFS;
+	void *slot = fog_ring_reserve(&s->live_set->evt, &err);
+	if (slot == NULL) {
+		session_close(s, s->live, "its index of the event ring is impossible", true);
+		return -ENOTCONN;
+	}
+	memcpy(slot, record, sizeof(*record));
+	fog_ring_commit(&s->live_set->evt, FOG_EVT_TRACE, sizeof(*record));
+	doorbell_ring(s);
+	return 0;
 }
 
 void fog_session_fault(struct fog_session *s, uint32_t worker)

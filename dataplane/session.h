@@ -5,6 +5,7 @@
 // protocol loses its connection and packets keep flowing. Manager thread only. No DPDK.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -74,6 +75,10 @@ void fog_session_process(struct fog_session *);
 // Queue an event for the control plane and ring its bell; dropped and counted in
 // stats->events_dropped when nobody is attached or it does not read.
 void fog_session_event(struct fog_session *, uint32_t type, const struct fog_evt *);
+// Whether an event would reach the control plane now. True when there is none.
+bool fog_session_event_room(const struct fog_session *);
+// Queue a trace record. Returns 0, -ENOBUFS (no room now: keep it) or -ENOTCONN (nobody is there).
+int fog_session_trace(struct fog_session *, const struct fog_trace_record *);
 // A worker found a ring of the attached control plane faulty: tell it (FOG_EVT_RING_FAULT, 'worker'
 // may be ~0), close the connection, count. It comes back with new rings. No-op when detached.
 void fog_session_fault(struct fog_session *, uint32_t worker);

@@ -14,6 +14,7 @@ enum {
 	SESSION_CMD_BURST = 16, // commands taken per call
 	SESSION_CMD_SLOTS = 64,
 	SESSION_EVT_SLOTS = 256,
+	SESSION_EVT_RESERVE = 32, // slots that trace records leave to other events
 };
 
 // All rings that one control plane shares with us.

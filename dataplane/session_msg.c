@@ -43,7 +43,7 @@ static void welcome_fill(const struct fog_session *s, struct fog_msg_welcome *m)
 	        .cmd_slots = SESSION_CMD_SLOTS,
 	        .cmd_slot_size = fog_ring_slot_size(sizeof(struct fog_cmd)),
 	        .evt_slots = SESSION_EVT_SLOTS,
-	        .evt_slot_size = fog_ring_slot_size(sizeof(struct fog_evt)),
+	        .evt_slot_size = fog_ring_slot_size(FOG_EVT_LEN_MAX),
 	};
 	memcpy(m->build, s->build, sizeof(m->build));
 	memcpy(m->boot_id, s->stats->boot_id, sizeof(m->boot_id));

@@ -22,7 +22,7 @@ int session_set_create(
 )
 {
 	const struct fog_session_params *p = &s->params;
-	uint32_t evt_slot = fog_ring_slot_size(sizeof(struct fog_evt));
+	uint32_t evt_slot = fog_ring_slot_size(FOG_EVT_LEN_MAX);
 	uint32_t deliver_slot = fog_ring_slot_size(p->deliver_len);
 	struct session_set *set = calloc(1, sizeof(*set));
 	unsigned made = 0;

@@ -53,6 +53,8 @@ void stage_delay(struct fog_worker *w, struct fog_chunk *c)
 		fog_delay_owed_batch(&w->conf->law, &w->conf->key->delay, n, tag, sender_ms, owed);
 	for (unsigned i = 0; i < n; i++)
 		owe(w, c, packet[i], owed[i]);
+	for (unsigned i = 0; unlikely(w->trace != NULL) && i < n; i++)
+		stage_trace_owed(w, c->mbuf[packet[i]], owed[i]);
 	if (n == 0) // nor is there a next call that would empty it
 		c->sphinx.n = 0;
 	c->waiting = n;

@@ -55,5 +55,9 @@ void stage_deliver(struct fog_worker *w, struct rte_mbuf *m, const struct fog_sp
 	atomic_store_explicit(&w->ring_doorbell, true, memory_order_release);
 	w->count.delivered++;
 	plaintext_wipe(w, m);
+	if (unlikely(w->trace != NULL)) {
+		stage_trace_pass(w, m, FOG_TRACE_DELIVER);
+		stage_trace_end(w, m, FOG_TRACE_DELIVERED, FOG_DROP_NONE);
+	}
 	rte_pktmbuf_free(m);
 }

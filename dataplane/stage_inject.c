@@ -21,6 +21,9 @@ static void inject_packet(
 	memcpy(rte_pktmbuf_append(m, w->geo.packet_len), packet, w->geo.packet_len);
 	fog_pkt(m)->arrival = rte_rdtsc();
 	fog_pkt(m)->peer = FOG_PEER_NONE;
+	fog_pkt(m)->trace = 0;
+	if (unlikely(w->trace != NULL))
+		stage_trace_begin(w, m, FOG_TRACE_INJECTED, FOG_TRACE_INJECTED);
 	if (type == FOG_INJECT_UNWRAP) {
 		w->ready[w->ready_n++] = m;
 		return;

@@ -19,5 +19,9 @@ void stage_key(
 {
 	fog_sphinx_key_derive(&c->sphinx, lanes, first);
 	stage_replay_prefetch(w, c);
+	if (unlikely(w->trace != NULL))
+		stage_trace_chunk(w, c, FOG_TRACE_KEY);
 	fog_sphinx_mac(&c->sphinx);
+	if (unlikely(w->trace != NULL))
+		stage_trace_chunk(w, c, FOG_TRACE_MAC);
 }

@@ -20,5 +20,7 @@ void stage_open(struct fog_worker *w, struct fog_chunk *c)
 		if (c->sphinx.drop[i] == FOG_DROP_NONE)
 			open_resolve(w, c, i);
 	fog_sphinx_payload(&c->sphinx);
+	if (unlikely(w->trace != NULL))
+		stage_trace_chunk(w, c, FOG_TRACE_OPEN);
 	fog_sphinx_blind_derive(&c->sphinx);
 }

@@ -20,6 +20,8 @@ static void park(struct fog_worker *w, struct rte_mbuf *m)
 
 void stage_park(struct fog_worker *w, struct fog_chunk *c)
 {
+	if (unlikely(w->trace != NULL)) // before the calendar may give one of them up
+		stage_trace_chunk(w, c, FOG_TRACE_PARK);
 	for (unsigned i = 0; i < c->sphinx.n; i++)
 		if (c->mbuf[i] != NULL)
 			park(w, c->mbuf[i]);

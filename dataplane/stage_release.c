@@ -38,6 +38,8 @@ unsigned stage_release(struct fog_worker *w, uint64_t now)
 	for (unsigned i = 0; i < n; i++)
 		rte_prefetch0(rte_pktmbuf_mtod_offset((struct rte_mbuf *)due[i].packet, void *, -1)
 		);
+	for (unsigned i = 0; unlikely(w->trace != NULL) && i < n; i++)
+		stage_trace_release(w, due[i].packet, fog_worker_ns(w, now - due[i].due));
 	for (unsigned i = 0; i < n; i++)
 		release(w, &due[i], now);
 	// Those of the next slot have until then to arrive.

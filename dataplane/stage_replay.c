@@ -49,4 +49,6 @@ void stage_replay(struct fog_worker *w, struct fog_chunk *c)
 	for (unsigned i = 0; i < b->n; i++)
 		if (b->drop[i] == FOG_DROP_NONE)
 			b->drop[i] = replay_claim(w, &c->place[i]);
+	if (unlikely(w->trace != NULL))
+		stage_trace_chunk(w, c, FOG_TRACE_REPLAY);
 }

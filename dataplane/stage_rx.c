@@ -6,9 +6,10 @@
 #include "worker.h"
 
 static void rx_frame(
-        struct fog_worker *w, const struct fog_port *port, struct rte_mbuf *m, uint64_t now
+        struct fog_worker *w, const struct fog_rx_source *from, struct rte_mbuf *m, uint64_t now
 )
 {
+	const struct fog_port *port = w->ports[from->port];
 	struct fog_ip source = {0};
 	struct fog_pkt *pkt = fog_pkt(m);
 	enum fog_drop reason = stage_parse(w, port, m, &source);
@@ -16,6 +17,9 @@ static void rx_frame(
 	w->count.rx++;
 	pkt->arrival = now;
 	pkt->peer = FOG_PEER_NONE;
+	pkt->trace = 0;
+	if (unlikely(w->trace != NULL))
+		stage_trace_begin(w, m, from->port, from->queue);
 	if (w->conf != NULL) {
 		int node = fog_conf_find_ip(w->conf, &source);
 		if (node >= 0) {
@@ -24,10 +28,13 @@ static void rx_frame(
 				w->count.peer[pkt->peer].rx++;
 		}
 	}
-	if (reason != FOG_DROP_NONE)
+	if (reason != FOG_DROP_NONE) {
 		fog_worker_drop(w, m, reason);
-	else
-		w->ready[w->ready_n++] = m;
+		return;
+	}
+	if (unlikely(w->trace != NULL))
+		stage_trace_pass(w, m, FOG_TRACE_PARSE);
+	w->ready[w->ready_n++] = m;
 }
 
 unsigned stage_rx(struct fog_worker *w)
@@ -49,7 +56,7 @@ unsigned stage_rx(struct fog_worker *w)
 		// than it is, or it would leave before the delay that it is owed.
 		uint64_t now = n > 0 ? rte_rdtsc() : 0;
 		for (uint16_t i = 0; i < n; i++)
-			rx_frame(w, port, burst[i], now);
+			rx_frame(w, from, burst[i], now);
 		taken += n;
 		w->source_next = w->source_next + 1 < w->source_count ? w->source_next + 1 : 0;
 	}

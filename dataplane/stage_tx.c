@@ -53,7 +53,13 @@ void stage_send(struct fog_worker *w, struct rte_mbuf *m, const struct fog_next_
 
 static unsigned tx_port(struct fog_worker *w, struct fog_port *port, struct fog_tx_queue *q)
 {
+	uint16_t place[FOG_TX_HELD_MAX];
+
+	if (unlikely(w->trace != NULL))
+		stage_trace_note(w, q->frame, q->n, place);
 	uint16_t sent = port->ops->tx_burst(port, (uint16_t)w->index, q->frame, q->n);
+	if (unlikely(w->trace != NULL))
+		stage_trace_sent(w, place, sent);
 
 	for (uint16_t i = 0; i < sent; i++)
 		if (q->peer[i] != FOG_PEER_NONE)

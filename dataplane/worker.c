@@ -99,6 +99,7 @@ enum fog_round fog_worker_round(struct fog_worker *w, uint64_t now)
 	unsigned keys;
 
 	w->conf = atomic_load_explicit(&w->conf_next, memory_order_acquire);
+	w->trace = atomic_load_explicit(&w->trace_next, memory_order_acquire);
 	worked |= calendar_poll(w, now);
 	worked |= stage_rx(w) > 0;
 	if (!atomic_load_explicit(&w->drain, memory_order_relaxed))
@@ -250,6 +251,7 @@ int fog_worker_run(void *arg)
 		if (w->idle == FOG_IDLE_ADAPTIVE && w->dry_rounds >= DRY_ROUNDS)
 			worker_sleep(w, end);
 	}
+	w->trace = NULL; // the manager frees it when nobody runs any more
 	fog_worker_publish(w, rte_rdtsc());
 	rte_rcu_qsbr_thread_offline(w->qsbr, w->index);
 	rte_rcu_qsbr_thread_unregister(w->qsbr, w->index);

@@ -13,6 +13,7 @@
 #include "../drivers/port_ops.h"
 #include "api/plan.h"
 #include "api/stats.h"
+#include "api/trace.h"
 #include "calendar.h"
 #include "conf.h"
 #include "pkt.h"
@@ -45,6 +46,8 @@ struct fog_chunk {
 	unsigned waiting; // opened packets that wait for their blinding
 	uint64_t since; // TSC when they began to
 };
+
+struct fog_trace;
 
 // What a round came to.
 enum fog_round {
@@ -101,6 +104,7 @@ struct fog_worker {
 	// Manager: wo, worker: ro.
 	alignas(FOG_CACHE_LINE) _Atomic(const struct fog_conf *) conf_next;
 	_Atomic(struct fog_ring_handover *) handover; // worker sets it to NULL when it has switched
+	_Atomic(struct fog_trace *) trace_next; // NULL: no packet is traced
 	atomic_bool stop; // leave the loop
 	atomic_bool drain; // ports are stopped: no more injection, let the calendar run empty
 	// Worker: wo, manager: ro.
@@ -111,6 +115,8 @@ struct fog_worker {
 
 	// Worker only.
 	alignas(FOG_CACHE_LINE) const struct fog_conf *conf; // of this round
+	struct fog_trace *trace; // of this round
+	uint32_t trace_serial; // of the last record that was begun
 	struct fog_worker_rings *rings; // NULL before the first control plane
 	struct fog_calendar *calendar;
 	struct fog_chunk *chunks; // two of them in locked memory, which change places every call:
@@ -146,6 +152,19 @@ int fog_worker_init(struct fog_worker *, uint32_t parked_max, uint32_t inject_sl
 // Free it, and every packet that is still held. The worker must not run any more.
 void fog_worker_fini(struct fog_worker *);
 
+// stage_trace.c; only while w->trace is set.
+void stage_trace_begin(struct fog_worker *, struct rte_mbuf *, unsigned port, unsigned queue);
+void stage_trace_pass(struct fog_worker *, const struct rte_mbuf *, enum fog_trace_stage);
+// All of a chunk that were not rejected yet.
+void stage_trace_chunk(struct fog_worker *, const struct fog_chunk *, enum fog_trace_stage);
+void stage_trace_owed(struct fog_worker *, const struct rte_mbuf *, uint64_t owed_us);
+void stage_trace_release(struct fog_worker *, const struct rte_mbuf *, uint64_t late_ns);
+void stage_trace_end(struct fog_worker *, struct rte_mbuf *, enum fog_trace_outcome, enum fog_drop);
+// Frames belong to a port once it has taken them: note the places of their records before (0: none),
+// then end those of the first 'sent'.
+void stage_trace_note(const struct fog_worker *, struct rte_mbuf **, unsigned n, uint16_t *place);
+void stage_trace_sent(struct fog_worker *, const uint16_t *place, unsigned sent);
+
 // How long 'cycles' of the TSC last. No division.
 static inline uint64_t fog_worker_ns(const struct fog_worker *w, uint64_t cycles)
 {
@@ -155,6 +174,8 @@ static inline uint64_t fog_worker_ns(const struct fog_worker *w, uint64_t cycles
 // Count and free one packet.
 static inline void fog_worker_drop(struct fog_worker *w, struct rte_mbuf *m, enum fog_drop reason)
 {
+	if (unlikely(w->trace != NULL))
+		stage_trace_end(w, m, FOG_TRACE_DROPPED, reason);
 	w->count.drop[reason]++;
 	w->count.drops++;
 	rte_pktmbuf_free(m);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_xdp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,9 @@ struct afxdp_port {
 	struct fog_steer *steer;
 	int control; // socket for ioctls in the interface's network namespace
 	char interface[32];
+	const struct afxdp_step *step; // how the sockets are bound
+	bool busy_poll;
+	char why[160]; // reasons for each step down
 	struct afxdp_queue queue[];
 };
 
@@ -91,22 +95,36 @@ static void afxdp_queue_stats(struct afxdp_queue *q, struct fog_stats_port *out)
 static void afxdp_stats(struct fog_port *port, struct fog_stats_port *out)
 {
 	struct afxdp_port *p = afxdp_of(port);
-	const char *refusal = fog_steer_refusal(p->steer);
-	uint64_t verdict[FOG_STEER_VERDICTS] = {};
 
 	driver_clear_stats(port, out);
 	snprintf(
-	        out->mode, sizeof(out->mode), "%s-copy (%s%.40s%szero-copy not requested)",
-	        fog_steer_mode(p->steer), *refusal ? "native refused: " : "", refusal,
-	        *refusal ? "; " : ""
+	        out->mode, sizeof(out->mode), "%s-%s%s", fog_steer_mode(p->steer), p->step->name,
+	        p->busy_poll ? ", busy poll" : ""
 	);
+	memcpy(out->xdp_why, p->why, sizeof(out->xdp_why));
 	out->link_up = netdev_running(p->control, p->interface);
 	for (uint16_t i = 0; i < port->queues; i++)
 		afxdp_queue_stats(&p->queue[i], out);
-	fog_steer_verdicts(p->steer, verdict);
-	out->lost_steer = verdict[FOG_STEER_NO_SOCKET];
-	for (unsigned v = FOG_STEER_NO_SOCKET + 1; v < FOG_STEER_VERDICTS; v++)
-		out->to_kernel += verdict[v];
+	fog_steer_verdicts(p->steer, out->steer);
+	for (unsigned v = FOG_STEER_DROP_FIRST; v <= FOG_STEER_DROP_LAST; v++)
+		out->lost_steer += out->steer[v];
+	for (unsigned v = FOG_STEER_DROP_LAST + 1; v < FOG_STEER_VERDICTS; v++)
+		out->to_kernel += out->steer[v];
+}
+
+static int afxdp_set_filter(struct fog_port *port, const struct fog_port_filter *filter)
+{
+	const struct fog_steer_rules rules = {
+	        .early_drop = filter->early_drop,
+	        .source_rate = filter->source_rate,
+	        .source_burst = filter->source_burst,
+	        .deny_count = filter->deny_count,
+	        .exempt_count = filter->exempt_count,
+	        .deny = filter->deny,
+	        .exempt = filter->exempt,
+	};
+
+	return fog_steer_set_rules(afxdp_of(port)->steer, &rules);
 }
 
 static void afxdp_close(struct fog_port *port)
@@ -133,6 +151,7 @@ static const struct fog_port_ops afxdp_ops = {
         .stop = afxdp_stop,
         .stats = afxdp_stats,
         .close = afxdp_close,
+        .set_filter = afxdp_set_filter,
 };
 
 // What the interface must be like before anything of ours touches it.
@@ -225,45 +244,108 @@ static int afxdp_ask_kernel(
 	return ret;
 }
 
+// One more reason why the port does not run as fast as its interface could.
+static void afxdp_add_reason(struct afxdp_port *p, const char *step, const char *reason)
+{
+	size_t at = strlen(p->why);
+
+	snprintf(
+	        p->why + at, sizeof(p->why) - at, "%s%s refused: %s", at ? "; " : "", step, reason
+	);
+}
+
 static int afxdp_open_steer(struct afxdp_port *p, const struct fog_port_params *params, int ifindex)
 {
 	const struct fog_steer_conf conf = {
 	        .queues = p->port.queues,
 	        .mix_port = params->mix_port,
 	        .vlan = p->port.vlan,
+	        .payload_len = params->payload_len,
 	        .address_count = p->port.address_count,
 	        .address = p->port.address,
 	};
+	const struct fog_steer_place place = {
+	        .interface = p->interface,
+	        .ifindex = ifindex,
+	        .mode = params->conf->xdp_mode,
+	        .instance = params->instance,
+	        .port = p->port.name,
+	        .uid = params->data_uid,
+	        .gid = params->data_gid,
+	};
 	char error[320] = "";
+	const char *why;
 	int ret = fog_steer_load(&conf, &p->steer, error, sizeof(error));
 
 	if (ret == 0)
-		ret = fog_steer_attach(
-		        p->steer, p->interface, ifindex, params->conf->xdp_mode, error,
-		        sizeof(error)
-		);
-	return ret < 0 ? driver_fail(params, ret, "%s", error) : 0;
+		ret = fog_steer_attach(p->steer, &place, error, sizeof(error));
+	if (ret < 0)
+		return driver_fail(params, ret, "%s", error);
+	if (*fog_steer_refusal(p->steer))
+		afxdp_add_reason(p, "native", fog_steer_refusal(p->steer));
+	if (params->instance && !fog_steer_pin(p->steer, &why))
+		fprintf(stderr,
+		        "port %s: the XDP program is not pinned and ends with this process: %s\n",
+		        p->port.name, why);
+	return 0;
 }
 
-static int afxdp_open_queues(struct afxdp_port *p, const struct fog_port_params *params)
+static int afxdp_fail_queue(
+        const struct afxdp_port *p, const struct fog_port_params *params, unsigned queue, int ret
+)
 {
-	for (uint16_t i = 0; i < p->port.queues; i++) {
-		int ret = afxdp_queue_open(&p->queue[i], p->interface, i);
-		const char *mend = "";
+	const char *mend = "";
 
-		p->queue[i].pool = fog_port_pool(params, i);
+	if (ret == -EBUSY)
+		mend = "; stop the process that has an AF_XDP socket there";
+	else if (ret == -EPERM || ret == -ENOBUFS)
+		mend = "; start as root, or with CAP_NET_RAW, CAP_NET_ADMIN and CAP_IPC_LOCK";
+	else if (ret == -ENOMEM)
+		mend = "; a queue needs 16 MiB";
+	return driver_fail(
+	        params, ret, "AF_XDP socket on queue %u of %s: %s%s", queue, p->interface,
+	        strerror(-ret), mend
+	);
+}
+
+// All sockets of the port on one step of the ladder. Returns 0, or -errno with 'queue' the one that
+// was refused; then none is open.
+static int afxdp_try_step(struct afxdp_port *p, const struct afxdp_step *step, unsigned *queue)
+{
+	for (*queue = 0; *queue < p->port.queues; (*queue)++) {
+		int ret = afxdp_queue_open(&p->queue[*queue], p->interface, *queue, step);
+
 		if (ret == 0)
 			continue;
-		if (ret == -EBUSY)
-			mend = "; stop the process that has an AF_XDP socket there";
-		else if (ret == -EPERM || ret == -ENOBUFS)
-			mend = "; start as root, or with CAP_NET_RAW, CAP_NET_ADMIN and CAP_IPC_LOCK";
-		else if (ret == -ENOMEM)
-			mend = "; a queue needs 16 MiB";
-		return driver_fail(
-		        params, ret, "AF_XDP socket on queue %u of %s: %s%s", i, p->interface,
-		        strerror(-ret), mend
-		);
+		for (unsigned i = 0; i < *queue; i++)
+			afxdp_queue_close(&p->queue[i]);
+		return ret;
+	}
+	p->step = step;
+	return 0;
+}
+
+// Zero-copy where program and device allow it, else copy; never a mixture among the queues, which
+// would spread a peer's packets over a fast and a slow path.
+static int afxdp_open_queues(struct afxdp_port *p, const struct fog_port_params *params)
+{
+	bool native = strcmp(fog_steer_mode(p->steer), "native") == 0;
+	unsigned queue = 0;
+	int ret = native ? afxdp_try_step(p, &afxdp_zero_copy, &queue) : -EOPNOTSUPP;
+
+	if (ret == -EBUSY)
+		return afxdp_fail_queue(p, params, queue, ret);
+	if (native && ret < 0)
+		afxdp_add_reason(p, "zero-copy", strerror(-ret));
+	if (ret < 0)
+		ret = afxdp_try_step(p, &afxdp_copy, &queue);
+	if (ret < 0)
+		return afxdp_fail_queue(p, params, queue, ret);
+	p->busy_poll = params->busy && netdev_defers_interrupts(p->interface);
+	for (uint16_t i = 0; i < p->port.queues; i++) {
+		p->queue[i].pool = fog_port_pool(params, i);
+		if (p->busy_poll)
+			p->busy_poll = afxdp_queue_busy_poll(&p->queue[i]) == 0;
 	}
 	return 0;
 }

@@ -17,13 +17,18 @@ static uint32_t queue_unsent(const struct afxdp_queue *q)
 	return *q->tx.producer - __atomic_load_n(q->tx.consumer, __ATOMIC_ACQUIRE);
 }
 
-// Let the kernel send what lies in the tx ring: in copy mode it does so inside the system call only,
+// Let the kernel send what lies in the tx ring. In copy mode it does so inside the system call only,
 // one batch per call. EAGAIN without progress means the device is full; the rest is tried again at
 // the next burst.
 static void queue_kick(struct afxdp_queue *q)
 {
 	uint32_t left = queue_unsent(q);
 
+	if (q->device_sends) {
+		// It only has to be woken; what it can't take now it takes by itself.
+		sendto(q->fd, NULL, 0, MSG_DONTWAIT, NULL, 0);
+		return;
+	}
 	for (unsigned i = 2 + left / KICK_BATCH; i > 0 && left; i--) {
 		uint32_t before = left;
 		ssize_t ret = sendto(q->fd, NULL, 0, MSG_DONTWAIT, NULL, 0);
@@ -87,7 +92,7 @@ uint16_t afxdp_queue_rx(struct afxdp_queue *q, struct rte_mbuf **frames, uint16_
 		queue_kick(q);
 	got = xsk_ring_cons__peek(&q->rx, n, &at);
 	if (!got) {
-		if (xsk_ring_prod__needs_wakeup(&q->fill))
+		if (q->busy_poll || xsk_ring_prod__needs_wakeup(&q->fill))
 			recvfrom(q->fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
 		return 0;
 	}

@@ -13,6 +13,8 @@
 enum {
 	BUSY_WAIT_MS = 2000,
 	BUSY_STEP_MS = 50,
+	BUSY_POLL_US = 20, // unused as long as calls don't block, but 0 would turn polling off
+	BUSY_POLL_BUDGET = 64, // frames that the device may hand over per call
 	SEND_BUFFER = 32 << 20, // above what all tx frames can pin, so that only frames limit us
 };
 
@@ -27,7 +29,19 @@ static void socket_release(struct afxdp_queue *q)
 	q->umem = NULL;
 }
 
-static int socket_try(struct afxdp_queue *q, const char *interface, uint32_t queue)
+const struct afxdp_step afxdp_zero_copy = {
+        .name = "zero-copy",
+        .bind_flags = XDP_ZEROCOPY | XDP_USE_NEED_WAKEUP,
+        .device_sends = true,
+};
+const struct afxdp_step afxdp_copy = {
+        .name = "copy",
+        .bind_flags = XDP_COPY | XDP_USE_NEED_WAKEUP,
+};
+
+static int socket_try(
+        struct afxdp_queue *q, const char *interface, uint32_t queue, const struct afxdp_step *step
+)
 {
 	const struct xsk_umem_config umem = {
 	        // Twice the frames: the kernel shows a received frame a moment before it shows that the
@@ -40,7 +54,7 @@ static int socket_try(struct afxdp_queue *q, const char *interface, uint32_t que
 	        .rx_size = AFXDP_RX_FRAMES,
 	        .tx_size = AFXDP_TX_FRAMES,
 	        .libbpf_flags = XSK_LIBBPF_FLAGS__INHIBIT_PROG_LOAD,
-	        .bind_flags = XDP_COPY | XDP_USE_NEED_WAKEUP,
+	        .bind_flags = step->bind_flags,
 	};
 	int ret = xsk_umem__create(&q->umem, q->area, AFXDP_AREA, &q->fill, &q->done, &umem);
 
@@ -67,7 +81,9 @@ static void socket_fill(struct afxdp_queue *q)
 	q->tx_free_count = AFXDP_TX_FRAMES;
 }
 
-int afxdp_queue_open(struct afxdp_queue *q, const char *interface, uint32_t queue)
+int afxdp_queue_open(
+        struct afxdp_queue *q, const char *interface, uint32_t queue, const struct afxdp_step *step
+)
 {
 	const int send_buffer = SEND_BUFFER;
 	int ret;
@@ -83,7 +99,7 @@ int afxdp_queue_open(struct afxdp_queue *q, const char *interface, uint32_t queu
 	madvise(q->area, AFXDP_AREA, MADV_DONTFORK);
 	// The UMEM is made anew for each try: libxdp keeps no usable one after a failed bind.
 	for (int waited = 0;; waited += BUSY_STEP_MS) {
-		ret = socket_try(q, interface, queue);
+		ret = socket_try(q, interface, queue, step);
 		if (ret != -EBUSY || waited >= BUSY_WAIT_MS)
 			break;
 		nanosleep(&(struct timespec){.tv_nsec = BUSY_STEP_MS * 1000000L}, NULL);
@@ -91,6 +107,7 @@ int afxdp_queue_open(struct afxdp_queue *q, const char *interface, uint32_t queu
 	if (ret < 0)
 		goto err;
 	q->fd = xsk_socket__fd(q->socket);
+	q->device_sends = step->device_sends;
 	// In copy mode every frame on its way pins socket buffer; the default holds some 50 frames.
 	if (setsockopt(q->fd, SOL_SOCKET, SO_SNDBUFFORCE, &send_buffer, sizeof(send_buffer)) < 0) {
 		ret = -errno;
@@ -103,10 +120,22 @@ err:
 	return ret;
 }
 
+int afxdp_queue_busy_poll(struct afxdp_queue *q)
+{
+	const int prefer = 1, us = BUSY_POLL_US, budget = BUSY_POLL_BUDGET;
+
+	if (setsockopt(q->fd, SOL_SOCKET, SO_PREFER_BUSY_POLL, &prefer, sizeof(prefer)) < 0 ||
+	    setsockopt(q->fd, SOL_SOCKET, SO_BUSY_POLL, &us, sizeof(us)) < 0 ||
+	    setsockopt(q->fd, SOL_SOCKET, SO_BUSY_POLL_BUDGET, &budget, sizeof(budget)) < 0)
+		return -errno;
+	q->busy_poll = true;
+	return 0;
+}
+
 void afxdp_queue_close(struct afxdp_queue *q)
 {
 	socket_release(q);
 	if (q->area)
 		munmap(q->area, AFXDP_AREA);
-	q->area = NULL;
+	memset(q, 0, sizeof(*q)); // libxdp reads some fields of a ring before it writes them
 }

@@ -59,3 +59,25 @@ int netdev_running(int fd, const char *name)
 
 	return netdev_ioctl(fd, SIOCGIFFLAGS, name, &ifr) == 0 && (ifr.ifr_flags & IFF_RUNNING);
 }
+
+static unsigned long netdev_setting(const char *name, const char *setting)
+{
+	unsigned long value = 0;
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%.15s/%s", name, setting);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	if (fscanf(file, "%lu", &value) != 1)
+		value = 0;
+	fclose(file);
+	return value;
+}
+
+bool netdev_defers_interrupts(const char *name)
+{
+	return netdev_setting(name, "napi_defer_hard_irqs") > 0 &&
+	        netdev_setting(name, "gro_flush_timeout") > 0;
+}

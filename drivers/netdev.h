@@ -4,6 +4,7 @@
 // socket of the interface's network namespace). Sources: netdevice(7), linux/ethtool.h.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct netdev {
@@ -19,3 +20,7 @@ struct netdev {
 int netdev_query(int fd, const char *name, struct netdev *out);
 // 1 when frames can pass now, else 0.
 int netdev_running(int fd, const char *name);
+
+// Does the operator have the interface wait for polling before it interrupts? True when both
+// napi_defer_hard_irqs and gro_flush_timeout are set: without them busy polling only adds calls.
+bool netdev_defers_interrupts(const char *name);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../xdp/loader.h"
 #include "driver.h"
 
 int driver_fail(const struct fog_port_params *params, int ret, const char *format, ...)
@@ -72,6 +73,19 @@ static int port_open_driver(const struct fog_port_params *params, struct fog_por
 	}
 }
 
+void fog_port_sweep(const char *instance, const struct fog_blob_port *port, unsigned n)
+{
+	const char *keep[FOG_PORTS_MAX];
+	unsigned kept = 0, removed;
+
+	for (unsigned i = 0; i < n; i++)
+		if (port[i].driver == FOG_DRIVER_AFXDP)
+			keep[kept++] = port[i].name;
+	removed = fog_steer_sweep(instance, keep, kept);
+	if (removed)
+		fprintf(stderr, "%u XDP link(s) of ports that are no more removed\n", removed);
+}
+
 int fog_port_open(const struct fog_port_params *params, struct fog_port **port)
 {
 	const struct fog_blob_port *conf = params->conf;
@@ -92,7 +106,8 @@ int fog_port_open(const struct fog_port_params *params, struct fog_port **port)
 		return ret;
 	(*port)->ops->stats(*port, &stats);
 	// The mode is said at start: a step down that nobody notices costs speed for years.
-	fprintf(stderr, "port %s: %.191s%s%u queues, %s\n", (*port)->name, conf->device,
-	        conf->device[0] ? ", " : "", conf->queues, stats.mode);
+	fprintf(stderr, "port %s: %.191s%s%u queues, %s%s%s%s\n", (*port)->name, conf->device,
+	        conf->device[0] ? ", " : "", conf->queues, stats.mode, stats.xdp_why[0] ? " (" : "",
+	        stats.xdp_why, stats.xdp_why[0] ? ")" : "");
 	return 0;
 }

@@ -9,12 +9,23 @@
 #pragma once
 
 #include <rte_mbuf.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "../dataplane/api/blob.h"
 #include "../dataplane/api/stats.h"
 
 struct fog_port;
+
+// What a port may drop before a worker sees it.
+struct fog_port_filter {
+	uint32_t early_drop; // 1: ours, but by length or as a fragment no packet of the network
+	uint32_t source_rate; // packets per second and source address (IPv6: /64), 0 = no limit
+	uint32_t source_burst; // packets that a source may send at once
+	uint32_t deny_count, exempt_count; // at most FOG_DENY_MAX, FOG_NODES_MAX
+	const struct fog_prefix *deny; // sources to drop
+	const struct fog_ip *exempt; // sources that 'source_rate' does not limit
+};
 
 struct fog_port_ops {
 	const char *name;
@@ -32,6 +43,10 @@ struct fog_port_ops {
 	void (*stop)(struct fog_port *); // no more rx; tx still works (drain)
 	void (*stats)(struct fog_port *, struct fog_stats_port *); // fills all but the name
 	void (*close)(struct fog_port *); // frees the port; accepts a port that never started
+	// Put a filter in force, all or nothing; the caller keeps the lists. Needs no privilege. Before
+	// the first call nothing is filtered. Returns 0 or -errno (-ENOMEM: the one before stays).
+	// NULL: the driver has no filter. Manager.
+	int (*set_filter)(struct fog_port *, const struct fog_port_filter *);
 };
 
 // Head of every driver's own port struct.
@@ -55,6 +70,10 @@ struct fog_port_params {
 	// For received frames, one of each worker, all of one shape; data room >= frame, headroom 128.
 	struct rte_mempool *const *pool;
 	uint16_t workers; // queue q belongs to worker q % workers
+	uint16_t payload_len; // UDP payload of every packet of the network; the filter's early drop
+	bool busy; // workers spin: a device may be polled instead of interrupting
+	const char *instance; // names what outlives a crash (pins); NULL: nothing may
+	uint32_t data_uid, data_gid; // who runs the port once rights are dropped, and removes pins
 	char *error; // out: one sentence with the mend, when open fails
 	size_t error_len;
 };
@@ -67,6 +86,10 @@ static inline struct rte_mempool *fog_port_pool(const struct fog_port_params *p,
 // Open 'params->conf' with its driver. Returns 0 and a port that the caller closes, or -errno
 // (-ENODEV no such device, -EBUSY foreign XDP program or queue in use, -ENOTSUP, -EPERM, -ENOMEM).
 int fog_port_open(const struct fog_port_params *params, struct fog_port **port);
+
+// Remove what a killed data plane of 'instance' left on interfaces that none of these 'n' ports is
+// for. What a living process runs stays.
+void fog_port_sweep(const char *instance, const struct fog_blob_port *port, unsigned n);
 
 int fog_afxdp_open(const struct fog_port_params *params, struct fog_port **port);
 int fog_dpdk_open(const struct fog_port_params *params, struct fog_port **port);

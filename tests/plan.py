@@ -141,7 +141,7 @@ def _plain_then(root, long):
 	return [
 		*_vm_tests(root, folder, long),  # first: it is the longest
 		*_package_tests(root),
-		*_meson_tests(folder, "unit", [], {}),
+		*_meson_tests(folder, "unit", [], env),
 		*_smoke_tests(root, folder, "smoke", [], env),
 	]
 

@@ -7,7 +7,6 @@ A test is a program: exit code 0 = passed, 77 = skipped (its last line of output
 that is missing), anything else = failed; the end of its log is then shown here.
 """
 import argparse
-import concurrent.futures
 import os
 import pathlib
 import shutil
@@ -32,17 +31,9 @@ class Runner:
 		self.lock = threading.Lock()
 		self.running = set()
 		self.stopped = False
-		# Labs share the host's cores, and their tests wait for each other's packets: one at a time.
-		self.lab = threading.Lock()
 
 	def execute(self, test):
 		"""Run one test; returns True when it passed."""
-		if test.lab:
-			with self.lab:
-				return self._execute(test)
-		return self._execute(test)
-
-	def _execute(self, test):
 		if self.stopped:
 			return False
 		missing = test.missing()
@@ -102,23 +93,66 @@ class Runner:
 			self._end(process)
 
 
+class Queue:
+	"""What waits to be run. Labs share the host's cores, and their tests wait for each other's
+	packets, so there is one at a time; as they are the longest chain, a free lab goes first."""
+
+	def __init__(self, tests):
+		self.changed = threading.Condition()
+		self.waiting = list(tests)
+		self.running = 0
+		self.lab = False  # one is running
+
+	def take(self):
+		"""The next test that may start; None when all is done."""
+		with self.changed:
+			while True:
+				ready = [test for test in self.waiting if not (test.lab and self.lab)]
+				if ready:
+					test = next((test for test in ready if test.lab), ready[0])
+					self.waiting.remove(test)
+					self.running += 1
+					self.lab = self.lab or test.lab
+					return test
+				if not self.running:
+					return None
+				self.changed.wait()
+
+	def done(self, test, follow):
+		with self.changed:
+			self.waiting += follow
+			self.running -= 1
+			self.lab = self.lab and not test.lab
+			self.changed.notify_all()
+
+
 def run(runner, tests, wanted):
 	"""Run 'tests' and whatever they turn out to lead to (a build leads to the tests it built)."""
-	with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
-		waiting = {pool.submit(runner.execute, test): test for test in tests}
-		try:
-			while waiting:
-				done, _ = concurrent.futures.wait(
-					waiting, return_when=concurrent.futures.FIRST_COMPLETED)
-				for future in done:
-					test = waiting.pop(future)
-					follow = test.then() if future.result() and test.then else []
-					for new in filter(wanted, follow):
-						waiting[pool.submit(runner.execute, new)] = new
-		except KeyboardInterrupt:
-			pool.shutdown(wait=False, cancel_futures=True)
-			runner.stop()
-			raise
+	queue = Queue(tests)
+	broken = []
+
+	def work():
+		while test := queue.take():
+			follow = []
+			try:
+				if runner.execute(test) and test.then:
+					follow = [new for new in test.then() if wanted(new)]
+			except Exception as error:  # of the runner itself: told once all threads are back
+				broken.append(error)
+			finally:
+				queue.done(test, follow)
+
+	threads = [threading.Thread(target=work) for _ in range(os.cpu_count() or 2)]
+	for thread in threads:
+		thread.start()
+	try:
+		for thread in threads:
+			thread.join()
+	except KeyboardInterrupt:
+		runner.stop()
+		raise
+	if broken:
+		raise broken[0]
 
 
 def main():

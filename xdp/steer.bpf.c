@@ -1,23 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-only
 // Copyright (c) 2026 the Fogline authors
-// Frames to our addresses and our UDP port go to the AF_XDP socket of their queue, everything else
-// goes on to the kernel. Lengths and checksums are not judged here: the worker does that and counts
-// by reason, so only what is needed to tell "ours" is read.
-#include <linux/bpf.h>
-#include <linux/if_ether.h>
-#include <linux/in.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
-#include <linux/udp.h>
+// Frames to our addresses and our UDP port go to the AF_XDP socket of their queue, unless the filter
+// drops them here, where a frame costs least; everything else goes on to the kernel. Checksums are
+// not judged: the worker does that and counts by reason.
+#include "steer_parse.bpf.h"
 
-#include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
+enum { RATE_TRIES = 4 }; // times that several CPUs may get in each other's way at one bucket
 
-#include "steer_shared.h"
-
-// Set by the loader before the program is loaded; both in network byte order.
-const volatile __u16 fog_mix_port = 0;
-const volatile __u16 fog_vlan = 0; // 0 = untagged frames are ours
+// Written by the loader at any time.
+struct fog_steer_filter fog_filter[2] = {};
+__u32 fog_active = 0; // which of the two is in force
 
 struct {
 	__uint(type, BPF_MAP_TYPE_XSKMAP);
@@ -27,125 +19,105 @@ struct {
 } fog_sockets SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, FOG_STEER_ADDRESSES);
-	__type(key, struct fog_steer_address);
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 2 * FOG_STEER_DENY_MAX);
+	__type(key, struct fog_steer_prefix);
 	__type(value, __u8);
-} fog_addresses SEC(".maps");
+} fog_deny SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2 * FOG_STEER_EXEMPT_MAX);
+	__type(key, struct fog_steer_exempt);
+	__type(value, __u8);
+} fog_exempt SEC(".maps");
+
+// Source -> the time at which its bucket will be full again, in ns.
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, FOG_STEER_SOURCES);
+	__type(key, struct fog_steer_source);
+	__type(value, __u64);
+} fog_sources SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, FOG_STEER_VERDICTS);
+	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u64);
-} fog_verdicts SEC(".maps");
+	__type(value, struct fog_steer_counts);
+} fog_counts SEC(".maps");
 
-struct vlan_tag {
-	__be16 tci;
-	__be16 ethertype;
-};
-
-struct ipv6_fragment {
-	__u8 next;
-	__u8 reserved;
-	__be16 offset; // 13 bits offset, 2 reserved, 1 more
-	__be32 id;
-};
-
-// How far the parser got. REDIRECTED stands for "ours so far".
-struct cursor {
-	void *at;
-	void *end;
-	__be16 ethertype;
-	struct fog_steer_address to;
-};
-
-static __always_inline enum fog_steer_verdict parse_ethernet(struct cursor *c)
+static __always_inline int is_denied(const struct cursor *c, __u32 generation)
 {
-	struct ethhdr *eth = c->at;
-	struct vlan_tag *tag = (void *)(eth + 1);
-	int tagged;
+	struct fog_steer_prefix key = {
+	        .len = FOG_STEER_PREFIX_HEAD + (c->family == 4 ? 32 : 128),
+	        .generation = generation,
+	        .family = c->family,
+	};
 
-	if ((void *)(eth + 1) > c->end)
-		return FOG_STEER_PASS_TRUNCATED;
-	c->at = eth + 1;
-	c->ethertype = eth->h_proto;
-	tagged = c->ethertype == bpf_htons(ETH_P_8021Q) || c->ethertype == bpf_htons(ETH_P_8021AD);
-	if (!tagged)
-		return fog_vlan ? FOG_STEER_PASS_VLAN : FOG_STEER_REDIRECTED;
-	if ((void *)(tag + 1) > c->end)
-		return FOG_STEER_PASS_TRUNCATED;
-	if (!fog_vlan || c->ethertype != bpf_htons(ETH_P_8021Q) ||
-	    (tag->tci & bpf_htons(0x0fff)) != fog_vlan)
-		return FOG_STEER_PASS_VLAN;
-	c->at = tag + 1;
-	c->ethertype = tag->ethertype;
-	return FOG_STEER_REDIRECTED;
+	__builtin_memcpy(key.addr, c->from, sizeof(key.addr));
+	return bpf_map_lookup_elem(&fog_deny, &key) != 0;
 }
 
-static __always_inline enum fog_steer_verdict parse_ipv4(struct cursor *c)
+static __always_inline int is_exempt(const struct cursor *c, __u32 generation)
 {
-	struct iphdr *ip = c->at;
+	struct fog_steer_exempt key = {.family = c->family, .generation = generation};
 
-	if ((void *)(ip + 1) > c->end || ip->version != 4 || ip->ihl < 5)
-		return FOG_STEER_PASS_TRUNCATED;
-	if (ip->protocol != IPPROTO_UDP)
-		return FOG_STEER_PASS_TRANSPORT;
-	if (ip->frag_off & bpf_htons(0x1fff))
-		return FOG_STEER_PASS_FRAGMENT;
-	c->to.family = 4;
-	__builtin_memcpy(c->to.addr, &ip->daddr, sizeof(ip->daddr));
-	c->at += ip->ihl * 4;
-	return FOG_STEER_REDIRECTED;
+	__builtin_memcpy(key.addr, c->from, sizeof(key.addr));
+	return bpf_map_lookup_elem(&fog_exempt, &key) != 0;
 }
 
-// A fragment header is the one extension header read: a first fragment that shows our port must
-// reach the worker, which counts it.
-static __always_inline enum fog_steer_verdict parse_ipv6(struct cursor *c)
+static __always_inline __u64 *find_bucket(const struct cursor *c)
 {
-	struct ipv6hdr *ip = c->at;
-	struct ipv6_fragment *fragment = (void *)(ip + 1);
-	__u8 next;
+	struct fog_steer_source key = {.family = c->family};
+	__u64 empty = 0, *full_at;
 
-	if ((void *)(ip + 1) > c->end || ip->version != 6)
-		return FOG_STEER_PASS_TRUNCATED;
-	next = ip->nexthdr;
-	c->to.family = 6;
-	__builtin_memcpy(c->to.addr, &ip->daddr, sizeof(ip->daddr));
-	c->at = ip + 1;
-	if (next == IPPROTO_FRAGMENT) {
-		if ((void *)(fragment + 1) > c->end)
-			return FOG_STEER_PASS_TRUNCATED;
-		if (fragment->offset & bpf_htons(0xfff8))
-			return FOG_STEER_PASS_FRAGMENT;
-		next = fragment->next;
-		c->at = fragment + 1;
+	__builtin_memcpy(key.net, c->from, sizeof(key.net));
+	full_at = bpf_map_lookup_elem(&fog_sources, &key);
+	if (full_at)
+		return full_at;
+	// Another CPU may have been faster, hence no overwriting, and the second look.
+	bpf_map_update_elem(&fog_sources, &key, &empty, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&fog_sources, &key);
+}
+
+// Token bucket in its virtual-scheduling form: one word says all, so that CPUs can share it by
+// compare-and-swap (ITU-T I.371, generic cell rate algorithm). What can't be decided is dropped: the
+// limit holds whatever happens.
+static __always_inline int take_token(const struct cursor *c, const struct fog_steer_filter *f)
+{
+	__u64 *full_at = find_bucket(c), now = bpf_ktime_get_ns();
+	__u64 packet = f->packet_ns, burst = f->burst_ns;
+
+	if (!full_at)
+		return 0;
+	for (int i = 0; i < RATE_TRIES; i++) {
+		__u64 was = *(volatile __u64 *)full_at;
+		__u64 from = was > now ? was : now;
+
+		if (from - now > burst)
+			return 0;
+		if (__sync_val_compare_and_swap(full_at, was, from + packet) == was)
+			return 1;
 	}
-	return next == IPPROTO_UDP ? FOG_STEER_REDIRECTED : FOG_STEER_PASS_TRANSPORT;
+	return 0;
 }
 
-static __always_inline enum fog_steer_verdict judge(struct cursor *c)
+// For a frame that is ours. What costs least comes first: a flood of wrong lengths needs no look-up.
+static __always_inline enum fog_steer_verdict filter(const struct cursor *c)
 {
-	enum fog_steer_verdict verdict = parse_ethernet(c);
-	struct udphdr *udp;
+	__u32 generation = *(volatile __u32 *)&fog_active & 1;
+	const struct fog_steer_filter *f = &fog_filter[generation];
 
-	if (verdict != FOG_STEER_REDIRECTED)
-		return verdict;
-	if (c->ethertype == bpf_htons(ETH_P_IP))
-		verdict = parse_ipv4(c);
-	else if (c->ethertype == bpf_htons(ETH_P_IPV6))
-		verdict = parse_ipv6(c);
-	else
-		return FOG_STEER_PASS_ETHERTYPE;
-	if (verdict != FOG_STEER_REDIRECTED)
-		return verdict;
-	udp = c->at;
-	if ((void *)(udp + 1) > c->end)
-		return FOG_STEER_PASS_TRUNCATED;
-	if (udp->dest != fog_mix_port)
-		return FOG_STEER_PASS_PORT;
-	if (!bpf_map_lookup_elem(&fog_addresses, &c->to))
-		return FOG_STEER_PASS_ADDRESS;
+	if (f->early_drop && c->fragment)
+		return FOG_STEER_DROP_FRAGMENT;
+	if (f->early_drop && !length_fits(c))
+		return FOG_STEER_DROP_LENGTH;
+	if (f->deny_count && is_denied(c, generation))
+		return FOG_STEER_DROP_DENIED;
+	if (f->packet_ns && !is_exempt(c, generation) && !take_token(c, f))
+		return FOG_STEER_DROP_RATE;
 	return FOG_STEER_REDIRECTED;
 }
 
@@ -154,20 +126,24 @@ SEC("xdp")
 int fog_steer(struct xdp_md *ctx)
 {
 	struct cursor c = {.at = (void *)(long)ctx->data, .end = (void *)(long)ctx->data_end};
-	__u32 verdict = judge(&c);
+	__u32 verdict = parse(&c), zero = 0;
+	struct fog_steer_counts *counts;
 	int action = XDP_PASS;
-	__u64 *count;
 
+	if (verdict == FOG_STEER_REDIRECTED)
+		verdict = filter(&c);
 	if (verdict == FOG_STEER_REDIRECTED) {
 		// Without a socket the frame is dropped, not passed: the kernel would answer that
 		// nobody listens on our port.
 		action = bpf_redirect_map(&fog_sockets, ctx->rx_queue_index, XDP_DROP);
 		if (action != XDP_REDIRECT)
 			verdict = FOG_STEER_NO_SOCKET;
+	} else if (verdict <= FOG_STEER_DROP_LAST) {
+		action = XDP_DROP;
 	}
-	count = bpf_map_lookup_elem(&fog_verdicts, &verdict);
-	if (count)
-		(*count)++;
+	counts = bpf_map_lookup_elem(&fog_counts, &zero);
+	if (counts && verdict < FOG_STEER_VERDICTS)
+		counts->of[verdict]++;
 	return action;
 }
 

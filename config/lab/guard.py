@@ -21,6 +21,7 @@ import netns
 
 BASE = pathlib.Path("/run/fogline-lab")
 SHM = pathlib.Path("/dev/shm")
+PINS = pathlib.Path("/sys/fs/bpf/fogline")
 EAL = pathlib.Path("/run/dpdk")  # DPDK's run-time folders, one per data plane
 UID_BASE, UIDS_PER_RUN, RUNS_MAX = 70001, 10, 50 # above systemd's DynamicUser range
 KEY_SPEC_USER_KEYRING, KEY_SPEC_USER_SESSION_KEYRING = -4, -5
@@ -98,6 +99,8 @@ def _remove(number):
 	_forget_keys(range(UID_BASE + number * UIDS_PER_RUN, UID_BASE + (number + 1) * UIDS_PER_RUN))
 	shutil.rmtree(SHM / f"fogline-lab-{number}", ignore_errors=True)
 	for path in EAL.glob(f"fogline-lab{number}-*"):
+		shutil.rmtree(path, ignore_errors=True)
+	for path in PINS.glob(f"lab{number}-*"):  # of killed data planes; what they hold goes with them
 		shutil.rmtree(path, ignore_errors=True)
 	for path in (BASE / str(number)).glob("*"):
 		if path.name != "lock":

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 #include "audit.h"
+#include "../../log/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,32 +13,48 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { REFUSED_PER_MINUTE = 60 };
+enum { REFUSED_PER_MINUTE = 60, AUDIT_PATH_MAX = 512 };
 
 struct fog_audit {
-	int fd;
+	char path[AUDIT_PATH_MAX];
+	off_t file_max; // bytes
+	unsigned files;
 	pthread_mutex_t lock; // over what follows
+	int fd;
 	time_t minute; // in which 'refused' were written
 	unsigned refused; // entries without authentication
 	unsigned left_out; // more of them, not written
 };
 
-int fog_audit_open(struct fog_audit **out, const char *path)
+static int audit_file_open(const char *path)
+{
+	int fd = open(
+	        path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR
+	);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int fog_audit_open(struct fog_audit **out, const char *path, uint64_t file_max, unsigned files)
 {
 	struct fog_audit *a = calloc(1, sizeof(*a));
+	int r;
 
 	if (a == NULL)
 		return -ENOMEM;
-	a->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	a->file_max = (off_t)file_max;
+	a->files = files;
+	r = snprintf(a->path, sizeof(a->path), "%s", path);
+	a->fd = (size_t)r < sizeof(a->path) ? audit_file_open(a->path) : -ENAMETOOLONG;
 	if (a->fd < 0) {
-		int r = -errno;
-		fprintf(stderr,
-		        "%s: cannot open the audit log: %s: give this folder and all in it to the "
-		        "control plane's user (chown -R)\n",
+		r = a->fd;
+		LOG_ERR("%s: cannot open the audit log: %s: give this folder and all in it to the "
+		        "control plane's user (chown -R)",
 		        path, strerror(-r));
 		free(a);
 		return r;
@@ -45,6 +62,101 @@ int fog_audit_open(struct fog_audit **out, const char *path)
 	pthread_mutex_init(&a->lock, NULL);
 	*out = a;
 	return 0;
+}
+
+// Names are durable, too.
+static void audit_folder_sync(const struct fog_audit *a)
+{
+	char folder[AUDIT_PATH_MAX];
+	char *slash;
+
+	memcpy(folder, a->path, sizeof(folder));
+	slash = strrchr(folder, '/');
+	if (slash == NULL)
+		return;
+	*slash = '\0';
+	int fd = open(folder[0] != '\0' ? folder : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	fsync(fd);
+	close(fd);
+}
+
+// PATH becomes PATH.1, that one .2, and so on; the oldest goes.
+static int audit_shift(const struct fog_audit *a)
+{
+	char from[AUDIT_PATH_MAX + 16], to[AUDIT_PATH_MAX + 16];
+
+	for (unsigned i = a->files - 1; i > 0; i--) {
+		snprintf(to, sizeof(to), "%s.%u", a->path, i);
+		if (i > 1)
+			snprintf(from, sizeof(from), "%s.%u", a->path, i - 1);
+		else
+			snprintf(from, sizeof(from), "%s", a->path);
+		if (rename(from, to) < 0 && errno != ENOENT)
+			return -errno;
+	}
+	return 0;
+}
+
+// The new file is there before an old one moves, so a full disk costs no old entry. When a step fails,
+// entries go on into the file that is open: a log that is too long beats one with a hole. Under the
+// lock.
+static int audit_rotate(struct fog_audit *a)
+{
+	char fresh[AUDIT_PATH_MAX + 16];
+	int r;
+
+	if (fsync(a->fd) < 0)
+		return -errno;
+	snprintf(fresh, sizeof(fresh), "%s.new", a->path);
+	unlink(fresh); // of a process that died here
+	int fd = audit_file_open(fresh);
+	if (fd < 0)
+		return fd;
+	r = audit_shift(a);
+	if (r == 0 && rename(fresh, a->path) < 0)
+		r = -errno;
+	if (r < 0) {
+		unlink(fresh);
+		close(fd);
+		return r;
+	}
+	close(a->fd);
+	a->fd = fd;
+	audit_folder_sync(a);
+	return 0;
+}
+
+// Before an entry of 'len' bytes. Under the lock.
+static void audit_room(struct fog_audit *a, size_t len)
+{
+	struct stat st;
+
+	if (fstat(a->fd, &st) < 0 || st.st_size == 0 || st.st_size + (off_t)len <= a->file_max)
+		return;
+	int r = audit_rotate(a);
+	if (r < 0)
+		LOG_ERR("%s: cannot go on in a new file: %s: the old one grows on; give its folder to the "
+		        "control plane's user",
+		        a->path, strerror(-r));
+}
+
+int fog_audit_reopen(struct fog_audit *a)
+{
+	pthread_mutex_lock(&a->lock);
+	int fd = audit_file_open(a->path);
+	if (fd >= 0) {
+		fsync(a->fd);
+		close(a->fd);
+		a->fd = fd;
+	}
+	pthread_mutex_unlock(&a->lock);
+	if (fd < 0)
+		LOG_ERR("%s: cannot open the audit log again: %s: entries go on into the file that was moved "
+		        "away",
+		        a->path, strerror(-fd));
+	return fd < 0 ? fd : 0;
 }
 
 void fog_audit_close(struct fog_audit *a)
@@ -102,8 +214,12 @@ int fog_audit_append(struct fog_audit *a, const struct fog_audit_entry *e)
 	if (text == NULL)
 		return -ENOMEM;
 	struct iovec iov[2] = {{text, strlen(text)}, {(char[]){'\n'}, 1}};
-	ssize_t want = (ssize_t)(iov[0].iov_len + 1), n = writev(a->fd, iov, 2);
+	ssize_t want = (ssize_t)(iov[0].iov_len + 1);
+	pthread_mutex_lock(&a->lock);
+	audit_room(a, (size_t)want);
+	ssize_t n = writev(a->fd, iov, 2);
 	int r = n == want ? 0 : n < 0 ? -errno : -ENOSPC;
+	pthread_mutex_unlock(&a->lock);
 	free(text);
 	return r;
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct fog_audit;
 
@@ -17,8 +18,13 @@ struct fog_audit_entry {
 	size_t body_len;
 };
 
-// Open or create 'path' (mode 0600) for appending. Returns 0 or -errno, logged with its mend.
-int fog_audit_open(struct fog_audit **, const char *path);
+// Open or create 'path' (mode 0600) for appending. Before it would grow beyond 'file_max' bytes it
+// becomes PATH.1, which becomes PATH.2 ..; 'files' (2 or more) are kept, this one included. Returns 0
+// or -errno, logged with its mend.
+int fog_audit_open(struct fog_audit **, const char *path, uint64_t file_max, unsigned files);
+// Somebody has moved the file away: go on in a new one. Any thread. Returns 0, or -errno (logged; entries
+// go on into the old file).
+int fog_audit_reopen(struct fog_audit *);
 void fog_audit_close(struct fog_audit *); // accepts NULL
 
 // Append one line with one write, so that lines of several threads never mix. Any thread.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 #include "privileges.h"
+#include "../../log/log.h"
 
 #include <cap-ng.h>
 #include <errno.h>
@@ -45,9 +46,8 @@ int fog_privileges_drop(int change, uid_t uid, gid_t gid)
 	if (change && (geteuid() != uid || getegid() != gid)) {
 		r = geteuid() == 0 ? privileges_change(uid, gid) : -EPERM;
 		if (r < 0) {
-			fprintf(stderr,
-			        "cannot become user %u (%d): start as root, or set user to the one "
-			        "that starts it\n",
+			LOG_ERR("cannot become user %u (%d): start as root, or set user to the one "
+			        "that starts it",
 			        uid, r);
 			return -EPERM;
 		}
@@ -58,14 +58,14 @@ int fog_privileges_drop(int change, uid_t uid, gid_t gid)
 		        : privileges_none() ? 0
 		                            : capng_apply(CAPNG_SELECT_CAPS);
 		if (r < 0) {
-			fprintf(stderr, "cannot drop the capabilities (%d)\n", r);
+			LOG_ERR("cannot drop the capabilities (%d)", r);
 			return -EPERM;
 		}
 	}
 	privileges_keyring();
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) {
 		r = -errno;
-		fprintf(stderr, "cannot give up privileges: %s\n", strerror(-r));
+		LOG_ERR("cannot give up privileges: %s", strerror(-r));
 		return r;
 	}
 	return 0;

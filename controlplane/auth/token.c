@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 #include "token.h"
+#include "../../log/log.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -26,14 +27,13 @@ static int token_take(struct fog_token *t, char *text, size_t len, const char *p
 		len--;
 	for (size_t i = 0; i < len; i++) {
 		if (!isgraph((unsigned char)text[i])) {
-			fprintf(stderr, "%s: a token has no spaces or control characters\n", path);
+			LOG_ERR("%s: a token has no spaces or control characters", path);
 			return -EINVAL;
 		}
 	}
 	if (len < FOG_TOKEN_LEN_MIN || len > FOG_TOKEN_LEN_MAX) {
-		fprintf(stderr,
-		        "%s: a token has %d to %d characters, this one %zu: "
-		        "make one with 'openssl rand -hex 32'\n",
+		LOG_ERR("%s: a token has %d to %d characters, this one %zu: "
+		        "make one with 'openssl rand -hex 32'",
 		        path, FOG_TOKEN_LEN_MIN, FOG_TOKEN_LEN_MAX, len);
 		return -EINVAL;
 	}
@@ -52,15 +52,14 @@ int fog_token_load(struct fog_token *t, const char *path)
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		r = -errno;
-		fprintf(stderr, "%s: cannot read the API token: %s\n", path, strerror(-r));
+		LOG_ERR("%s: cannot read the API token: %s", path, strerror(-r));
 		goto out;
 	}
 	if (!S_ISREG(st.st_mode) || (st.st_uid != 0 && st.st_uid != geteuid()) ||
 	    (st.st_mode & 077) != 0) {
 		r = -EPERM;
-		fprintf(stderr,
-		        "%s: the API token must be closed to everybody but its owner: "
-		        "chown root and chmod 0600 it\n",
+		LOG_ERR("%s: the API token must be closed to everybody but its owner: "
+		        "chown root and chmod 0600 it",
 		        path);
 		goto out;
 	}

@@ -76,6 +76,8 @@ static void compile_run(
 	run->delay_cap_ms = t->delay_cap_ms;
 	run->node_count = t->node_count;
 	run->production = c->production;
+	run->log_level = c->log.level;
+	run->trace_allow = c->trace.allow;
 	run->drain_grace_ms = c->drain.grace_ms;
 	for (uint32_t i = 0; i < c->port_count; i++) {
 		for (uint32_t k = 0; k < c->port[i].neighbour_count; k++) {

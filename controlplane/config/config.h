@@ -88,6 +88,18 @@ struct fog_config_test {
 	uint64_t key_seed; // 0 = off
 };
 
+struct fog_config_log {
+	uint32_t level; // enum fog_log_level
+};
+
+struct fog_config_trace {
+	bool allow; // also in production
+};
+
+struct fog_config_audit {
+	uint32_t file_mib, files;
+};
+
 struct fog_config_drain {
 	uint32_t grace_ms; // packets are still taken for so long
 };
@@ -105,6 +117,9 @@ struct fog_config {
 	struct fog_config_rings rings;
 	struct fog_config_rest rest;
 	struct fog_config_test test;
+	struct fog_config_log log;
+	struct fog_config_trace trace;
+	struct fog_config_audit audit;
 	struct fog_config_drain drain;
 	uint32_t port_count;
 	struct fog_config_port port[FOG_PORTS_MAX];
@@ -177,6 +192,20 @@ int fog_config_compile(
 
 // The greatest class among the keys that differ; FOG_RELOAD_RUN when none does.
 enum fog_reload fog_config_reload_class(const struct fog_config *a, const struct fog_config *b);
+
+// Whether 'fresh' may take the place of 'old' for somebody who came over REST and has no rights on
+// this host otherwise. Refused are changes of what decides who runs what with which rights: keys of
+// class control, devices and drivers of ports and the folder of the replay tables (root opens them at
+// the next start), trace.allow, and the end of production. Returns 0 or -EPERM with the findings.
+int fog_config_remote_check(
+        const struct fog_config *old, const struct fog_config *fresh, struct fog_report *report
+);
+
+// Names of the keys that differ, with blanks in between, as many as fit into 'text'. No values: some of
+// them are nobody's business.
+void fog_config_changes(
+        const struct fog_config *old, const struct fog_config *fresh, char *text, size_t len
+);
 
 // All keys of both files with default, range, reload class and text, one line each with tabs in
 // between, for `fogctl config keys` and the documentation. Returns the length that a large enough

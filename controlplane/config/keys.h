@@ -68,6 +68,20 @@
 	X(test, "key_seed", key_seed, COUNT, "0", 0, UINT64_MAX, CONTROL, \
 	  "fixes identity and mix key for tests: everybody knows them then; 0 = off")
 
+#define CONFIG_LOG_KEYS(X) \
+	X(log, "level", level, LOG_LEVEL, "info", 0, 0, RUN, \
+	  "what both processes log: lines of this level and of the graver ones")
+
+#define CONFIG_TRACE_KEYS(X) \
+	X(trace, "allow", allow, BOOL, "false", 0, 1, RUN, \
+	  "let fogctl trace look at single packets although the node is in production; never over REST")
+
+#define CONFIG_AUDIT_KEYS(X) \
+	X(audit, "file_size", file_mib, MIB, "8", 1, 1024, CONTROL, \
+	  "size at which the audit log goes on in a new file") \
+	X(audit, "files", files, COUNT, "8", 2, 99, CONTROL, \
+	  "files of the audit log that are kept, the one in use included")
+
 #define CONFIG_DRAIN_KEYS(X) \
 	X(drain, "grace", grace_ms, MS, "0ms", 0, 3600000, RUN, \
 	  "how long packets are still taken after the order to drain, while readiness is off")

@@ -19,6 +19,9 @@
 #define OUT_rings struct fog_config_rings
 #define OUT_rest struct fog_config_rest
 #define OUT_test struct fog_config_test
+#define OUT_log struct fog_config_log
+#define OUT_trace struct fog_config_trace
+#define OUT_audit struct fog_config_audit
 #define OUT_drain struct fog_config_drain
 #define OUT_port struct fog_config_port
 #define OUT_neighbour struct fog_config_neighbour
@@ -61,6 +64,18 @@ struct raw_test {
 	CONFIG_TEST_KEYS(CONFIG_RAW)
 };
 
+struct raw_log {
+	CONFIG_LOG_KEYS(CONFIG_RAW)
+};
+
+struct raw_trace {
+	CONFIG_TRACE_KEYS(CONFIG_RAW)
+};
+
+struct raw_audit {
+	CONFIG_AUDIT_KEYS(CONFIG_RAW)
+};
+
 struct raw_drain {
 	CONFIG_DRAIN_KEYS(CONFIG_RAW)
 };
@@ -73,6 +88,9 @@ struct raw_root {
 	struct raw_rings rings;
 	struct raw_rest rest;
 	struct raw_test test;
+	struct raw_log log;
+	struct raw_trace trace;
+	struct raw_audit audit;
 	struct raw_drain drain;
 	struct raw_port *ports;
 	unsigned ports_count;
@@ -113,6 +131,11 @@ static const cyaml_schema_field_t rings_fields[] = {CONFIG_RINGS_KEYS(CONFIG_CYA
 static const cyaml_schema_field_t rest_fields[] = {CONFIG_REST_KEYS(CONFIG_CYAML) CYAML_FIELD_END};
 static const cyaml_schema_field_t test_fields[] = {CONFIG_TEST_KEYS(CONFIG_CYAML) CYAML_FIELD_END};
 
+static const cyaml_schema_field_t log_fields[] = {CONFIG_LOG_KEYS(CONFIG_CYAML) CYAML_FIELD_END};
+static const cyaml_schema_field_t trace_fields[] = {CONFIG_TRACE_KEYS(CONFIG_CYAML)
+                                                            CYAML_FIELD_END};
+static const cyaml_schema_field_t audit_fields[] = {CONFIG_AUDIT_KEYS(CONFIG_CYAML)
+                                                            CYAML_FIELD_END};
 static const cyaml_schema_field_t drain_fields[] = {CONFIG_DRAIN_KEYS(CONFIG_CYAML)
                                                             CYAML_FIELD_END};
 
@@ -123,6 +146,9 @@ static const cyaml_schema_field_t root_fields[] = {
         SECTION(rings),
         SECTION(rest),
         SECTION(test),
+        SECTION(log),
+        SECTION(trace),
+        SECTION(audit),
         SECTION(drain),
         LIST("ports", struct raw_root, ports, port_entry, FOG_PORTS_MAX),
         CYAML_FIELD_END};
@@ -136,6 +162,9 @@ static const struct config_key replay_keys[] = {CONFIG_REPLAY_KEYS(CONFIG_ROW)};
 static const struct config_key rings_keys[] = {CONFIG_RINGS_KEYS(CONFIG_ROW)};
 static const struct config_key rest_keys[] = {CONFIG_REST_KEYS(CONFIG_ROW)};
 static const struct config_key test_keys[] = {CONFIG_TEST_KEYS(CONFIG_ROW)};
+static const struct config_key log_keys[] = {CONFIG_LOG_KEYS(CONFIG_ROW)};
+static const struct config_key trace_keys[] = {CONFIG_TRACE_KEYS(CONFIG_ROW)};
+static const struct config_key audit_keys[] = {CONFIG_AUDIT_KEYS(CONFIG_ROW)};
 static const struct config_key drain_keys[] = {CONFIG_DRAIN_KEYS(CONFIG_ROW)};
 static const struct config_key port_keys[] = {CONFIG_PORT_KEYS(CONFIG_ROW)};
 static const struct config_key neighbour_keys[] = {CONFIG_NEIGHBOUR_KEYS(CONFIG_ROW)};
@@ -162,6 +191,9 @@ static const struct {
         ROW(rings),
         ROW(rest),
         ROW(test),
+        ROW(log),
+        ROW(trace),
+        ROW(audit),
         ROW(drain),
 };
 
@@ -375,4 +407,138 @@ enum fog_reload fog_config_reload_class(const struct fog_config *a, const struct
 	for (unsigned i = 0; i < a->port_count && i < b->port_count; i++)
 		reload_raise(&class, reload_port(&a->port[i], &b->port[i]));
 	return class;
+}
+
+// Keys whose change takes no restart of the control plane, but which decide what root opens at the
+// next start, or what a mix may tell about single packets.
+static const struct {
+	const char *section, *key;
+} local_keys[] = {
+        {"replay", "dir"},
+        {"trace", "allow"},
+};
+
+static bool key_is_local(const char *section, const struct config_key *key)
+{
+	for (unsigned i = 0; i < COUNT(local_keys); i++)
+		if (strcmp(local_keys[i].section, section) == 0 &&
+		    strcmp(local_keys[i].key, key->key) == 0)
+			return true;
+	return key->reload == FOG_RELOAD_CONTROL;
+}
+
+static void remote_refuse(
+        const struct fog_config *fresh, struct fog_report *report, const char *path
+)
+{
+	fog_report_error(
+	        report, fresh->file, config_line(fresh->lines, path),
+	        "%s: is not changed over REST: change it in the file as root, then restart what the key "
+	        "belongs to",
+	        path
+	);
+}
+
+static void remote_check_ports(
+        const struct fog_config *old, const struct fog_config *fresh, struct fog_report *report
+)
+{
+	char path[48];
+
+	if (fresh->port_count != old->port_count)
+		remote_refuse(fresh, report, "ports");
+	for (unsigned i = 0; i < fresh->port_count && i < old->port_count; i++) {
+		const struct fog_config_port *a = &old->port[i], *b = &fresh->port[i];
+		snprintf(path, sizeof(path), "ports[%u].device", i);
+		if (strcmp(a->device, b->device) != 0)
+			remote_refuse(fresh, report, path);
+		snprintf(path, sizeof(path), "ports[%u].driver", i);
+		if (a->driver != b->driver)
+			remote_refuse(fresh, report, path);
+	}
+}
+
+// Call 'changed' for every scalar key outside of lists that differs.
+static void keys_compare(
+        const struct fog_config *old, const struct fog_config *fresh,
+        void (*changed)(void *ctx, const char *path, bool local), void *ctx
+)
+{
+	char path[64];
+
+	for (unsigned i = 0; i < COUNT(sections); i++) {
+		for (unsigned k = 0; k < sections[i].count; k++) {
+			const struct config_key *key = &sections[i].keys[k];
+			size_t at = sections[i].out + key->out;
+			if (memcmp((const char *)old + at, (const char *)fresh + at,
+			           key->out_len) == 0)
+				continue;
+			snprintf(
+			        path, sizeof(path), "%s%s%s", sections[i].path,
+			        sections[i].path[0] != '\0' ? "." : "", key->key
+			);
+			changed(ctx, path, key_is_local(sections[i].path, key));
+		}
+	}
+}
+
+struct remote_check {
+	const struct fog_config *fresh;
+	struct fog_report *report;
+};
+
+static void remote_changed(void *ctx, const char *path, bool local)
+{
+	const struct remote_check *c = ctx;
+
+	if (local)
+		remote_refuse(c->fresh, c->report, path);
+}
+
+int fog_config_remote_check(
+        const struct fog_config *old, const struct fog_config *fresh, struct fog_report *report
+)
+{
+	struct remote_check c = {fresh, report};
+	unsigned before = report->errors;
+
+	keys_compare(old, fresh, remote_changed, &c);
+	// Else whoever may not trace in production would end production first.
+	if (old->production && !fresh->production)
+		remote_refuse(fresh, report, "production");
+	remote_check_ports(old, fresh, report);
+	return report->errors > before ? -EPERM : 0;
+}
+
+struct config_names {
+	char *text;
+	size_t len, at;
+};
+
+static void name_add(void *ctx, const char *path, bool local)
+{
+	struct config_names *n = ctx;
+	size_t room = n->len - n->at;
+	int added = snprintf(n->text + n->at, room, "%s%s", n->at > 0 ? " " : "", path);
+
+	if (added > 0 && (size_t)added < room)
+		n->at += (size_t)added;
+	else
+		n->text[n->at] = '\0'; // whole names only
+}
+
+void fog_config_changes(
+        const struct fog_config *old, const struct fog_config *fresh, char *text, size_t len
+)
+{
+	struct config_names names = {text, len, 0};
+
+	text[0] = '\0';
+	keys_compare(old, fresh, name_add, &names);
+	if (old->port_count != fresh->port_count ||
+	    memcmp(old->port, fresh->port, sizeof(old->port)) != 0)
+		name_add(&names, "ports", false);
+	if (old->workers.cpu_count != fresh->workers.cpu_count ||
+	    memcmp(old->workers.cpu, fresh->workers.cpu, sizeof(old->workers.cpu)) != 0)
+		name_add(&names, "workers.cpus", false);
 }

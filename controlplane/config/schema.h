@@ -31,6 +31,7 @@ enum config_kind {
 	KIND_IDLE,
 	KIND_LINKS,
 	KIND_ROLE,
+	KIND_LOG_LEVEL,
 	KIND_END,
 };
 

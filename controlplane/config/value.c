@@ -9,10 +9,11 @@
 #include <string.h>
 
 #include "../../dataplane/api/abi.h"
+#include "../../log/log.h"
 #include "../mixnet/topology.h"
 #include "schema.h"
 
-enum { VALUE_WORDS_MAX = 4 };
+enum { VALUE_WORDS_MAX = 5 };
 
 struct value_word {
 	const char *word;
@@ -32,6 +33,11 @@ static const struct value_word value_words[KIND_END][VALUE_WORDS_MAX] = {
                 {{"gateway", FOG_ROLE_GATEWAY},
                  {"mix", FOG_ROLE_MIX},
                  {"service", FOG_ROLE_SERVICE}},
+        [KIND_LOG_LEVEL] =
+                {{"error", FOG_LOG_ERROR},
+                 {"warning", FOG_LOG_WARNING},
+                 {"info", FOG_LOG_INFO},
+                 {"debug", FOG_LOG_DEBUG}},
 };
 
 struct value_unit {
@@ -68,6 +74,7 @@ const char *config_words(enum config_kind kind)
 	        [KIND_IDLE] = "busy|adaptive",
 	        [KIND_LINKS] = "none",
 	        [KIND_ROLE] = "gateway|mix|service",
+	        [KIND_LOG_LEVEL] = "error|warning|info|debug",
 	};
 
 	return joined[kind] != NULL ? joined[kind] : "";

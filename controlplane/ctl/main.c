@@ -34,6 +34,8 @@ static const struct ctl_command ctl_commands[] = {
         {"drops", ctl_drops, "dropped packets by reason"},
         {"nodes", ctl_nodes, "nodes of the network"},
         {"top", ctl_top, "what the workers do, once a second"},
+        {"log", ctl_log, "what the processes log, and how much of it"},
+        {"trace", ctl_trace, "what happens to single packets, stage by stage"},
         {"send", ctl_send, "send a message through the mixnet"},
         {"receive", ctl_receive, "show received messages"},
         {"drain", ctl_drain, "let the data plane send what it holds, take nothing more, and end"},

@@ -11,6 +11,8 @@ int ctl_workers(int argc, char **argv);
 int ctl_drops(int argc, char **argv);
 int ctl_nodes(int argc, char **argv);
 int ctl_top(int argc, char **argv);
+int ctl_log(int argc, char **argv);
+int ctl_trace(int argc, char **argv);
 int ctl_send(int argc, char **argv);
 int ctl_receive(int argc, char **argv);
 int ctl_drain(int argc, char **argv);

@@ -53,8 +53,7 @@ static void settings_print(const json_t *a)
 	printf("written, %s%s%s\n", state != NULL ? state : "?", text != NULL ? ": " : "",
 	       text != NULL ? text : "");
 	if (wait != NULL)
-		printf("restart the %s to put all of it in force\n",
-		       strcmp(wait, "data_plane") == 0 ? "data plane" : "control plane");
+		puts("restart the data plane to put all of it in force");
 }
 
 // What is there is replaced only if it is still what we have seen.

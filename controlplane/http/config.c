@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../log/log.h"
 #include "../config/keys.h"
 #include "http.h"
 #include "view.h"
@@ -37,6 +38,7 @@ static json_t *config_mac(const uint8_t mac[6])
 #define VIEW_DRIVER(v) json_string(config_drivers[v])
 #define VIEW_IDLE(v) json_string(config_idles[v])
 #define VIEW_XDP_MODE(v) json_string(config_modes[v])
+#define VIEW_LOG_LEVEL(v) json_string(fog_log_level_name(v))
 #define VIEW_IP(v) view_ip(&(v))
 #define VIEW_MAC(v) config_mac(v)
 #define VIEW_KEY_OF(from, key, member, kind) \
@@ -79,6 +81,9 @@ CONFIG_SECTION(replay, CONFIG_REPLAY_KEYS)
 CONFIG_SECTION(rings, CONFIG_RINGS_KEYS)
 CONFIG_SECTION(rest, CONFIG_REST_KEYS)
 CONFIG_SECTION(test, CONFIG_TEST_KEYS)
+CONFIG_SECTION(log, CONFIG_LOG_KEYS)
+CONFIG_SECTION(trace, CONFIG_TRACE_KEYS)
+CONFIG_SECTION(audit, CONFIG_AUDIT_KEYS)
 CONFIG_SECTION(drain, CONFIG_DRAIN_KEYS)
 #undef X
 
@@ -101,6 +106,9 @@ static json_t *config_json(const struct fog_config *c)
 	json_object_set_new(out, "rings", config_section_rings(c));
 	json_object_set_new(out, "rest", config_section_rest(c));
 	json_object_set_new(out, "test", config_section_test(c));
+	json_object_set_new(out, "log", config_section_log(c));
+	json_object_set_new(out, "trace", config_section_trace(c));
+	json_object_set_new(out, "audit", config_section_audit(c));
 	json_object_set_new(out, "drain", config_section_drain(c));
 	json_object_set_new(out, "ports", ports);
 	return out;
@@ -141,11 +149,20 @@ static int config_if_match(const char *header, uint8_t checksum[32], bool *any)
 
 static void config_refused(struct http_response *res, int r, const struct fog_report *report)
 {
+	if (r == -EPERM && report->errors == 0)
+		r = -EACCES; // of the file, not of the change
 	switch (r) {
 	case -ESTALE:
 		http_reply_problem(
 		        res, 409, "stale", "read the configuration again and repeat the change",
 		        "the configuration has been changed since it was read"
+		);
+		break;
+	case -EPERM:
+		http_reply_problem(
+		        res, 403, "not_over_rest",
+		        "change it in the file as root, then restart what the key belongs to",
+		        "%.*s", (int)(report->len > 0 ? report->len - 1 : 0), report->text
 		);
 		break;
 	case -EINVAL:
@@ -182,9 +199,8 @@ static void config_done(
 		        : ack.status == -EINPROGRESS ? "pending"
 		                                     : "refused";
 	}
-	if (change == FOG_RELOAD_CONTROL)
-		wait = "control_plane";
-	else if (change == FOG_RELOAD_LAUNCH || ack.status == -EXDEV)
+	// Keys that take a restart of the control plane are not changed this way.
+	if (change == FOG_RELOAD_LAUNCH || ack.status == -EXDEV)
 		wait = "data_plane";
 	pthread_rwlock_rdlock(&n->lock);
 	config_etag(res, n->config->checksum);

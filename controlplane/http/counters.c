@@ -26,6 +26,8 @@ static json_t *counters_worker(
 	json_object_set_new(out, "delay_clamped", json_integer((json_int_t)c->delay_clamped));
 	json_object_set_new(out, "ring_faults", json_integer((json_int_t)c->ring_faults));
 	json_object_set_new(out, "replays_accepted", json_integer((json_int_t)c->replays_accepted));
+	json_object_set_new(out, "traced", json_integer((json_int_t)c->traced));
+	json_object_set_new(out, "trace_lost", json_integer((json_int_t)c->trace_lost));
 	json_object_set_new(out, "capacity_pps", view_known(c->capacity));
 	json_object_set_new(out, "buffers_free", json_integer((json_int_t)c->buffers_free));
 	json_object_set_new(out, "overflow", json_integer((json_int_t)c->overflow));

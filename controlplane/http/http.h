@@ -83,4 +83,6 @@ http_handler http_get_healthz, http_get_readyz, http_get_metrics;
 http_handler http_get_status, http_get_ports, http_get_workers, http_get_drops, http_get_nodes;
 http_handler http_get_config, http_put_config;
 http_handler http_get_messages, http_post_messages;
+http_handler http_get_log, http_put_log;
+http_handler http_get_trace, http_post_trace, http_delete_trace;
 http_handler http_post_drain;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 #include "listen.h"
+#include "../../log/log.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -82,7 +83,7 @@ int fog_listen_unix(const char *path, uid_t uid, gid_t gid)
 		goto err;
 	return fd;
 err:
-	fprintf(stderr, "REST socket %s: %s%s\n", path, strerror(-r),
+	LOG_ERR("REST socket %s: %s%s", path, strerror(-r),
 	        r == -EADDRINUSE ? ": another control plane answers there, stop it first" : "");
 	if (fd >= 0)
 		close(fd);
@@ -116,8 +117,7 @@ int fog_listen_tcp(const char *where)
 	freeaddrinfo(info);
 	return fd;
 err:
-	fprintf(stderr, "REST address %s: %s: change rest.tcp or stop who uses it\n", where,
-	        strerror(-r));
+	LOG_ERR("REST address %s: %s: change rest.tcp or stop who uses it", where, strerror(-r));
 	if (info != NULL)
 		freeaddrinfo(info);
 	if (fd >= 0)

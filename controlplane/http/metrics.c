@@ -270,6 +270,7 @@ static void metrics_data_plane(
 	        "1 while packets seen before are let through: for benches only",
 	        s->accept_replays != 0
 	);
+	metrics_gauge(f, "trace_active", "", "1 while single packets are traced", s->tracing != 0);
 	metrics_gauge(f, "buffers", "", "packet buffers", (double)s->mbuf_total);
 	metrics_gauge(f, "buffers_free", "", "free packet buffers", (double)s->mbuf_free);
 	metrics_gauge(f, "draining", "", "1 while the data plane drains", s->draining != 0);

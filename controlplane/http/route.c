@@ -24,6 +24,11 @@ const struct http_route http_routes[] = {
          http_get_messages,
          {"after", "limit", "wait"}},
         {"POST", "/v1/messages", HTTP_OPERATOR, true, http_post_messages, {NULL}},
+        {"GET", "/v1/log", HTTP_OPERATOR, false, http_get_log, {NULL}},
+        {"PUT", "/v1/log", HTTP_OPERATOR, true, http_put_log, {NULL}},
+        {"GET", "/v1/trace", HTTP_OPERATOR, false, http_get_trace, {"after", "limit", "wait"}},
+        {"POST", "/v1/trace", HTTP_OPERATOR, true, http_post_trace, {NULL}},
+        {"DELETE", "/v1/trace", HTTP_OPERATOR, true, http_delete_trace, {NULL}},
         {"POST", "/v1/drain", HTTP_OPERATOR, true, http_post_drain, {NULL}},
 };
 

@@ -16,6 +16,7 @@
 
 #include <ulfius.h>
 
+#include "../../log/log.h"
 #include "../auth/peer.h"
 #include "../node.h"
 
@@ -117,7 +118,7 @@ static void server_audit(
 	int r = fog_audit_append(s->node->audit, &entry);
 
 	if (r < 0) {
-		fprintf(stderr, "audit log: %s: make room in the state folder\n", strerror(-r));
+		LOG_ERR("audit log: %s: make room in the state folder", strerror(-r));
 		http_reply_problem(
 		        res, 500, "audit_failed", "make room in the state folder",
 		        "the request had status %d, but the audit log takes no entry", entry.status
@@ -271,7 +272,7 @@ int fog_server_start(struct fog_node *node, const struct fog_token *token, struc
 	*out = s;
 	return 0;
 err:
-	fprintf(stderr, "the HTTP server does not start: too many threads or descriptors in use\n");
+	LOG_ERR("the HTTP server does not start: too many threads or descriptors in use");
 	free(s);
 	return -EIO;
 }

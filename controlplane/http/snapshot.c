@@ -21,6 +21,7 @@ static void snapshot_head(struct snapshot *s, const struct fog_stats *st)
 	s->mbuf_free = st->mbuf_free;
 	s->draining = st->draining;
 	s->accept_replays = st->accept_replays;
+	s->tracing = st->tracing;
 	s->next_hops = st->next_hops;
 	s->next_hops_ready = st->next_hops_ready;
 	memcpy(s->crypto, st->crypto, sizeof(st->crypto));

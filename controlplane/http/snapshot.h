@@ -22,6 +22,7 @@ struct snapshot {
 	uint64_t mbuf_total, mbuf_free;
 	uint32_t draining;
 	uint32_t accept_replays;
+	uint32_t tracing;
 	uint32_t next_hops, next_hops_ready; // other nodes; of these, reachable now
 	char crypto[17];
 	bool ports_valid;

@@ -62,7 +62,7 @@ static json_t *status_data_plane(const struct fog_dpclient_status *d, const stru
 		return json_null();
 	return json_pack(
 	        "{s:s s:o s:o s:s s:I s:I s:o s:o s:I s:I s:I s:I s:I s:I s:b s:I s:I s:b s:b "
-	        "s:o}",
+	        "s:o s:b}",
 	        "build", d->peer_build, "boot_id", view_hex(s->boot_id, sizeof(s->boot_id)),
 	        "started_at", view_time_us((int64_t)(s->start_unix_ns / 1000)), "crypto", s->crypto,
 	        "heartbeat_age_ms", (json_int_t)d->heartbeat_age_ms, "generation",
@@ -76,7 +76,7 @@ static json_t *status_data_plane(const struct fog_dpclient_status *d, const stru
 	        (json_int_t)s->next_hops_ready, "replay_alarm",
 	        fog_stats_fill(s->replay_count, s->replay_capacity) >= FOG_REPLAY_ALARM,
 	        "accept_replays", s->accept_replays != 0, "capacity_pps",
-	        view_known(snapshot_capacity(s))
+	        view_known(snapshot_capacity(s)), "tracing", s->tracing != 0
 	);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 #include "sender.h"
+#include "../../log/log.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -123,9 +124,8 @@ static int sender_flush_one(struct fog_sender *s)
 	if (r == -ENOTCONN || r == -ENOBUFS)
 		return r;
 	if (r < 0)
-		fprintf(stderr,
-		        "sent message %lld cannot leave: the data plane takes no packets of %d bytes; "
-		        "it is given up\n",
+		LOG_ERR("sent message %lld cannot leave: the data plane takes no packets of %d bytes; "
+		        "it is given up",
 		        (long long)id, n);
 	r = sender_outbox_done(s, id);
 	return r < 0 ? r : 1;

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../log/log.h"
 #include "private.h"
 
 // synchronous=NORMAL: a killed process loses nothing, as the log's pages are the kernel's. A power
@@ -89,7 +90,7 @@ int store_error(struct fog_store *s, const char *doing)
 {
 	int code = sqlite3_errcode(s->db);
 
-	fprintf(stderr, "store: %s failed: %s%s\n", doing, sqlite3_errmsg(s->db),
+	LOG_ERR("store: %s failed: %s%s", doing, sqlite3_errmsg(s->db),
 	        code == SQLITE_FULL ? ": free some space in the state directory" : "");
 	return code == SQLITE_FULL ? -ENOSPC : -EIO;
 }
@@ -211,9 +212,8 @@ static int store_migrate(struct fog_store *s, const char *path)
 	if (version < 0)
 		return store_error(s, "reading the schema's version");
 	if (version > SCHEMA_VERSION) {
-		fprintf(stderr,
-		        "%s: schema %d was written by a newer fog-controlplane than this one (%d): "
-		        "upgrade it, or move the file away to start empty\n",
+		LOG_ERR("%s: schema %d was written by a newer fog-controlplane than this one (%d): "
+		        "upgrade it, or move the file away to start empty",
 		        path, version, SCHEMA_VERSION);
 		return -ENOTSUP;
 	}
@@ -245,9 +245,8 @@ int fog_store_open(struct fog_store **out, const char *path, const uint8_t secre
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0) {
 		r = -errno;
-		fprintf(stderr,
-		        "%s: cannot open the message store: %s: give its folder and all in it to "
-		        "the control plane's user (chown -R)\n",
+		LOG_ERR("%s: cannot open the message store: %s: give its folder and all in it to "
+		        "the control plane's user (chown -R)",
 		        path, strerror(-r));
 		goto err;
 	}

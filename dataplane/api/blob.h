@@ -34,6 +34,15 @@ struct fog_blob_port {
 	struct fog_ip address[FOG_ADDRESSES_MAX]; // ours; none on AF_XDP = all of the interface
 };
 
+enum { FOG_DENY_MAX = 4096 };
+
+// A range of addresses.
+struct fog_prefix {
+	struct fog_ip ip; // bits beyond 'len' are zero
+	uint8_t len; // bits: 0 to 32, IPv6 to 128
+	uint8_t reserved[3];
+};
+
 struct fog_blob_worker {
 	uint16_t cpu; // CPU that the worker is pinned to
 	uint16_t reserved[3];
@@ -81,6 +90,8 @@ struct fog_blob_run {
 	uint32_t neighbour_count;
 	uint32_t production; // 1: carries real traffic, nothing meant for tests may run
 	struct fog_blob_neighbour neighbour[FOG_NEIGHBOURS_MAX];
+	uint32_t log_level; // enum fog_log_level of log/log.h
+	uint32_t trace_allow; // 1: single packets may be traced although this is production
 	uint64_t drain_grace_ms; // from the order to drain to the last packet taken
 };
 
@@ -102,6 +113,7 @@ struct fog_blob {
 	// struct fog_blob_node follows run.node_count times
 };
 
+_Static_assert(sizeof(struct fog_prefix) == 24, "layout is part of the ABI");
 _Static_assert(sizeof(struct fog_blob_port) == 400, "layout is part of the ABI");
 _Static_assert(sizeof(struct fog_blob_neighbour) == 28, "layout is part of the ABI");
 _Static_assert(sizeof(struct fog_blob_node) == 56, "layout is part of the ABI");

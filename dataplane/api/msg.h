@@ -28,6 +28,7 @@
 #pragma once
 
 #include "ring.h"
+#include "trace.h"
 
 enum fog_msg_type {
 	FOG_MSG_HELLO = 1,
@@ -141,10 +142,15 @@ enum fog_cmd_type {
 	// Stop rx, let the calendars run empty, then exit 0. The token is the time in ms for which all
 	// goes on before; above FOG_DRAIN_GRACE_MAX_MS: as long as the configuration says.
 	FOG_CMD_DRAIN = 2,
+	FOG_CMD_LOG_LEVEL = 3, // arg[0] = enum fog_log_level of log/log.h
+	FOG_CMD_TRACE_START = 4, // arg = sample, count, seconds, worker; answered by TRACE_STATE
+	FOG_CMD_TRACE_STOP = 5, // at once, not answered
+	FOG_CMD_LAST = FOG_CMD_TRACE_STOP,
 };
 
 struct fog_cmd {
 	uint64_t token;
+	uint32_t arg[4]; // zero where nothing is said about them
 };
 
 // evt ring.
@@ -154,6 +160,10 @@ enum fog_evt_type {
 	FOG_EVT_REPLAY_FILL = 3, // replay table passed FOG_REPLAY_ALARM or is full: value = percent
 	FOG_EVT_RING_FAULT =
 	        4, // a ring of the control plane was found faulty: index = worker or ~0
+	FOG_EVT_TRACE_STATE =
+	        5, // index = 1 packets are traced, 0 no more; value = errno of a refusal
+	FOG_EVT_TRACE = 6, // a struct fog_trace_record instead of a struct fog_evt
+	FOG_EVT_LAST = FOG_EVT_TRACE,
 };
 
 struct fog_evt {
@@ -161,6 +171,8 @@ struct fog_evt {
 	uint32_t index;
 	uint32_t value;
 };
+
+enum { FOG_EVT_LEN_MAX = sizeof(struct fog_trace_record) }; // what a slot of evt has to hold
 
 _Static_assert(sizeof(struct fog_msg_ack) == 256, "layout is part of the ABI");
 _Static_assert(sizeof(struct fog_deliver) == 56, "layout is part of the ABI");

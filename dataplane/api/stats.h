@@ -16,6 +16,7 @@
 #include "abi.h"
 #include "drops.h"
 #include "hist.h"
+#include "steer.h"
 
 enum { FOG_REPLAY_ALARM = 80 }; // percent of a replay table's capacity
 
@@ -46,7 +47,7 @@ struct fog_stats_worker {
 
 struct fog_stats_port {
 	char name[32]; // manager: wo, as all of this struct
-	char mode[96]; // "native-copy (zero-copy refused: ...)", "dpdk net_tap", "loop"
+	char mode[96]; // "native-copy", "dpdk net_tap", "loop"
 	uint32_t queues;
 	uint32_t link_up;
 	uint64_t rx_frames, tx_frames; // as the driver counts them
@@ -58,6 +59,10 @@ struct fog_stats_port {
 	uint64_t
 	        to_kernel; // frames that the XDP program passed on to the kernel: not ours, not lost
 	uint64_t tx_failed; // frames the device refused after we had handed them over
+	// Frames by verdict of the XDP program (enum fog_steer_verdict); zero where there is none.
+	uint64_t steer[FOG_STEER_VERDICTS];
+	char xdp_why
+	        [160]; // why 'mode' is not the fastest one, a reason for each step; "" when it is
 };
 
 struct fog_stats {
@@ -90,6 +95,8 @@ struct fog_stats {
 	char crypto[16]; // implementation in use
 	struct fog_stats_port port[FOG_PORTS_MAX];
 	uint8_t peer[FOG_NODES_MAX][FOG_ID_LEN]; // node ID of each peer slot, zero when unused
+	_Atomic uint32_t log_level; // enum fog_log_level of log/log.h
+	_Atomic uint32_t tracing; // 1 while single packets are traced
 };
 
 _Static_assert(sizeof(struct fog_stats) % 8 == 0, "worker blocks stay aligned");

@@ -33,7 +33,7 @@ static void on_command(void *ctx, uint32_t type, const struct fog_cmd *cmd)
 {
 	struct fog_evt evt = {.token = cmd->token};
 
-	demand(type == FOG_CMD_PING || type == FOG_CMD_DRAIN);
+	demand(type >= FOG_CMD_PING && type <= FOG_CMD_LAST);
 	fog_session_event(session, FOG_EVT_PONG, &evt);
 }
 

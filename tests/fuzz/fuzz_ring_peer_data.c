@@ -27,7 +27,7 @@ static int on_delivered(
 
 static void on_event(void *ctx, uint32_t type, const struct fog_evt *evt)
 {
-	demand(type >= FOG_EVT_PONG && type <= FOG_EVT_RING_FAULT);
+	demand(type >= FOG_EVT_PONG && type <= FOG_EVT_TRACE_STATE);
 }
 
 static const struct fog_dpclient_ops ops = {.delivered = on_delivered, .event = on_event};

@@ -2,6 +2,7 @@
 # Copyright (c) 2026 the Fogline authors
 """Who may include whom. A part is a folder, or a few files of dataplane/ that stay free of DPDK.
 
+	log <- dataplane, controlplane
 	api, crypto <- sphinx, core <- start <- dataplane, controlplane <- bench <- tests
 	api <- xdp  <- drivers      <- dataplane
 """
@@ -14,6 +15,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 # Parts of the tree by path, first match wins.
 PARTS = [
+	("log", r"log/"),
 	("api", r"dataplane/api/"),
 	("crypto", r"dataplane/crypto/"),
 	("sphinx", r"dataplane/sphinx/"),
@@ -29,6 +31,7 @@ PARTS = [
 
 # What a part may include besides itself.
 MAY = {
+	"log": set(),
 	"api": set(),
 	"crypto": set(),
 	"sphinx": {"api", "crypto"},
@@ -36,11 +39,11 @@ MAY = {
 	"start": {"api", "crypto", "sphinx"},
 	"xdp": {"api"},
 	"drivers": {"api", "xdp"},
-	"dataplane": {"api", "crypto", "sphinx", "core", "start", "drivers"},
-	"controlplane": {"api", "crypto", "sphinx"},
+	"dataplane": {"api", "crypto", "sphinx", "core", "start", "drivers", "log"},
+	"controlplane": {"api", "crypto", "sphinx", "log"},
 	"bench": {"api", "crypto", "sphinx", "core", "start", "xdp", "drivers", "dataplane", "controlplane"},
 }
-MAY["tests"] = MAY["bench"] | {"bench"}
+MAY["tests"] = MAY["bench"] | {"bench", "log"}
 
 DPDK = r"rte_"
 BPF = r"(bpf|xdp)/|linux/bpf|linux/if_xdp"
@@ -49,6 +52,7 @@ HTTP = r"(ulfius|microhttpd|curl)"
 # Headers from outside that a part must not include: the packet path reads no text, the primitives
 # know no framework, the control plane knows no DPDK.
 FOREIGN = {
+	"log": [DPDK, BPF, TEXT, HTTP],
 	"api": [DPDK, BPF, TEXT, HTTP],
 	"crypto": [DPDK, BPF, TEXT, HTTP],
 	"sphinx": [DPDK, BPF, TEXT, HTTP],

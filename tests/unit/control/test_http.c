@@ -363,13 +363,104 @@ static void test_config(void)
 	CU_ASSERT_TRUE(says("\"mib\":96"));
 	CU_ASSERT_EQUAL(put("If-Match: *\r\n", text), 200);
 	CU_ASSERT_TRUE(says("\"restart_needed\":null"));
-	config_make(text, sizeof(text), "rest: {unix: /tmp/elsewhere.sock}\n");
+	// Back to what the process was started with.
+	config_make(text, sizeof(text), "");
 	CU_ASSERT_EQUAL(put("If-Match: *\r\n", text), 200);
-	CU_ASSERT_TRUE(says("\"restart_needed\":\"control_plane\""));
+}
+
+// In production nobody traces, whoever asks, unless root says so in the file.
+static void test_trace_production(void)
+{
+	char text[2048];
+
+	CU_ASSERT_EQUAL(ask("POST", "/v1/trace", "{}"), 503);
+	CU_ASSERT_TRUE(says("\"no_data_plane\""));
+	config_make(text, sizeof(text), "production: true\n");
+	CU_ASSERT_EQUAL(put("If-Match: *\r\n", text), 200);
+	CU_ASSERT_EQUAL(ask("POST", "/v1/trace", "{}"), 403);
+	CU_ASSERT_TRUE(says("\"trace_forbidden\"") && says("trace.allow"));
+	config_make(text, sizeof(text), "production: true\ntrace: {allow: true}\n");
+	CU_ASSERT_EQUAL(put("If-Match: *\r\n", text), 403);
+	CU_ASSERT_EQUAL(write_file(config_path, text), 0);
+	CU_ASSERT_EQUAL(fog_node_config_reload(node), 0);
+	CU_ASSERT_EQUAL(ask("POST", "/v1/trace", "{}"), 503);
+	// Nor is the way around it open.
+	config_make(text, sizeof(text), "trace: {allow: true}\n");
+	CU_ASSERT_EQUAL(put("If-Match: *\r\n", text), 403);
+	CU_ASSERT_TRUE(says("production: is not changed over REST"));
+	config_make(text, sizeof(text), "");
+	CU_ASSERT_EQUAL(write_file(config_path, text), 0);
+	CU_ASSERT_EQUAL(fog_node_config_reload(node), 0);
+	CU_ASSERT_EQUAL(ask("DELETE", "/v1/trace", ""), 404);
+}
+
+static void test_log_levels(void)
+{
+	CU_ASSERT_EQUAL(ask("GET", "/v1/log", ""), 200);
+	CU_ASSERT_TRUE(says("\"control_plane\":\"info\"") && says("\"data_plane\":null"));
+	CU_ASSERT_EQUAL(ask("PUT", "/v1/log", "{\"control_plane\":\"debug\"}"), 200);
+	CU_ASSERT_TRUE(says("\"control_plane\":\"debug\""));
+	CU_ASSERT_EQUAL(
+	        ask("PUT", "/v1/log", "{\"control_plane\":\"info\",\"data_plane\":\"info\"}"), 503
+	);
+	CU_ASSERT_EQUAL(ask("PUT", "/v1/log", "{\"control_plane\":1}"), 400);
+	CU_ASSERT_EQUAL(ask("PUT", "/v1/log", "{\"level\":\"info\"}"), 400);
+	CU_ASSERT_EQUAL(ask("PUT", "/v1/log", "{\"control_plane\":\"info\"}"), 200);
+}
+
+// What decides what root does at the next start is not changed by whoever has the token.
+static void test_config_local(void)
+{
+	static const struct {
+		const char *more, *key;
+	} rows[] = {
+	        {"rest: {unix: /tmp/elsewhere.sock}\n", "rest.unix"},
+	        {"rest: {tcp: \"0.0.0.0:80\", token_file: /tmp/t}\n", "rest.tcp"},
+	        {"user: root\n", "user"},
+	        {"test: {key_seed: 1}\n", "test.key_seed"},
+	        {"replay: {dir: /etc/cron.d}\n", "replay.dir"},
+	        {"trace: {allow: true}\n", "trace.allow"},
+	        {"audit: {files: 2}\n", "audit.files"},
+	        {"ports: [{name: p0, driver: loop, device: b, addresses: [192.0.2.1]}]\n",
+	         "ports[0].device"},
+	        {"ports: [{name: p0, driver: dpdk, device: a, addresses: [192.0.2.1]}]\n",
+	         "ports[0].driver"},
+	};
+
+	char text[2048], before[2048], head[1024];
+
+	CU_ASSERT_EQUAL(ask("GET", "/v1/config", ""), 200);
+	snprintf(before, sizeof(before), "%s", strstr(answer, "\r\n\r\n"));
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		// The row's mapping takes the place of the one in the head.
+		bool user = strncmp(rows[i].more, "user", 4) == 0;
+		bool ports = strncmp(rows[i].more, "ports", 5) == 0;
+		snprintf(
+		        head, sizeof(head), "instance: httptest\n%sworkers: {cpus: [0]}\n%s",
+		        user ? "" : "user: \"\"\n",
+		        ports ? ""
+		              : "ports: [{name: p0, driver: loop, device: a, addresses: "
+		                "[192.0.2.1]}]\n"
+		);
+		snprintf(
+		        text, sizeof(text), "%srun_dir: %s\nstate_dir: %s/state\ntopology: %s\n%s",
+		        head, folder, folder, topology_path, rows[i].more
+		);
+		CU_ASSERT_EQUAL(put("If-Match: *\r\n", text), 403);
+		CU_ASSERT_TRUE(says("\"not_over_rest\"") && says(rows[i].key) && says("as root"));
+		CU_ASSERT_FALSE(file_has(config_path, rows[i].more));
+	}
+	CU_ASSERT_EQUAL(ask("GET", "/v1/config", ""), 200);
+	CU_ASSERT_STRING_EQUAL(strstr(answer, "\r\n\r\n"), before);
+	// The file's owner may.
+	config_make(text, sizeof(text), "rest: {unix: /tmp/elsewhere.sock}\n");
+	CU_ASSERT_EQUAL(write_file(config_path, text), 0);
+	CU_ASSERT_EQUAL(fog_node_config_reload(node), 0);
 	CU_ASSERT_EQUAL(ask("GET", "/v1/status", ""), 200);
 	CU_ASSERT_TRUE(says("\"restart_control_plane\""));
 	config_make(text, sizeof(text), "");
-	CU_ASSERT_EQUAL(put("If-Match: *\r\n", text), 200);
+	CU_ASSERT_EQUAL(write_file(config_path, text), 0);
+	CU_ASSERT_EQUAL(fog_node_config_reload(node), 0);
 	CU_ASSERT_EQUAL(ask("GET", "/v1/status", ""), 200);
 	CU_ASSERT_FALSE(says("\"restart_control_plane\""));
 }
@@ -400,7 +491,7 @@ static void test_audit_limit(void)
 		unlink(path);
 		lines = 0;
 		minute = time(NULL) / 60;
-		CU_ASSERT_EQUAL_FATAL(fog_audit_open(&a, path), 0);
+		CU_ASSERT_EQUAL_FATAL(fog_audit_open(&a, path, 1 << 20, 2), 0);
 		for (int i = 0; i < 100; i++) {
 			refused.status = i < 90 ? 401 : 200;
 			CU_ASSERT_EQUAL(fog_audit_append(a, &refused), 0);
@@ -552,6 +643,9 @@ int main(void)
 	        {"token", test_token},
 	        {"token file", test_token_file},
 	        {"configuration", test_config},
+	        {"configuration that only root changes", test_config_local},
+	        {"trace in production", test_trace_production},
+	        {"log levels", test_log_levels},
 	        {"audit log", test_audit},
 	        {"audit log under a flood of strangers", test_audit_limit},
 	        {"topology", test_topology},

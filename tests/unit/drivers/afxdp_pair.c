@@ -16,6 +16,7 @@ enum { BURST = 64, WINDOW = 128 };
 
 struct rte_mempool *pair_pool, *pair_spare;
 int pair_a, pair_b;
+bool pair_busy;
 
 void pair_start(const char *program)
 {
@@ -59,6 +60,8 @@ int pair_open(int ns, const struct fog_blob_port *conf, struct fog_port **port, 
 	        .mix_port = FRAME_MIX_PORT,
 	        .pool = &pair_pool,
 	        .workers = 1,
+	        .payload_len = PAIR_PAYLOAD,
+	        .busy = pair_busy,
 	        .error = error,
 	        .error_len = 512,
 	};

@@ -6,11 +6,16 @@
 #include "frame.h"
 #include "net.h"
 
-enum { PAIR_BUFFERS = 12000, PAIR_SPARE = 2000 };
+enum {
+	PAIR_BUFFERS = 12000,
+	PAIR_SPARE = 2000,
+	PAIR_PAYLOAD = 300, // UDP payload of the network's packets, for the filter
+};
 
 extern struct rte_mempool *pair_pool; // what the ports receive into
 extern struct rte_mempool *pair_spare; // what the test builds frames in
 extern int pair_a, pair_b; // the namespaces
+extern bool pair_busy; // ports are opened for workers that spin
 
 // Start EAL and make the pools.
 void pair_start(const char *program);

@@ -47,6 +47,10 @@ static uint8_t *build_ethernet(const struct frame *f, uint8_t *at)
 		at = put16(at, f->tpid ? f->tpid : 0x8100);
 		at = put16(at, f->vlan);
 	}
+	if (f->inner_vlan) {
+		at = put16(at, f->inner_tpid ? f->inner_tpid : 0x8100);
+		at = put16(at, f->inner_vlan);
+	}
 	return put16(at, f->ethertype ? f->ethertype : (v6 ? 0x86dd : 0x0800));
 }
 
@@ -58,7 +62,7 @@ static uint8_t *build_ipv4(
 
 	memset(at, 0, len);
 	at[0] = (f->version ? f->version : 4) << 4 | (f->ihl ? f->ihl : 5 + f->options);
-	put16(at + 2, len + 8 + f->payload);
+	put16(at + 2, len + 8 + f->payload + f->ip_len_off);
 	put16(at + 6, f->fragment_offset | (f->more_fragments ? 0x2000 : 0));
 	at[8] = 64;
 	at[9] = f->protocol ? f->protocol : IPPROTO_UDP;
@@ -69,24 +73,65 @@ static uint8_t *build_ipv4(
 	return at + len;
 }
 
+static uint8_t extension_type(char letter)
+{
+	switch (letter) {
+	case 'h':
+		return IPPROTO_HOPOPTS;
+	case 'r':
+	case 'R':
+		return IPPROTO_ROUTING;
+	case 'f':
+		return IPPROTO_FRAGMENT;
+	case 'a':
+		return IPPROTO_AH;
+	default:
+		return IPPROTO_DSTOPTS;
+	}
+}
+
+// Write one extension header and return where the next begins.
+static uint8_t *build_extension(const struct frame *f, char letter, uint8_t next, uint8_t *at)
+{
+	unsigned len = letter == 'D' ? 16 : 8;
+
+	memset(at, 0, len);
+	at[0] = next;
+	if (letter == 'f') {
+		put16(at + 2, f->fragment_offset << 3 | f->more_fragments);
+		return at + len;
+	}
+	at[1] = len / 8 - 1;
+	if (letter == 'r' || letter == 'R') {
+		at[2] = 4;
+		at[3] = letter == 'R';
+	} else if (letter != 'a') {
+		at[2] = 1; // PadN
+		at[3] = len - 4;
+	}
+	return at + len;
+}
+
 static uint8_t *build_ipv6(
         const struct frame *f, const struct fog_ip *from, const struct fog_ip *to, uint8_t *at
 )
 {
-	uint8_t next = f->protocol ? f->protocol : IPPROTO_UDP;
+	const char *extensions = f->extensions ? f->extensions : f->fragmented ? "f" : "";
+	uint8_t last = f->protocol ? f->protocol : IPPROTO_UDP, *ip = at;
 
-	memset(at, 0, 48);
+	memset(at, 0, 40);
 	at[0] = (f->version ? f->version : 6) << 4;
-	put16(at + 4, (f->fragmented ? 8 : 0) + 8 + f->payload);
-	at[6] = f->fragmented ? IPPROTO_FRAGMENT : next;
+	at[6] = *extensions ? extension_type(*extensions) : last;
 	at[7] = 64;
 	memcpy(at + 8, from->addr, 16);
 	memcpy(at + 24, to->addr, 16);
-	if (!f->fragmented)
-		return at + 40;
-	at[40] = next;
-	put16(at + 42, f->fragment_offset << 3 | f->more_fragments);
-	return at + 48;
+	at += 40;
+	for (; *extensions; extensions++)
+		at = build_extension(
+		        f, *extensions, extensions[1] ? extension_type(extensions[1]) : last, at
+		);
+	put16(ip + 4, at - ip - 40 + 8 + f->payload + f->ip_len_off);
+	return at;
 }
 
 unsigned frame_build(const struct frame *f, uint8_t seed, uint8_t *out)
@@ -101,12 +146,13 @@ unsigned frame_build(const struct frame *f, uint8_t seed, uint8_t *out)
 	udp = to.family == 6 ? build_ipv6(f, &from, &to, at) : build_ipv4(f, &from, &to, at);
 	put16(udp, 40000);
 	put16(udp + 2, f->port ? f->port : FRAME_MIX_PORT);
-	put16(udp + 4, len);
+	put16(udp + 4, len + f->udp_len_off);
 	put16(udp + 6, 0);
 	for (unsigned i = 0; i < f->payload; i++)
 		udp[8 + i] = i + seed;
 	sum = sum_bytes(sum_bytes(sum, from.addr, address), to.addr, address);
 	sum = sum_fold(sum_bytes(sum, udp, len));
 	put16(udp + 6, sum ? sum : 0xffff);
-	return udp + len - out;
+	memset(udp + len, 0, f->padding);
+	return udp + len + f->padding - out;
 }

@@ -25,6 +25,14 @@ struct frame {
 	bool more_fragments;
 	uint8_t version; // 0 = the family's
 	uint8_t ihl; // IPv4 header length field, 0 = the true one
+	uint16_t inner_vlan; // a second tag behind the first, 0 = none
+	uint16_t inner_tpid; // of that; 0 = 802.1Q
+	// IPv6 extension headers in order, 8 bytes each: h hop-by-hop, d destination options, D the same
+	// with 16 bytes, r routing at its last stop, R with a stop left, f fragment, a authentication.
+	const char *extensions;
+	int16_t udp_len_off; // added to what the UDP length says
+	int16_t ip_len_off; // added to what the IP length says
+	uint16_t padding; // bytes after the IP packet
 	uint8_t mac_to[6];
 	uint8_t mac_from[6];
 };

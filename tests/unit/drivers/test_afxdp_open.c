@@ -226,7 +226,7 @@ static void test_queue_held(void)
 
 	pair_make(1, 1500);
 	conf = pair_conf("fa", 1);
-	CU_ASSERT_EQUAL_FATAL(afxdp_queue_open(&other, "fa", 0), 0);
+	CU_ASSERT_EQUAL_FATAL(afxdp_queue_open(&other, "fa", 0, &afxdp_copy), 0);
 	CU_ASSERT_EQUAL(pair_open(pair_a, &conf, &port, error), -EBUSY);
 	CU_ASSERT_PTR_NOT_NULL(strstr(error, "queue 0 of fa"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(error, "stop the process"));

@@ -357,7 +357,7 @@ static void test_lies(void)
 	((struct fog_slot_header *)t.rings[0].deliver.slots)->type = 2;
 	expect_fault(&t, 4);
 
-	fog_session_event(t.session, FOG_EVT_RING_FAULT + 1, &evt);
+	fog_session_event(t.session, FOG_EVT_LAST + 1, &evt);
 	expect_fault(&t, 5);
 
 	index = t.rings[0].inject.shared;

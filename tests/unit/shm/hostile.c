@@ -99,7 +99,7 @@ void hostile_rings_make(struct hostile *p, int *fds)
 
 	CU_ASSERT_EQUAL_FATAL(fog_shm_create("cmd", CMD_BYTES, seals, &p->cmd, &fds[0]), 0);
 	struct fog_control_page *page = p->cmd.addr;
-	fog_ring_tx_make(&tx, page + 1, NULL, FOG_RING_CMD, 64, 32);
+	fog_ring_tx_make(&tx, page + 1, NULL, FOG_RING_CMD, 64, CMD_SLOT);
 	for (unsigned w = 0; w < MINI_WORKERS; w++) {
 		int ret = fog_shm_create("inject", INJECT_BYTES, seals, &p->inject[w], &fds[1 + w]);
 		CU_ASSERT_EQUAL_FATAL(ret, 0);

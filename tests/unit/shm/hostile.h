@@ -7,7 +7,9 @@
 #include "suites.h"
 
 enum {
-	CMD_BYTES = sizeof(struct fog_control_page) + sizeof(struct fog_ring_producer) + 64 * 32,
+	CMD_SLOT = (sizeof(struct fog_slot_header) + sizeof(struct fog_cmd) + 15) & ~15,
+	CMD_BYTES = sizeof(struct fog_control_page) + sizeof(struct fog_ring_producer) +
+	        64 * CMD_SLOT,
 	INJECT_SLOT = 16 + sizeof(struct fog_inject) + MINI_PACKET + 12,
 	INJECT_BYTES = sizeof(struct fog_ring_producer) + MINI_SLOTS * INJECT_SLOT,
 };

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// Trace single packets. What comes out is what a mix hides, so production asks for trace.allow.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../node.h"
+#include "body.h"
+#include "view.h"
+
+enum { SAMPLE = 100, COUNT = 100, SECONDS = 10, PAGE = 100, PAGE_MAX = 1000 };
+
+static const char *const trace_labels[FOG_TRACE_STAGES] = {
+#define X(symbol, label, text) label,
+#include "../../dataplane/api/trace.def"
+};
+
+// 0 = did not get there.
+static json_t *trace_stages(const struct fog_trace_record *r)
+{
+	json_t *stages = json_object();
+
+	for (unsigned i = 0; i < FOG_TRACE_STAGES; i++)
+		if (r->stage_ns[i] != 0)
+			json_object_set_new(
+			        stages, trace_labels[i], json_integer((json_int_t)r->stage_ns[i])
+			);
+	return stages;
+}
+
+static json_t *trace_record(const struct fog_trace_record *r)
+{
+	static const char *const outcomes[] = {"", "sent", "delivered", "dropped"};
+	bool fixed = r->stage_ns[FOG_TRACE_DELAY] != 0;
+	bool released = r->stage_ns[FOG_TRACE_RELEASE] != 0;
+	bool injected = r->port == FOG_TRACE_INJECTED;
+
+	return json_pack(
+	        "{s:I s:i s:o s:o s:I s:o s:s s:s? s:I s:o s:o}", "id", (json_int_t)r->id, "worker",
+	        r->worker, "port", injected ? json_null() : json_integer(r->port), "queue",
+	        injected ? json_null() : json_integer(r->queue), "arrival_ns",
+	        (json_int_t)r->arrival_ns, "stages_ns", trace_stages(r), "outcome",
+	        outcomes[r->outcome], "drop",
+	        r->outcome == FOG_TRACE_DROPPED ? fog_drop_label(r->drop) : NULL, "end_ns",
+	        (json_int_t)r->end_ns, "owed_us",
+	        fixed ? json_integer((json_int_t)r->owed_us) : json_null(), "late_ns",
+	        released ? json_integer((json_int_t)r->late_ns) : json_null()
+	);
+}
+
+static json_t *trace_status(const struct fog_tracer_status *s)
+{
+	static const char *const states[] = {"none", "active", "ended"};
+	bool none = s->state == FOG_TRACER_NONE;
+
+	return json_pack(
+	        "{s:s s:o s:I s:I s:I s:o s:I}", "state", states[s->state], "began_at",
+	        none ? json_null() : view_time_us(s->began_us), "sample",
+	        (json_int_t)s->request.sample, "count", (json_int_t)s->request.count, "seconds",
+	        (json_int_t)s->request.seconds, "worker",
+	        none || s->request.worker == FOG_TRACE_ALL
+	                ? json_null()
+	                : json_integer((json_int_t)s->request.worker),
+	        "recorded", (json_int_t)s->records
+	);
+}
+
+static void trace_refused(struct http_response *res, int r)
+{
+	switch (r) {
+	case -EPERM:
+		http_reply_problem(
+		        res, 403, "trace_forbidden",
+		        "set trace.allow: true in the configuration file as root, and take it out again "
+		        "afterwards",
+		        "this node is in production: a trace shows which arrival became which departure"
+		);
+		break;
+	case -EBUSY:
+		http_reply_problem(
+		        res, 409, "trace_active", "wait for its end, or DELETE /v1/trace",
+		        "packets are traced already"
+		);
+		break;
+	case -EINVAL:
+		http_reply_problem(
+		        res, 422, "no_such_worker", "see /v1/workers",
+		        "the data plane has no such worker"
+		);
+		break;
+	default:
+		http_reply_problem(
+		        res, 503, "no_data_plane", "see /readyz",
+		        "the data plane does not trace packets now: %s", strerror(-r)
+		);
+	}
+}
+
+void http_post_trace(struct fog_node *n, const struct http_request *req, struct http_response *res)
+{
+	static const char *const known[] = {"sample", "count", "seconds", "worker", NULL};
+	int64_t sample = SAMPLE, count = COUNT, seconds = SECONDS, worker = FOG_TRACE_ALL;
+	struct fog_tracer_status status;
+	json_t *body = http_body_object(req, res, known);
+	int r;
+
+	if (body == NULL)
+		return;
+	r = http_body_number(body, res, "sample", 1, FOG_TRACE_SAMPLE_MAX, &sample);
+	if (r == 0)
+		r = http_body_number(body, res, "count", 1, FOG_TRACE_COUNT_MAX, &count);
+	if (r == 0)
+		r = http_body_number(body, res, "seconds", 1, FOG_TRACE_SECONDS_MAX, &seconds);
+	if (r == 0)
+		r = http_body_number(body, res, "worker", 0, FOG_WORKERS_MAX - 1, &worker);
+	json_decref(body);
+	if (r < 0)
+		return;
+	pthread_rwlock_rdlock(&n->lock);
+	bool forbidden = n->config->production && !n->config->trace.allow;
+	pthread_rwlock_unlock(&n->lock);
+	const struct fog_tracer_request request = {
+	        (uint32_t)sample, (uint32_t)count, (uint32_t)seconds, (uint32_t)worker};
+	// The data plane refuses it as well; what it runs may be an older configuration than ours.
+	r = forbidden ? -EPERM : fog_tracer_start(n->tracer, n->dp, &request);
+	if (r < 0) {
+		trace_refused(res, r);
+		return;
+	}
+	fog_tracer_status(n->tracer, &status);
+	http_reply_json(res, 201, trace_status(&status));
+}
+
+void http_get_trace(struct fog_node *n, const struct http_request *req, struct http_response *res)
+{
+	int64_t after = 0, limit = PAGE, wait = 0;
+	struct fog_tracer_status status;
+
+	if (http_query_number(res, "after", req->query[0], 0, FOG_TRACE_COUNT_MAX, &after) < 0 ||
+	    http_query_number(res, "limit", req->query[1], 1, PAGE_MAX, &limit) < 0 ||
+	    http_query_number(res, "wait", req->query[2], 0, HTTP_WAIT_MAX_S, &wait) < 0)
+		return;
+	struct fog_trace_record *page = calloc((size_t)limit, sizeof(*page));
+	if (page == NULL) {
+		http_reply_problem(res, 500, "no_memory", NULL, "out of memory");
+		return;
+	}
+	unsigned got = fog_tracer_read(
+	        n->tracer, (uint32_t)after, page, (unsigned)limit, (int)wait * 1000
+	);
+	// Behind the reading: a state "ended" with nothing in the page means that nothing comes any more.
+	fog_tracer_status(n->tracer, &status);
+	json_t *out = trace_status(&status), *list = json_array();
+	for (unsigned i = 0; i < got; i++)
+		json_array_append_new(list, trace_record(&page[i]));
+	free(page);
+	json_object_set_new(out, "records", list);
+	json_object_set_new(out, "next", json_integer(after + got));
+	http_reply_json(res, 200, out);
+}
+
+void http_delete_trace(
+        struct fog_node *n, const struct http_request *req, struct http_response *res
+)
+{
+	if (fog_tracer_stop(n->tracer, n->dp) < 0)
+		http_reply_problem(res, 404, "no_trace", NULL, "there is no trace");
+	else
+		http_reply_json(res, 200, json_pack("{s:s}", "state", "none"));
+}

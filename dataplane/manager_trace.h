@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// The manager's side of tracing (trace.h): begin, hand records to the control plane, end.
+#pragma once
+
+#include "manager.h"
+
+// Command of the control plane. Answered by FOG_EVT_TRACE_STATE, with -errno of a refusal: -EBUSY (there
+// is a trace), -EINVAL (arguments), -EPERM (production), -ENOMEM.
+void manager_trace_start(struct fog_manager *, const struct fog_cmd *);
+// Begin no more records; those of packets that are here end with them.
+void manager_trace_close(struct fog_manager *);
+// End at once: who asked for it has gone, or wants no more.
+void manager_trace_abort(struct fog_manager *);
+// Hand on what is done, and end what is over.
+void manager_trace_poll(struct fog_manager *, uint64_t now);

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// What loader, attachment and filter share. Nobody outside this folder includes it.
+#pragma once
+
+#include "loader.h"
+#include "pin.h"
+#include "steer.skel.h"
+
+struct fog_steer {
+	struct steer_bpf *skel;
+	struct steer_pin pin;
+	int link; // -1 = not attached
+	int cpus;
+	const char *mode; // in use, or tried last
+	char refusal[128];
+};
+
+// Detach and unpin.
+void steer_detach(struct fog_steer *steer);
