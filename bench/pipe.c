@@ -243,9 +243,9 @@ static int port_make(struct pipe *p)
 
 static int conf_make(struct pipe *p)
 {
+	const struct fog_resolver resolver = {.ports = &p->port, .port_count = 1};
 	struct fog_conf_env env = {
-	        .ports = &p->port,
-	        .port_count = 1,
+	        .resolver = &resolver,
 	        .mix_port = MIX_PORT,
 	        .packet_len = p->geo.packet_len,
 	        .peer_id = p->peer_id,

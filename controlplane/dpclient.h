@@ -45,8 +45,8 @@ struct fog_dpclient_ops {
 	)(void *ctx, uint32_t worker, const uint8_t boot_id[16], uint64_t seq,
 	  const struct fog_deliver *, const uint8_t *data);
 	void (*event)(void *ctx, uint32_t type, const struct fog_evt *); // enum fog_evt_type
-	void (*trace
-	)(void *ctx, const struct fog_trace_record *); // checked: no field is out of range
+	// FOG_EVT_TRACE or FOG_EVT_CAPTURE; checked: no field is out of range.
+	void (*trace)(void *ctx, uint32_t type, const union fog_trace_entry *);
 };
 
 // Returns 0 or -ENOMEM, -EMFILE, -ENAMETOOLONG (socket path). A data plane that isn't there yet is

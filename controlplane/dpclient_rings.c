@@ -330,24 +330,37 @@ static bool deliver_take(struct fog_dpclient *c, struct dpclient_set *s, unsigne
 	return !s->deliver_done[w];
 }
 
+static bool trace_good(uint32_t type, const union fog_trace_entry *e)
+{
+	if (type == FOG_EVT_TRACE)
+		return e->packet.worker < FOG_WORKERS_MAX && e->packet.drop < FOG_DROP_COUNT &&
+		        e->packet.outcome >= FOG_TRACE_SENT &&
+		        e->packet.outcome <= FOG_TRACE_PUNTED;
+	return e->frame.worker < FOG_WORKERS_MAX && e->frame.port < FOG_PORTS_MAX &&
+	        e->frame.drop < FOG_DROP_COUNT && e->frame.data_len <= FOG_CAPTURE_DATA &&
+	        e->frame.data_len <= e->frame.frame_len &&
+	        (e->frame.direction == FOG_CAPTURE_IN || e->frame.direction == FOG_CAPTURE_OUT);
+}
+
 // Take one event out of c->slot. Returns 0 or -EPROTO.
 static int event_take(struct fog_dpclient *c)
 {
-	struct fog_trace_record trace;
+	union fog_trace_entry trace;
 	struct fog_slot_header h;
 	struct fog_evt evt;
 
 	memcpy(&h, c->slot, sizeof(h));
-	if (h.type == FOG_EVT_TRACE && h.len == sizeof(trace)) {
+	if (h.type == FOG_EVT_TRACE || h.type == FOG_EVT_CAPTURE) {
+		if (h.len != sizeof(trace))
+			return -EPROTO;
 		memcpy(&trace, c->slot + sizeof(h), sizeof(trace));
-		if (trace.worker >= FOG_WORKERS_MAX || trace.drop >= FOG_DROP_COUNT ||
-		    trace.outcome < FOG_TRACE_SENT || trace.outcome > FOG_TRACE_DROPPED)
+		if (!trace_good(h.type, &trace))
 			return -EPROTO;
 		if (c->ops.trace != NULL)
-			c->ops.trace(c->ctx, &trace);
+			c->ops.trace(c->ctx, h.type, &trace);
 		return 0;
 	}
-	if (h.len != sizeof(evt) || h.type < FOG_EVT_PONG || h.type >= FOG_EVT_TRACE)
+	if (h.len != sizeof(evt) || h.type < FOG_EVT_PONG || h.type > FOG_EVT_LAST)
 		return -EPROTO;
 	memcpy(&evt, c->slot + sizeof(h), sizeof(evt));
 	if (c->ops.event != NULL)

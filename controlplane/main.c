@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "../log/log.h"
+#include "auth/confine.h"
 #include "auth/privileges.h"
 #include "http/listen.h"
 #include "http/server.h"
@@ -147,7 +148,8 @@ static int main_privileged(struct main_state *m, const struct main_options *o)
 		if (m->tcp_fd < 0)
 			return m->tcp_fd;
 	}
-	return fog_privileges_drop(change, uid, gid);
+	r = fog_privileges_drop(change, uid, gid);
+	return r < 0 ? r : fog_confine(c, o->config);
 }
 
 static int main_events(struct main_state *m)
@@ -278,7 +280,8 @@ int main(int argc, char **argv)
 	main_raise_memlock();
 	notify_open(&m.notify);
 	if (sodium_init() < 0 || fog_crypto_init() < 0) {
-		LOG_ERR("this CPU lacks AES-NI, SSE4.2 or PCLMUL");
+		LOG_ERR("this CPU lacks AES-NI, SSE4.2 or PCLMUL: 'fogctl host check cpu' says "
+		        "which");
 		return 1;
 	}
 	r = main_privileged(&m, &o);
@@ -298,7 +301,9 @@ int main(int argc, char **argv)
 		main_loop(&m);
 		notify_stopping();
 	} else {
-		LOG_ERR("it does not start: %s", strerror(-r));
+		LOG_ERR("it does not start: %s: mend what the lines above say, or free memory and "
+		        "descriptors",
+		        strerror(-r));
 	}
 	main_stop(&m);
 	return r == 0 ? 0 : 1;

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "../log/log.h"
-#include "node_config.h"
+#include "node_filter.h"
 
 int fog_node_state_path(const struct fog_node *n, const char *file, char *path, size_t len)
 {
@@ -34,7 +34,9 @@ static int node_make_state(struct fog_node *n)
 	    lchown(path, n->config->uid, n->config->gid) < 0)
 		r = -errno;
 	if (r < 0)
-		LOG_ERR("%s: cannot make the control plane's state folder: %s", path, strerror(-r));
+		LOG_ERR("%s: cannot make the control plane's state folder: %s: make the folder "
+		        "above it, or start as root",
+		        path, strerror(-r));
 	return r;
 }
 
@@ -150,6 +152,8 @@ int fog_node_start(struct fog_node *n)
 	node_open_key(n);
 	r = node_open_store(n);
 	if (r == 0)
+		r = node_filter_load(n);
+	if (r == 0)
 		r = fog_inbox_create(n->store, n->ops, &n->inbox);
 	if (r == 0)
 		r = fog_tracer_create(&n->tracer);
@@ -158,7 +162,9 @@ int fog_node_start(struct fog_node *n)
 	snprintf(path, sizeof(path), "%s/dp.sock", n->config->run_dir);
 	r = fog_dpclient_create(&params, &node_dpclient_ops, n, &n->dp);
 	if (r < 0) {
-		LOG_ERR("%s: cannot start the data-plane client: %s", path, strerror(-r));
+		LOG_ERR("%s: cannot start the data-plane client: %s: shorten run_dir, or raise "
+		        "LimitNOFILE",
+		        path, strerror(-r));
 		return r;
 	}
 	r = fog_sender_create(n->store, n->dp, &n->sender);
@@ -182,6 +188,7 @@ void fog_node_destroy(struct fog_node *n)
 	fog_dpclient_destroy(n->dp);
 	fog_tracer_destroy(n->tracer);
 	fog_inbox_destroy(n->inbox);
+	free(n->filter);
 	fog_store_close(n->store);
 	fog_audit_close(n->audit);
 	fog_epoch_key_close(n->key);
@@ -343,6 +350,7 @@ unsigned fog_node_warnings(struct fog_node *n, node_say *warn, void *ctx)
 		     "the configuration waits for a restart of the control plane");
 		count++;
 	}
+	count += node_filter_warnings(n, warn, ctx);
 	pthread_rwlock_unlock(&n->lock);
 	return count;
 }

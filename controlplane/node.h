@@ -18,6 +18,8 @@
 #include "store/store.h"
 #include "tracer.h"
 
+struct node_filter;
+
 enum { FOG_NODE_EPOCH = 1 }; // the one mix key of a network without key rotation
 
 struct fog_node {
@@ -46,6 +48,7 @@ struct fog_node {
 	uint64_t generation; // of the wanted configuration, 0 = none yet
 	uint8_t checksum[32]; // of its blob
 	struct fog_config *started; // the one that this process was started with
+	struct node_filter *filter; // what operators have set of it at run time (node_filter.h)
 };
 
 // Load the configuration and everything that needs privileges: identity, state folder, audit log.

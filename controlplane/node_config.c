@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "node_filter.h"
+
 // A path that was derived from the folder in the file moves with it.
 static int config_move(char *path, size_t size, const char *from, const char *to)
 {
@@ -84,7 +86,7 @@ int node_config_read(const struct fog_node *n, struct fog_config **out)
 	if (report->len > 0)
 		LOG_LINES(FOG_LOG_WARNING, report->text);
 	else if (r < 0)
-		LOG_ERR("%s: %s", n->config_path, strerror(-r));
+		LOG_ERR("%s: %s: free memory and try again", n->config_path, strerror(-r));
 	free(report);
 	if (r < 0)
 		fog_config_free(c);
@@ -93,9 +95,11 @@ int node_config_read(const struct fog_node *n, struct fog_config **out)
 	return r;
 }
 
-// Compile what the node now holds and hand it to the client. The generation depends on the content
-// only, so a restart of this process changes nothing at the data plane. Under 'change'.
-static int node_publish(struct fog_node *n, struct fog_report *report)
+// The generation depends on the content only, so a restart of this process changes nothing at the
+// data plane.
+static int node_hand_over(
+        struct fog_node *n, const struct fog_config *config, struct fog_report *report
+)
 {
 	struct fog_dpclient_status status;
 	struct fog_blob *blob = NULL;
@@ -104,11 +108,7 @@ static int node_publish(struct fog_node *n, struct fog_report *report)
 	size_t len = 0;
 	int r;
 
-	if (n->topology == NULL)
-		return 0;
-	r = fog_config_compile(
-	        n->config, n->topology, n->identity->node_id, 0, &blob, &len, report
-	);
+	r = fog_config_compile(config, n->topology, n->identity->node_id, 0, &blob, &len, report);
 	if (r < 0)
 		return r;
 	crypto_generichash(content, sizeof(content), (const uint8_t *)blob, len, NULL, 0);
@@ -123,8 +123,7 @@ static int node_publish(struct fog_node *n, struct fog_report *report)
 	}
 	if (r == 0)
 		r = fog_config_compile(
-		        n->config, n->topology, n->identity->node_id, generation, &blob, &len,
-		        report
+		        config, n->topology, n->identity->node_id, generation, &blob, &len, report
 		);
 	if (r == 0)
 		r = fog_dpclient_config_set(n->dp, blob, len);
@@ -135,6 +134,19 @@ static int node_publish(struct fog_node *n, struct fog_report *report)
 		pthread_rwlock_unlock(&n->lock);
 	}
 	free(blob);
+	return r;
+}
+
+int node_publish(struct fog_node *n, struct fog_report *report)
+{
+	struct fog_config *effective = NULL;
+	int r = node_filter_effective(n, &effective, report);
+
+	if (r == 0 && n->topology != NULL)
+		r = node_hand_over(n, effective, report);
+	if (r == 0)
+		node_filter_compiled(n, effective);
+	free(effective);
 	return r;
 }
 
@@ -358,6 +370,8 @@ int fog_node_config_put(
 		r = node_production_check(n, fresh, report);
 	if (r == 0)
 		r = fog_config_remote_check(n->config, fresh, report);
+	if (r == 0)
+		r = node_filter_check(n, fresh, report);
 	// The file first: what is in force must never be lost by a restart.
 	if (r == 0)
 		r = config_write(n->config_path, text, len);
@@ -440,11 +454,11 @@ static void node_event(void *ctx, uint32_t type, const struct fog_evt *e)
 		fog_tracer_answer(((struct fog_node *)ctx)->tracer, e);
 }
 
-static void node_trace(void *ctx, const struct fog_trace_record *record)
+static void node_trace(void *ctx, uint32_t type, const union fog_trace_entry *record)
 {
 	struct fog_node *n = ctx;
 
-	fog_tracer_record(n->tracer, record);
+	fog_tracer_record(n->tracer, type, record);
 }
 
 static void node_detached(void *ctx, const char *why)

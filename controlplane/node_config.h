@@ -11,6 +11,10 @@ extern const struct fog_dpclient_ops node_dpclient_ops;
 // Load the configuration file with the command line's overrides, findings to stderr.
 int node_config_read(const struct fog_node *, struct fog_config **);
 
+// Compile what the node now holds, its operators' filter included, and hand it to the client; without
+// a topology there is nothing to hand over. Under 'change'. Returns 0 or -errno (findings in 'report').
+int node_publish(struct fog_node *, struct fog_report *report);
+
 typedef void node_say(void *ctx, const char *code, const char *text);
 
 // How the running data plane was launched and how it fares, whatever our file says by now.

@@ -17,7 +17,7 @@ struct fog_tracer {
 	pthread_cond_t news;
 	// Under the lock.
 	struct fog_tracer_status status;
-	struct fog_trace_record *record; // [status.request.count]
+	union fog_trace_entry *record; // [status.request.count]
 	uint64_t token; // of the last command
 	bool asked; // the data plane owes an answer
 	int answer;
@@ -132,7 +132,9 @@ int fog_tracer_start(
 	t->status.request = *q;
 	cmd.token = ++t->token;
 	t->asked = true;
-	r = fog_dpclient_command_args(dp, FOG_CMD_TRACE_START, &cmd);
+	r = fog_dpclient_command_args(
+	        dp, q->capture ? FOG_CMD_CAPTURE_START : FOG_CMD_TRACE_START, &cmd
+	);
 	if (r == 0)
 		r = answer_wait(t);
 	t->asked = false;
@@ -169,8 +171,7 @@ void fog_tracer_status(struct fog_tracer *t, struct fog_tracer_status *out)
 }
 
 unsigned fog_tracer_read(
-        struct fog_tracer *t, uint32_t after, struct fog_trace_record *out, unsigned max,
-        int wait_ms
+        struct fog_tracer *t, uint32_t after, union fog_trace_entry *out, unsigned max, int wait_ms
 )
 {
 	const struct timespec end = deadline(wait_ms);
@@ -197,10 +198,12 @@ void fog_tracer_wake(struct fog_tracer *t)
 	pthread_mutex_unlock(&t->lock);
 }
 
-void fog_tracer_record(struct fog_tracer *t, const struct fog_trace_record *record)
+void fog_tracer_record(struct fog_tracer *t, uint32_t type, const union fog_trace_entry *record)
 {
 	pthread_mutex_lock(&t->lock);
-	if (t->status.state == FOG_TRACER_ACTIVE && t->status.records < t->status.request.count)
+	if (t->status.state == FOG_TRACER_ACTIVE &&
+	    t->status.request.capture == (type == FOG_EVT_CAPTURE) &&
+	    t->status.records < t->status.request.count)
 		t->record[t->status.records++] = *record;
 	pthread_cond_broadcast(&t->news);
 	pthread_mutex_unlock(&t->lock);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// The control plane's part of `fogctl trace`: asks the data plane to trace single packets and keeps the
-// records in memory, never anywhere else, until they are thrown away, replaced by the next trace's,
+// The control plane's part of `fogctl trace` and `fogctl capture`: asks the data plane to look at single
+// packets or frames, one or the other at a time, and keeps the records in memory, never anywhere else, until they are thrown away, replaced by the next trace's,
 // or FOG_TRACER_KEEP_S old. Any thread, but for the callbacks of the data-plane client.
 #pragma once
 
@@ -12,6 +12,7 @@ enum { FOG_TRACER_KEEP_S = 600 };
 struct fog_tracer;
 
 struct fog_tracer_request {
+	bool capture; // frames, else packets
 	uint32_t sample; // one packet of so many
 	uint32_t count; // records, then it ends
 	uint32_t seconds; // then it ends, too
@@ -40,13 +41,13 @@ void fog_tracer_status(struct fog_tracer *, struct fog_tracer_status *);
 // Copy up to 'max' records from number 'after' on; waits up to 'wait_ms' for the first one or the end.
 // Returns how many.
 unsigned fog_tracer_read(
-        struct fog_tracer *, uint32_t after, struct fog_trace_record *out, unsigned max, int wait_ms
+        struct fog_tracer *, uint32_t after, union fog_trace_entry *out, unsigned max, int wait_ms
 );
 // Let everybody who waits go on: the process ends.
 void fog_tracer_wake(struct fog_tracer *);
 
 // Control thread.
-void fog_tracer_record(struct fog_tracer *, const struct fog_trace_record *);
+void fog_tracer_record(struct fog_tracer *, uint32_t type, const union fog_trace_entry *);
 void fog_tracer_answer(struct fog_tracer *, const struct fog_evt *); // FOG_EVT_TRACE_STATE
 void fog_tracer_detached(struct fog_tracer *);
 void fog_tracer_tick(struct fog_tracer *); // throws old records away

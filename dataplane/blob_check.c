@@ -23,6 +23,7 @@ enum {
 	CHECK_SLOTS_MAX = 65536,
 	CHECK_BUFFERS_MAX = 1 << 26,
 	CHECK_MIB_MAX = 1 << 20,
+	CHECK_BURST_MAX = 1000000,
 };
 
 #define CHECK_REPLAY_MAX (UINT64_C(1) << 40)
@@ -105,9 +106,41 @@ static bool power_of_two(uint32_t n)
 	return n != 0 && (n & (n - 1)) == 0;
 }
 
+static int check_gateway(
+        const struct check *c, const struct fog_blob_port *p, const struct fog_ip *ip,
+        uint8_t family
+)
+{
+	if (all_zero((const uint8_t *)ip, sizeof(*ip)))
+		return 0;
+	if (ip->family != family)
+		return refuse(
+		        c, -EINVAL, "port %s has a gateway%u of family %u", p->name, family,
+		        ip->family
+		);
+	return check_ip(c, "gateway of a port", ip);
+}
+
+static int check_prefixes(const struct check *c, const struct fog_blob_port *p)
+{
+	for (unsigned i = 0; i < FOG_ADDRESSES_MAX; i++) {
+		unsigned most = i >= p->address_count ? 0 : p->address[i].family == 4 ? 32 : 128;
+		if (p->prefix[i] > most)
+			return refuse(
+			        c, -EINVAL, "port %s has a prefix of %u bits, at most %u", p->name,
+			        p->prefix[i], most
+			);
+	}
+	return 0;
+}
+
 static int check_port_addresses(const struct check *c, const struct fog_blob_port *p)
 {
 	int ret;
+
+	if ((ret = check_prefixes(c, p)) < 0 || (ret = check_gateway(c, p, &p->gateway4, 4)) < 0 ||
+	    (ret = check_gateway(c, p, &p->gateway6, 6)) < 0)
+		return ret;
 
 	for (unsigned i = 0; i < p->address_count; i++) {
 		if ((ret = check_ip(c, "address of a port", &p->address[i])) < 0)
@@ -116,7 +149,7 @@ static int check_port_addresses(const struct check *c, const struct fog_blob_por
 			if (memcmp(&p->address[i], &p->address[k], sizeof(p->address[i])) == 0)
 				return refuse(c, -EINVAL, "port %s has an address twice", p->name);
 	}
-	if (p->driver != FOG_DRIVER_AFXDP && p->address_count == 0)
+	if (p->driver != FOG_DRIVER_AFXDP && p->driver != FOG_DRIVER_AUTO && p->address_count == 0)
 		return refuse(c, -EINVAL, "port %s has no address and no kernel to ask", p->name);
 	return 0;
 }
@@ -130,7 +163,7 @@ static int check_port(
 
 	if ((ret = check_text(c, "name of a port", p->name, sizeof(p->name), true)) < 0 ||
 	    (ret = check_text(c, "device of a port", p->device, sizeof(p->device), true)) < 0 ||
-	    (ret = check_range(c, "driver of a port", p->driver, FOG_DRIVER_LOOP, FOG_DRIVER_DPDK)
+	    (ret = check_range(c, "driver of a port", p->driver, FOG_DRIVER_LOOP, FOG_DRIVER_AUTO)
 	    ) < 0 ||
 	    (ret = check_range(c, "xdp_mode of a port", p->xdp_mode, FOG_XDP_AUTO, FOG_XDP_GENERIC)
 	    ) < 0 ||
@@ -141,7 +174,8 @@ static int check_port(
 	    (ret = check_range(c, "addresses of a port", p->address_count, 0, FOG_ADDRESSES_MAX)) <
 	            0)
 		return ret;
-	if (p->driver != FOG_DRIVER_AFXDP && p->xdp_mode != FOG_XDP_AUTO)
+	if (p->driver != FOG_DRIVER_AFXDP && p->driver != FOG_DRIVER_AUTO &&
+	    p->xdp_mode != FOG_XDP_AUTO)
 		return refuse(c, -EINVAL, "port %s has an XDP mode and no XDP", p->name);
 	if (!all_zero((const uint8_t *)p->address + used, sizeof(p->address) - used))
 		return refuse(c, -EINVAL, "port %s has bytes behind its addresses", p->name);
@@ -205,6 +239,8 @@ static int check_launch_numbers(const struct check *c, const struct fog_blob_lau
 	    (ret = check_range(c, "links", l->links, FOG_LINKS_NONE, FOG_LINKS_NONE)) < 0 ||
 	    (ret = check_range(c, "control_uid", l->control_uid, 0, UINT32_MAX - 1)) < 0 ||
 	    (ret = check_range(c, "control_gid", l->control_gid, 0, UINT32_MAX - 1)) < 0 ||
+	    (ret = check_range(c, "data_uid", l->data_uid, 0, UINT32_MAX - 1)) < 0 ||
+	    (ret = check_range(c, "data_gid", l->data_gid, 0, UINT32_MAX - 1)) < 0 ||
 	    (ret = check_range(c, "hugepages", l->hugepages, 0, 1)) < 0 ||
 	    (ret = check_range(c, "memory_mib", l->memory_mib, 1, CHECK_MIB_MAX)) < 0 ||
 	    (ret = check_range(c, "packet_buffers", l->packet_buffers, 1, CHECK_BUFFERS_MAX)) < 0 ||
@@ -324,6 +360,50 @@ static int check_nodes(const struct check *c, const struct fog_blob_node *node, 
 	return 0;
 }
 
+// Bits of an address behind the first 'len', one byte at a time.
+static bool host_bits(const struct fog_ip *ip, unsigned len)
+{
+	for (unsigned i = 0; i < sizeof(ip->addr); i++) {
+		unsigned kept = len >= 8 * (i + 1) ? 8 : len > 8 * i ? len - 8 * i : 0;
+		if ((ip->addr[i] & 0xffu >> kept) != 0)
+			return true;
+	}
+	return false;
+}
+
+static int check_deny(const struct check *c, const struct fog_prefix *deny, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const struct fog_prefix *p = &deny[i];
+		if ((p->ip.family != 4 && p->ip.family != 6) ||
+		    p->len > (p->ip.family == 4 ? 32 : 128))
+			return refuse(
+			        c, -EINVAL, "deny %u has family %u and length %u", i, p->ip.family,
+			        p->len
+			);
+		if (!all_zero(p->ip.reserved, sizeof(p->ip.reserved)) ||
+		    !all_zero(p->reserved, sizeof(p->reserved)) || host_bits(&p->ip, p->len))
+			return refuse(c, -EINVAL, "deny %u has bytes or bits behind its end", i);
+		// In memory order, which is that of family, address, length.
+		if (i > 0 && memcmp(&deny[i - 1], p, sizeof(*p)) >= 0)
+			return refuse(c, -EINVAL, "deny %u is not behind the one before it", i);
+	}
+	return 0;
+}
+
+static int check_filter(const struct check *c, const struct fog_blob *b)
+{
+	const struct fog_blob_run *r = &b->run;
+	const struct fog_blob_node *nodes = (const struct fog_blob_node *)(b + 1);
+	int ret;
+
+	if ((ret = check_range(c, "early_drop", r->early_drop, 0, 1)) < 0 ||
+	    (ret = check_range(c, "source_rate", r->source_rate, 0, FOG_RATE_MAX)) < 0 ||
+	    (ret = check_range(c, "source_burst", r->source_burst, 1, CHECK_BURST_MAX)) < 0)
+		return ret;
+	return check_deny(c, (const struct fog_prefix *)(nodes + r->node_count), r->deny_count);
+}
+
 // What is meant for tests, for whoever compiled the blob.
 static int check_production(const struct check *c, const struct fog_blob *b)
 {
@@ -363,7 +443,8 @@ static int check_run(const struct check *c, const struct fog_blob *b)
 	    (ret = check_range(c, "neighbour_count", r->neighbour_count, 0, FOG_NEIGHBOURS_MAX)) <
 	            0)
 		return ret;
-	if ((ret = check_production(c, b)) < 0 || (ret = check_neighbours(c, &b->launch, r)) < 0)
+	if ((ret = check_production(c, b)) < 0 || (ret = check_neighbours(c, &b->launch, r)) < 0 ||
+	    (ret = check_filter(c, b)) < 0)
 		return ret;
 	return check_nodes(c, (const struct fog_blob_node *)(b + 1), r->node_count);
 }
@@ -387,10 +468,14 @@ static int check_frame(const struct check *c, const struct fog_blob *b, size_t l
 		        "fogctl beside it",
 		        b->abi, FOG_ABI
 		);
-	if (b->run.node_count > FOG_NODES_MAX ||
-	    len != sizeof(*b) + b->run.node_count * sizeof(struct fog_blob_node) || b->size != len)
+	if (b->run.node_count > FOG_NODES_MAX || b->run.deny_count > FOG_DENY_MAX ||
+	    len !=
+	            sizeof(*b) + b->run.node_count * sizeof(struct fog_blob_node) +
+	                    b->run.deny_count * sizeof(struct fog_prefix) ||
+	    b->size != len)
 		return refuse(
-		        c, -EMSGSIZE, "%zu bytes don't hold %u nodes", len, b->run.node_count
+		        c, -EMSGSIZE, "%zu bytes don't hold %u nodes and %u denied prefixes", len,
+		        b->run.node_count, b->run.deny_count
 		);
 	crypto_generichash(
 	        checksum, sizeof(checksum), (const uint8_t *)b + from, len - from, NULL, 0

@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../drivers/neigh.h"
-#include "../drivers/port_ops.h"
+#include "frame.h"
 #include "pkt.h"
+#include "resolve.h"
 
 static const uint8_t no_id[FOG_ID_LEN];
 
@@ -52,28 +52,6 @@ static uint16_t peer_slot(const struct fog_conf_env *env, const uint8_t id[FOG_I
 	return FOG_PEER_NONE;
 }
 
-static uint16_t header_ethernet(
-        uint8_t *h, const struct fog_port *port, const uint8_t mac[6], uint16_t ether_type
-)
-{
-	struct rte_ether_hdr *eth = (void *)h;
-	uint16_t at = sizeof(*eth);
-
-	memcpy(&eth->dst_addr, mac, 6);
-	memcpy(&eth->src_addr, port->mac, 6);
-	eth->ether_type = rte_cpu_to_be_16(ether_type);
-	if (port->vlan != 0) {
-		struct rte_vlan_hdr vlan = {
-		        .vlan_tci = rte_cpu_to_be_16(port->vlan),
-		        .eth_proto = rte_cpu_to_be_16(ether_type),
-		};
-		eth->ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_VLAN);
-		memcpy(h + at, &vlan, sizeof(vlan));
-		at += sizeof(vlan);
-	}
-	return at;
-}
-
 static uint16_t header_ip(
         uint8_t *h, const struct fog_ip *from, const struct fog_ip *to, uint16_t udp_len
 )
@@ -106,8 +84,7 @@ static uint16_t header_ip(
 }
 
 static void next_hop_header(
-        struct fog_next_hop *n, const struct fog_conf_env *env, const struct fog_port *port,
-        const struct fog_ip *source, const uint8_t mac[6]
+        struct fog_next_hop *n, const struct fog_conf_env *env, const struct fog_way *way
 )
 {
 	uint16_t udp_len = (uint16_t)(sizeof(struct rte_udp_hdr) + env->packet_len);
@@ -118,70 +95,13 @@ static void next_hop_header(
 	        .dgram_len = rte_cpu_to_be_16(udp_len),
 	};
 
-	uint16_t at = header_ethernet(n->header, port, mac, type);
-	at += header_ip(n->header + at, source, &n->ip, udp_len);
+	uint16_t at =
+	        fog_frame_ethernet(n->header, env->resolver->ports[way->port], way->mac, type);
+	at += header_ip(n->header + at, &way->source, &n->ip, udp_len);
 	memcpy(n->header + at, &udp, sizeof(udp));
 	n->udp_at = (uint8_t)at;
 	n->header_len = (uint8_t)(at + sizeof(udp));
 	n->resolved = 1;
-}
-
-// Our own address on 'port' that speaks the family of 'to'; 'hint' when it is one of the port's.
-static const struct fog_ip *source_address(
-        const struct fog_port *port, const struct fog_ip *to, const struct fog_ip *hint
-)
-{
-	const struct fog_ip *found = NULL;
-
-	for (unsigned i = 0; i < port->address_count; i++) {
-		const struct fog_ip *a = &port->address[i];
-		if (hint != NULL && memcmp(a, hint, sizeof(*a)) == 0)
-			return a;
-		if (found == NULL && a->family == to->family)
-			found = a;
-	}
-	return found;
-}
-
-static int next_hop_static(
-        struct fog_next_hop *n, const struct fog_blob *blob, const struct fog_conf_env *env
-)
-{
-	for (unsigned i = 0; i < blob->run.neighbour_count; i++) {
-		const struct fog_blob_neighbour *nb = &blob->run.neighbour[i];
-		if (memcmp(&nb->ip, &n->ip, sizeof(n->ip)) != 0)
-			continue;
-		const struct fog_port *port = env->ports[nb->port];
-		const struct fog_ip *source = source_address(port, &n->ip, NULL);
-		if (source == NULL)
-			return 0;
-		n->port = nb->port;
-		n->routed = 1;
-		next_hop_header(n, env, port, source, nb->mac);
-		return 1;
-	}
-	return 0;
-}
-
-static void next_hop_kernel(struct fog_next_hop *n, const struct fog_conf_env *env)
-{
-	struct fog_neigh_entry e;
-
-	if (env->neigh == NULL || fog_neigh_lookup(env->neigh, &n->ip, &e) < 0)
-		return;
-	for (unsigned i = 0; i < env->port_count; i++) {
-		const struct fog_port *port = env->ports[i];
-		if (port->ifindex == 0 || port->ifindex != e.ifindex)
-			continue;
-		const struct fog_ip *source = source_address(port, &n->ip, &e.source);
-		if (source == NULL)
-			continue;
-		n->port = (uint16_t)i;
-		n->routed = 1;
-		if (e.resolved)
-			next_hop_header(n, env, port, source, e.mac);
-		return;
-	}
 }
 
 static int conf_add_node(
@@ -203,8 +123,11 @@ static int conf_add_node(
 	if (memcmp(n->id, c->node_id, FOG_ID_LEN) == 0)
 		return 0;
 	c->remote_count++;
-	if (!next_hop_static(n, blob, env))
-		next_hop_kernel(n, env);
+	struct fog_way way = fog_resolve(env->resolver, &blob->run, &n->ip, env->now_ms);
+	n->routed = way.routed;
+	n->port = way.port;
+	if (way.resolved)
+		next_hop_header(n, env, &way);
 	c->resolved_count += n->resolved;
 	return 0;
 }

@@ -10,9 +10,8 @@
 #include "api/blob.h"
 #include "delay.h"
 #include "mixkey.h"
+#include "resolve.h"
 
-struct fog_port;
-struct fog_neigh;
 struct rte_hash;
 
 enum { FOG_HEADER_MAX = 14 + 4 + 40 + 8 }; // Ethernet, one VLAN tag, IPv6, UDP
@@ -47,9 +46,8 @@ struct fog_conf {
 
 // What building needs besides the blob.
 struct fog_conf_env {
-	struct fog_port *const *ports;
-	unsigned port_count;
-	struct fog_neigh *neigh; // NULL when no port has a kernel
+	const struct fog_resolver *resolver;
+	uint64_t now_ms; // for the resolver
 	uint16_t mix_port;
 	uint16_t packet_len;
 	uint8_t (*peer_id)[FOG_ID_LEN]; // FOG_NODES_MAX slots, given out here and never reused

@@ -3,11 +3,9 @@
 // blob -> EAL -> memory -> ports -> session -> workers -> rights dropped -> run, and back.
 #include "launch.h"
 
-#include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fog_version.h> // made from git describe during the build
-#include <rte_alarm.h>
 #include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_launch.h>
@@ -15,18 +13,20 @@
 #include <rte_malloc.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "../drivers/neigh.h"
+#include "api/device.h"
 #include "blob_check.h"
 #include "launch_eal.h"
 #include "log.h"
 #include "manager.h"
 #include "manager_drain.h"
+#include "rights.h"
+#include "secret_memory.h"
 #include "self_check.h"
 #include "tsc.h"
 
@@ -49,7 +49,8 @@ static struct fog_blob *blob_read(const char *path)
 	}
 	ssize_t len = read(fd, blob, FOG_BLOB_SIZE_MAX);
 	if (len < 0) {
-		LOG_ERR("%s: %s", path, strerror(errno));
+		LOG_ERR("%s: %s: compile it again with fogctl config compile", path,
+		        strerror(errno));
 		goto err;
 	}
 	if (fog_blob_check(blob, (size_t)len, text, sizeof(text)) < 0) {
@@ -93,9 +94,43 @@ static int ports_open(struct fog_manager *m, const struct fog_blob_launch *l)
 		if (m->ports[i]->ifindex == 0 || m->neigh != NULL)
 			continue;
 		if ((ret = fog_neigh_open(&m->neigh)) < 0) {
-			LOG_ERR("rtnetlink: %s", strerror(-ret));
+			LOG_ERR("rtnetlink: %s: neighbours can't be asked for; raise LimitNOFILE, "
+			        "or free memory",
+			        strerror(-ret));
 			return ret;
 		}
+	}
+	return 0;
+}
+
+// With 'driver: auto' decided; whatever is not is refused by the driver in its own words.
+static int drivers_choose(
+        struct fog_manager *m, const struct fog_blob_launch *from, struct fog_blob_launch *to
+)
+{
+	struct fog_device_choice choice;
+
+	*to = *from;
+	for (uint32_t i = 0; i < to->port_count; i++) {
+		struct fog_blob_port *p = &to->port[i];
+		if (p->driver != FOG_DRIVER_AUTO)
+			continue;
+		if (fog_device_choose("/sys", p->device, &choice) < 0) {
+			LOG_ERR("port %s: driver auto: %s", p->name, choice.why);
+			return -ENODEV;
+		}
+		if (choice.driver == FOG_DRIVER_DPDK && p->address_count == 0) {
+			LOG_ERR("port %s: driver auto: %s, where no kernel knows our addresses: set "
+			        "the port's addresses",
+			        p->name, choice.why);
+			return -EINVAL;
+		}
+		p->driver = choice.driver;
+		memcpy(p->device, choice.device, sizeof(p->device));
+		if (p->driver == FOG_DRIVER_DPDK)
+			p->xdp_mode = FOG_XDP_AUTO;
+		memcpy(m->driver_why[i], choice.why, sizeof(m->driver_why[i]));
+		LOG_INFO("port %s: driver auto: %s", p->name, choice.why);
 	}
 	return 0;
 }
@@ -107,7 +142,8 @@ static int session_open(struct fog_manager *m, const struct fog_blob_launch *l, 
 	int ret;
 
 	if (mkdir(run_dir, 0755) < 0 && errno != EEXIST) {
-		LOG_ERR("run_dir %s: %s", run_dir, strerror(errno));
+		LOG_ERR("run_dir %s: %s: make the folder above it, and start fog-dataplane as root",
+		        run_dir, strerror(errno));
 		return -errno;
 	}
 	if (snprintf(path, sizeof(path), "%s/dp.sock", run_dir) >= (int)sizeof(path)) {
@@ -173,6 +209,8 @@ static struct fog_worker *worker_create(
 	w->accept_replays = m->accept_replays;
 	w->wake_fd = fog_session_wake_fd(m->session, i);
 	w->doorbell_fd = fog_session_doorbell_fd(m->session);
+	w->heard = m->host.heard[i];
+	w->errands = i == 0 ? m->host.errands : NULL;
 	return w;
 }
 
@@ -263,79 +301,32 @@ err:
 	return ret;
 }
 
-// Everything that needs rights is open by now. What stays on this thread: neighbours (NET_ADMIN),
-// locked memory for mix keys and replay tables (IPC_LOCK). Capabilities are a thread's own: workers
-// drop theirs first thing in worker_main.
-static int rights_drop(void)
-{
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	capng_clear(CAPNG_SELECT_BOTH);
-	capng_updatev(
-	        CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN, CAP_IPC_LOCK, -1
-	);
-	if (capng_apply(CAPNG_SELECT_CAPS) == 0)
-		return 0;
-	LOG_ERR("cannot drop capabilities: start fog-dataplane as root");
-	return -EPERM;
-}
-
-// libcap-ng keeps its state and acts per thread.
-static int thread_rights_drop(void)
-{
-	capng_clear(CAPNG_SELECT_CAPS);
-	return capng_apply(CAPNG_SELECT_CAPS) == 0 ? 0 : -EPERM;
-}
-
-static void interrupt_thread_main(void *arg)
-{
-	atomic_int *done = arg;
-
-	atomic_store(done, thread_rights_drop() == 0 ? 1 : -1);
-}
-
-// EAL's own thread has no business with rights either; alarms are what runs on it.
-static int interrupt_thread_rights_drop(void)
-{
-	static atomic_int done; // the alarm may come after we have given up
-
-	if (rte_eal_alarm_set(1, interrupt_thread_main, &done) == 0)
-		for (int i = 0; i < 1000 && atomic_load(&done) == 0; i++)
-			rte_delay_us_sleep(1000);
-	if (atomic_load(&done) == 1)
-		return 0;
-	LOG_ERR("EAL's interrupt thread keeps its capabilities: start fog-dataplane as root");
-	return -EPERM;
-}
-
-static int worker_main(void *arg)
-{
-	// A worker needs no right at all.
-	if (thread_rights_drop() < 0)
-		return -EPERM;
-	// Timers are otherwise rounded up by 50 us, about a tick of the calendar.
-	prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
-	return fog_worker_run(arg);
-}
-
-static int workers_run(struct fog_manager *m)
+static int workers_run(struct fog_manager *m, const struct fog_blob_launch *l, const char *run_dir)
 {
 	for (unsigned i = 0; i < m->port_count; i++) {
 		int ret = m->ports[i]->ops->start(m->ports[i]);
 		if (ret < 0) {
-			LOG_ERR("port %s does not start: %s", m->ports[i]->name, strerror(-ret));
+			LOG_ERR("port %s does not start: %s: see what 'fogctl host check' says of "
+			        "its device",
+			        m->ports[i]->name, strerror(-ret));
 			return ret;
 		}
-		m->ports[i]->ops->stats(m->ports[i], &m->stats->port[i]);
+		fog_manager_port_stats(m, i, &m->stats->port[i]);
 		LOG_INFO(
 		        "port %s: %s, %u queue(s)", m->ports[i]->name, m->stats->port[i].mode,
 		        m->ports[i]->queues
 		);
 	}
-	if (interrupt_thread_rights_drop() < 0 || rights_drop() < 0)
-		return -EPERM;
+	// Everything that needs rights is open by now.
+	struct fog_rights *rights = NULL;
+	int ret = fog_rights_prepare(l, run_dir, &rights);
+	if (ret == 0)
+		ret = fog_rights_drop(rights);
+	if (ret < 0)
+		return ret; // a thread may still be on its way into the sandbox, and the process ends
+	fog_rights_free(rights);
 	for (unsigned i = 0; i < m->worker_count; i++)
-		if (rte_eal_remote_launch(worker_main, m->workers[i], m->workers[i]->lcore) < 0)
+		if (rte_eal_remote_launch(fog_worker_run, m->workers[i], m->workers[i]->lcore) < 0)
 			return -EBUSY;
 	return 0;
 }
@@ -364,6 +355,7 @@ static void teardown(struct fog_manager *m)
 	for (unsigned i = 0; i < m->worker_count; i++)
 		rte_free(m->workers[i]);
 	rte_free(m->qsbr);
+	manager_host_close(m);
 	for (unsigned i = m->port_count; i > 0; i--)
 		m->ports[i - 1]->ops->close(m->ports[i - 1]);
 	fog_session_destroy(m->session);
@@ -438,34 +430,49 @@ static int replays_choose(struct fog_manager *m, const struct fog_blob *b, bool 
 	return 0;
 }
 
+static int memory_lock(void)
+{
+	int ret = fog_memory_lock();
+
+	if (ret == 0)
+		ret = fog_stack_hide();
+	if (ret < 0)
+		LOG_ERR("memory cannot be kept from swap and core dumps: %s: start as root, or raise the "
+		        "memlock limit (LimitMEMLOCK=infinity)",
+		        strerror(-ret));
+	return ret;
+}
+
 int fog_launch(const struct fog_launch_options *o)
 {
 	static struct fog_manager manager; // one a process; too large for a stack
 	struct fog_manager *m = &manager;
+	static struct fog_blob_launch chosen;
 	struct fog_blob *blob = blob_read(o->blob_path);
 	int node[FOG_WORKERS_MAX], ret = -1;
 
 	if (blob == NULL)
 		return 1;
-	const struct fog_blob_launch *l = &blob->launch;
+	const struct fog_blob_launch *l = &chosen;
 	m->started = fog_tsc_mark();
 	notify_open(&m->notify);
 	m->signal_fd = signals_open(); // before EAL makes threads: they inherit the mask
 	if (m->signal_fd < 0) {
-		LOG_ERR("signalfd: %s", strerror(errno));
+		LOG_ERR("signalfd: %s: raise LimitNOFILE, or free memory", strerror(errno));
 		goto out;
 	}
 	if (replays_choose(m, blob, o->accept_replays) < 0 || crypto_choose(m, o->crypto) < 0)
 		goto out;
-	if (fog_eal_start(l) < 0)
+	if ((ret = memory_lock()) < 0 || (ret = drivers_choose(m, &blob->launch, &chosen)) < 0 ||
+	    fog_eal_start(l) < 0)
 		goto out;
 	fog_geometry_init(&m->geo, l->slots, l->payload_len);
 	fog_eal_worker_nodes(l, node);
 	if ((ret = fog_pools_create(l, m->geo.packet_len, node, &m->pools)) < 0)
 		goto teardown;
-	if ((ret = ports_open(m, l)) < 0 || (ret = session_open(m, l, o->run_dir)) < 0 ||
-	    (ret = workers_create(m, l)) < 0 || (ret = fog_manager_start(m, blob)) < 0 ||
-	    (ret = workers_run(m)) < 0)
+	if ((ret = ports_open(m, l)) < 0 || (ret = manager_host_open(m, l->worker_count)) < 0 ||
+	    (ret = session_open(m, l, o->run_dir)) < 0 || (ret = workers_create(m, l)) < 0 ||
+	    (ret = fog_manager_start(m, blob)) < 0 || (ret = workers_run(m, l, o->run_dir)) < 0)
 		goto teardown;
 	LOG_INFO("%s is up: %u worker(s), waiting on dp.sock", l->instance, m->worker_count);
 	ret = fog_manager_run(m);

@@ -3,7 +3,6 @@
 #include "launch_eal.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_launch.h>
@@ -19,12 +18,12 @@
 #include "log.h"
 #include "pkt.h"
 
-enum { ARGS_MAX = 24 };
+enum { ARGS_MAX = 24 + 2 * FOG_PORTS_MAX };
 
 struct eal_args {
 	int n;
 	char *arg[ARGS_MAX];
-	char text[1024 + 16 * FOG_WORKERS_MAX];
+	char text[1024 + 16 * FOG_WORKERS_MAX + 256 * FOG_PORTS_MAX];
 	size_t used;
 };
 
@@ -41,16 +40,22 @@ __attribute__((format(printf, 2, 3))) static void arg_add(
 	a->arg[a->n++] = at;
 }
 
-static bool uses_pci(const struct fog_blob_launch *l)
+// EAL takes hold of every NIC that it knows a driver for and may have, so it may have ours only.
+static void arg_devices(struct eal_args *a, const struct fog_blob_launch *l)
 {
+	unsigned domain, bus, device, function, ours = 0;
+
 	for (uint32_t i = 0; i < l->port_count; i++) {
-		unsigned domain, bus, device, function;
-		if (l->port[i].driver == FOG_DRIVER_DPDK &&
-		    sscanf(l->port[i].device, "%x:%x:%x.%x", &domain, &bus, &device, &function) ==
-		            4)
-			return true;
+		const struct fog_blob_port *p = &l->port[i];
+		if (p->driver != FOG_DRIVER_DPDK ||
+		    sscanf(p->device, "%x:%x:%x.%x", &domain, &bus, &device, &function) != 4)
+			continue;
+		arg_add(a, "-a");
+		arg_add(a, "%s", p->device);
+		ours++;
 	}
-	return false;
+	if (ours == 0)
+		arg_add(a, "--no-pci");
 }
 
 static void arg_lcores(struct eal_args *a, const struct fog_blob_launch *l)
@@ -81,10 +86,13 @@ int fog_eal_start(const struct fog_blob_launch *l)
 		arg_add(&a, "--no-huge");
 		arg_add(&a, "--no-shconf");
 	}
-	if (!uses_pci(l))
-		arg_add(&a, "--no-pci");
-	if (rte_eal_init(a.n, a.arg) >= 0)
+	arg_devices(&a, l);
+	if (rte_eal_init(a.n, a.arg) >= 0) {
+		// Nothing is kept there without shared memory, and it can't be removed once rights are gone.
+		// It stays if anything of another process is in it.
+		rmdir(rte_eal_get_runtime_dir());
 		return 0;
+	}
 	int ret = rte_errno != 0 ? -rte_errno : -EINVAL;
 	LOG_ERR("EAL does not start (%s): memory.mib %u on %s pages must be free, and CPUs as in workers "
 	        "must exist%s",
@@ -95,11 +103,7 @@ int fog_eal_start(const struct fog_blob_launch *l)
 
 void fog_eal_stop(void)
 {
-	char dir[PATH_MAX];
-
-	snprintf(dir, sizeof(dir), "%s", rte_eal_get_runtime_dir());
 	rte_eal_cleanup();
-	rmdir(dir); // stays if anything of another process is in it
 }
 
 static int lcore_node(void *arg)

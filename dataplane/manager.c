@@ -133,6 +133,12 @@ static void buffer_stats(struct fog_manager *m)
 	atomic_store_explicit(&m->stats->mbuf_free, unused, memory_order_relaxed);
 }
 
+void fog_manager_port_stats(const struct fog_manager *m, unsigned port, struct fog_stats_port *out)
+{
+	m->ports[port]->ops->stats(m->ports[port], out);
+	memcpy(out->driver_why, m->driver_why[port], sizeof(out->driver_why));
+}
+
 static void port_stats(struct fog_manager *m)
 {
 	struct fog_stats *s = m->stats;
@@ -141,9 +147,11 @@ static void port_stats(struct fog_manager *m)
 	memcpy(fresh, s->port, sizeof(fresh));
 	for (unsigned i = 0; i < m->port_count; i++) {
 		uint32_t was = fresh[i].link_up;
-		m->ports[i]->ops->stats(m->ports[i], &fresh[i]);
+		fog_manager_port_stats(m, i, &fresh[i]);
 		if (fresh[i].link_up == was)
 			continue;
+		if (fresh[i].link_up)
+			manager_host_announce(m, i);
 		LOG_INFO("port %s: link %s", m->ports[i]->name, fresh[i].link_up ? "up" : "down");
 		struct fog_evt evt = {.index = i, .value = fresh[i].link_up};
 		fog_session_event(m->session, FOG_EVT_LINK, &evt);
@@ -191,6 +199,12 @@ void fog_manager_housekeeping(struct fog_manager *m, uint64_t now)
 		report_replay(m);
 		fog_log_flush();
 	}
+	if (now >= m->device_at) {
+		m->device_at = now + rte_get_tsc_hz();
+		manager_host_device_stats(m);
+	}
+	if (manager_host_run(m))
+		fog_manager_refresh(m);
 	if (now >= m->refresh_at) {
 		fog_manager_refresh(m); // asks for missing neighbours, keeps the others alive
 		report_addresses(m);
@@ -219,8 +233,7 @@ static bool worker_lost(const struct fog_manager *m)
 	for (unsigned i = 0; i < m->worker_count; i++) {
 		if (rte_eal_get_lcore_state(m->workers[i]->lcore) == RUNNING)
 			continue;
-		LOG_ERR("worker %u did not start: it could not drop its capabilities or had no memory for "
-		        "its crypto context",
+		LOG_ERR("worker %u did not start: no memory for its crypto context: give the host more",
 		        i);
 		return true;
 	}
@@ -238,7 +251,7 @@ int fog_manager_run(struct fog_manager *m)
 
 	for (;;) {
 		if (poll(fds, 3, period) < 0 && errno != EINTR)
-			LOG_ERR("poll: %s", strerror(errno));
+			LOG_ERR("poll: %s: free memory; it is tried again", strerror(errno));
 		fog_session_process(m->session);
 		if (m->neigh != NULL && fog_neigh_process(m->neigh) > 0)
 			fog_manager_refresh(m);
@@ -308,8 +321,8 @@ static void on_command(void *ctx, uint32_t type, const struct fog_cmd *cmd)
 		LOG_INFO(
 		        "log level is %s now", fog_log_level_name((enum fog_log_level)cmd->arg[0])
 		);
-	} else if (type == FOG_CMD_TRACE_START) {
-		manager_trace_start(m, cmd);
+	} else if (type == FOG_CMD_TRACE_START || type == FOG_CMD_CAPTURE_START) {
+		manager_trace_start(m, type, cmd);
 	} else if (type == FOG_CMD_TRACE_STOP) {
 		manager_trace_abort(m);
 	}

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "manager_host.h"
 #include "notify.h"
 #include "pools.h"
 #include "tsc.h"
@@ -48,6 +49,7 @@ struct fog_manager {
 	struct fog_session *session;
 	struct fog_stats *stats;
 	int signal_fd;
+	char driver_why[FOG_PORTS_MAX][160]; // as in struct fog_stats_port
 	struct fog_tsc_mark started; // what the TSC's frequency is measured from
 
 	// The manager's own.
@@ -64,6 +66,8 @@ struct fog_manager {
 	unsigned moved_ports; // bit per port: its interface's addresses are no longer those it took
 	bool control_silent; // the last check found its heartbeat standing still
 	struct fog_manager_trace trace;
+	uint64_t device_at; // TSC; next look at the devices' own counters
+	struct manager_host host; // what a kernel does for other ports
 	enum manager_drain drain;
 	uint64_t drain_at; // TSC at which its next step is due
 	struct notify notify;
@@ -85,5 +89,7 @@ void fog_manager_stop(struct fog_manager *);
 // Build a configuration from the blob in force and publish it when it differs.
 // Returns 0 or -errno.
 int fog_manager_refresh(struct fog_manager *);
+// A port's statistics as they are published, without the lock.
+void fog_manager_port_stats(const struct fog_manager *, unsigned port, struct fog_stats_port *out);
 // Statistics, alarms, doorbells, retired objects: everything that is due.
 void fog_manager_housekeeping(struct fog_manager *, uint64_t now);

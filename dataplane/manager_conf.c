@@ -9,7 +9,9 @@
 #include "../drivers/neigh.h"
 #include "blob_check.h"
 #include "log.h"
+#include "manager_filter.h"
 #include "manager_trace.h"
+#include "resolve.h"
 
 void manager_retire(struct fog_manager *m, void (*free_fn)(void *), void *object)
 {
@@ -44,10 +46,15 @@ static int conf_build(
         struct fog_conf **out
 )
 {
-	struct fog_conf_env env = {
+	const struct fog_resolver resolver = {
 	        .ports = m->ports,
 	        .port_count = m->port_count,
 	        .neigh = m->neigh,
+	        .neighbours = m->host.neighbours,
+	};
+	struct fog_conf_env env = {
+	        .resolver = &resolver,
+	        .now_ms = manager_host_now_ms(),
 	        .mix_port = blob->launch.mix_port,
 	        .packet_len = m->geo.packet_len,
 	        .peer_id = m->peer,
@@ -144,16 +151,26 @@ static void settings_apply(struct fog_manager *m, const struct fog_blob *fresh)
 		manager_trace_close(m);
 }
 
-static int config_apply(struct fog_manager *m, const struct fog_blob *blob)
+static int config_apply(
+        struct fog_manager *m, const struct fog_blob *blob, char *text, size_t text_len
+)
 {
 	struct fog_blob *copy = malloc(blob->size);
 	struct fog_conf *fresh;
 
-	if (copy == NULL)
+	if (copy == NULL) {
+		snprintf(text, text_len, "no memory for the configuration: give the host more");
 		return -ENOMEM;
+	}
 	memcpy(copy, blob, blob->size);
 	int ret = conf_build(m, copy, m->key, &fresh);
 	if (ret < 0) {
+		snprintf(text, text_len, "cannot build the node table: %s", strerror(-ret));
+		free(copy);
+		return ret;
+	}
+	if ((ret = manager_filter_set(m, copy, text, text_len)) < 0) {
+		fog_conf_free(fresh);
 		free(copy);
 		return ret;
 	}
@@ -186,8 +203,8 @@ int manager_on_config(void *ctx, const void *data, size_t len, char *text, size_
 		);
 		ret = -EPERM;
 	}
-	if (ret == 0 && (ret = config_apply(m, blob)) < 0)
-		snprintf(text, text_len, "cannot build the node table: %s", strerror(-ret));
+	if (ret == 0)
+		ret = config_apply(m, blob, text, text_len);
 	if (ret < 0)
 		LOG_LIMITED(LOG_WARN, "configuration refused: %s", text);
 	else
@@ -202,10 +219,11 @@ int manager_on_config(void *ctx, const void *data, size_t len, char *text, size_
 
 int fog_manager_start(struct fog_manager *m, const struct fog_blob *blob)
 {
-	int ret = config_apply(m, blob);
+	char text[256] = "";
+	int ret = config_apply(m, blob, text, sizeof(text));
 
 	if (ret < 0)
-		LOG_ERR("cannot build the node table: %s", strerror(-ret));
+		LOG_ERR("%s", text);
 	return ret;
 }
 

@@ -34,22 +34,6 @@ static int args_check(const struct fog_manager *m, const struct fog_cmd *c)
 	return 0;
 }
 
-static struct fog_trace *trace_create(uint64_t now, uint32_t sample, uint32_t count)
-{
-	struct fog_trace *t = rte_zmalloc("trace", sizeof(*t), FOG_CACHE_LINE);
-
-	if (t == NULL)
-		return NULL;
-	t->began = now;
-	t->sample = sample;
-	t->countdown = sample;
-	t->left = count;
-	t->free_n = FOG_TRACE_PLACES;
-	for (unsigned i = 0; i < FOG_TRACE_PLACES; i++)
-		t->free[i] = (uint16_t)i;
-	return t;
-}
-
 static void trace_free(void *t)
 {
 	rte_free(t);
@@ -68,16 +52,18 @@ static void unpublish(struct fog_manager *m)
 	atomic_store_explicit(&m->stats->tracing, 0, memory_order_relaxed);
 }
 
-static int trace_publish(struct fog_manager *m, const struct fog_cmd *c, uint64_t now)
+static int trace_publish(struct fog_manager *m, bool capture, const struct fog_cmd *c, uint64_t now)
 {
 	for (unsigned i = 0; i < m->worker_count; i++) {
 		if (c->arg[3] != FOG_TRACE_ALL && c->arg[3] != i)
 			continue;
-		m->trace.of[i] = trace_create(now, c->arg[0], c->arg[1]);
+		m->trace.of[i] = rte_zmalloc("trace", sizeof(struct fog_trace), FOG_CACHE_LINE);
 		if (m->trace.of[i] == NULL) {
 			unpublish(m);
 			return -ENOMEM;
 		}
+		fog_trace_init(m->trace.of[i], now, c->arg[0], c->arg[1]);
+		m->trace.of[i]->capture = capture;
 		atomic_store_explicit(
 		        &m->workers[i]->trace_next, m->trace.of[i], memory_order_release
 		);
@@ -85,15 +71,15 @@ static int trace_publish(struct fog_manager *m, const struct fog_cmd *c, uint64_
 	return 0;
 }
 
-void manager_trace_start(struct fog_manager *m, const struct fog_cmd *c)
+void manager_trace_start(struct fog_manager *m, uint32_t type, const struct fog_cmd *c)
 {
 	uint64_t now = rte_rdtsc();
 	int ret = args_check(m, c);
 
 	if (ret == 0)
-		ret = trace_publish(m, c, now);
+		ret = trace_publish(m, type == FOG_CMD_CAPTURE_START, c, now);
 	if (ret < 0) {
-		LOG_WARN("packets are not traced: %s", strerror(-ret));
+		LOG_WARN("packets are not traced: %s: free memory and ask again", strerror(-ret));
 		state_tell(m, c->token, ret == -EBUSY, ret);
 		return;
 	}
@@ -107,6 +93,7 @@ void manager_trace_start(struct fog_manager *m, const struct fog_cmd *c)
 	LOG_WITH(
 	        FOG_LOG_WARNING,
 	        LOG_FIELDS(
+	                LOG_TEXT("records", type == FOG_CMD_CAPTURE_START ? "frames" : "packets"),
 	                LOG_NUMBER("sample", c->arg[0]), LOG_NUMBER("count", c->arg[1]),
 	                LOG_NUMBER("seconds", c->arg[2])
 	        ),
@@ -149,7 +136,10 @@ static bool records_take(struct fog_manager *m, struct fog_trace *t)
 	uint32_t tail = atomic_load_explicit(&t->tail, memory_order_relaxed);
 
 	while (tail != head && m->trace.left > 0 &&
-	       fog_session_trace(m->session, &t->ring[tail % FOG_TRACE_RING]) == 0) {
+	       fog_session_trace(
+	               m->session, t->capture ? FOG_EVT_CAPTURE : FOG_EVT_TRACE,
+	               &t->ring[tail % FOG_TRACE_RING]
+	       ) == 0) {
 		m->trace.left--;
 		tail++;
 	}

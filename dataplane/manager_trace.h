@@ -5,9 +5,9 @@
 
 #include "manager.h"
 
-// Command of the control plane. Answered by FOG_EVT_TRACE_STATE, with -errno of a refusal: -EBUSY (there
+// FOG_CMD_TRACE_START or FOG_CMD_CAPTURE_START of the control plane. Answered by FOG_EVT_TRACE_STATE, with -errno of a refusal: -EBUSY (there
 // is a trace), -EINVAL (arguments), -EPERM (production), -ENOMEM.
-void manager_trace_start(struct fog_manager *, const struct fog_cmd *);
+void manager_trace_start(struct fog_manager *, uint32_t type, const struct fog_cmd *);
 // Begin no more records; those of packets that are here end with them.
 void manager_trace_close(struct fog_manager *);
 // End at once: who asked for it has gone, or wants no more.

@@ -146,6 +146,11 @@ void fog_mix_key_destroy(struct fog_mix_key *k)
 		return;
 	int ret = fog_replay_destroy(k->replay);
 	if (ret < 0)
-		LOG_WARN("a dead key's replay table stays on disk: %s", strerror(-ret));
+		LOG_WARN(
+		        "a dead key's replay table stays in replay.dir: %s: remove the file "
+		        "replay-* "
+		        "that is older than the others",
+		        strerror(-ret)
+		);
 	sodium_free(k);
 }

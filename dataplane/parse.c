@@ -221,13 +221,16 @@ enum fog_drop fog_parse(
 }
 
 // One's complement sum of pseudo header and datagram must be zero (RFC 768, RFC 8200 section 8.1).
-static bool udp_checksum_good(const struct fog_parsed *p)
+// Devices differ in what they call a datagram without one, so that is decided first.
+static bool udp_checksum_good(const struct fog_parsed *p, enum fog_checksum device)
 {
 	const struct rte_udp_hdr *udp = (const void *)p->udp;
 	uint32_t len = rte_be_to_cpu_16(udp->dgram_len);
 
 	if (udp->dgram_cksum == 0)
 		return p->family == 4;
+	if (device != FOG_CHECKSUM_UNKNOWN)
+		return device == FOG_CHECKSUM_GOOD;
 	uint32_t sum = rte_raw_cksum(udp, len);
 	if (p->family == 4) {
 		const struct rte_ipv4_hdr *h = (const void *)p->ip;
@@ -243,9 +246,19 @@ static bool udp_checksum_good(const struct fog_parsed *p)
 	return sum == 0xffff;
 }
 
-enum fog_drop fog_parse_checksums(const struct fog_parsed *p)
+static bool ip_checksum_good(const struct fog_parsed *p, enum fog_checksum device)
 {
-	if (p->family == 4 && rte_raw_cksum(p->ip, (p->ip[0] & 15u) * 4u) != 0xffff)
+	if (p->family != 4 || device == FOG_CHECKSUM_GOOD)
+		return true;
+	return device == FOG_CHECKSUM_UNKNOWN &&
+	        rte_raw_cksum(p->ip, (p->ip[0] & 15u) * 4u) == 0xffff;
+}
+
+enum fog_drop fog_parse_checksums(
+        const struct fog_parsed *p, enum fog_checksum ip, enum fog_checksum udp
+)
+{
+	if (!ip_checksum_good(p, ip))
 		return FOG_DROP_IP_HEADER;
-	return udp_checksum_good(p) ? FOG_DROP_NONE : FOG_DROP_UDP_CHECKSUM;
+	return udp_checksum_good(p, udp) ? FOG_DROP_NONE : FOG_DROP_UDP_CHECKSUM;
 }

@@ -41,6 +41,11 @@ enum fog_drop fog_parse(
         struct fog_parsed *out
 );
 
-// Judge the checksums of a frame in which nothing else was found wrong: FOG_DROP_NONE,
-// FOG_DROP_IP_HEADER or FOG_DROP_UDP_CHECKSUM.
-enum fog_drop fog_parse_checksums(const struct fog_parsed *parsed);
+// What a device says about a checksum: it did not look, or it did.
+enum fog_checksum { FOG_CHECKSUM_UNKNOWN, FOG_CHECKSUM_GOOD, FOG_CHECKSUM_BAD };
+
+// Judge the checksums of a frame in which nothing else was found wrong, where the device has not:
+// FOG_DROP_NONE, FOG_DROP_IP_HEADER or FOG_DROP_UDP_CHECKSUM.
+enum fog_drop fog_parse_checksums(
+        const struct fog_parsed *parsed, enum fog_checksum ip, enum fog_checksum udp
+);

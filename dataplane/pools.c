@@ -11,7 +11,7 @@ static uint32_t worker_need(const struct fog_blob_launch *l, uint32_t worker)
 	        FOG_WORKER_HELD + l->port_count * FOG_WORKER_TX_HELD;
 
 	for (uint32_t i = 0; i < l->port_count; i++) {
-		if (l->port[i].driver != FOG_DRIVER_DPDK)
+		if (l->port[i].driver != FOG_DRIVER_DPDK && l->port[i].driver != FOG_DRIVER_AUTO)
 			continue;
 		for (uint32_t q = worker; q < l->port[i].queues; q += l->worker_count)
 			need += 2u * FOG_DPDK_RING;

@@ -2,8 +2,8 @@
 // Copyright (c) 2026 the Fogline authors
 // The replay table of one mix key: which packets were accepted under it. No DPDK.
 //
-// An open-addressed array of 64-bit words in a root-only file on tmpfs or hugetlbfs, mapped
-// MAP_SHARED, so that it outlives a killed process as it is. Position and fingerprint of a tag are
+// An open-addressed array of 64-bit words in a file on tmpfs or hugetlbfs that only the data plane's
+// user may read, mapped MAP_SHARED, so that it outlives a killed process as it is. Position and fingerprint of a tag are
 // AES of the tag under a random key that lies in the file's first page and never leaves the node.
 // A claim is one compare-and-swap on one word: of any number of simultaneous copies exactly one
 // wins, on whichever core. Nothing is evicted while the key lives; a full table refuses.
@@ -29,7 +29,7 @@ uint64_t fog_replay_footprint(uint64_t capacity);
 // Returns 0, -EINVAL (capacity 0 or over 2^40), -ENOTSUP (not on tmpfs or hugetlbfs), -ESTALE (a
 // table of another key is there: remove it first), -EBADMSG (a file that is damaged or of another
 // version: the key may be in use, and without its table every packet of it is accepted again, so
-// get a new key first), -EPERM (owner or mode is not root-only),
+// get a new key first), -EPERM (not the effective user's, or not closed to others),
 // -EBUSY (another process has it open), -ELOOP (a symbolic link), -ENOSPC/-ENOMEM, -errno.
 int fog_replay_open(
         const char *path, const uint8_t id[FOG_REPLAY_ID_LEN], uint64_t capacity,

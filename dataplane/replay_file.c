@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,7 +187,9 @@ int fog_replay_open(
 
 	if (fog_replay_footprint(capacity) == 0)
 		return -EINVAL;
-	if ((r = aligned_alloc(_Alignof(struct fog_replay), sizeof(*r))) == NULL)
+	// It holds the key of the fingerprints. sodium_malloc ends its objects at a guard page, so the size
+	// keeps the alignment.
+	if (sodium_init() < 0 || (r = sodium_malloc(sizeof(*r))) == NULL)
 		return -ENOMEM;
 	memset(r, 0, sizeof(*r));
 	r->fd = -1;
@@ -226,7 +229,7 @@ void fog_replay_close(struct fog_replay *r)
 		close(r->fd);
 	fog_aes_key_wipe(&r->key);
 	free(r->path);
-	free(r);
+	sodium_free(r);
 }
 
 int fog_replay_destroy(struct fog_replay *r)

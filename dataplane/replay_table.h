@@ -54,6 +54,11 @@ struct fog_replay {
 	struct replay_credit shard[REPLAY_SHARDS];
 };
 
+_Static_assert(
+        sizeof(struct fog_replay) % _Alignof(struct fog_replay) == 0,
+        "sodium_malloc aligns by the size"
+);
+
 uint64_t replay_lines(uint64_t capacity);
 // Count the full words and set the credit accordingly. Before there are workers.
 void replay_recount(struct fog_replay *);

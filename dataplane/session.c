@@ -213,7 +213,9 @@ bool fog_session_event_room(const struct fog_session *s)
 	return s->live == NULL || fog_ring_free(&s->live_set->evt) != 0;
 }
 
-int fog_session_trace(struct fog_session *s, const struct fog_trace_record *record)
+int fog_session_trace(
+        struct fog_session *s, enum fog_evt_type type, const union fog_trace_entry *record
+)
 {
 	int err = 0;
 
@@ -228,7 +230,7 @@ int fog_session_trace(struct fog_session *s, const struct fog_trace_record *reco
 		return -ENOTCONN;
 	}
 	memcpy(slot, record, sizeof(*record));
-	fog_ring_commit(&s->live_set->evt, FOG_EVT_TRACE, sizeof(*record));
+	fog_ring_commit(&s->live_set->evt, type, sizeof(*record));
 	doorbell_ring(s);
 	return 0;
 }
@@ -373,7 +375,10 @@ int fog_session_create(
 	if (ret == 0)
 		ret = bells_make(s);
 	if (ret < 0)
-		LOG_ERR("cannot make shared memory and pipes: %s", strerror(-ret));
+		LOG_ERR("cannot make shared memory and pipes: %s: raise LimitNOFILE and "
+		        "LimitMEMLOCK, or "
+		        "free memory",
+		        strerror(-ret));
 	else
 		ret = socket_make(s);
 	if (ret < 0) {

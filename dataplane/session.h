@@ -77,8 +77,8 @@ void fog_session_process(struct fog_session *);
 void fog_session_event(struct fog_session *, uint32_t type, const struct fog_evt *);
 // Whether an event would reach the control plane now. True when there is none.
 bool fog_session_event_room(const struct fog_session *);
-// Queue a trace record. Returns 0, -ENOBUFS (no room now: keep it) or -ENOTCONN (nobody is there).
-int fog_session_trace(struct fog_session *, const struct fog_trace_record *);
+// Queue a record of a trace or a capture (FOG_EVT_TRACE, FOG_EVT_CAPTURE). Returns 0, -ENOBUFS (no room now: keep it) or -ENOTCONN (nobody is there).
+int fog_session_trace(struct fog_session *, enum fog_evt_type, const union fog_trace_entry *);
 // A worker found a ring of the attached control plane faulty: tell it (FOG_EVT_RING_FAULT, 'worker'
 // may be ~0), close the connection, count. It comes back with new rings. No-op when detached.
 void fog_session_fault(struct fog_session *, uint32_t worker);

@@ -4,6 +4,24 @@
 #include "parse.h"
 #include "worker.h"
 
+static enum fog_checksum ip_by_device(const struct rte_mbuf *m)
+{
+	uint64_t verdict = m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
+
+	return verdict == RTE_MBUF_F_RX_IP_CKSUM_GOOD   ? FOG_CHECKSUM_GOOD
+	        : verdict == RTE_MBUF_F_RX_IP_CKSUM_BAD ? FOG_CHECKSUM_BAD
+	                                                : FOG_CHECKSUM_UNKNOWN;
+}
+
+static enum fog_checksum udp_by_device(const struct rte_mbuf *m)
+{
+	uint64_t verdict = m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
+
+	return verdict == RTE_MBUF_F_RX_L4_CKSUM_GOOD   ? FOG_CHECKSUM_GOOD
+	        : verdict == RTE_MBUF_F_RX_L4_CKSUM_BAD ? FOG_CHECKSUM_BAD
+	                                                : FOG_CHECKSUM_UNKNOWN;
+}
+
 enum fog_drop stage_parse(
         const struct fog_worker *w, const struct fog_port *port, struct rte_mbuf *m,
         struct fog_ip *source
@@ -24,7 +42,7 @@ enum fog_drop stage_parse(
 	drop = fog_parse(&rules, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, &parsed);
 	*source = parsed.source;
 	if (drop == FOG_DROP_NONE)
-		drop = fog_parse_checksums(&parsed);
+		drop = fog_parse_checksums(&parsed, ip_by_device(m), udp_by_device(m));
 	if (drop != FOG_DROP_NONE)
 		return drop;
 	rte_pktmbuf_adj(m, (uint16_t)parsed.payload_at);

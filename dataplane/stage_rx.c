@@ -12,14 +12,19 @@ static void rx_frame(
 	const struct fog_port *port = w->ports[from->port];
 	struct fog_ip source = {0};
 	struct fog_pkt *pkt = fog_pkt(m);
+	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *); // the parser moves on
+	uint32_t len = m->data_len;
 	enum fog_drop reason = stage_parse(w, port, m, &source);
 
 	w->count.rx++;
 	pkt->arrival = now;
 	pkt->peer = FOG_PEER_NONE;
 	pkt->trace = 0;
-	if (unlikely(w->trace != NULL))
+	if (unlikely(w->trace != NULL)) {
+		const struct fog_trace_origin origin = {from->port, from->queue, FOG_CAPTURE_IN};
+		stage_trace_frame(w, frame, len, &origin, reason);
 		stage_trace_begin(w, m, from->port, from->queue);
+	}
 	if (w->conf != NULL) {
 		int node = fog_conf_find_ip(w->conf, &source);
 		if (node >= 0) {
@@ -29,7 +34,10 @@ static void rx_frame(
 		}
 	}
 	if (reason != FOG_DROP_NONE) {
-		fog_worker_drop(w, m, reason);
+		if (port->bare)
+			reason = stage_answer(w, from->port, m, reason, now);
+		if (reason != FOG_DROP_NONE)
+			fog_worker_drop(w, m, reason);
 		return;
 	}
 	if (unlikely(w->trace != NULL))

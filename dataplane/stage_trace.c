@@ -5,8 +5,21 @@
 #include "trace.h"
 
 #include <rte_cycles.h>
+#include <rte_ether.h>
+#include <rte_ip.h>
 
 #include "worker.h"
+
+void fog_trace_init(struct fog_trace *t, uint64_t now, uint32_t sample, uint32_t count)
+{
+	t->began = now;
+	t->sample = sample;
+	t->countdown = sample;
+	t->left = count;
+	t->free_n = FOG_TRACE_PLACES;
+	for (unsigned i = 0; i < FOG_TRACE_PLACES; i++)
+		t->free[i] = (uint16_t)i;
+}
 
 // The place of a packet's record, or NULL. A packet that outlived its trace carries an old serial.
 static struct fog_trace_open *place_of(const struct fog_worker *w, const struct rte_mbuf *m)
@@ -42,7 +55,7 @@ void stage_trace_begin(struct fog_worker *w, struct rte_mbuf *m, unsigned port, 
 	struct fog_trace *t = w->trace;
 	struct fog_pkt *pkt = fog_pkt(m);
 
-	if (!sampled(t))
+	if (t->capture || !sampled(t))
 		return;
 	if (t->free_n == 0) {
 		w->count.trace_lost++;
@@ -104,23 +117,38 @@ void stage_trace_release(struct fog_worker *w, const struct rte_mbuf *m, uint64_
 	o->record.stage_ns[FOG_TRACE_RELEASE] = since(w, o);
 }
 
+// Room for the next record, or NULL: lost.
+static union fog_trace_entry *ring_reserve(struct fog_worker *w)
+{
+	struct fog_trace *t = w->trace;
+	uint32_t head = atomic_load_explicit(&t->head, memory_order_relaxed);
+
+	if (head - atomic_load_explicit(&t->tail, memory_order_acquire) < FOG_TRACE_RING)
+		return &t->ring[head % FOG_TRACE_RING];
+	w->count.trace_lost++;
+	return NULL;
+}
+
+static void ring_commit(struct fog_worker *w)
+{
+	w->count.traced++;
+	atomic_fetch_add_explicit(&w->trace->head, 1, memory_order_release);
+}
+
 static void place_end(
         struct fog_worker *w, struct fog_trace_open *o, enum fog_trace_outcome outcome,
         enum fog_drop reason
 )
 {
 	struct fog_trace *t = w->trace;
-	uint32_t head = atomic_load_explicit(&t->head, memory_order_relaxed);
+	union fog_trace_entry *room = ring_reserve(w);
 
 	o->record.outcome = (uint8_t)outcome;
 	o->record.drop = (uint8_t)reason;
 	o->record.end_ns = since(w, o);
-	if (head - atomic_load_explicit(&t->tail, memory_order_acquire) < FOG_TRACE_RING) {
-		t->ring[head % FOG_TRACE_RING] = o->record;
-		atomic_store_explicit(&t->head, head + 1, memory_order_release);
-		w->count.traced++;
-	} else {
-		w->count.trace_lost++;
+	if (room != NULL) {
+		room->packet = o->record;
+		ring_commit(w);
 	}
 	o->serial = 0;
 	t->free[t->free_n++] = (uint16_t)(o - t->place);
@@ -155,4 +183,56 @@ void stage_trace_sent(struct fog_worker *w, const uint16_t *place, unsigned sent
 		o->record.stage_ns[FOG_TRACE_SEND] = since(w, o);
 		place_end(w, o, FOG_TRACE_SENT, FOG_DROP_NONE);
 	}
+}
+
+// Length of a frame's Ethernet, VLAN, IP and UDP headers; what is not understood ends before it.
+static uint32_t headers_len(const uint8_t *frame, uint32_t len)
+{
+	uint32_t at = 12, type, udp = 0;
+
+	while (at + 4 <= len &&
+	       ((frame[at] == 0x81 && frame[at + 1] == 0x00) ||
+	        (frame[at] == 0x88 && frame[at + 1] == 0xa8)))
+		at += 4;
+	if (at + 2 > len)
+		return len;
+	type = (uint32_t)frame[at] << 8 | frame[at + 1];
+	at += 2;
+	if (type == RTE_ETHER_TYPE_IPV4 && at + 20 <= len) {
+		udp = frame[at + 9] == IPPROTO_UDP ? 8 : 0;
+		at += (frame[at] & 15u) * 4u;
+	} else if (type == RTE_ETHER_TYPE_IPV6 && at + 40 <= len) {
+		udp = frame[at + 6] == IPPROTO_UDP ? 8 : 0;
+		at += 40;
+	}
+	return RTE_MIN(at + udp, len);
+}
+
+void stage_trace_frame(
+        struct fog_worker *w, const uint8_t *frame, uint32_t len, const struct fog_trace_origin *o,
+        enum fog_drop reason
+)
+{
+	struct fog_trace *t = w->trace;
+	uint64_t now = rte_rdtsc();
+
+	if (!t->capture || !sampled(t))
+		return;
+	union fog_trace_entry *room = ring_reserve(w);
+	if (room == NULL)
+		return;
+	uint32_t data_len = RTE_MIN(headers_len(frame, len), (uint32_t)FOG_CAPTURE_DATA);
+	room->frame = (struct fog_capture_record){
+	        .time_ns = now > t->began ? fog_worker_ns(w, now - t->began) : 0,
+	        .frame_len = len,
+	        .data_len = (uint16_t)data_len,
+	        .worker = (uint16_t)w->index,
+	        .port = (uint16_t)o->port,
+	        .queue = (uint16_t)o->queue,
+	        .direction = (uint8_t)o->direction,
+	        .drop = (uint8_t)reason,
+	};
+	memcpy(room->frame.data, frame, data_len);
+	t->left--;
+	ring_commit(w);
 }

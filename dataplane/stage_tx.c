@@ -13,8 +13,9 @@ enum {
 	SOURCE_PORTS = 64, // per worker
 };
 
-static void udp_finish(struct fog_worker *w, uint8_t *frame, const struct fog_next_hop *n)
+static void udp_finish(struct fog_worker *w, struct rte_mbuf *m, const struct fog_next_hop *n)
 {
+	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
 	struct rte_udp_hdr *udp = (void *)(frame + n->udp_at);
 
 	w->source_port = (uint16_t)((w->source_port + 1) % SOURCE_PORTS);
@@ -23,20 +24,34 @@ static void udp_finish(struct fog_worker *w, uint8_t *frame, const struct fog_ne
 	if (n->ip.family == 4) // no checksum (RFC 768): the packet's own MAC and tag say more
 		return;
 	const struct rte_ipv6_hdr *ip = (const void *)(frame + n->udp_at - sizeof(*ip));
-	udp->dgram_cksum = rte_ipv6_udptcp_cksum(ip, udp);
+	if (!w->ports[n->port]->tx_checksum) {
+		udp->dgram_cksum = rte_ipv6_udptcp_cksum(ip, udp);
+		return;
+	}
+	m->ol_flags = RTE_MBUF_F_TX_IPV6 | RTE_MBUF_F_TX_UDP_CKSUM;
+	m->l2_len = n->udp_at - sizeof(*ip);
+	m->l3_len = sizeof(*ip);
+	udp->dgram_cksum = rte_ipv6_phdr_cksum(ip, m->ol_flags);
+}
+
+void stage_tx_put(struct fog_worker *w, unsigned port, struct rte_mbuf *m, uint16_t peer)
+{
+	struct fog_tx_queue *q = &w->tx[port];
+
+	if (q->n == FOG_TX_HELD_MAX)
+		stage_tx(w);
+	if (q->n == FOG_TX_HELD_MAX) {
+		fog_worker_drop(w, m, FOG_DROP_TX_FULL);
+		return;
+	}
+	q->peer[q->n] = peer;
+	q->frame[q->n++] = m;
 }
 
 void stage_send(struct fog_worker *w, struct rte_mbuf *m, const struct fog_next_hop *n)
 {
 	if (!n->resolved) {
 		fog_worker_drop(w, m, n->routed ? FOG_DROP_NO_NEIGHBOUR : FOG_DROP_NO_ROUTE);
-		return;
-	}
-	struct fog_tx_queue *q = &w->tx[n->port];
-	if (q->n == FOG_TX_HELD_MAX)
-		stage_tx(w);
-	if (q->n == FOG_TX_HELD_MAX) {
-		fog_worker_drop(w, m, FOG_DROP_TX_FULL);
 		return;
 	}
 	// The frame's old headers were in front of the packet, so there is room for the new ones.
@@ -46,9 +61,12 @@ void stage_send(struct fog_worker *w, struct rte_mbuf *m, const struct fog_next_
 		return;
 	}
 	memcpy(frame, n->header, n->header_len);
-	udp_finish(w, frame, n);
-	q->peer[q->n] = n->peer;
-	q->frame[q->n++] = m;
+	udp_finish(w, m, n);
+	if (unlikely(w->trace != NULL)) {
+		const struct fog_trace_origin origin = {n->port, w->index, FOG_CAPTURE_OUT};
+		stage_trace_frame(w, frame, m->data_len, &origin, FOG_DROP_NONE);
+	}
+	stage_tx_put(w, n->port, m, n->peer);
 }
 
 static unsigned tx_port(struct fog_worker *w, struct fog_port *port, struct fog_tx_queue *q)

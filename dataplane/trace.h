@@ -7,6 +7,7 @@
 
 #include <stdalign.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "api/trace.h"
@@ -26,6 +27,7 @@ struct fog_trace {
 	// Manager: before it is published.
 	uint64_t began; // TSC
 	uint32_t sample; // one packet of so many
+	bool capture; // frames are captured, packets are not traced
 	// Worker only, but for their first values.
 	uint32_t countdown; // frames until the next sample
 	uint32_t left; // records that may still begin
@@ -39,5 +41,9 @@ struct fog_trace {
 	// Worker: wo, manager: ro.
 	alignas(FOG_CACHE_LINE) _Atomic uint32_t head;
 	_Atomic uint32_t open; // records begun and not ended
-	struct fog_trace_record ring[FOG_TRACE_RING];
+	union fog_trace_entry ring[FOG_TRACE_RING];
 };
+
+// Ready to be published: one packet of 'sample', at most 'count' records, from the TSC 'now' on. The rest
+// of it is zero already.
+void fog_trace_init(struct fog_trace *, uint64_t now, uint32_t sample, uint32_t count);

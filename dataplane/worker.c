@@ -102,6 +102,7 @@ enum fog_round fog_worker_round(struct fog_worker *w, uint64_t now)
 	w->trace = atomic_load_explicit(&w->trace_next, memory_order_acquire);
 	worked |= calendar_poll(w, now);
 	worked |= stage_rx(w) > 0;
+	worked |= stage_errands(w) > 0;
 	if (!atomic_load_explicit(&w->drain, memory_order_relaxed))
 		worked |= stage_inject(w) > 0;
 	if (lanes_plan(w, rte_rdtsc(), &keys)) {
@@ -306,6 +307,7 @@ static void constants_init(struct fog_worker *w)
 			w->source[w->source_count++] = (struct fog_rx_source
 			){(uint16_t)p, (uint16_t)q};
 	w->hold = FOG_HOLD_US * w->tsc_hz / 1000000u;
+	w->answer_cycles = w->tsc_hz / FOG_ANSWER_RATE;
 	w->chunk_size = w->crypto->width;
 	w->call_lanes = call_lanes(w);
 }

@@ -30,6 +30,8 @@ enum {
 	FOG_HOLD_US = 20,
 	FOG_CALL_US = 75, // longest call of X25519 that two widths may share
 	FOG_TX_HELD_MAX = 64, // frames a busy port may owe us before tx_full
+	FOG_ANSWER_RATE = 1000, // answers per second to questions of one kind, and worker ...
+	FOG_ANSWER_BURST = 100, // ... of which so many may come at once
 	FOG_TOKEN_SHIFT = 40, // tokens of the rate limit are kept in units of 2^-40
 };
 
@@ -73,6 +75,14 @@ struct fog_ring_handover {
 	struct fog_worker_rings *rings;
 	uint32_t carried; // old deliver index up to which the manager has copied
 };
+
+// A frame that the manager wants to have sent.
+struct fog_errand {
+	uint16_t port, len;
+	uint8_t frame[92]; // FOG_FRAME_MAX bytes at the most
+};
+
+_Static_assert(sizeof(struct fog_errand) == 96, "a ring element: a multiple of 4 bytes");
 
 struct fog_worker {
 	// Set by launch before the worker runs, read-only afterwards.
@@ -136,6 +146,12 @@ struct fog_worker {
 	struct rte_mbuf *ready[FOG_READY_MAX];
 	struct fog_tx_queue tx[FOG_PORTS_MAX];
 	struct fog_worker_counters count;
+
+	// Ports without a kernel.
+	struct rte_ring *heard; // launch; struct fog_heard from this worker to the manager, or NULL
+	struct rte_ring *errands; // launch; struct fog_errand from the manager, or NULL
+	uint64_t answer_cycles; // fog_worker_init; of the TSC, for one answer
+	uint64_t neighbours_full_at, echo_full_at; // worker; TSC when the buckets are full again
 };
 
 // Entry for rte_eal_remote_launch; 'worker' is a struct fog_worker. Returns when stop is set.
@@ -152,7 +168,17 @@ int fog_worker_init(struct fog_worker *, uint32_t parked_max, uint32_t inject_sl
 // Free it, and every packet that is still held. The worker must not run any more.
 void fog_worker_fini(struct fog_worker *);
 
+// Where a captured frame came from or goes to.
+struct fog_trace_origin {
+	unsigned port, queue;
+	enum fog_capture_direction direction;
+};
+
 // stage_trace.c; only while w->trace is set.
+void stage_trace_frame(
+        struct fog_worker *, const uint8_t *frame, uint32_t len, const struct fog_trace_origin *,
+        enum fog_drop
+);
 void stage_trace_begin(struct fog_worker *, struct rte_mbuf *, unsigned port, unsigned queue);
 void stage_trace_pass(struct fog_worker *, const struct rte_mbuf *, enum fog_trace_stage);
 // All of a chunk that were not rejected yet.
@@ -223,6 +249,16 @@ void stage_deliver(struct fog_worker *, struct rte_mbuf *, const struct fog_sphi
 void stage_park(struct fog_worker *, struct fog_chunk *);
 // Take packets that are due and give them their next hop.
 unsigned stage_release(struct fog_worker *, uint64_t now);
+// A frame that stage_parse refused for 'reason', on a port without a kernel: answer it, or pass what
+// a neighbour tells on to the manager. Returns FOG_DROP_NONE when the frame is gone, else the reason
+// for which it is to be dropped.
+enum fog_drop stage_answer(
+        struct fog_worker *, unsigned port, struct rte_mbuf *, enum fog_drop reason, uint64_t now
+);
+// Queue what the manager wants to have sent.
+unsigned stage_errands(struct fog_worker *);
+// Queue a whole frame for a port, or drop it as tx_full. 'peer' is the receiver's statistics slot.
+void stage_tx_put(struct fog_worker *, unsigned port, struct rte_mbuf *, uint16_t peer);
 // Put the frame header in front and queue it for its port.
 void stage_send(struct fog_worker *, struct rte_mbuf *, const struct fog_next_hop *);
 // Push what is queued to the ports. Returns how many frames they took.

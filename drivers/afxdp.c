@@ -199,7 +199,9 @@ static int afxdp_find_addresses(
 		return 0;
 	n = fog_neigh_addresses(neigh, port->ifindex, port->address, FOG_ADDRESSES_MAX);
 	if (n < 0)
-		return driver_fail(params, n, "cannot list its addresses: %s", strerror(-n));
+		return driver_fail(
+		        params, n, "cannot list its addresses: %s; set addresses", strerror(-n)
+		);
 	if (n == 0)
 		return driver_fail(
 		        params, -EADDRNOTAVAIL,
@@ -223,7 +225,8 @@ static int afxdp_ask_kernel(
 
 	if (ret < 0)
 		return driver_fail(
-		        params, ret, "cannot ask the kernel by rtnetlink: %s", strerror(-ret)
+		        params, ret, "cannot ask the kernel by rtnetlink: %s; raise LimitNOFILE",
+		        strerror(-ret)
 		);
 	memcpy(port->mac, dev->mac, sizeof(port->mac));
 	port->ifindex = dev->ifindex;
@@ -359,13 +362,18 @@ int fog_afxdp_open(const struct fog_port_params *params, struct fog_port **port)
 	int ret;
 
 	if (!p)
-		return driver_fail(params, -ENOMEM, "no memory for %u queues", conf->queues);
+		return driver_fail(
+		        params, -ENOMEM, "no memory for %u queues; set fewer, or free memory",
+		        conf->queues
+		);
 	memset(p, 0, size);
 	driver_init_head(&p->port, &afxdp_ops, conf);
 	snprintf(p->interface, sizeof(p->interface), "%.31s", conf->device);
 	p->control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (p->control < 0) {
-		ret = driver_fail(params, -errno, "no socket: %s", strerror(errno));
+		ret = driver_fail(
+		        params, -errno, "no socket: %s; raise LimitNOFILE", strerror(errno)
+		);
 		goto err;
 	}
 	if ((ret = netdev_query(p->control, conf->device, &dev)) < 0) {

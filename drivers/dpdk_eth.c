@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dpdk_device.h"
 #include "driver.h"
 
 enum { DPDK_DESCRIPTORS = 1024 };
@@ -21,6 +22,7 @@ struct dpdk_port {
 	struct rte_device *device;
 	bool opened; // 'id' is ours to close
 	bool probed; // 'device' came through us and goes with us
+	struct dpdk_features features;
 	char mode[96];
 };
 
@@ -85,6 +87,11 @@ static void dpdk_stats(struct fog_port *port, struct fog_stats_port *out)
 	out->tx_failed = device.oerrors;
 }
 
+static void dpdk_counters(struct fog_port *port, struct fog_stats_device *out)
+{
+	dpdk_device_stats(dpdk_of(port)->id, out);
+}
+
 static void dpdk_close(struct fog_port *port)
 {
 	struct dpdk_port *p = dpdk_of(port);
@@ -109,6 +116,7 @@ static const struct fog_port_ops dpdk_ops = {
         .stop = dpdk_stop,
         .stats = dpdk_stats,
         .close = dpdk_close,
+        .device_stats = dpdk_counters,
 };
 
 // Find the device among those that DPDK knows already, or make DPDK probe it.
@@ -141,15 +149,15 @@ static int dpdk_configure(
         const struct rte_eth_dev_info *info
 )
 {
-	const uint64_t udp = RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_NONFRAG_IPV6_UDP;
-	uint64_t rss = udp & info->flow_type_rss_offloads;
 	struct rte_eth_conf conf = {.rxmode.mtu = p->port.mtu};
 	uint16_t most = RTE_MIN(info->max_rx_queues, info->max_tx_queues);
 	int ret;
 
 	if (p->port.queues > most)
 		return driver_fail(
-		        params, -EINVAL, "the device has %u queues, the config %u; set queues: %u",
+		        params, -EINVAL,
+		        "the device has %u queues, the config %u; set queues: %u, "
+		        "with at most so many workers.cpus",
 		        most, p->port.queues, most
 		);
 	if (info->max_mtu && p->port.mtu > info->max_mtu)
@@ -158,14 +166,7 @@ static int dpdk_configure(
 		        "the device carries an MTU of %u at most; lower mtu from %u", info->max_mtu,
 		        p->port.mtu
 		);
-	if (p->port.queues > 1 && rss) {
-		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-		conf.rx_adv_conf.rss_conf.rss_hf = rss;
-	}
-	snprintf(
-	        p->mode, sizeof(p->mode), "dpdk %.40s%s", info->driver_name,
-	        p->port.queues < 2 ? "" : (rss ? ", RSS over UDP" : ", no RSS over UDP offered")
-	);
+	dpdk_device_choose(info, p->port.queues, &p->features, &conf);
 	ret = rte_eth_dev_configure(p->id, p->port.queues, p->port.queues, &conf);
 	if (ret == -EBUSY)
 		return driver_fail(
@@ -203,7 +204,7 @@ static int dpdk_setup_queues(struct dpdk_port *p, const struct fog_port_params *
 	if (ret < 0)
 		return driver_fail(
 		        params, ret,
-		        "cannot set up %u queues of %u descriptors (%s); raise memory_mib or packet_buffers",
+		        "cannot set up %u queues of %u descriptors (%s); raise memory.mib or memory.packet_buffers",
 		        p->port.queues, rx, strerror(-ret)
 		);
 	return 0;
@@ -233,6 +234,37 @@ static int dpdk_run(struct dpdk_port *p, const struct fog_port_params *params)
 	return 0;
 }
 
+// What the device does for a running port.
+static int dpdk_use(
+        struct dpdk_port *p, const struct fog_port_params *params,
+        const struct rte_eth_dev_info *info
+)
+{
+	int ret = dpdk_device_check_table(p->id, info, p->port.queues, &p->features);
+
+	if (ret < 0)
+		return driver_fail(
+		        params, ret,
+		        "the device's redirection table reaches other queues than ours and can't be "
+		        "set (%s); set queues: 1, with one of workers.cpus",
+		        strerror(-ret)
+		);
+	driver_init_bare(&p->port, params->conf);
+	ret = dpdk_device_join(p->id, &p->port, &p->features);
+	if (ret < 0)
+		return driver_fail(
+		        params, ret,
+		        "the device receives no multicast, which IPv6 needs (%s); leave IPv6 "
+		        "addresses out",
+		        strerror(-ret)
+		);
+	p->port.tx_checksum = p->features.tx_checksum;
+	dpdk_device_describe(
+	        &p->features, info->driver_name, p->port.queues, p->mode, sizeof(p->mode)
+	);
+	return 0;
+}
+
 int fog_dpdk_open(const struct fog_port_params *params, struct fog_port **port)
 {
 	struct dpdk_port *p = calloc(1, sizeof(*p));
@@ -240,18 +272,23 @@ int fog_dpdk_open(const struct fog_port_params *params, struct fog_port **port)
 	int ret;
 
 	if (!p)
-		return driver_fail(params, -ENOMEM, "no memory for the port");
+		return driver_fail(params, -ENOMEM, "no memory for the port; free some");
 	driver_init_head(&p->port, &dpdk_ops, params->conf);
 	if ((ret = driver_check_pool(params)) < 0 || (ret = dpdk_probe(p, params)) < 0)
 		goto err;
 	if (rte_eth_dev_info_get(p->id, &info) < 0) {
-		ret = driver_fail(params, -ENODEV, "the device tells nothing about itself");
+		ret = driver_fail(
+		        params, -ENODEV,
+		        "the device tells nothing about itself; look at it with 'fogctl host "
+		        "check vfio', and at dmesg"
+		);
 		goto err;
 	}
 	p->device = info.device;
 	p->probed = ret > 0;
 	if ((ret = dpdk_configure(p, params, &info)) < 0 ||
-	    (ret = dpdk_setup_queues(p, params)) < 0 || (ret = dpdk_run(p, params)) < 0)
+	    (ret = dpdk_setup_queues(p, params)) < 0 || (ret = dpdk_run(p, params)) < 0 ||
+	    (ret = dpdk_use(p, params, &info)) < 0)
 		goto err;
 	*port = &p->port;
 	return 0;

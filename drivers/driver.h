@@ -17,6 +17,10 @@ void driver_init_head(
         struct fog_port *port, const struct fog_port_ops *ops, const struct fog_blob_port *conf
 );
 
+// No kernel stands behind this port: what a host needs, we do. After 'mac' is known: the link-local
+// address is made from it unless one is configured (RFC 4291 appendix A).
+void driver_init_bare(struct fog_port *port, const struct fog_blob_port *conf);
+
 // Zero everything but the name and fill in what all drivers know.
 void driver_clear_stats(const struct fog_port *port, struct fog_stats_port *out);
 

@@ -148,12 +148,14 @@ int fog_loop_open(const struct fog_port_params *params, struct fog_port **port)
 
 	if (!p)
 		return driver_fail(
-		        params, -ENOMEM, "no memory for %u queues", params->conf->queues
+		        params, -ENOMEM, "no memory for %u queues; set fewer, or free memory",
+		        params->conf->queues
 		);
 	memset(p, 0, size);
 	driver_init_head(&p->port, &loop_ops, params->conf);
 	memcpy(p->port.mac, "\x02\x66\x6f\x67\x00\x01",
 	       sizeof(p->port.mac)); // locally administered
+	driver_init_bare(&p->port, params->conf);
 	for (unsigned i = 0; i < p->port.queues; i++) {
 		p->queue[i].rx = loop_ring_new();
 		p->queue[i].tx = loop_ring_new();
@@ -165,7 +167,9 @@ int fog_loop_open(const struct fog_port_params *params, struct fog_port **port)
 err:
 	loop_close(&p->port);
 	return driver_fail(
-	        params, -ENOMEM, "no memory for the rings of %u queues", params->conf->queues
+	        params, -ENOMEM,
+	        "no memory for the rings of %u queues; set fewer, or raise memory.mib",
+	        params->conf->queues
 	);
 }
 

@@ -36,6 +36,36 @@ void driver_init_head(
 	memcpy(port->address, conf->address, sizeof(port->address));
 }
 
+static void port_link_local(struct fog_port *port)
+{
+	bool speaks = false;
+
+	for (unsigned i = 0; i < port->address_count; i++) {
+		const struct fog_ip *a = &port->address[i];
+		speaks |= a->family == 6;
+		if (a->family == 6 && a->addr[0] == 0xfe && (a->addr[1] & 0xc0) == 0x80)
+			port->link_local = *a;
+	}
+	if (!speaks || port->link_local.family)
+		return;
+	port->link_local = (struct fog_ip){.family = 6, .addr = {0xfe, 0x80}};
+	uint8_t *id = port->link_local.addr + 8;
+	memcpy(id, port->mac, 3);
+	id[0] ^= 2; // universal/local bit
+	id[3] = 0xff;
+	id[4] = 0xfe;
+	memcpy(id + 5, port->mac + 3, 3);
+}
+
+void driver_init_bare(struct fog_port *port, const struct fog_blob_port *conf)
+{
+	port->bare = true;
+	memcpy(port->prefix, conf->prefix, sizeof(port->prefix));
+	port->gateway4 = conf->gateway4;
+	port->gateway6 = conf->gateway6;
+	port_link_local(port);
+}
+
 void driver_clear_stats(const struct fog_port *port, struct fog_stats_port *out)
 {
 	memset(out->mode, 0, sizeof(*out) - offsetof(struct fog_stats_port, mode));

@@ -47,6 +47,8 @@ struct fog_port_ops {
 	// the first call nothing is filtered. Returns 0 or -errno (-ENOMEM: the one before stays).
 	// NULL: the driver has no filter. Manager.
 	int (*set_filter)(struct fog_port *, const struct fog_port_filter *);
+	// What the device counts by names of its own. Manager. NULL: the driver has no such counters.
+	void (*device_stats)(struct fog_port *, struct fog_stats_device *);
 };
 
 // Head of every driver's own port struct.
@@ -62,6 +64,12 @@ struct fog_port {
 	uint16_t address_count;
 	struct fog_ip
 	        address[FOG_ADDRESSES_MAX]; // ours, after asking the kernel where it owns them
+	bool tx_checksum; // the device finishes UDP checksums over IPv6 (RTE_MBUF_F_TX_UDP_CKSUM)
+	bool bare; // no kernel sees what we don't take: we answer and resolve ourselves
+	uint8_t prefix[FOG_ADDRESSES_MAX]; // of 'address', 0 = all is on link; bare ports
+	struct fog_ip gateway4, gateway6; // family 0 = none; bare ports
+	struct fog_ip
+	        link_local; // what neighbour discovery speaks from; family 0 = no IPv6; bare ports
 };
 
 struct fog_port_params {

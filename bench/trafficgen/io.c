@@ -12,10 +12,16 @@ enum {
 	IO_SLEEP_MAX_US = 1000,
 };
 
+// Whether another packet may be under way.
+static bool io_open(const struct io *io)
+{
+	return io->taken - atomic_load_explicit(&io->back, memory_order_relaxed) < io->window;
+}
+
 // Take what is due out of the pool.
 static void io_load(struct io *io, uint64_t now)
 {
-	while (io->wait_n < IO_BURST && io->taken < io->total &&
+	while (io->wait_n < IO_BURST && io->taken < io->total && io_open(io) &&
 	       io->start + (uint64_t)io->pacer.due <= now) {
 		uint32_t slot = (uint32_t)(io->taken % io->pool->count);
 		struct rte_mbuf *m = rte_pktmbuf_alloc(io->buffers);
@@ -97,13 +103,14 @@ static unsigned io_receive(struct io *io)
 	return total;
 }
 
-// Sleep until a frame comes or the next packet is due. Ports without a descriptor are polled.
+// Sleep until a frame comes or the next packet is due and may go. Ports without a descriptor are
+// polled.
 static void io_idle(struct io *io, uint64_t now)
 {
 	uint64_t us = IO_SLEEP_MAX_US, cycles_us = io->tsc_hz / 1000000;
 	struct pollfd fds[FOG_QUEUES_MAX];
 
-	if (io->taken < io->total) {
+	if (io->taken < io->total && io_open(io)) {
 		uint64_t due = io->start + (uint64_t)io->pacer.due;
 		us = due > now ? RTE_MIN((due - now) / cycles_us, us) : 0;
 	}

@@ -31,10 +31,12 @@ struct io {
 	struct pool *pool;
 	struct pacer pacer;
 	uint64_t total; // packets to send
+	uint64_t window; // most of them under way; UINT64_MAX: any number
 	uint64_t tsc_hz;
 	uint16_t udp_port, packet_len; // of the sink's packets
 	_Atomic bool stop; // set by the sink's thread: no more is expected
 	_Atomic bool all_sent; // set by this thread
+	_Atomic uint64_t back; // set by the sink's thread: packets that have come back
 
 	// Written by this thread, valid once it has ended.
 	uint64_t sent;

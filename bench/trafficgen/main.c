@@ -16,7 +16,8 @@ int main(int argc, char **argv)
 	if (ret != 0)
 		return ret > 0 ? 0 : 2;
 	if (sodium_init() < 0 || fog_crypto_init() < 0) {
-		tell_error("this CPU lacks AES-NI, SSE4.2 or PCLMUL");
+		tell_error("this CPU lacks AES-NI, SSE4.2 or PCLMUL: 'fogctl host check cpu' says "
+		           "which");
 		return 1;
 	}
 	return o.run ? run_main(&o) : pcap_main(&o);

@@ -16,7 +16,7 @@ int maker_open(struct maker **out, const struct route *route, const struct frame
 	struct maker *m = calloc(1, sizeof(*m));
 
 	if (m == NULL) {
-		tell_error("no memory for %zu bytes", sizeof(*m));
+		tell_error("no memory for %zu bytes: free some", sizeof(*m));
 		return -ENOMEM;
 	}
 	m->ops = fog_crypto_ops_get(NULL);
@@ -53,7 +53,8 @@ int maker_make(struct maker *m, uint8_t *const out[], unsigned count)
 	);
 	if (ret < 0) {
 		tell_error(
-		        "%s: packets cannot be made: %s", m->route->topology->file,
+		        "%s: packets cannot be made: %s: correct the topology",
+		        m->route->topology->file,
 		        ret == -EDOM ? "a node's mix_key is no key" : strerror(-ret)
 		);
 		return ret;

@@ -56,6 +56,9 @@ static const char options_help[] =
         "  --rx-port DRIVER:DEVICE  packets come back here [the same port]\n"
         "  --queues N        of each port; an afxdp port needs as many as its interface has [1]\n"
         "  --seconds T       instead of --count: rate x T packets\n"
+        "  --window N        at most N packets under way: what comes back lets the next ones go,\n"
+        "                    and --rate is the most. Given up when none has come for as long as\n"
+        "                    --linger says [no limit]\n"
         "  --poisson         random distances, the same mean rate [constant distance]\n"
         "  --reuse           send a pool of packets again and again. Only for a data plane that was\n"
         "                    started with --accept-replays: any other drops all copies\n"
@@ -188,6 +191,7 @@ enum {
 	OPT_RX_PORT,
 	OPT_QUEUES,
 	OPT_SECONDS,
+	OPT_WINDOW,
 	OPT_POISSON,
 	OPT_REUSE,
 	OPT_POOL,
@@ -225,6 +229,7 @@ static const struct option options_run[] = {
         {"rx-port", required_argument, NULL, OPT_RX_PORT},
         {"queues", required_argument, NULL, OPT_QUEUES},
         {"seconds", required_argument, NULL, OPT_SECONDS},
+        {"window", required_argument, NULL, OPT_WINDOW},
         {"poisson", no_argument, NULL, OPT_POISSON},
         {"reuse", no_argument, NULL, OPT_REUSE},
         {"pool", required_argument, NULL, OPT_POOL},
@@ -256,6 +261,8 @@ static int options_run_one(struct options *o, int option)
 		return OPTIONS_NUMBER("queues", o->queues, 1, FOG_QUEUES_MAX);
 	case OPT_SECONDS:
 		return OPTIONS_NUMBER("seconds", o->seconds, 1, 86400);
+	case OPT_WINDOW:
+		return OPTIONS_NUMBER("window", o->window, 1, UINT32_MAX);
 	case OPT_POISSON:
 		o->poisson = true;
 		return 0;
@@ -331,9 +338,12 @@ static int options_check(struct options *o)
 	else if (o->run && (o->count == 0 || o->port.device[0] == '\0'))
 		tell_error("run needs --port and --count or --seconds; see fog-trafficgen --help");
 	else if (o->run && !o->reuse && o->pool != 0)
-		tell_error("--pool means nothing without --reuse: every packet is sent once");
+		tell_error("--pool means nothing without --reuse: add it, or leave --pool out");
 	else if (o->count > UINT32_MAX)
-		tell_error("%llu packets are too many", (unsigned long long)o->count);
+		tell_error(
+		        "%llu packets are too many: lower --count or --seconds",
+		        (unsigned long long)o->count
+		);
 	else
 		return 0;
 	return -EINVAL;

@@ -38,6 +38,7 @@ struct options {
 	uint16_t cpu[2]; // of the sink, and of the thread that owns the ports
 	uint32_t pool; // distinct packets, with 'reuse'
 	uint64_t seconds; // 0: not given
+	uint64_t window; // packets under way; 0: any number
 	uint64_t linger_ms; // 0: from the topology
 	uint64_t sink_seed, delay_seed; // delay_seed 0: what is owed is not known
 	bool poisson, reuse, hugepages;

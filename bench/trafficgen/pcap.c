@@ -50,7 +50,10 @@ static int pcap_fail(const struct pcap *p)
 {
 	int error = errno != 0 ? errno : EIO;
 
-	tell_error("%s: %s", p->path, strerror(error));
+	tell_error(
+	        "%s: %s: give --out a file that you may write, with room for it", p->path,
+	        strerror(error)
+	);
 	return -error;
 }
 

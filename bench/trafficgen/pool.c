@@ -84,7 +84,9 @@ int pool_open(struct pool *p, struct maker *m, uint32_t count, const struct pool
 	p->slot = calloc(count, sizeof(p->slot[0]));
 	p->count = count;
 	if (p->frames == NULL || p->slot == NULL) {
-		tell_error("no memory for %u packets", count);
+		tell_error(
+		        "no memory for %u packets: lower --count, or take --pool and --reuse", count
+		);
 		pool_close(p);
 		return -ENOMEM;
 	}

@@ -40,7 +40,9 @@ static const struct fog_topology_node *route_end(
 		return route_only(t, role, layer, option);
 	const struct fog_topology_node *node = fog_topology_find_name(t, name);
 	if (node == NULL)
-		tell_error("%s: no node is called '%s'", t->file, name);
+		tell_error(
+		        "%s: no node is called '%s': give a name that stands there", t->file, name
+		);
 	return node;
 }
 
@@ -87,8 +89,8 @@ int route_open(struct route *r, const char *file, const char *first, const char 
 	}
 	if ((ret = route_nodes(r, node)) < 0) {
 		tell_error(
-		        "%s: no path from %s to %s: %s", r->topology->file, r->first->name,
-		        r->last->name,
+		        "%s: no path from %s to %s: %s: correct the topology", r->topology->file,
+		        r->first->name, r->last->name,
 		        ret == -E2BIG ? "more layers than a packet has slots"
 		                      : "a layer has no other mix"
 		);

@@ -95,6 +95,7 @@ static int run_threads_prepare(struct run *r, uint64_t tsc_hz)
 	r->io.buffers = r->ports.pools.pool[0];
 	r->io.pool = &r->pool;
 	r->io.total = r->o->count;
+	r->io.window = r->o->window != 0 ? r->o->window : UINT64_MAX;
 	r->io.tsc_hz = tsc_hz;
 	r->io.udp_port = r->route.last->port;
 	r->io.packet_len = r->maker->geo->packet_len;
@@ -102,7 +103,10 @@ static int run_threads_prepare(struct run *r, uint64_t tsc_hz)
 	r->io.arrived =
 	        rte_ring_create("arrived", RUN_RING, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	if (r->io.arrived == NULL) {
-		tell_error("no memory for a ring: %s", rte_strerror(rte_errno));
+		tell_error(
+		        "no memory for a ring: %s: free some, or lower --pool",
+		        rte_strerror(rte_errno)
+		);
 		return -ENOMEM;
 	}
 	r->sink.ops = r->maker->ops;
@@ -123,18 +127,41 @@ static uint64_t run_linger_ms(const struct run *r)
 	return 1000 + (uint64_t)(r->route.hops - 1) * r->route.topology->delay_max_us / 1000;
 }
 
+// When sending is given up. With a window, each packet that comes back gives it more time.
+static uint64_t run_give_up(const struct run *r, uint64_t now)
+{
+	if (r->o->window != 0)
+		return now + run_linger_ms(r);
+	return now + 2 * (r->o->count * 1000 / r->o->rate) + RUN_STALL_MS;
+}
+
+static void run_tell_stalled(const struct run *r)
+{
+	if (r->o->window != 0)
+		tell_error(
+		        "%llu packets are under way and none comes back: given up; see what the "
+		        "appliance drops, or wait longer with --linger",
+		        (unsigned long long)r->o->window
+		);
+	else
+		tell_error("the port does not take packets at this rate: given up");
+}
+
 // Judge what comes until everything has come, or nothing more can.
 static void run_watch(struct run *r)
 {
-	uint64_t planned = r->o->count * 1000 / r->o->rate;
-	uint64_t give_up = run_ms() + 2 * planned + RUN_STALL_MS, complete = 0, end = 0;
+	uint64_t give_up = run_give_up(r, run_ms()), complete = 0, end = 0;
 
 	while (!interrupt_seen()) {
 		unsigned n = sink_take(&r->sink, r->io.arrived);
 		uint64_t now = run_ms();
 
-		if (n > 0)
+		if (n > 0) {
+			atomic_store_explicit(&r->io.back, r->sink.received, memory_order_relaxed);
+			if (r->o->window != 0)
+				give_up = run_give_up(r, now);
 			continue;
+		}
 		if (atomic_load_explicit(&r->io.all_sent, memory_order_acquire)) {
 			if (end == 0)
 				end = now + run_linger_ms(r);
@@ -143,7 +170,7 @@ static void run_watch(struct run *r)
 			if (now >= end || (complete != 0 && now >= complete))
 				return;
 		} else if (now >= give_up) {
-			tell_error("the port does not take packets at this rate: given up");
+			run_tell_stalled(r);
 			return;
 		}
 		usleep(RUN_NAP_US);
@@ -153,7 +180,9 @@ static void run_watch(struct run *r)
 static int run_go(struct run *r)
 {
 	if (rte_eal_remote_launch(io_main, &r->io, RUN_LCORE) < 0) {
-		tell_error("lcore %d does not start", RUN_LCORE);
+		tell_error(
+		        "lcore %d does not start: give --cpus of two that are online", RUN_LCORE
+		);
 		return -EBUSY;
 	}
 	run_watch(r);
@@ -181,7 +210,7 @@ int run_main(const struct options *o)
 	int code = 1;
 
 	if (r == NULL) {
-		tell_error("no memory");
+		tell_error("no memory: free some");
 		return 1;
 	}
 	memset(r, 0, sizeof(*r));

@@ -23,7 +23,7 @@ BASE = pathlib.Path("/run/fogline-lab")
 SHM = pathlib.Path("/dev/shm")
 PINS = pathlib.Path("/sys/fs/bpf/fogline")
 EAL = pathlib.Path("/run/dpdk")  # DPDK's run-time folders, one per data plane
-UID_BASE, UIDS_PER_RUN, RUNS_MAX = 70001, 10, 50 # above systemd's DynamicUser range
+UID_BASE, UIDS_PER_RUN, RUNS_MAX = 70001, 20, 50 # above systemd's DynamicUser range
 KEY_SPEC_USER_KEYRING, KEY_SPEC_USER_SESSION_KEYRING = -4, -5
 KEY_USERS = pathlib.Path("/proc/key-users")
 
@@ -41,7 +41,7 @@ class Run:
 		self.number = number
 		_remove(number)
 		self.folder.mkdir(mode=0o755, exist_ok=True)
-		self.shm.mkdir(mode=0o700)
+		self.shm.mkdir(mode=0o711)  # each data plane has a folder of its own in it
 		self.uids = range(UID_BASE + number * UIDS_PER_RUN, UID_BASE + (number + 1) * UIDS_PER_RUN)
 		self._guard = subprocess.Popen(
 			[sys.executable, __file__, str(number), str(lock)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,

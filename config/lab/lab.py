@@ -61,7 +61,8 @@ class Node:
 	def __init__(self, lab, index, name, role, layer, options):
 		self.lab, self.name, self.role, self.layer = lab, name, role, layer
 		self.netns = lab.run.namespace(name)
-		self.uid = lab.run.uids[index]
+		# Numbers without a name do; the run's first half for control planes, the second for data planes.
+		self.uid, self.data_uid = lab.run.uids[index], lab.run.uids[len(lab.run.uids) // 2 + index]
 		self.ip4, self.ip6 = f"10.91.0.{index + 1}", f"fd91::{index + 1:x}"
 		self.folder = lab.run.folder / name
 		self.run_dir, self.state_dir = self.folder / "run", self.folder / "state"
@@ -105,6 +106,7 @@ class Node:
 		config = {
 			"instance": f"lab{self.lab.run.number}-{self.name}",
 			"user": str(self.uid),
+			"dataplane_user": str(self.data_uid),
 			"run_dir": str(self.run_dir),
 			"state_dir": str(self.state_dir),
 			"topology": str(self.lab.topology_path),
@@ -215,6 +217,7 @@ class Lab:
 		self.ipv6 = ipv6
 		self.network = network or {}
 		self.nodes = {}
+		self.refusals_wanted = False  # a test that provokes the sandboxes sets it
 		self.guests = []  # topology entries of nodes that a test plays itself
 		self.run = guard.Run()
 		self.topology_path = self.run.folder / "topology.yaml"
@@ -299,9 +302,18 @@ class Lab:
 				texts.append(f"{path}:\n" + "\n".join(lines))
 		return "\n".join(texts)
 
+	def refusals(self):
+		"""Lines in which a process says that its sandbox was in its way."""
+		if self.refusals_wanted:
+			return []
+		return [
+			f"{node.name}: {line}" for node in self for which in ("control", "data") if node.log(which).exists()
+			for line in node.log(which).read_text(errors="replace").split("\n") if ": the sandbox " in line
+		]
+
 	def close(self):
-		"""End everything in order; raises LabError when a process didn't end well or a sanitizer had
-		something to say."""
+		"""End everything in order; raises LabError when a process didn't end well, or a sanitizer or a
+		sandbox had something to say."""
 		trouble = []
 		try:
 			for which in ("control", "data"):
@@ -317,6 +329,7 @@ class Lab:
 			findings = self.findings()
 			if findings:
 				trouble.append(findings)
+			trouble += self.refusals()
 		finally:
 			self.run.close()
 		if trouble:

@@ -58,14 +58,18 @@ int fog_privileges_drop(int change, uid_t uid, gid_t gid)
 		        : privileges_none() ? 0
 		                            : capng_apply(CAPNG_SELECT_CAPS);
 		if (r < 0) {
-			LOG_ERR("cannot drop the capabilities (%d)", r);
+			LOG_ERR("cannot drop the capabilities (%d): start it as root, or as a "
+			        "user without any",
+			        r);
 			return -EPERM;
 		}
 	}
 	privileges_keyring();
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) {
 		r = -errno;
-		LOG_ERR("cannot give up privileges: %s", strerror(-r));
+		LOG_ERR("cannot give up privileges: %s: use a kernel from 3.5 on, outside of a "
+		        "sandbox that forbids prctl",
+		        strerror(-r));
 		return r;
 	}
 	return 0;

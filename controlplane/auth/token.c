@@ -27,7 +27,9 @@ static int token_take(struct fog_token *t, char *text, size_t len, const char *p
 		len--;
 	for (size_t i = 0; i < len; i++) {
 		if (!isgraph((unsigned char)text[i])) {
-			LOG_ERR("%s: a token has no spaces or control characters", path);
+			LOG_ERR("%s: a token has no spaces or control characters: make one with "
+			        "'openssl rand -hex 32'",
+			        path);
 			return -EINVAL;
 		}
 	}
@@ -52,7 +54,9 @@ int fog_token_load(struct fog_token *t, const char *path)
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		r = -errno;
-		LOG_ERR("%s: cannot read the API token: %s", path, strerror(-r));
+		LOG_ERR("%s: cannot read the API token: %s: make it with 'openssl rand -hex 32', "
+		        "or take rest.tcp and rest.token_file out",
+		        path, strerror(-r));
 		goto out;
 	}
 	if (!S_ISREG(st.st_mode) || (st.st_uid != 0 && st.st_uid != geteuid()) ||

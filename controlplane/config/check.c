@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../mixnet/topology.h"
+#include "prefix.h"
 #include "private.h"
 #include "schema.h"
 
@@ -80,6 +81,14 @@ static void check_keys(const struct fog_config *c, struct fog_report *r)
 		finding(c, r, "test.key_seed",
 		        "a production node must not have keys that everybody knows: remove it or "
 		        "set production: false");
+	if (c->data_uid != 0 && c->user_found && c->data_uid == c->uid)
+		finding(c, r, "dataplane_user",
+		        "both processes would be user %u, and whoever takes one over reads the "
+		        "files of the other: name another user",
+		        c->uid);
+	if (c->production && c->dataplane_user[0] == '\0')
+		warning(c, r, "dataplane_user",
+		        "the data plane stays root: name a user that nothing else runs as");
 	for (unsigned i = 0; i < c->workers.cpu_count; i++)
 		if (c->workers.cpu[i] == c->workers.manager_cpu && c->workers.idle == FOG_IDLE_BUSY)
 			warning(c, r, "workers.manager_cpu",
@@ -103,7 +112,8 @@ static void check_port(const struct fog_config *c, struct fog_report *r, unsigne
 		finding(c, r, path, "'%s' is longer than an interface name can be (%d characters)",
 		        p->device, IFNAMSIZ - 1);
 	snprintf(path, sizeof(path), "ports[%u].xdp_mode", i);
-	if (p->driver != FOG_DRIVER_AFXDP && p->xdp_mode != FOG_XDP_AUTO)
+	if (p->driver != FOG_DRIVER_AFXDP && p->driver != FOG_DRIVER_AUTO &&
+	    p->xdp_mode != FOG_XDP_AUTO)
 		finding(c, r, path, "only a port of driver afxdp has an XDP mode: remove the key");
 	snprintf(path, sizeof(path), "ports[%u].neighbours", i);
 	// A VLAN may be unknown to the kernel, and with it the neighbours behind it.
@@ -112,10 +122,75 @@ static void check_port(const struct fog_config *c, struct fog_report *r, unsigne
 		        "the kernel knows the neighbours of an afxdp port: remove the key and "
 		        "use 'ip neighbour add' where one must be fixed");
 	snprintf(path, sizeof(path), "ports[%u].addresses", i);
-	if (p->driver != FOG_DRIVER_AFXDP && p->address_count == 0)
+	if (p->driver != FOG_DRIVER_AFXDP && p->driver != FOG_DRIVER_AUTO && p->address_count == 0)
 		finding(c, r, path,
 		        "is missing: the kernel knows no address of a port of driver %s",
 		        config_word(KIND_DRIVER, p->driver));
+}
+
+static bool port_covers(const struct fog_config_port *p, unsigned i, const struct fog_ip *ip)
+{
+	const struct fog_ip *a = &p->address[i];
+	unsigned bytes = p->prefix[i] / 8, bits = p->prefix[i] % 8;
+
+	if (a->family != ip->family || memcmp(a->addr, ip->addr, bytes) != 0)
+		return false;
+	return bits == 0 || ((a->addr[bytes] ^ ip->addr[bytes]) >> (8 - bits)) == 0;
+}
+
+// Addresses of a family on a port, and on how many of their links 'ip' is.
+static unsigned port_speaks(
+        const struct fog_config_port *p, const struct fog_ip *ip, unsigned *on_link
+)
+{
+	unsigned found = 0;
+
+	*on_link = 0;
+	for (unsigned i = 0; i < p->address_count; i++) {
+		found += p->address[i].family == ip->family;
+		*on_link += port_covers(p, i, ip);
+	}
+	return found;
+}
+
+static bool port_bare(const struct fog_config_port *p)
+{
+	return p->driver == FOG_DRIVER_DPDK || p->driver == FOG_DRIVER_LOOP;
+}
+
+static void check_gateway(
+        const struct fog_config *c, struct fog_report *r, unsigned i, const struct fog_ip *gateway,
+        unsigned family
+)
+{
+	const struct fog_config_port *p = &c->port[i];
+	unsigned on_link;
+	char path[48];
+
+	if (gateway->family == 0)
+		return;
+	snprintf(path, sizeof(path), "ports[%u].gateway%u", i, family);
+	if (p->driver == FOG_DRIVER_AFXDP) {
+		finding(c, r, path,
+		        "the kernel routes what leaves an afxdp port: remove the key and use 'ip "
+		        "route add'");
+		return;
+	}
+	bool link_local = family == 6 && gateway->addr[0] == 0xfe &&
+	        (gateway->addr[1] & 0xc0) == 0x80;
+	if (port_speaks(p, gateway, &on_link) == 0)
+		finding(c, r, path, "the port has no IPv%u address: add one with its prefix length",
+		        family);
+	else if (on_link == 0 && !link_local)
+		finding(c, r, path,
+		        "is on no link of the port's addresses: correct it, or their prefix "
+		        "lengths");
+	for (unsigned a = 0; a < p->address_count; a++)
+		if (p->address[a].family == family && p->prefix[a] == 0)
+			finding(c, r, path,
+			        "addresses[%u] has no prefix length, so everything is on link and "
+			        "nothing goes to a gateway: write it as address/bits",
+			        a);
 }
 
 static void check_ports(const struct fog_config *c, struct fog_report *r)
@@ -124,6 +199,8 @@ static void check_ports(const struct fog_config *c, struct fog_report *r)
 
 	for (unsigned i = 0; i < c->port_count; i++) {
 		check_port(c, r, i);
+		check_gateway(c, r, i, &c->port[i].gateway4, 4);
+		check_gateway(c, r, i, &c->port[i].gateway6, 6);
 		neighbours += c->port[i].neighbour_count;
 		for (unsigned a = 0; a < i; a++)
 			for (unsigned k = 0;
@@ -207,6 +284,61 @@ static void check_capacity(
 		        fog_config_tags(c, t), CHECK_TAGS_MAX);
 }
 
+static bool node_has_neighbour(const struct fog_config_port *p, const struct fog_ip *ip)
+{
+	for (unsigned i = 0; i < p->neighbour_count; i++)
+		if (memcmp(&p->neighbour[i].address, ip, sizeof(*ip)) == 0)
+			return true;
+	return false;
+}
+
+// A port that would send to 'ip' if it had a gateway, or -1: some port reaches it, or none speaks
+// its family, or a kernel may have a route.
+static int node_off_link(const struct fog_config *c, const struct fog_ip *ip)
+{
+	int without = -1;
+
+	for (unsigned i = 0; i < c->port_count; i++) {
+		const struct fog_config_port *p = &c->port[i];
+		const struct fog_ip *gateway = ip->family == 4 ? &p->gateway4 : &p->gateway6;
+		unsigned on_link, speaks = port_speaks(p, ip, &on_link);
+		if (!port_bare(p) || on_link > 0 || node_has_neighbour(p, ip) ||
+		    (speaks > 0 && gateway->family != 0))
+			return -1;
+		if (speaks > 0 && without < 0)
+			without = (int)i;
+	}
+	return without;
+}
+
+static void check_next_hops(
+        const struct fog_config *c, const struct fog_topology *t, struct fog_report *r
+)
+{
+	unsigned far[2] = {0}, first[2] = {0};
+	int port[2] = {-1, -1};
+	char path[48];
+
+	for (unsigned i = 0; i < t->node_count; i++) {
+		unsigned six = t->node[i].address.family == 6;
+		int without = node_off_link(c, &t->node[i].address);
+		if (without < 0)
+			continue;
+		if (far[six]++ == 0)
+			first[six] = i;
+		port[six] = without;
+	}
+	for (unsigned six = 0; six < 2; six++) {
+		if (far[six] == 0)
+			continue;
+		snprintf(path, sizeof(path), "ports[%d].addresses", port[six]);
+		finding(c, r, path,
+		        "%u IPv%d node(s) of the network, %s the first, are on no link of ours and "
+		        "there is no gateway: set gateway%d, or correct the prefix length",
+		        far[six], six ? 6 : 4, t->node[first[six]].name, six ? 6 : 4);
+	}
+}
+
 static void check_topology(
         const struct fog_config *c, const struct fog_topology *t, const struct fog_plan *p,
         struct fog_report *r
@@ -223,11 +355,36 @@ static void check_topology(
 		        "IPv6 headers %u: set the MTU to at least %u or choose a smaller geometry",
 		        c->port[i].mtu, t->geometry.packet_len, p->mtu_need, p->mtu_need);
 	}
+	check_next_hops(c, t, r);
 	if (c->production && t->links == FOG_LINKS_NONE)
 		finding(c, r, "production",
 		        "%s says 'links: none', which shows every packet to the wire: set "
 		        "production: false, or encrypt the links",
 		        t->file);
+}
+
+static void check_filter(
+        const struct fog_config *c, const struct fog_topology *t, struct fog_report *r
+)
+{
+	const struct fog_config_filter *f = &c->filter;
+	char text[FOG_PREFIX_TEXT_LEN];
+
+	for (unsigned i = 0; i < c->port_count && (f->source_rate | f->deny_count) != 0; i++)
+		if (c->port[i].driver != FOG_DRIVER_AFXDP)
+			warning(c, r, "filter",
+			        "port '%s' takes what source_rate and deny keep out elsewhere: only "
+			        "a port of driver afxdp has a filter",
+			        c->port[i].name);
+	for (unsigned k = 0; t != NULL && k < f->deny_count; k++) {
+		for (unsigned i = 0; i < t->node_count; i++) {
+			if (!fog_prefix_holds(&f->deny[k], &t->node[i].address))
+				continue;
+			warning(c, r, "filter.deny", "%s holds node '%s': its packets are dropped",
+			        fog_prefix_print(&f->deny[k], text), t->node[i].name);
+			break; // one example is enough
+		}
+	}
 }
 
 static void check_cpu(
@@ -308,6 +465,28 @@ static void check_host_memory(
 		        rest >> 20, h->memory_free >> 20, c->memory.mib);
 }
 
+// What 'driver: auto' would come to here.
+static void check_devices(
+        const struct fog_config *c, const struct fog_config_host *h, struct fog_report *r
+)
+{
+	char path[48];
+
+	for (unsigned i = 0; i < c->port_count; i++) {
+		const struct fog_device_choice *choice = &h->choice[i];
+		snprintf(path, sizeof(path), "ports[%u].device", i);
+		if (c->port[i].driver != FOG_DRIVER_AUTO || choice->why[0] == '\0')
+			continue;
+		if (choice->driver == 0)
+			finding(c, r, path, "%s", choice->why);
+		snprintf(path, sizeof(path), "ports[%u].addresses", i);
+		if (choice->driver == FOG_DRIVER_DPDK && c->port[i].address_count == 0)
+			finding(c, r, path,
+			        "is missing: %s, where the kernel knows no address of it",
+			        choice->why);
+	}
+}
+
 static void check_host(
         const struct fog_config *c, const struct fog_topology *t, const struct fog_config_host *h,
         const struct fog_plan *p, struct fog_report *r
@@ -327,6 +506,12 @@ static void check_host(
 		        "this host has no user '%s': create it with 'useradd --system "
 		        "--no-create-home %s', or name another",
 		        c->user, c->user);
+	if (!c->data_user_found)
+		finding(c, r, "dataplane_user",
+		        "this host has no user '%s': create it with 'useradd --system "
+		        "--no-create-home %s', or name another",
+		        c->dataplane_user, c->dataplane_user);
+	check_devices(c, h, r);
 	check_host_memory(c, t, h, p, r);
 }
 
@@ -343,6 +528,7 @@ int fog_config_check(
 	fog_config_plan(c, t, h, &plan);
 	check_memory(c, &plan, r);
 	check_capacity(c, t, r);
+	check_filter(c, t, r);
 	if (t != NULL)
 		check_topology(c, t, &plan, r);
 	if (h != NULL)

@@ -28,6 +28,9 @@ static void compile_port(const struct fog_config_port *from, struct fog_blob_por
 	to->mtu = (uint16_t)from->mtu;
 	to->address_count = (uint16_t)from->address_count;
 	memcpy(to->address, from->address, from->address_count * sizeof(to->address[0]));
+	memcpy(to->prefix, from->prefix, from->address_count);
+	to->gateway4 = from->gateway4;
+	to->gateway6 = from->gateway6;
 }
 
 void config_launch(
@@ -50,6 +53,8 @@ void config_launch(
 	l->links = t != NULL ? t->links : FOG_LINKS_NONE;
 	l->control_uid = c->uid;
 	l->control_gid = c->gid;
+	l->data_uid = c->data_uid;
+	l->data_gid = c->data_gid;
 	l->hugepages = c->memory.hugepages;
 	l->memory_mib = c->memory.mib;
 	l->packet_buffers = c->memory.packet_buffers;
@@ -78,6 +83,10 @@ static void compile_run(
 	run->production = c->production;
 	run->log_level = c->log.level;
 	run->trace_allow = c->trace.allow;
+	run->early_drop = c->filter.early_drop;
+	run->source_rate = c->filter.source_rate;
+	run->source_burst = c->filter.source_burst;
+	run->deny_count = c->filter.deny_count;
 	run->drain_grace_ms = c->drain.grace_ms;
 	for (uint32_t i = 0; i < c->port_count; i++) {
 		for (uint32_t k = 0; k < c->port[i].neighbour_count; k++) {
@@ -94,16 +103,18 @@ int fog_config_compile(
         uint64_t generation, struct fog_blob **out, size_t *len, struct fog_report *r
 )
 {
-	size_t size = sizeof(struct fog_blob) + t->node_count * sizeof(struct fog_blob_node);
+	size_t deny = c->filter.deny_count * sizeof(struct fog_prefix);
+	size_t size = sizeof(struct fog_blob) + t->node_count * sizeof(struct fog_blob_node) + deny;
 	struct fog_blob *b;
 
 	*out = NULL;
-	if (!c->user_found) {
+	if (!c->user_found || !c->data_user_found) {
 		fog_report_error(
 		        r, c->file, 0,
-		        "user: this host has no user '%s', so its number is unknown: create it "
-		        "or name another",
-		        c->user
+		        "%s: this host has no user '%s', so its number is unknown: create it or name "
+		        "another",
+		        c->user_found ? "dataplane_user" : "user",
+		        c->user_found ? c->dataplane_user : c->user
 		);
 		return -EINVAL;
 	}
@@ -121,6 +132,7 @@ int fog_config_compile(
 		node[i].ip = t->node[i].address;
 		node[i].port = t->node[i].port;
 	}
+	memcpy(node + t->node_count, c->filter.deny, deny);
 	size_t from = offsetof(struct fog_blob, generation);
 	crypto_generichash(
 	        b->checksum, sizeof(b->checksum), (const uint8_t *)b + from, size - from, NULL, 0

@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #include "../../dataplane/api/blob.h"
+#include "../../dataplane/api/device.h"
 #include "../../dataplane/api/plan.h"
 #include "report.h"
 
@@ -51,6 +52,8 @@ struct fog_config_port {
 	uint32_t address_count, neighbour_count;
 	struct fog_ip address[FOG_ADDRESSES_MAX];
 	struct fog_config_neighbour neighbour[FOG_NEIGHBOURS_MAX];
+	struct fog_ip gateway4, gateway6; // family 0 = none
+	uint8_t prefix[FOG_ADDRESSES_MAX]; // of 'address', in bits; 0 = everything is on link
 };
 
 struct fog_config_workers {
@@ -100,6 +103,15 @@ struct fog_config_audit {
 	uint32_t file_mib, files;
 };
 
+// What the XDP program of every afxdp port does before a frame costs a worker anything.
+struct fog_config_filter {
+	bool early_drop;
+	uint32_t source_rate; // packets per second and source, 0 = no limit
+	uint32_t source_burst;
+	uint32_t deny_count;
+	struct fog_prefix deny[FOG_DENY_MAX]; // sorted (prefix.h), no two are equal
+};
+
 struct fog_config_drain {
 	uint32_t grace_ms; // packets are still taken for so long
 };
@@ -111,6 +123,7 @@ struct fog_config {
 	char state_dir[FOG_CONFIG_PATH_LEN]; // root-only; holds identity.key and identity.pub
 	char topology[FOG_CONFIG_PATH_LEN];
 	bool production;
+	char dataplane_user[32]; // name or decimal uid; empty = stay root
 	struct fog_config_workers workers;
 	struct fog_config_memory memory;
 	struct fog_config_replay replay;
@@ -120,6 +133,7 @@ struct fog_config {
 	struct fog_config_log log;
 	struct fog_config_trace trace;
 	struct fog_config_audit audit;
+	struct fog_config_filter filter;
 	struct fog_config_drain drain;
 	uint32_t port_count;
 	struct fog_config_port port[FOG_PORTS_MAX];
@@ -128,6 +142,9 @@ struct fog_config {
 	uid_t uid; // of 'user', ...
 	gid_t gid; // ... and its primary group
 	bool user_found; // false: this host has no such user (check refuses it)
+	uid_t data_uid; // of 'dataplane_user'; 0 = stay root
+	gid_t data_gid;
+	bool data_user_found;
 	uint8_t checksum[32]; // BLAKE2b-256 of the text: ETag of the file
 	char file[FOG_CONFIG_PATH_LEN]; // as given, for findings
 	struct config_lines *lines; // where each key stands
@@ -144,6 +161,7 @@ struct fog_config_host {
 	uint64_t hugepage; // bytes of a page of the default size
 	uint64_t replay_page; // bytes of a page of replay.dir when it is on hugetlbfs
 	int replay_huge; // 1: it is on hugetlbfs, whose pages are no part of memory_free
+	struct fog_device_choice choice[FOG_PORTS_MAX]; // of ports with 'driver: auto'
 	int replay_on_disk; // 1: replay.dir is or would be neither on tmpfs nor on hugetlbfs
 };
 

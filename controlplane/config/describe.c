@@ -24,7 +24,7 @@ struct describe_row {
 static const struct describe_row rows_config[] = {CONFIG_ROOT_KEYS(ROW) CONFIG_WORKERS_KEYS(ROW
 ) CONFIG_MEMORY_KEYS(ROW) CONFIG_REPLAY_KEYS(ROW) CONFIG_RINGS_KEYS(ROW) CONFIG_REST_KEYS(ROW
 ) CONFIG_TEST_KEYS(ROW) CONFIG_LOG_KEYS(ROW) CONFIG_TRACE_KEYS(ROW) CONFIG_AUDIT_KEYS(ROW
-) CONFIG_DRAIN_KEYS(ROW) CONFIG_PORT_KEYS(ROW) CONFIG_NEIGHBOUR_KEYS(ROW)};
+) CONFIG_FILTER_KEYS(ROW) CONFIG_DRAIN_KEYS(ROW) CONFIG_PORT_KEYS(ROW) CONFIG_NEIGHBOUR_KEYS(ROW)};
 static const struct describe_row rows_topology[] = {
         TOPOLOGY_NETWORK_KEYS(ROW) TOPOLOGY_GEOMETRY_KEYS(ROW) TOPOLOGY_CUSTOM_KEYS(ROW)
                 TOPOLOGY_DELAY_KEYS(ROW) TOPOLOGY_MIX_KEY_KEYS(ROW) TOPOLOGY_NODE_KEYS(ROW)};
@@ -34,7 +34,10 @@ static const struct describe_row rows_lists[] = {
         {"workers", "cpus", KIND_COUNT, NULL, 0, FOG_CONFIG_CPUS_MAX - 1, FOG_RELOAD_LAUNCH,
          "list of CPUs, one worker each"},
         {"port", "addresses", KIND_IP, "[]", 0, 0, FOG_RELOAD_LAUNCH,
-         "list of our addresses on this port; [] on an afxdp port = all of the interface"},
+         "list of our addresses on this port, with the prefix length of the link (192.0.2.1/24) or "
+         "without: everything is on link; [] on an afxdp port = all of the interface"},
+        {"filter", "deny", KIND_PREFIX, "[]", 0, 0, FOG_RELOAD_RUN,
+         "list of up to 4096 prefixes that nothing is taken from"},
 };
 
 static const struct {
@@ -74,7 +77,7 @@ static void describe_range(struct describe_text *d, const struct describe_row *r
 	        [KIND_TEXT] = "text",           [KIND_NAME] = "name",
 	        [KIND_PATH] = "absolute path",  [KIND_IP] = "IPv4 or IPv6 address",
 	        [KIND_MAC] = "MAC address",     [KIND_KEY] = "64 hexadecimal digits",
-	        [KIND_SOCKET] = "address:port",
+	        [KIND_SOCKET] = "address:port", [KIND_PREFIX] = "IPv4 or IPv6 prefix",
 	};
 	const char *const unit[KIND_END] = {
 	        [KIND_MIB] = " MiB",

@@ -167,4 +167,7 @@ void fog_config_host_read(const struct fog_config *c, struct fog_config_host *h)
 	host_nodes(h);
 	host_memory(h);
 	host_replay(c->replay.dir, h);
+	for (unsigned i = 0; i < c->port_count; i++)
+		if (c->port[i].driver == FOG_DRIVER_AUTO)
+			fog_device_choose("/sys", c->port[i].device, &h->choice[i]);
 }

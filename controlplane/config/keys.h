@@ -21,7 +21,9 @@
 	X(root, "topology", topology, PATH, "/etc/fogline/topology.yaml", 2, 255, RUN, \
 	  "file that describes the network; read again when it changes") \
 	X(root, "production", production, BOOL, "false", 0, 1, RUN, \
-	  "refuse what must not carry real traffic: links none, test keys, --accept-replays")
+	  "refuse what must not carry real traffic: links none, test keys, --accept-replays") \
+	X(root, "dataplane_user", dataplane_user, TEXT, "fogline-dp", 0, 31, LAUNCH, \
+	  "user that the data plane drops to, name or number; \"\" = stay root")
 
 #define CONFIG_WORKERS_KEYS(X) \
 	X(workers, "idle", idle, IDLE, "adaptive", 0, 0, LAUNCH, \
@@ -43,7 +45,7 @@
 
 #define CONFIG_REPLAY_KEYS(X) \
 	X(replay, "dir", dir, PATH, "/dev/shm/fogline-INSTANCE", 2, 127, LAUNCH, \
-	  "root-only folder of the replay tables, on tmpfs or hugetlbfs") \
+	  "folder of the replay tables, on tmpfs or hugetlbfs; given to dataplane_user") \
 	X(replay, "capacity", capacity, COUNT, "0", 0, 1000000000000, LAUNCH, \
 	  "packets accepted per mix key, 16 bytes each; full = drop replay_full; 0 = what max_rate " \
 	  "admits in an epoch and its overlap, or 1M without max_rate")
@@ -74,13 +76,23 @@
 
 #define CONFIG_TRACE_KEYS(X) \
 	X(trace, "allow", allow, BOOL, "false", 0, 1, RUN, \
-	  "let fogctl trace look at single packets although the node is in production; never over REST")
+	  "let fogctl trace and capture look at single packets although the node is in production; never " \
+	  "over REST")
 
 #define CONFIG_AUDIT_KEYS(X) \
 	X(audit, "file_size", file_mib, MIB, "8", 1, 1024, CONTROL, \
 	  "size at which the audit log goes on in a new file") \
 	X(audit, "files", files, COUNT, "8", 2, 99, CONTROL, \
 	  "files of the audit log that are kept, the one in use included")
+
+#define CONFIG_FILTER_KEYS(X) \
+	X(filter, "early_drop", early_drop, BOOL, "true", 0, 1, RUN, \
+	  "drop in the XDP program what no packet of the network can be: wrong lengths, fragments") \
+	X(filter, "source_rate", source_rate, COUNT, "0", 0, 10000000, RUN, \
+	  "packets per second from one source address (IPv6: /64) that is no node of the topology; " \
+	  "0 = no limit") \
+	X(filter, "source_burst", source_burst, COUNT, "256", 1, 1000000, RUN, \
+	  "packets that such a source may send at once")
 
 #define CONFIG_DRAIN_KEYS(X) \
 	X(drain, "grace", grace_ms, MS, "0ms", 0, 3600000, RUN, \
@@ -90,9 +102,10 @@
 	X(port, "name", name, NAME, NULL, 1, 31, LAUNCH, \
 	  "name in tables and metrics") \
 	X(port, "driver", driver, DRIVER, "afxdp", 0, 0, LAUNCH, \
-	  "afxdp: AF_XDP on a kernel interface; dpdk: a DPDK device; loop: in memory, for tests") \
+	  "afxdp: AF_XDP on a kernel interface; dpdk: a DPDK device; auto: dpdk when the device is " \
+	  "bound to vfio-pci, else afxdp; loop: in memory, for tests") \
 	X(port, "device", device, TEXT, NULL, 1, 191, LAUNCH, \
-	  "interface name, or DPDK device name or devargs") \
+	  "interface name, PCI address, or DPDK device name or devargs") \
 	X(port, "queues", queues, COUNT, "0", 0, 64, LAUNCH, \
 	  "receive and send queues, at least one a worker; 0 = one a worker") \
 	X(port, "vlan", vlan, COUNT, "0", 0, 4094, LAUNCH, \
@@ -100,7 +113,11 @@
 	X(port, "mtu", mtu, COUNT, "1500", 576, 9000, LAUNCH, \
 	  "largest IP packet") \
 	X(port, "xdp_mode", xdp_mode, XDP_MODE, "auto", 0, 0, LAUNCH, \
-	  "where the XDP program runs: in the driver, in the kernel's generic hook, or what works")
+	  "where the XDP program runs: in the driver, in the kernel's generic hook, or what works") \
+	X(port, "gateway4", gateway4, IP, "", 0, 4, LAUNCH, \
+	  "IPv4 next hop of what is not on link, on a port without a kernel; \"\" = none") \
+	X(port, "gateway6", gateway6, IP, "", 0, 6, LAUNCH, \
+	  "IPv6 next hop of what is not on link, on a port without a kernel; \"\" = none")
 
 #define CONFIG_NEIGHBOUR_KEYS(X) \
 	X(neighbour, "address", address, IP, NULL, 0, 0, RUN, \

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "keys.h"
+#include "prefix.h"
 #include "schema.h"
 
 #define OUT_root struct fog_config
@@ -22,6 +23,8 @@
 #define OUT_log struct fog_config_log
 #define OUT_trace struct fog_config_trace
 #define OUT_audit struct fog_config_audit
+
+#define OUT_filter struct fog_config_filter
 #define OUT_drain struct fog_config_drain
 #define OUT_port struct fog_config_port
 #define OUT_neighbour struct fog_config_neighbour
@@ -76,6 +79,12 @@ struct raw_audit {
 	CONFIG_AUDIT_KEYS(CONFIG_RAW)
 };
 
+struct raw_filter {
+	CONFIG_FILTER_KEYS(CONFIG_RAW)
+	char **deny;
+	unsigned deny_count;
+};
+
 struct raw_drain {
 	CONFIG_DRAIN_KEYS(CONFIG_RAW)
 };
@@ -91,6 +100,7 @@ struct raw_root {
 	struct raw_log log;
 	struct raw_trace trace;
 	struct raw_audit audit;
+	struct raw_filter filter;
 	struct raw_drain drain;
 	struct raw_port *ports;
 	unsigned ports_count;
@@ -136,6 +146,10 @@ static const cyaml_schema_field_t trace_fields[] = {CONFIG_TRACE_KEYS(CONFIG_CYA
                                                             CYAML_FIELD_END};
 static const cyaml_schema_field_t audit_fields[] = {CONFIG_AUDIT_KEYS(CONFIG_CYAML)
                                                             CYAML_FIELD_END};
+static const cyaml_schema_field_t filter_fields[] = {
+        CONFIG_FILTER_KEYS(CONFIG_CYAML)
+                LIST("deny", struct raw_filter, deny, text_entry, FOG_DENY_MAX),
+        CYAML_FIELD_END};
 static const cyaml_schema_field_t drain_fields[] = {CONFIG_DRAIN_KEYS(CONFIG_CYAML)
                                                             CYAML_FIELD_END};
 
@@ -149,6 +163,7 @@ static const cyaml_schema_field_t root_fields[] = {
         SECTION(log),
         SECTION(trace),
         SECTION(audit),
+        SECTION(filter),
         SECTION(drain),
         LIST("ports", struct raw_root, ports, port_entry, FOG_PORTS_MAX),
         CYAML_FIELD_END};
@@ -165,6 +180,7 @@ static const struct config_key test_keys[] = {CONFIG_TEST_KEYS(CONFIG_ROW)};
 static const struct config_key log_keys[] = {CONFIG_LOG_KEYS(CONFIG_ROW)};
 static const struct config_key trace_keys[] = {CONFIG_TRACE_KEYS(CONFIG_ROW)};
 static const struct config_key audit_keys[] = {CONFIG_AUDIT_KEYS(CONFIG_ROW)};
+static const struct config_key filter_keys[] = {CONFIG_FILTER_KEYS(CONFIG_ROW)};
 static const struct config_key drain_keys[] = {CONFIG_DRAIN_KEYS(CONFIG_ROW)};
 static const struct config_key port_keys[] = {CONFIG_PORT_KEYS(CONFIG_ROW)};
 static const struct config_key neighbour_keys[] = {CONFIG_NEIGHBOUR_KEYS(CONFIG_ROW)};
@@ -194,6 +210,7 @@ static const struct {
         ROW(log),
         ROW(trace),
         ROW(audit),
+        ROW(filter),
         ROW(drain),
 };
 
@@ -223,17 +240,63 @@ static void load_workers(
 	c->workers.cpu_count = raw->cpus_count;
 }
 
+// One entry of the deny list, and where it stood in the file.
+struct load_deny {
+	struct fog_prefix prefix;
+	unsigned at;
+};
+
+static int load_deny_compare(const void *a, const void *b)
+{
+	const struct load_deny *x = a, *y = b;
+	int order = fog_prefix_compare(&x->prefix, &y->prefix);
+
+	return order != 0 ? order : (x->at > y->at) - (x->at < y->at);
+}
+
+static void load_deny(
+        const struct config_source *s, const struct raw_filter *raw, struct fog_config_filter *f
+)
+{
+	struct load_deny *list = calloc(raw->deny_count + 1, sizeof(*list));
+	char path[48], why[256];
+	unsigned count = 0;
+
+	if (list == NULL) {
+		config_error(s, "filter.deny", "no memory for it");
+		return;
+	}
+	for (unsigned i = 0; i < raw->deny_count; i++) {
+		snprintf(path, sizeof(path), "filter.deny[%u]", i);
+		list[count].at = i;
+		if (fog_prefix_parse(raw->deny[i], &list[count].prefix, why, sizeof(why)) < 0)
+			config_error(s, path, "%s", why);
+		else
+			count++;
+	}
+	qsort(list, count, sizeof(*list), load_deny_compare);
+	for (unsigned i = 0; i < count; i++) {
+		f->deny[i] = list[i].prefix;
+		snprintf(path, sizeof(path), "filter.deny[%u]", list[i].at);
+		if (i > 0 && fog_prefix_compare(&f->deny[i - 1], &f->deny[i]) == 0)
+			config_error(s, path, "stands twice: remove one");
+	}
+	f->deny_count = count;
+	free(list);
+}
+
 static void load_port_lists(
         const struct config_source *s, const char *path, const struct raw_port *raw,
         struct fog_config_port *p
 )
 {
-	static const struct config_key ip = {.kind = KIND_IP, .out_len = sizeof(struct fog_ip)};
 	char child[64], why[256];
 
 	for (unsigned i = 0; i < raw->addresses_count; i++) {
 		snprintf(child, sizeof(child), "%s.addresses[%u]", path, i);
-		if (config_value(&ip, raw->addresses[i], &p->address[i], why, sizeof(why)) < 0)
+		if (config_value_address(
+		            raw->addresses[i], &p->address[i], &p->prefix[i], why, sizeof(why)
+		    ) < 0)
 			config_error(s, child, "%s", why);
 		for (unsigned k = 0; k < i; k++)
 			if (memcmp(&p->address[k], &p->address[i], sizeof(struct fog_ip)) == 0)
@@ -276,28 +339,40 @@ static void load_port(
 	}
 }
 
-// A user that this host doesn't know is a finding of check: the file may be for another host.
-static void load_user(struct fog_config *c)
+// A user that this host doesn't know is a finding of check: the file may be for another host. A
+// number needs no entry in the user database.
+static bool load_user(const char *name, uid_t *uid, gid_t *gid)
 {
 	struct passwd entry, *found = NULL;
 	char buf[4096], *end = NULL;
-	unsigned long number = strtoul(c->user, &end, 10);
+	unsigned long number = strtoul(name, &end, 10);
 
+	if (*end == '\0' && number < UINT32_MAX && name[0] >= '0' && name[0] <= '9') {
+		*uid = (uid_t)number;
+		*gid = (gid_t)number;
+		if (getpwuid_r(*uid, &entry, buf, sizeof(buf), &found) == 0 && found != NULL)
+			*gid = entry.pw_gid;
+		return true;
+	}
+	if (getpwnam_r(name, &entry, buf, sizeof(buf), &found) != 0 || found == NULL)
+		return false;
+	*uid = entry.pw_uid;
+	*gid = entry.pw_gid;
+	return true;
+}
+
+static void load_users(struct fog_config *c)
+{
 	if (c->user[0] == '\0') {
 		c->uid = geteuid();
 		c->gid = getegid();
 		c->user_found = true;
-	} else if (*end == '\0' && number < UINT32_MAX && c->user[0] >= '0' && c->user[0] <= '9') {
-		c->uid = (uid_t)number;
-		c->gid = (gid_t)number;
-		if (getpwuid_r(c->uid, &entry, buf, sizeof(buf), &found) == 0 && found != NULL)
-			c->gid = entry.pw_gid;
-		c->user_found = true;
-	} else if (getpwnam_r(c->user, &entry, buf, sizeof(buf), &found) == 0 && found != NULL) {
-		c->uid = entry.pw_uid;
-		c->gid = entry.pw_gid;
-		c->user_found = true;
+	} else {
+		c->user_found = load_user(c->user, &c->uid, &c->gid);
 	}
+	// Nobody: both processes compile the same file and must come to the same number.
+	c->data_user_found = c->dataplane_user[0] == '\0' ||
+	        load_user(c->dataplane_user, &c->data_uid, &c->data_gid);
 }
 
 static void load_convert(struct config_source *s, const struct raw_root *raw, struct fog_config *c)
@@ -310,12 +385,13 @@ static void load_convert(struct config_source *s, const struct raw_root *raw, st
 		        (const char *)raw + sections[i].raw, (char *)c + sections[i].out
 		);
 	load_workers(s, &raw->workers, c);
+	load_deny(s, &raw->filter, &c->filter);
 	if (raw->ports_count == 0)
 		config_error(s, "ports", "is missing: an appliance needs at least one port");
 	for (unsigned i = 0; i < raw->ports_count; i++)
 		load_port(s, i, &raw->ports[i], c);
 	c->port_count = raw->ports_count;
-	load_user(c);
+	load_users(c);
 }
 
 int fog_config_load_text(
@@ -414,6 +490,7 @@ enum fog_reload fog_config_reload_class(const struct fog_config *a, const struct
 static const struct {
 	const char *section, *key;
 } local_keys[] = {
+        {"", "dataplane_user"},
         {"replay", "dir"},
         {"trace", "allow"},
 };
@@ -541,4 +618,7 @@ void fog_config_changes(
 	if (old->workers.cpu_count != fresh->workers.cpu_count ||
 	    memcmp(old->workers.cpu, fresh->workers.cpu, sizeof(old->workers.cpu)) != 0)
 		name_add(&names, "workers.cpus", false);
+	if (old->filter.deny_count != fresh->filter.deny_count ||
+	    memcmp(old->filter.deny, fresh->filter.deny, sizeof(old->filter.deny)) != 0)
+		name_add(&names, "filter.deny", false);
 }

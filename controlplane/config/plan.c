@@ -8,6 +8,7 @@
 
 #include "../mixnet/topology.h"
 #include "private.h"
+#include "schema.h"
 
 enum {
 	PLAN_TAGS = 1000000, // without a rate
@@ -290,5 +291,11 @@ size_t fog_config_plan_print(
 	        mib(p->rings), mib(p->calendars), mib(p->stats), mib(p->umem), mib(p->total),
 	        p->replay_keys
 	);
+	for (unsigned i = 0; h != NULL && i < c->port_count; i++)
+		if (h->choice[i].driver != 0)
+			plan_add(
+			        &out, "port      %s: driver auto takes %s: %s\n", c->port[i].name,
+			        config_word(KIND_DRIVER, h->choice[i].driver), h->choice[i].why
+			);
 	return out.at;
 }

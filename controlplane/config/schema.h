@@ -22,10 +22,11 @@ enum config_kind {
 	KIND_US, // duration with unit us, ms or s, kept in microseconds
 	KIND_MS, // duration with unit ms or s, kept in milliseconds
 	KIND_SECONDS, // duration with unit s, min or h, kept in seconds
-	KIND_IP, // IPv4 or IPv6 address
+	KIND_IP, // IPv4 or IPv6 address; of one family when max says 4 or 6; empty when that is its default
 	KIND_MAC, // six bytes in hexadecimal with colons
 	KIND_KEY, // 32 bytes in hexadecimal, not all zero
 	KIND_SOCKET, // literal address:port, or empty
+	KIND_PREFIX, // address/length, bits beyond the length zero (prefix.h)
 	KIND_DRIVER, // from here on: one word of a set
 	KIND_XDP_MODE,
 	KIND_IDLE,
@@ -104,6 +105,10 @@ void config_convert(
 );
 // Convert one text by its row. Returns 0 or -EINVAL with the reason in 'why'.
 int config_value(const struct config_key *, const char *text, void *out, char *why, size_t why_len);
+// "192.0.2.1/24": address and prefix length, 0 when there is none. Returns as config_value.
+int config_value_address(
+        const char *text, struct fog_ip *ip, uint8_t *prefix, char *why, size_t why_len
+);
 // Words of an enumerated kind joined by "|", for findings and documentation; "" for other kinds.
 const char *config_words(enum config_kind);
 // Word of a value of an enumerated kind; "?" when there is none.

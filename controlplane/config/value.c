@@ -24,7 +24,10 @@ struct value_word {
 static const struct value_word value_words[KIND_END][VALUE_WORDS_MAX] = {
         [KIND_BOOL] = {{"false", 0}, {"true", 1}},
         [KIND_DRIVER] =
-                {{"afxdp", FOG_DRIVER_AFXDP}, {"dpdk", FOG_DRIVER_DPDK}, {"loop", FOG_DRIVER_LOOP}},
+                {{"afxdp", FOG_DRIVER_AFXDP},
+                 {"dpdk", FOG_DRIVER_DPDK},
+                 {"auto", FOG_DRIVER_AUTO},
+                 {"loop", FOG_DRIVER_LOOP}},
         [KIND_XDP_MODE] =
                 {{"auto", FOG_XDP_AUTO}, {"native", FOG_XDP_NATIVE}, {"generic", FOG_XDP_GENERIC}},
         [KIND_IDLE] = {{"busy", FOG_IDLE_BUSY}, {"adaptive", FOG_IDLE_ADAPTIVE}},
@@ -69,7 +72,7 @@ const char *config_words(enum config_kind kind)
 {
 	static const char *const joined[KIND_END] = {
 	        [KIND_BOOL] = "true|false",
-	        [KIND_DRIVER] = "afxdp|dpdk|loop",
+	        [KIND_DRIVER] = "afxdp|dpdk|auto|loop",
 	        [KIND_XDP_MODE] = "auto|native|generic",
 	        [KIND_IDLE] = "busy|adaptive",
 	        [KIND_LINKS] = "none",
@@ -227,11 +230,16 @@ static int value_text(const struct config_key *k, const char *text, void *out, c
 	return ret;
 }
 
-static int value_ip(const char *text, void *out, char *why, size_t n)
+static int value_ip(const struct config_key *k, const char *text, void *out, char *why, size_t n)
 {
 	struct fog_ip ip = {.family = 4};
 	static const struct fog_ip any4 = {.family = 4}, any6 = {.family = 6};
 
+	// Where a key may be left out, its empty default is no address.
+	if (text[0] == '\0' && k->fallback != NULL) {
+		memset(out, 0, sizeof(ip));
+		return 0;
+	}
 	if (inet_pton(AF_INET, text, ip.addr) != 1) {
 		ip.family = 6;
 		if (inet_pton(AF_INET6, text, ip.addr) != 1) {
@@ -245,7 +253,39 @@ static int value_ip(const char *text, void *out, char *why, size_t n)
 		snprintf(why, n, "'%.60s' is not the address of one host", text);
 		return -EINVAL;
 	}
+	if (k->max != 0 && ip.family != k->max) {
+		snprintf(why, n, "'%.60s' is not an IPv%" PRIu64 " address", text, k->max);
+		return -EINVAL;
+	}
 	memcpy(out, &ip, sizeof(ip));
+	return 0;
+}
+
+int config_value_address(
+        const char *text, struct fog_ip *ip, uint8_t *prefix, char *why, size_t why_len
+)
+{
+	static const struct config_key any = {.kind = KIND_IP};
+	const char *slash = strchr(text, '/');
+	char address[64];
+	uint64_t bits = 0;
+
+	*prefix = 0;
+	if (slash == NULL)
+		return value_ip(&any, text, ip, why, why_len);
+	snprintf(address, sizeof(address), "%.*s", (int)(slash - text), text);
+	if (value_ip(&any, address, ip, why, why_len) < 0)
+		return -EINVAL;
+	const char *digits = slash + 1;
+	unsigned most = ip->family == 4 ? 32 : 128;
+	if (value_digits(&digits, &bits) < 0 || *digits != '\0' || bits < 1 || bits > most) {
+		snprintf(
+		        why, why_len, "'%.60s' has no prefix length from 1 to %u such as %s/%u",
+		        text, most, address, most - (most == 32 ? 8 : 64)
+		);
+		return -EINVAL;
+	}
+	*prefix = (uint8_t)bits;
 	return 0;
 }
 
@@ -341,7 +381,7 @@ int config_value(const struct config_key *k, const char *text, void *out, char *
 	case KIND_SECONDS:
 		return value_number(k, text, out, why, why_len);
 	case KIND_IP:
-		return value_ip(text, out, why, why_len);
+		return value_ip(k, text, out, why, why_len);
 	case KIND_MAC:
 		return value_mac(text, out, why, why_len);
 	case KIND_KEY:

@@ -213,7 +213,11 @@ static void walk_mapping(
 		char child[YAML_PATH_LEN], known[512];
 
 		if (key->type != YAML_SCALAR_NODE) {
-			fog_report_error(s->report, s->file, line, "a key must be a single word");
+			fog_report_error(
+			        s->report, s->file, line,
+			        "a key must be a single word: the list of them is 'fogctl config "
+			        "keys'"
+			);
 			continue;
 		}
 		const char *name = (const char *)key->data.scalar.value;
@@ -304,7 +308,10 @@ static int yaml_walk(
 		return -EINVAL;
 	}
 	if (yaml_document_get_root_node(&document) == NULL)
-		fog_report_error(s->report, s->file, 0, "the file is empty");
+		fog_report_error(
+		        s->report, s->file, 0,
+		        "the file is empty: copy config/fogline.yaml and change it"
+		);
 	else
 		walk_node(&w, "", schema, 1);
 	yaml_document_delete(&document);
@@ -343,7 +350,10 @@ int config_yaml_load(
 	        cyaml_load_data((const uint8_t *)text, len, &yaml_cyaml_config, schema, raw, NULL);
 	if (err == CYAML_OK && *raw != NULL)
 		return 0;
-	fog_report_error(s->report, s->file, 0, "libcyaml refuses it: %s", cyaml_strerror(err));
+	fog_report_error(
+	        s->report, s->file, 0,
+	        "libcyaml refuses it: %s: compare it with config/fogline.yaml", cyaml_strerror(err)
+	);
 	return err == CYAML_ERR_OOM ? -ENOMEM : -EINVAL;
 }
 
@@ -381,7 +391,11 @@ int config_read(const char *path, size_t max, struct fog_report *report, char **
 	return 0;
 err_errno:
 	ret = -errno;
-	fog_report_error(report, path, 0, "cannot be read: %s", strerror(errno));
+	fog_report_error(
+	        report, path, 0,
+	        "cannot be read: %s: give the path of a file that this user may read",
+	        strerror(errno)
+	);
 err:
 	free(buf);
 	if (fd >= 0)

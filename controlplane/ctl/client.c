@@ -45,7 +45,10 @@ static int client_read_token(struct ctl_client *c, const char *path)
 	FILE *f = fopen(path, "re");
 
 	if (f == NULL || fgets(text, sizeof(text), f) == NULL) {
-		fprintf(stderr, "fogctl: %s holds no token that I can read\n", path);
+		fprintf(stderr,
+		        "fogctl: %s holds no token that I can read: run it with sudo, or name "
+		        "another file\n",
+		        path);
 		if (f != NULL)
 			fclose(f);
 		return CTL_USAGE;

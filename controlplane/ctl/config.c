@@ -230,7 +230,9 @@ static int config_compile(int argc, char **argv)
 	}
 	fputs(c.report.text, stderr);
 	if (ret == 0 && (ret = config_write(c.output, blob, len)) < 0)
-		fprintf(stderr, "%s: cannot be written: %s\n", c.output, strerror(-ret));
+		fprintf(stderr,
+		        "%s: cannot be written: %s: choose a folder that you may write to\n",
+		        c.output, strerror(-ret));
 	if (ret == 0)
 		printf("%s: %zu bytes, %u nodes\n", c.output, len, c.topology->node_count);
 	free(blob);

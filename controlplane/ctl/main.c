@@ -7,6 +7,7 @@
 
 #include "config.h"
 #include "describe.h"
+#include "host.h"
 #include "rest.h"
 #include "sphinx.h"
 
@@ -36,11 +37,15 @@ static const struct ctl_command ctl_commands[] = {
         {"top", ctl_top, "what the workers do, once a second"},
         {"log", ctl_log, "what the processes log, and how much of it"},
         {"trace", ctl_trace, "what happens to single packets, stage by stage"},
+        {"capture", ctl_capture, "sizes and headers of frames, as a pcapng file"},
+        {"filter", ctl_filter, "limits of what ports take: show, set, reset"},
+        {"deny", ctl_deny, "prefixes that nothing is taken from: list, add, remove"},
         {"send", ctl_send, "send a message through the mixnet"},
         {"receive", ctl_receive, "show received messages"},
         {"drain", ctl_drain, "let the data plane send what it holds, take nothing more, and end"},
         {"sphinx", ctl_sphinx, "make, open and verify packets offline"},
         {"config", ctl_config_any, "show and put the configuration; check and compile it offline"},
+        {"host", ctl_host, "check that this host is ready, make it so, put it back; offline"},
         {"version", ctl_version, "print the version"},
         {"help", ctl_help, "print this help"},
 };

@@ -14,7 +14,8 @@
 enum { CONTENT_MAX = 512 << 10, PAGE = 200, WAIT_MAX = 30 };
 
 static const char send_usage[] =
-        "usage: fogctl send --to NODE [--surb] [--recipient ID] [--path NODE,NODE..] [--file F | TEXT]\n"
+        "usage: fogctl send --to NODE [--surb] [--recipient ID] [--path NODE,NODE..] [--file F | "
+        "TEXT]\n"
         "       fogctl send NODE TEXT\n"
         "       fogctl send --reply-to ID [--file F | TEXT]\n"
         "Without --file and TEXT the message comes from standard input.\n";
@@ -41,7 +42,8 @@ static uint8_t *send_content(const struct send_options *o, const char *text, siz
 		f = fopen(o->file, "re");
 	*len = f != NULL ? fread(data, 1, CONTENT_MAX, f) : 0;
 	if (f == NULL || ferror(f)) {
-		fprintf(stderr, "fogctl: %s: %s\n", o->file, strerror(errno));
+		fprintf(stderr, "fogctl: %s: %s: give a file that you may read\n", o->file,
+		        strerror(errno));
 		free(data);
 		data = NULL;
 	}

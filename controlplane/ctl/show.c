@@ -146,6 +146,55 @@ int ctl_status(int argc, char **argv)
 	return show(argc, argv, "usage: fogctl status [-j]\n", "/v1/status", show_status);
 }
 
+// What the columns have no room for: why a driver was chosen, and what the device itself counts.
+static void show_ports_notes(const json_t *ports)
+{
+	for (size_t i = 0; i < json_array_size(ports); i++) {
+		json_t *port = json_array_get(ports, i), *value;
+		const char *why = show_text(port, "driver_why"), *stat;
+		if (why[0] != '\0' && strcmp(why, "-") != 0) {
+			printf("%s: driver auto: ", show_text(port, "name"));
+			ctl_print_safe(stdout, why, strlen(why));
+			puts("");
+		}
+		json_object_foreach(json_object_get(port, "device"), stat, value)
+		{
+			if (json_integer_value(value) == 0)
+				continue;
+			printf("%s: device ", show_text(port, "name"));
+			ctl_print_safe(stdout, stat, strlen(stat));
+			printf(" %lld\n", (long long)json_integer_value(value));
+		}
+	}
+}
+
+// Why a port is not in its fastest mode, and what the XDP program made of the frames; verdicts that
+// never happened are left out: the whole list is in the JSON.
+static void show_steer(const json_t *ports)
+{
+	struct ctl_table *t = ctl_table_new("port|verdict|frames");
+	size_t rows = 0;
+
+	for (size_t i = 0; i < json_array_size(ports); i++) {
+		json_t *port = json_array_get(ports, i), *count;
+		const char *why = json_string_value(json_object_get(port, "mode_why")), *verdict;
+		if (why != NULL)
+			printf("%s is not faster because: %s\n", show_text(port, "name"), why);
+		json_object_foreach(json_object_get(port, "steer"), verdict, count)
+		{
+			if (json_integer_value(count) == 0)
+				continue;
+			ctl_table_value(t, json_object_get(port, "name"));
+			ctl_table_text(t, verdict);
+			ctl_table_value(t, count);
+			rows++;
+		}
+	}
+	if (rows > 0)
+		puts("");
+	ctl_table_print(t, rows > 0 ? stdout : NULL);
+}
+
 static void show_ports(const json_t *a)
 {
 	static const char *const keys[] = {"name",      "mode",      "queues",    "link_up",
@@ -156,6 +205,8 @@ static void show_ports(const json_t *a)
 	        "port|mode|queues|link|received|sent|lost|to kernel|send failed",
 	        json_object_get(a, "ports"), keys
 	);
+	show_ports_notes(json_object_get(a, "ports"));
+	show_steer(json_object_get(a, "ports"));
 }
 
 int ctl_ports(int argc, char **argv)

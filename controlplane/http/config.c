@@ -13,7 +13,10 @@
 #include "view.h"
 
 static const char *const config_drivers[] = {
-        [FOG_DRIVER_LOOP] = "loop", [FOG_DRIVER_AFXDP] = "afxdp", [FOG_DRIVER_DPDK] = "dpdk"};
+        [FOG_DRIVER_LOOP] = "loop",
+        [FOG_DRIVER_AFXDP] = "afxdp",
+        [FOG_DRIVER_DPDK] = "dpdk",
+        [FOG_DRIVER_AUTO] = "auto"};
 static const char *const config_idles[] = {
         [FOG_IDLE_BUSY] = "busy", [FOG_IDLE_ADAPTIVE] = "adaptive"};
 static const char *const config_modes[] = {
@@ -24,6 +27,17 @@ static json_t *config_mac(const uint8_t mac[6])
 	return json_sprintf(
 	        "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]
 	);
+}
+
+static json_t *config_address(const struct fog_ip *ip, unsigned prefix)
+{
+	json_t *address = view_ip(ip), *out;
+
+	if (prefix == 0)
+		return address;
+	out = json_sprintf("%s/%u", json_string_value(address), prefix);
+	json_decref(address);
+	return out;
 }
 
 // How each kind of the schema reads in JSON.
@@ -39,7 +53,7 @@ static json_t *config_mac(const uint8_t mac[6])
 #define VIEW_IDLE(v) json_string(config_idles[v])
 #define VIEW_XDP_MODE(v) json_string(config_modes[v])
 #define VIEW_LOG_LEVEL(v) json_string(fog_log_level_name(v))
-#define VIEW_IP(v) view_ip(&(v))
+#define VIEW_IP(v) ((v).family != 0 ? view_ip(&(v)) : json_string(""))
 #define VIEW_MAC(v) config_mac(v)
 #define VIEW_KEY_OF(from, key, member, kind) \
 	json_object_set_new(out, key, VIEW_##kind((from).member));
@@ -52,7 +66,7 @@ static json_t *config_port(const struct fog_config_port *p)
 	CONFIG_PORT_KEYS(X)
 #undef X
 	for (unsigned i = 0; i < p->address_count; i++)
-		json_array_append_new(addresses, view_ip(&p->address[i]));
+		json_array_append_new(addresses, config_address(&p->address[i], p->prefix[i]));
 	for (unsigned i = 0; i < p->neighbour_count; i++)
 		json_array_append_new(
 		        neighbours,
@@ -84,13 +98,15 @@ CONFIG_SECTION(test, CONFIG_TEST_KEYS)
 CONFIG_SECTION(log, CONFIG_LOG_KEYS)
 CONFIG_SECTION(trace, CONFIG_TRACE_KEYS)
 CONFIG_SECTION(audit, CONFIG_AUDIT_KEYS)
+CONFIG_SECTION(filter, CONFIG_FILTER_KEYS)
 CONFIG_SECTION(drain, CONFIG_DRAIN_KEYS)
 #undef X
 
 static json_t *config_json(const struct fog_config *c)
 {
 	json_t *out = json_object(), *cpus = json_array(), *ports = json_array();
-	json_t *workers = config_section_workers(c);
+	json_t *workers = config_section_workers(c), *filter = config_section_filter(c);
+	json_t *deny = json_array();
 
 #define X(section, key, member, kind, ...) VIEW_KEY_OF(*c, key, member, kind)
 	CONFIG_ROOT_KEYS(X)
@@ -109,6 +125,10 @@ static json_t *config_json(const struct fog_config *c)
 	json_object_set_new(out, "log", config_section_log(c));
 	json_object_set_new(out, "trace", config_section_trace(c));
 	json_object_set_new(out, "audit", config_section_audit(c));
+	for (unsigned i = 0; i < c->filter.deny_count; i++)
+		json_array_append_new(deny, view_prefix(&c->filter.deny[i]));
+	json_object_set_new(filter, "deny", deny);
+	json_object_set_new(out, "filter", filter);
 	json_object_set_new(out, "drain", config_section_drain(c));
 	json_object_set_new(out, "ports", ports);
 	return out;
@@ -182,23 +202,27 @@ static void config_refused(struct http_response *res, int r, const struct fog_re
 	}
 }
 
-enum { ACK_WAIT_MS = 2000 };
+const char *http_config_state(
+        struct fog_node *n, uint64_t generation, int wait_ms, struct fog_dpclient_ack *ack
+)
+{
+	struct fog_dpclient_status dp;
+
+	*ack = (struct fog_dpclient_ack){.status = -ENODATA};
+	fog_dpclient_status(n->dp, &dp);
+	if (dp.state != FOG_DPCLIENT_ATTACHED || generation == 0)
+		return "not_attached";
+	fog_dpclient_config_wait(n->dp, wait_ms, ack);
+	return ack->status == 0 ? "in_force" : ack->status == -EINPROGRESS ? "pending" : "refused";
+}
 
 static void config_done(
         struct fog_node *n, struct http_response *res, uint64_t generation, enum fog_reload change
 )
 {
-	struct fog_dpclient_status dp;
-	struct fog_dpclient_ack ack = {.status = -ENODATA};
-	const char *wait = NULL, *state = "not_attached";
+	struct fog_dpclient_ack ack;
+	const char *wait = NULL, *state = http_config_state(n, generation, HTTP_ACK_WAIT_MS, &ack);
 
-	fog_dpclient_status(n->dp, &dp);
-	if (dp.state == FOG_DPCLIENT_ATTACHED && generation > 0) {
-		fog_dpclient_config_wait(n->dp, ACK_WAIT_MS, &ack);
-		state = ack.status == 0              ? "in_force"
-		        : ack.status == -EINPROGRESS ? "pending"
-		                                     : "refused";
-	}
 	// Keys that take a restart of the control plane are not changed this way.
 	if (change == FOG_RELOAD_LAUNCH || ack.status == -EXDEV)
 		wait = "data_plane";

@@ -63,13 +63,37 @@ void http_get_workers(struct fog_node *n, const struct http_request *req, struct
 	http_reply_json(res, 200, json_pack("{s:o s:o}", "workers", workers, "sum", sum));
 }
 
+// The device's own counters, by the names that its driver gives them; none = empty.
+static json_t *counters_device(const struct fog_stats_device *d)
+{
+	json_t *out = json_object();
+
+	for (uint32_t i = 0; i < d->count; i++)
+		json_object_set_new(out, d->name[i], json_integer((json_int_t)d->value[i]));
+	return out;
+}
+
+// Frames by verdict of the XDP program; null on a port that has none.
+static json_t *counters_steer(const struct fog_stats_port *p)
+{
+	if (!snapshot_port_steered(p))
+		return json_null();
+	json_t *out = json_object();
+	for (unsigned v = 0; v < FOG_STEER_VERDICTS; v++)
+		json_object_set_new(out, fog_steer_label(v), json_integer((json_int_t)p->steer[v]));
+	return out;
+}
+
 static json_t *counters_port(const struct fog_stats_port *p)
 {
 	char name[sizeof(p->name) + 1] = "", mode[sizeof(p->mode) + 1] = "";
+	char mode_why[sizeof(p->xdp_why) + 1] = "", driver_why[sizeof(p->driver_why) + 1] = "";
 
 	memcpy(name, p->name, sizeof(p->name));
 	memcpy(mode, p->mode, sizeof(p->mode));
-	return json_pack(
+	memcpy(mode_why, p->xdp_why, sizeof(p->xdp_why));
+	memcpy(driver_why, p->driver_why, sizeof(p->driver_why));
+	json_t *out = json_pack(
 	        "{s:s s:s s:i s:b s:I s:I s:I s:I s:I s:I s:I s:I s:I s:I s:I}", "name", name,
 	        "mode", mode, "queues", (int)p->queues, "link_up", p->link_up != 0, "rx_frames",
 	        (json_int_t)p->rx_frames, "tx_frames", (json_int_t)p->tx_frames, "rx_bytes",
@@ -79,6 +103,12 @@ static json_t *counters_port(const struct fog_stats_port *p)
 	        (json_int_t)p->lost_steer, "port_lost", (json_int_t)snapshot_port_lost(p),
 	        "to_kernel", (json_int_t)p->to_kernel, "tx_failed", (json_int_t)p->tx_failed
 	);
+	json_object_set_new(out, "driver_why", json_string(driver_why));
+	json_object_set_new(
+	        out, "mode_why", mode_why[0] != '\0' ? json_string(mode_why) : json_null()
+	);
+	json_object_set_new(out, "steer", counters_steer(p));
+	return out;
 }
 
 void http_get_ports(struct fog_node *n, const struct http_request *req, struct http_response *res)
@@ -86,8 +116,14 @@ void http_get_ports(struct fog_node *n, const struct http_request *req, struct h
 	struct snapshot *s = snapshot_take(n->dp);
 	json_t *ports = s != NULL && s->ports_valid ? json_array() : json_null();
 
-	for (uint32_t i = 0; json_is_array(ports) && i < s->port_count; i++)
-		json_array_append_new(ports, counters_port(&s->port[i]));
+	for (uint32_t i = 0; json_is_array(ports) && i < s->port_count; i++) {
+		json_t *port = counters_port(&s->port[i]);
+		json_object_set_new(
+		        port, "device",
+		        s->devices_valid ? counters_device(&s->device[i]) : json_null()
+		);
+		json_array_append_new(ports, port);
+	}
 	free(s);
 	http_reply_json(res, 200, json_pack("{s:o}", "ports", ports));
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct fog_node;
+struct fog_dpclient_ack;
 
 enum {
 	HTTP_BODY_MAX = 1 << 20,
@@ -16,6 +17,7 @@ enum {
 	HTTP_ID_LEN = 17,
 	HTTP_CALLER_LEN = 32,
 	HTTP_WAIT_MAX_S = 30, // longest wait that a client may ask for
+	HTTP_ACK_WAIT_MS = 2000, // for the data plane's word on a changed configuration
 };
 
 struct http_request {
@@ -78,11 +80,20 @@ int http_query_number(
         int64_t *value
 );
 
+// What became of a generation of the configuration (0 = there is none): "in_force", "pending",
+// "refused" or "not_attached", with the data plane's sentence in 'ack'. Waits up to 'wait_ms' for it.
+const char *http_config_state(
+        struct fog_node *, uint64_t generation, int wait_ms, struct fog_dpclient_ack *ack
+);
+
 // Handlers.
 http_handler http_get_healthz, http_get_readyz, http_get_metrics;
 http_handler http_get_status, http_get_ports, http_get_workers, http_get_drops, http_get_nodes;
 http_handler http_get_config, http_put_config;
+http_handler http_get_filter, http_patch_filter;
+http_handler http_get_deny, http_post_deny, http_delete_deny;
 http_handler http_get_messages, http_post_messages;
 http_handler http_get_log, http_put_log;
 http_handler http_get_trace, http_post_trace, http_delete_trace;
+http_handler http_get_capture, http_post_capture, http_delete_capture;
 http_handler http_post_drain;

@@ -9,11 +9,9 @@
 #include <string.h>
 
 #include "http.h"
-#include "snapshot.h"
+#include "metrics.h"
 
-static void metrics_family(
-        FILE *f, const char *name, const char *unit, const char *type, const char *help
-)
+void metrics_family(FILE *f, const char *name, const char *unit, const char *type, const char *help)
 {
 	char full[96];
 
@@ -24,9 +22,7 @@ static void metrics_family(
 	fprintf(f, "# HELP %s %s\n", full, help);
 }
 
-static void metrics_gauge(
-        FILE *f, const char *name, const char *unit, const char *help, double value
-)
+void metrics_gauge(FILE *f, const char *name, const char *unit, const char *help, double value)
 {
 	metrics_family(f, name, unit, "gauge", help);
 	fprintf(f, "fog_%s%s%s %.15g\n", name, unit[0] ? "_" : "", unit, value);
@@ -143,53 +139,6 @@ static void metrics_histograms(FILE *f, const struct snapshot *s)
 	        f, s, "worker_loop_time", FIELD(loop_ns), &ns,
 	        "duration of a loop round that found work"
 	);
-}
-
-// Names are letters, digits, '.', '_' and '-'; anything else would break the line.
-static int metrics_port_label_len(const struct fog_stats_port *p)
-{
-	char name[sizeof(p->name) + 1] = "";
-
-	memcpy(name, p->name, sizeof(p->name));
-	return (int
-	)strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
-}
-
-static void metrics_port(
-        FILE *f, const struct snapshot *s, const char *name, const char *unit, size_t field,
-        const char *help
-)
-{
-	metrics_family(f, name, unit, "counter", help);
-	for (uint32_t i = 0; i < s->port_count; i++) {
-		uint64_t value;
-		memcpy(&value, (const char *)&s->port[i] + field, sizeof(value));
-		fprintf(f, "fog_%s_%s_total{port=\"%.*s\"} %" PRIu64 "\n", name, unit,
-		        metrics_port_label_len(&s->port[i]), s->port[i].name, value);
-	}
-}
-
-static void metrics_ports(FILE *f, const struct snapshot *s)
-{
-#define PORT(name, unit, member, help) \
-	metrics_port(f, s, name, unit, offsetof(struct fog_stats_port, member), help)
-	PORT("port_received", "frames", rx_frames, "frames received");
-	PORT("port_sent", "frames", tx_frames, "frames sent");
-	PORT("port_received", "bytes", rx_bytes, "bytes received");
-	PORT("port_sent", "bytes", tx_bytes, "bytes sent");
-	PORT("port_lost_ring", "frames", lost_rx_ring, "frames lost before a worker: ring full");
-	PORT("port_lost_buffer", "frames", lost_no_buffer,
-	     "frames lost before a worker: no buffer");
-	PORT("port_lost_invalid", "frames", lost_invalid, "frames lost before a worker: errors");
-	PORT("port_lost_steer", "frames", lost_steer, "frames dropped by the XDP program");
-	PORT("port_to_kernel", "frames", to_kernel,
-	     "frames that are not ours, passed to the kernel");
-	PORT("port_send_failed", "frames", tx_failed, "frames that the device refused");
-	metrics_family(f, "port_link_up", "", "gauge", "1 while the link is up");
-	for (uint32_t i = 0; i < s->port_count; i++)
-		fprintf(f, "fog_port_link_up{port=\"%.*s\"} %d\n",
-		        metrics_port_label_len(&s->port[i]), s->port[i].name,
-		        s->port[i].link_up != 0);
 }
 
 static void metrics_peer(
@@ -347,6 +296,7 @@ void http_get_metrics(struct fog_node *n, const struct http_request *req, struct
 	}
 	fog_dpclient_status(n->dp, &dp);
 	metrics_control_plane(f, n, &dp);
+	metrics_filter(f, n);
 	if (s != NULL) {
 		metrics_data_plane(f, s, &dp);
 		metrics_workers(f, s);

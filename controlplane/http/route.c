@@ -17,6 +17,12 @@ const struct http_route http_routes[] = {
         {"GET", "/v1/nodes", HTTP_OPERATOR, false, http_get_nodes, {NULL}},
         {"GET", "/v1/config", HTTP_OPERATOR, false, http_get_config, {NULL}},
         {"PUT", "/v1/config", HTTP_OPERATOR, true, http_put_config, {NULL}},
+        {"GET", "/v1/filter", HTTP_OPERATOR, false, http_get_filter, {NULL}},
+        {"PATCH", "/v1/filter", HTTP_OPERATOR, true, http_patch_filter, {NULL}},
+        {"GET", "/v1/filter/deny", HTTP_OPERATOR, false, http_get_deny, {NULL}},
+        {"POST", "/v1/filter/deny", HTTP_OPERATOR, true, http_post_deny, {NULL}},
+        // A prefix has a '/' inside, which a path can't have.
+        {"DELETE", "/v1/filter/deny", HTTP_OPERATOR, true, http_delete_deny, {"prefix"}},
         {"GET",
          "/v1/messages",
          HTTP_OPERATOR,
@@ -29,6 +35,9 @@ const struct http_route http_routes[] = {
         {"GET", "/v1/trace", HTTP_OPERATOR, false, http_get_trace, {"after", "limit", "wait"}},
         {"POST", "/v1/trace", HTTP_OPERATOR, true, http_post_trace, {NULL}},
         {"DELETE", "/v1/trace", HTTP_OPERATOR, true, http_delete_trace, {NULL}},
+        {"GET", "/v1/capture", HTTP_OPERATOR, false, http_get_capture, {"after", "limit", "wait"}},
+        {"POST", "/v1/capture", HTTP_OPERATOR, true, http_post_capture, {NULL}},
+        {"DELETE", "/v1/capture", HTTP_OPERATOR, true, http_delete_capture, {NULL}},
         {"POST", "/v1/drain", HTTP_OPERATOR, true, http_post_drain, {NULL}},
 };
 

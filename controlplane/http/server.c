@@ -101,16 +101,38 @@ static bool server_query(
 	return true;
 }
 
+// The path, and what of the query a handler was given, as far as it is text for one line.
+static const char *server_audit_path(
+        const struct http_request *req, const struct http_route *route, char *text, size_t len
+)
+{
+	int used = snprintf(text, len, "%s", route->path);
+
+	for (int i = 0; i < HTTP_QUERY_MAX && route->query[i] != NULL; i++) {
+		const char *value = req->query[i];
+		bool plain = value != NULL && value[0] != '\0';
+		for (const char *p = value; plain && *p != '\0'; p++)
+			plain = *p > ' ' && *p <= '~';
+		if (plain && used > 0 && (size_t)used < len)
+			used += snprintf(
+			        text + used, len - (size_t)used, "%c%s=%s",
+			        strchr(text, '?') == NULL ? '?' : '&', route->query[i], value
+			);
+	}
+	return text;
+}
+
 static void server_audit(
         struct fog_server *s, const struct http_request *req, const struct http_route *route,
         struct http_response *res
 )
 {
+	char path[256];
 	struct fog_audit_entry entry = {
 	        .request_id = req->id,
 	        .peer = req->caller,
 	        .method = route->method,
-	        .path = route->path,
+	        .path = server_audit_path(req, route, path, sizeof(path)),
 	        .status = res->status,
 	        .body = req->body,
 	        .body_len = req->body_len,

@@ -27,6 +27,20 @@ static void snapshot_head(struct snapshot *s, const struct fog_stats *st)
 	memcpy(s->crypto, st->crypto, sizeof(st->crypto));
 }
 
+// The data plane is believed in nothing that could lead astray.
+static void snapshot_devices(struct snapshot *s, const struct fog_stats *st)
+{
+	s->devices_valid =
+	        fog_stats_copy(&st->device_sequence, st->device, s->device, sizeof(s->device)) == 0;
+	for (unsigned i = 0; i < FOG_PORTS_MAX; i++) {
+		struct fog_stats_device *d = &s->device[i];
+		if (d->count > FOG_DEVICE_STATS_MAX)
+			s->devices_valid = false;
+		for (unsigned k = 0; k < FOG_DEVICE_STATS_MAX; k++)
+			d->name[k][sizeof(d->name[k]) - 1] = '\0';
+	}
+}
+
 struct snapshot *snapshot_take(struct fog_dpclient *dp)
 {
 	struct fog_dpclient_stats view;
@@ -47,6 +61,7 @@ struct snapshot *snapshot_take(struct fog_dpclient *dp)
 	        fog_stats_copy(&view.stats->sequence, view.stats->peer, s->peer, sizeof(s->peer)) ==
 	                0;
 	s->port_count = view.stats->port_count;
+	snapshot_devices(s, view.stats);
 	if (s->port_count > FOG_PORTS_MAX)
 		s->ports_valid = false;
 	s->worker_count = view.worker_count;
@@ -100,6 +115,12 @@ uint64_t snapshot_capacity(const struct snapshot *s)
 uint64_t snapshot_port_lost(const struct fog_stats_port *p)
 {
 	return p->lost_rx_ring + p->lost_no_buffer + p->lost_invalid + p->lost_steer;
+}
+
+bool snapshot_port_steered(const struct fog_stats_port *p)
+{
+	return p->mode[0] != '\0' && strncmp(p->mode, "loop", 4) != 0 &&
+	        strncmp(p->mode, "dpdk", 4) != 0;
 }
 
 const char *snapshot_peer_name(const struct fog_node *n, const struct snapshot *s, unsigned slot)

@@ -29,6 +29,8 @@ struct snapshot {
 	uint32_t port_count;
 	struct fog_stats_port port[FOG_PORTS_MAX];
 	uint8_t peer[FOG_NODES_MAX][FOG_ID_LEN];
+	bool devices_valid;
+	struct fog_stats_device device[FOG_PORTS_MAX]; // by port; names are NUL-terminated
 	bool workers_valid; // all of them
 	uint32_t worker_count;
 	struct snapshot_worker worker[];
@@ -47,6 +49,9 @@ uint64_t snapshot_capacity(const struct snapshot *);
 
 // What never reached a worker, all ports together.
 uint64_t snapshot_port_lost(const struct fog_stats_port *);
+
+// Whether an XDP program stands in front of the port: any but those whose frames come from DPDK or memory.
+bool snapshot_port_steered(const struct fog_stats_port *);
 
 // Name of the node in peer slot 'slot' as the topology knows it; NULL when it doesn't. Under lock.
 const char *snapshot_peer_name(const struct fog_node *, const struct snapshot *, unsigned slot);

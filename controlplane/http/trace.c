@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// Trace single packets. What comes out is what a mix hides, so production asks for trace.allow.
+// Trace single packets, capture single frames. What comes out is what a mix hides, so production asks for
+// trace.allow.
 #include <errno.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,7 +33,7 @@ static json_t *trace_stages(const struct fog_trace_record *r)
 
 static json_t *trace_record(const struct fog_trace_record *r)
 {
-	static const char *const outcomes[] = {"", "sent", "delivered", "dropped"};
+	static const char *const outcomes[] = {"", "sent", "delivered", "dropped", "punted"};
 	bool fixed = r->stage_ns[FOG_TRACE_DELAY] != 0;
 	bool released = r->stage_ns[FOG_TRACE_RELEASE] != 0;
 	bool injected = r->port == FOG_TRACE_INJECTED;
@@ -46,6 +48,20 @@ static json_t *trace_record(const struct fog_trace_record *r)
 	        (json_int_t)r->end_ns, "owed_us",
 	        fixed ? json_integer((json_int_t)r->owed_us) : json_null(), "late_ns",
 	        released ? json_integer((json_int_t)r->late_ns) : json_null()
+	);
+}
+
+static json_t *trace_frame(const struct fog_capture_record *r)
+{
+	char hex[2 * FOG_CAPTURE_DATA + 1];
+
+	return json_pack(
+	        "{s:I s:s s:I s:s s:i s:i s:i s:s?}", "time_ns", (json_int_t)r->time_ns,
+	        "direction", r->direction == FOG_CAPTURE_IN ? "in" : "out", "frame_bytes",
+	        (json_int_t)r->frame_len, "headers",
+	        sodium_bin2hex(hex, sizeof(hex), r->data, r->data_len), "worker", r->worker, "port",
+	        r->port, "queue", r->queue, "drop",
+	        r->drop != FOG_DROP_NONE ? fog_drop_label(r->drop) : NULL
 	);
 }
 
@@ -79,8 +95,9 @@ static void trace_refused(struct http_response *res, int r)
 		break;
 	case -EBUSY:
 		http_reply_problem(
-		        res, 409, "trace_active", "wait for its end, or DELETE /v1/trace",
-		        "packets are traced already"
+		        res, 409, "trace_active",
+		        "wait for its end, or DELETE /v1/trace or /v1/capture",
+		        "packets are traced or frames captured already"
 		);
 		break;
 	case -EINVAL:
@@ -92,12 +109,14 @@ static void trace_refused(struct http_response *res, int r)
 	default:
 		http_reply_problem(
 		        res, 503, "no_data_plane", "see /readyz",
-		        "the data plane does not trace packets now: %s", strerror(-r)
+		        "the data plane does not look at single packets now: %s", strerror(-r)
 		);
 	}
 }
 
-void http_post_trace(struct fog_node *n, const struct http_request *req, struct http_response *res)
+static void trace_post(
+        struct fog_node *n, const struct http_request *req, struct http_response *res, bool capture
+)
 {
 	static const char *const known[] = {"sample", "count", "seconds", "worker", NULL};
 	int64_t sample = SAMPLE, count = COUNT, seconds = SECONDS, worker = FOG_TRACE_ALL;
@@ -121,7 +140,7 @@ void http_post_trace(struct fog_node *n, const struct http_request *req, struct 
 	bool forbidden = n->config->production && !n->config->trace.allow;
 	pthread_rwlock_unlock(&n->lock);
 	const struct fog_tracer_request request = {
-	        (uint32_t)sample, (uint32_t)count, (uint32_t)seconds, (uint32_t)worker};
+	        capture, (uint32_t)sample, (uint32_t)count, (uint32_t)seconds, (uint32_t)worker};
 	// The data plane refuses it as well; what it runs may be an older configuration than ours.
 	r = forbidden ? -EPERM : fog_tracer_start(n->tracer, n->dp, &request);
 	if (r < 0) {
@@ -132,40 +151,95 @@ void http_post_trace(struct fog_node *n, const struct http_request *req, struct 
 	http_reply_json(res, 201, trace_status(&status));
 }
 
-void http_get_trace(struct fog_node *n, const struct http_request *req, struct http_response *res)
+// What is there of the other kind is nothing here.
+static void trace_look(struct fog_node *n, bool capture, struct fog_tracer_status *status)
+{
+	fog_tracer_status(n->tracer, status);
+	if (status->request.capture != capture)
+		*status = (struct fog_tracer_status){.state = FOG_TRACER_NONE};
+}
+
+static void trace_get(
+        struct fog_node *n, const struct http_request *req, struct http_response *res, bool capture
+)
 {
 	int64_t after = 0, limit = PAGE, wait = 0;
 	struct fog_tracer_status status;
+	unsigned got = 0;
 
 	if (http_query_number(res, "after", req->query[0], 0, FOG_TRACE_COUNT_MAX, &after) < 0 ||
 	    http_query_number(res, "limit", req->query[1], 1, PAGE_MAX, &limit) < 0 ||
 	    http_query_number(res, "wait", req->query[2], 0, HTTP_WAIT_MAX_S, &wait) < 0)
 		return;
-	struct fog_trace_record *page = calloc((size_t)limit, sizeof(*page));
+	union fog_trace_entry *page = calloc((size_t)limit, sizeof(*page));
 	if (page == NULL) {
 		http_reply_problem(res, 500, "no_memory", NULL, "out of memory");
 		return;
 	}
-	unsigned got = fog_tracer_read(
-	        n->tracer, (uint32_t)after, page, (unsigned)limit, (int)wait * 1000
-	);
+	trace_look(n, capture, &status);
+	if (status.state != FOG_TRACER_NONE)
+		got = fog_tracer_read(
+		        n->tracer, (uint32_t)after, page, (unsigned)limit, (int)wait * 1000
+		);
 	// Behind the reading: a state "ended" with nothing in the page means that nothing comes any more.
-	fog_tracer_status(n->tracer, &status);
+	trace_look(n, capture, &status);
+	if (status.state ==
+	    FOG_TRACER_NONE) // thrown away, or replaced by the other kind, meanwhile
+		got = 0;
 	json_t *out = trace_status(&status), *list = json_array();
 	for (unsigned i = 0; i < got; i++)
-		json_array_append_new(list, trace_record(&page[i]));
+		json_array_append_new(
+		        list, capture ? trace_frame(&page[i].frame) : trace_record(&page[i].packet)
+		);
 	free(page);
 	json_object_set_new(out, "records", list);
 	json_object_set_new(out, "next", json_integer(after + got));
 	http_reply_json(res, 200, out);
 }
 
+static void trace_delete(struct fog_node *n, struct http_response *res, bool capture)
+{
+	struct fog_tracer_status status;
+
+	trace_look(n, capture, &status);
+	if (status.state == FOG_TRACER_NONE || fog_tracer_stop(n->tracer, n->dp) < 0)
+		http_reply_problem(res, 404, "no_trace", NULL, "there is none");
+	else
+		http_reply_json(res, 200, json_pack("{s:s}", "state", "none"));
+}
+
+void http_post_trace(struct fog_node *n, const struct http_request *req, struct http_response *res)
+{
+	trace_post(n, req, res, false);
+}
+
+void http_get_trace(struct fog_node *n, const struct http_request *req, struct http_response *res)
+{
+	trace_get(n, req, res, false);
+}
+
 void http_delete_trace(
         struct fog_node *n, const struct http_request *req, struct http_response *res
 )
 {
-	if (fog_tracer_stop(n->tracer, n->dp) < 0)
-		http_reply_problem(res, 404, "no_trace", NULL, "there is no trace");
-	else
-		http_reply_json(res, 200, json_pack("{s:s}", "state", "none"));
+	trace_delete(n, res, false);
+}
+
+void http_post_capture(
+        struct fog_node *n, const struct http_request *req, struct http_response *res
+)
+{
+	trace_post(n, req, res, true);
+}
+
+void http_get_capture(struct fog_node *n, const struct http_request *req, struct http_response *res)
+{
+	trace_get(n, req, res, true);
+}
+
+void http_delete_capture(
+        struct fog_node *n, const struct http_request *req, struct http_response *res
+)
+{
+	trace_delete(n, res, true);
 }

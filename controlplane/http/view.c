@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "../config/prefix.h"
+
 json_t *view_hex(const uint8_t *bytes, size_t len)
 {
 	char hex[2 * 64 + 1];
@@ -48,6 +50,13 @@ json_t *view_ip(const struct fog_ip *ip)
 	return json_string(
 	        inet_ntop(ip->family == 4 ? AF_INET : AF_INET6, ip->addr, text, sizeof(text))
 	);
+}
+
+json_t *view_prefix(const struct fog_prefix *p)
+{
+	char text[FOG_PREFIX_TEXT_LEN];
+
+	return json_string(fog_prefix_print(p, text));
 }
 
 json_t *view_books(const struct fog_worker_counters *c)

@@ -20,9 +20,9 @@ static const char store_pragmas[] =
         "PRAGMA secure_delete=FAST; PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=2000;"
         "PRAGMA trusted_schema=OFF;";
 
-enum { SCHEMA_VERSION = 1 };
+enum { SCHEMA_VERSION = 2 };
 
-static const char store_schema[] =
+static const char store_schema_1[] =
         "BEGIN IMMEDIATE;"
         "CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
         "CREATE TABLE mark(boot_id BLOB NOT NULL, worker INTEGER NOT NULL, seq INTEGER NOT NULL,"
@@ -42,6 +42,16 @@ static const char store_schema[] =
         "CREATE INDEX answer_time ON answer(time_us);"
         "PRAGMA user_version=1;"
         "COMMIT;";
+
+static const char store_schema_2[] =
+        "BEGIN IMMEDIATE;"
+        "CREATE TABLE filter(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+        "CREATE TABLE deny(prefix BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;"
+        "PRAGMA user_version=2;"
+        "COMMIT;";
+
+// What leads from each version to the next.
+static const char *const store_steps[SCHEMA_VERSION] = {store_schema_1, store_schema_2};
 
 #define KEEP_MESSAGES "200000"
 
@@ -76,6 +86,12 @@ static const char *const store_text[SQL_COUNT] = {
         [SQL_PRUNE_RECEIVED] = "DELETE FROM received"
                                " WHERE id<=(SELECT max(id) FROM received)-" KEEP_MESSAGES,
         [SQL_PRUNE_SENT] = "DELETE FROM sent WHERE id<=(SELECT max(id) FROM sent)-" KEEP_MESSAGES,
+        [SQL_FILTER_GET] = "SELECT value FROM filter WHERE key=?1",
+        [SQL_FILTER_PUT] = "INSERT OR REPLACE INTO filter VALUES(?1,?2)",
+        [SQL_FILTER_DELETE] = "DELETE FROM filter WHERE key=?1",
+        [SQL_DENY_PUT] = "INSERT OR IGNORE INTO deny VALUES(?1)",
+        [SQL_DENY_DELETE] = "DELETE FROM deny WHERE prefix=?1",
+        [SQL_DENY_LIST] = "SELECT prefix FROM deny ORDER BY prefix",
 };
 
 int64_t store_now_us(void)
@@ -217,8 +233,9 @@ static int store_migrate(struct fog_store *s, const char *path)
 		        path, version, SCHEMA_VERSION);
 		return -ENOTSUP;
 	}
-	if (version == 0 && sqlite3_exec(s->db, store_schema, NULL, NULL, NULL) != SQLITE_OK)
-		return store_error(s, "creating the tables");
+	for (; version < SCHEMA_VERSION; version++)
+		if (sqlite3_exec(s->db, store_steps[version], NULL, NULL, NULL) != SQLITE_OK)
+			return store_error(s, "creating the tables");
 	return 0;
 }
 

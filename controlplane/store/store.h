@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../../dataplane/api/blob.h"
 #include "../../dataplane/sphinx/sphinx.h"
 
 struct fog_store;
@@ -112,6 +113,20 @@ struct fog_store_answer {
 // -EIO.
 int fog_store_answer_get(struct fog_store *, const char *caller, const char *key, const uint8_t request[32], struct fog_store_answer *);
 int fog_store_answer_put(struct fog_store *, const char *caller, const char *key, const uint8_t request[32], const struct fog_store_answer *);
+
+// What operators have set of the filter at run time.
+
+// Returns 0, -ENOENT (not set), -EIO.
+int fog_store_filter_get(struct fog_store *, const char *key, int64_t *value);
+int fog_store_filter_put(struct fog_store *, const char *key, int64_t value);
+int fog_store_filter_delete(struct fog_store *, const char *key); // 0 also when it wasn't set
+
+// Returns 1 when it is new, 0 when it stood there already, -EIO, -ENOSPC.
+int fog_store_deny_put(struct fog_store *, const struct fog_prefix *);
+// Returns 0, -ENOENT, -EIO, -ENOSPC.
+int fog_store_deny_delete(struct fog_store *, const struct fog_prefix *);
+// All prefixes in the order of the blob. Returns their number, -E2BIG (more than 'max'), -EIO.
+int fog_store_deny_list(struct fog_store *, struct fog_prefix *list, unsigned max);
 
 // Forget what is old: answers after a day, SURB keys and marks after a week, all but the newest
 // 200,000 messages. Takes the store by itself.

@@ -4,7 +4,7 @@
 // integers, compiled from YAML by the control plane (or offline by `fogctl config compile`),
 // checked again in full by the data plane, applied all-or-nothing.
 //
-//   struct fog_blob | struct fog_blob_node nodes[run.node_count]
+//   struct fog_blob | struct fog_blob_node nodes[run.node_count] | struct fog_prefix deny[run.deny_count]
 //
 // The launch part is fixed for the life of a data plane: a blob whose launch part differs from the
 // running one is refused with -EXDEV ("restart the data plane"). The run part may change at any
@@ -14,7 +14,13 @@
 
 #include "abi.h"
 
-enum fog_driver { FOG_DRIVER_LOOP = 1, FOG_DRIVER_AFXDP = 2, FOG_DRIVER_DPDK = 3 };
+// AUTO becomes DPDK or AFXDP when the data plane starts (drivers/device.h).
+enum fog_driver {
+	FOG_DRIVER_LOOP = 1,
+	FOG_DRIVER_AFXDP = 2,
+	FOG_DRIVER_DPDK = 3,
+	FOG_DRIVER_AUTO = 4,
+};
 
 enum fog_idle { FOG_IDLE_BUSY = 1, FOG_IDLE_ADAPTIVE = 2 };
 
@@ -24,7 +30,7 @@ enum fog_xdp_mode { FOG_XDP_AUTO = 0, FOG_XDP_NATIVE = 1, FOG_XDP_GENERIC = 2 };
 
 struct fog_blob_port {
 	char name[32]; // as the operator calls it; unique
-	char device[192]; // interface name, or DPDK device name or devargs
+	char device[192]; // interface name, PCI address, or DPDK device name or devargs
 	uint32_t driver; // enum fog_driver
 	uint32_t xdp_mode; // enum fog_xdp_mode, AF_XDP only
 	uint16_t queues; // rx and tx queues, at least one a worker; queue q belongs to worker q % n
@@ -32,6 +38,10 @@ struct fog_blob_port {
 	uint16_t mtu; // largest IP packet
 	uint16_t address_count;
 	struct fog_ip address[FOG_ADDRESSES_MAX]; // ours; none on AF_XDP = all of the interface
+	// For ports without a kernel; where there is one, its routes count.
+	struct fog_ip gateway4, gateway6; // next hop of what is not on link; family 0 = none
+	uint8_t prefix
+	        [FOG_ADDRESSES_MAX]; // bits of the address that its link shares; 0 = all is on link
 };
 
 enum { FOG_DENY_MAX = 4096 };
@@ -50,7 +60,7 @@ struct fog_blob_worker {
 
 struct fog_blob_launch {
 	char instance[32];
-	char replay_dir[128]; // on tmpfs or hugetlbfs, root-only
+	char replay_dir[128]; // on tmpfs or hugetlbfs; the data plane's user only
 	uint16_t slots; // geometry
 	uint16_t payload_len;
 	uint16_t mix_port; // UDP port
@@ -73,6 +83,8 @@ struct fog_blob_launch {
 	        delay_seed; // 0: random; else the delay key is derived from it (tests only, loud in status)
 	struct fog_blob_worker worker[FOG_WORKERS_MAX];
 	struct fog_blob_port port[FOG_PORTS_MAX];
+	uint32_t data_uid; // whom the data plane becomes once its ports are open; 0 = stay
+	uint32_t data_gid;
 };
 
 struct fog_blob_neighbour {
@@ -92,6 +104,10 @@ struct fog_blob_run {
 	struct fog_blob_neighbour neighbour[FOG_NEIGHBOURS_MAX];
 	uint32_t log_level; // enum fog_log_level of log/log.h
 	uint32_t trace_allow; // 1: single packets may be traced although this is production
+	uint32_t early_drop; // 1: the XDP program drops what no packet of the network can be
+	uint32_t source_rate; // packets per second and source address (IPv6: /64), 0 = no limit
+	uint32_t source_burst; // packets a source may send at once
+	uint32_t deny_count;
 	uint64_t drain_grace_ms; // from the order to drain to the last packet taken
 };
 
@@ -110,13 +126,17 @@ struct fog_blob {
 	uint64_t generation; // grows with every change; 0 in a blob compiled offline
 	struct fog_blob_launch launch;
 	struct fog_blob_run run;
-	// struct fog_blob_node follows run.node_count times
+	// struct fog_blob_node follows run.node_count times, then struct fog_prefix run.deny_count times,
+	// strictly ascending in memory order (family, address, length)
 };
 
 _Static_assert(sizeof(struct fog_prefix) == 24, "layout is part of the ABI");
-_Static_assert(sizeof(struct fog_blob_port) == 400, "layout is part of the ABI");
+_Static_assert(sizeof(struct fog_blob_port) == 448, "layout is part of the ABI");
 _Static_assert(sizeof(struct fog_blob_neighbour) == 28, "layout is part of the ABI");
 _Static_assert(sizeof(struct fog_blob_node) == 56, "layout is part of the ABI");
 _Static_assert(sizeof(struct fog_blob) % 8 == 0, "nodes stay aligned");
 
-enum { FOG_BLOB_SIZE_MAX = sizeof(struct fog_blob) + FOG_NODES_MAX * sizeof(struct fog_blob_node) };
+enum {
+	FOG_BLOB_SIZE_MAX = sizeof(struct fog_blob) + FOG_NODES_MAX * sizeof(struct fog_blob_node) +
+	        FOG_DENY_MAX * sizeof(struct fog_prefix),
+};

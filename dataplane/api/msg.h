@@ -145,7 +145,8 @@ enum fog_cmd_type {
 	FOG_CMD_LOG_LEVEL = 3, // arg[0] = enum fog_log_level of log/log.h
 	FOG_CMD_TRACE_START = 4, // arg = sample, count, seconds, worker; answered by TRACE_STATE
 	FOG_CMD_TRACE_STOP = 5, // at once, not answered
-	FOG_CMD_LAST = FOG_CMD_TRACE_STOP,
+	FOG_CMD_CAPTURE_START = 6, // as TRACE_START; TRACE_STOP ends it, too
+	FOG_CMD_LAST = FOG_CMD_CAPTURE_START,
 };
 
 struct fog_cmd {
@@ -163,7 +164,8 @@ enum fog_evt_type {
 	FOG_EVT_TRACE_STATE =
 	        5, // index = 1 packets are traced, 0 no more; value = errno of a refusal
 	FOG_EVT_TRACE = 6, // a struct fog_trace_record instead of a struct fog_evt
-	FOG_EVT_LAST = FOG_EVT_TRACE,
+	FOG_EVT_CAPTURE = 7, // a struct fog_capture_record
+	FOG_EVT_LAST = FOG_EVT_CAPTURE,
 };
 
 struct fog_evt {
@@ -172,7 +174,7 @@ struct fog_evt {
 	uint32_t value;
 };
 
-enum { FOG_EVT_LEN_MAX = sizeof(struct fog_trace_record) }; // what a slot of evt has to hold
+enum { FOG_EVT_LEN_MAX = sizeof(union fog_trace_entry) }; // what a slot of evt has to hold
 
 _Static_assert(sizeof(struct fog_msg_ack) == 256, "layout is part of the ABI");
 _Static_assert(sizeof(struct fog_deliver) == 56, "layout is part of the ABI");

@@ -91,11 +91,12 @@ static inline void fog_plan(
 	for (uint32_t i = 0; i < l->port_count; i++) {
 		if (l->port[i].mtu > mtu)
 			mtu = l->port[i].mtu;
-		if (l->port[i].driver == FOG_DRIVER_DPDK) {
+		// AUTO may become either.
+		if (l->port[i].driver == FOG_DRIVER_DPDK || l->port[i].driver == FOG_DRIVER_AUTO) {
 			p->queued += l->port[i].queues * 2u * FOG_DPDK_RING;
 			data_min = FOG_BUFFER_DATA_DPDK;
 		}
-		if (l->port[i].driver == FOG_DRIVER_AFXDP)
+		if (l->port[i].driver == FOG_DRIVER_AFXDP || l->port[i].driver == FOG_DRIVER_AUTO)
 			p->umem += (uint64_t)l->port[i].queues * FOG_UMEM_FRAMES * FOG_UMEM_FRAME;
 	}
 	p->mtu_need = packet_len + (l->links == FOG_LINKS_NONE ? 0 : FOG_LINK_FRAME) +

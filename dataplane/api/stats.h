@@ -63,6 +63,18 @@ struct fog_stats_port {
 	uint64_t steer[FOG_STEER_VERDICTS];
 	char xdp_why
 	        [160]; // why 'mode' is not the fastest one, a reason for each step; "" when it is
+	char driver_why
+	        [160]; // why 'driver: auto' took this driver; empty = it stands in the config
+};
+
+enum { FOG_DEVICE_STATS_MAX = 64 };
+
+// A port's device by its own counters ("rx_crc_errors"): names differ from driver to driver.
+struct fog_stats_device {
+	uint32_t count;
+	uint32_t left_out; // counters of the device that found no room here
+	char name[FOG_DEVICE_STATS_MAX][48];
+	uint64_t value[FOG_DEVICE_STATS_MAX];
 };
 
 struct fog_stats {
@@ -97,6 +109,9 @@ struct fog_stats {
 	uint8_t peer[FOG_NODES_MAX][FOG_ID_LEN]; // node ID of each peer slot, zero when unused
 	_Atomic uint32_t log_level; // enum fog_log_level of log/log.h
 	_Atomic uint32_t tracing; // 1 while single packets are traced
+	_Atomic uint32_t device_sequence; // seqlock over device[]
+	uint32_t device_reserved;
+	struct fog_stats_device device[FOG_PORTS_MAX]; // by port; once a second
 };
 
 _Static_assert(sizeof(struct fog_stats) % 8 == 0, "worker blocks stay aligned");

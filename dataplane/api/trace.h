@@ -18,6 +18,7 @@ enum fog_trace_outcome {
 	FOG_TRACE_SENT = 1,
 	FOG_TRACE_DELIVERED = 2,
 	FOG_TRACE_DROPPED = 3,
+	FOG_TRACE_PUNTED = 4, // handed to the manager
 };
 
 enum {
@@ -41,4 +42,28 @@ struct fog_trace_record {
 	uint8_t drop; // enum fog_drop when dropped, else 0
 };
 
+enum { FOG_CAPTURE_DATA = 104 }; // bytes of a frame: more than its headers can have
+
+enum fog_capture_direction { FOG_CAPTURE_IN = 1, FOG_CAPTURE_OUT = 2 };
+
+// What a capture tells about one frame: its size, and its Ethernet, VLAN, IP and UDP headers. Never a byte
+// behind those.
+struct fog_capture_record {
+	uint64_t time_ns; // since the capture began
+	uint32_t frame_len;
+	uint16_t data_len;
+	uint16_t worker, port, queue;
+	uint8_t direction; // enum fog_capture_direction
+	uint8_t drop; // enum fog_drop when the parser rejected it, else 0
+	uint8_t reserved[2];
+	uint8_t data[FOG_CAPTURE_DATA]; // zero behind data_len
+};
+
+// A trace gives records of the first kind, a capture of the second.
+union fog_trace_entry {
+	struct fog_trace_record packet;
+	struct fog_capture_record frame;
+};
+
 _Static_assert(sizeof(struct fog_trace_record) == 128, "layout is part of the ABI");
+_Static_assert(sizeof(struct fog_capture_record) == 128, "layout is part of the ABI");

@@ -32,6 +32,10 @@ static void use(const struct fog_blob *b)
 		sum += b->launch.port[b->run.neighbour[i].port].mtu;
 	for (uint32_t i = 0; i < b->run.node_count; i++)
 		sum += node[i].ip.family;
+	const struct fog_prefix *deny = (const void *)(node + b->run.node_count);
+	for (uint32_t i = 0; i < b->run.deny_count; i++)
+		if (deny[i].len > (deny[i].ip.family == 4 ? 32 : 128))
+			abort();
 	if (sum == 0 || fog_geometry_init(&g, b->launch.slots, b->launch.payload_len) < 0)
 		abort();
 	fog_plan(&b->launch, g.packet_len, 1, &p);
@@ -54,7 +58,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		b->magic = FOG_ABI_MAGIC;
 		b->abi = FOG_ABI;
 		b->size = (uint32_t)size;
-		b->run.node_count = (uint32_t)((size - sizeof(*b)) / sizeof(struct fog_blob_node));
+		size_t tail = size - sizeof(*b);
+		b->run.deny_count %= (uint32_t)(tail / sizeof(struct fog_prefix)) + 1;
+		tail -= b->run.deny_count * sizeof(struct fog_prefix);
+		b->run.node_count = (uint32_t)(tail / sizeof(struct fog_blob_node));
 		crypto_generichash(b->checksum, 32, (uint8_t *)b + from, size - from, NULL, 0);
 		if (fog_blob_check(b, size, why, sizeof(why)) == 0)
 			use(b);

@@ -13,7 +13,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char good_config[] =
-        "instance: n1\nuser: \"4321\"\nworkers: {cpus: [0, 1]}\n"
+        "instance: n1\nuser: \"4321\"\ndataplane_user: \"4322\"\nworkers: {cpus: [0, 1]}\n"
         "ports: [{name: p, driver: loop, device: d, addresses: [192.0.2.1]}]\n";
 static const char good_topology[] =
         "network: {name: a, links: none}\n"

@@ -5,6 +5,7 @@
 	log <- dataplane, controlplane
 	api, crypto <- sphinx, core <- start <- dataplane, controlplane <- bench <- tests
 	api <- xdp  <- drivers      <- dataplane
+	sandbox                     <- dataplane, controlplane
 """
 import pathlib
 import re
@@ -20,8 +21,9 @@ PARTS = [
 	("crypto", r"dataplane/crypto/"),
 	("sphinx", r"dataplane/sphinx/"),
 	("core", r"dataplane/(calendar|replay|delay|random)\w*\.(c|h|inc)"),
-	("start", r"dataplane/(pools|self_check)\.(c|h)"),
+	("start", r"dataplane/(pools|rights_folder|self_check)\.(c|h)"),
 	("dataplane", r"dataplane/"),
+	("sandbox", r"sandbox/"),
 	("drivers", r"drivers/"),
 	("xdp", r"xdp/"),
 	("controlplane", r"controlplane/"),
@@ -37,11 +39,12 @@ MAY = {
 	"sphinx": {"api", "crypto"},
 	"core": {"api", "crypto"},
 	"start": {"api", "crypto", "sphinx"},
+	"sandbox": set(),
 	"xdp": {"api"},
 	"drivers": {"api", "xdp"},
-	"dataplane": {"api", "crypto", "sphinx", "core", "start", "drivers", "log"},
-	"controlplane": {"api", "crypto", "sphinx", "log"},
-	"bench": {"api", "crypto", "sphinx", "core", "start", "xdp", "drivers", "dataplane", "controlplane"},
+	"dataplane": {"api", "crypto", "sphinx", "core", "start", "drivers", "sandbox", "log"},
+	"controlplane": {"api", "crypto", "sphinx", "sandbox", "log"},
+	"bench": {"api", "crypto", "sphinx", "core", "start", "xdp", "drivers", "dataplane", "controlplane", "sandbox"},
 }
 MAY["tests"] = MAY["bench"] | {"bench", "log"}
 
@@ -58,6 +61,7 @@ FOREIGN = {
 	"sphinx": [DPDK, BPF, TEXT, HTTP],
 	"core": [DPDK, BPF, TEXT, HTTP],
 	"start": [DPDK, BPF, TEXT, HTTP],
+	"sandbox": [DPDK, r"(bpf|xdp)/", TEXT, HTTP],
 	"xdp": [DPDK, TEXT, HTTP],
 	"drivers": [TEXT, HTTP],
 	"dataplane": [TEXT, HTTP],

@@ -12,6 +12,7 @@ import sys
 
 import dependencies
 import layout
+import messages
 import python_rules
 import text_rules
 import tools
@@ -29,6 +30,7 @@ RULES = {
 	"layers": dependencies.layers,
 	"foreign-headers": dependencies.foreign_headers,
 	"include-cycles": dependencies.cycles,
+	"mends": messages.mends,
 	"python": python_rules.check,
 	"shell": tools.shell,
 	"clang-format": tools.clang_format,

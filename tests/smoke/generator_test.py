@@ -110,6 +110,7 @@ class Faulty:
 	def __init__(self, space, address, sink):
 		self.space, self.address, self.sink = space, address, sink
 		self.seen = []
+		self.deaf = False
 		self._socket = netns.packet_socket(space, "eth0")
 		threading.Thread(target=self._run, daemon=True).start()
 
@@ -122,7 +123,8 @@ class Faulty:
 			if source[2] == netns.PACKET_OUTGOING or frame[36:38] != (9001).to_bytes(2, "big"):
 				continue
 			packet = sphinx.unwrap(GEO, mix_key(SEED), taken_apart(frame)["packet"]).packet
-			self.forward(len(self.seen) % 10, bytearray(packet))
+			if not self.deaf:
+				self.forward(len(self.seen) % 10, bytearray(packet))
 			self.seen.append(packet)
 
 	def forward(self, number, packet):
@@ -146,6 +148,14 @@ class Faulty:
 			self.sink["mac"], mac_of(self.space, "eth0"), ip(self.address, self.sink["ip"], datagram)))
 
 
+def check_window(lab, space, faulty):
+	"""No more are under way than the window holds: none comes back, so the rest never leaves."""
+	faulty.deaf = True
+	report = generate(
+		lab, space, "--port", "afxdp:eth0", "--count", 20, "--window", 3, "--linger", 2_000, code=3)
+	equal((report["sent"], report["received"], len(faulty.seen)), (3, 0, 103), "window")
+
+
 def played_badly():
 	with Lab(network={"delay": {"mean": "2s", "max": "10s"}}) as lab:
 		space, address, _ = lab.add_host("generator", 100)
@@ -167,6 +177,7 @@ def played_badly():
 		equal({key: report[key] for key in wanted}, wanted, "faults that the generator found")
 		# No delay at all: early are all that were owed more than the way takes.
 		check(report["early"] >= 10, f"{report['early']} early of 50 that were not delayed")
+		check_window(lab, space, faulty)
 
 
 played_by_an_appliance()

@@ -10,7 +10,7 @@ import re
 import subprocess
 import tempfile
 
-from _init import ROOT, Lab, check, equal
+from _init import ROOT, Lab, check, equal, wait_for
 from steady import SHORT, three
 
 GRAFANA = ROOT / "config" / "grafana"
@@ -141,5 +141,8 @@ def prometheus_takes_them():
 
 with Lab(network=SHORT) as lab:
 	three(lab)
-	queries_are_good(exported(lab["gateway"].rest.get("/metrics").decode()))
+	# The table's size is told a moment after the key was taken.
+	text = wait_for("the replay table's fill", lambda:
+		(scrape := lab["gateway"].rest.get("/metrics").decode()).count("fog_replay_fill_ratio ") and scrape)
+	queries_are_good(exported(text))
 prometheus_takes_them()

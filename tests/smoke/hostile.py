@@ -10,7 +10,7 @@ import select
 import socket
 import struct
 
-MAGIC, ABI, WORKERS_MAX = 0x31454E494C474F46, 2, 64
+MAGIC, ABI, WORKERS_MAX = 0x31454E494C474F46, 3, 64
 HELLO, WELCOME, RINGS, ATTACHED, CONFIG, CONFIG_ACK, KEY_INSTALL, _, KEY_ACK = range(1, 10)
 RING_DELIVER, RING_INJECT, RING_CMD, RING_EVT = range(1, 5)
 UNWRAP, FORWARD = 1, 2
@@ -162,6 +162,25 @@ class Peer:
 		struct.pack_into("=QII", self.cmd, at, *header)
 		self.cmd[at + 16:at + 16 + len(body)] = body
 		struct.pack_into("=I", self.cmd, CONTROL_PAGE + LINE, head)
+
+	def commands(self, index, kind, token, *arguments):
+		"""Command number 'index', as it has to be."""
+		body = struct.pack("=Q4I", token, *(*arguments, 0, 0, 0, 0)[:4])
+		at = CONTROL_PAGE + HALF + index % self.cmd_slots * self.cmd_size
+		struct.pack_into("=QII", self.cmd, at, index + 1, kind, len(body))
+		self.cmd[at + 16:at + 16 + len(body)] = body
+		struct.pack_into("=I", self.cmd, CONTROL_PAGE + LINE, index + 1)
+
+	def events(self):
+		"""(type, body) of everything in the event ring, of which we never move the index."""
+		with mmap.mmap(self.evt_fd, 0, mmap.MAP_SHARED, mmap.PROT_READ) as evt:
+			head = struct.unpack_from("=I", evt, LINE + LINE)[0]
+			found = []
+			for i in range(min(head, self.evt_slots)):
+				at = LINE + HALF + i * self.evt_size
+				_, kind, size = struct.unpack_from("=QII", evt, at)
+				found.append((kind, evt[at + 16:at + 16 + size]))
+			return found
 
 	def tail(self, at, value):
 		struct.pack_into("=I", self.cmd, at, value & 0xFFFFFFFF)

@@ -3,6 +3,7 @@
 # Copyright (c) 2026 the Fogline authors
 """A hostile control plane: whatever it says on dp.sock and writes into the rings, the mix forwards
 every packet, hangs up on it, counts that, and works with an honest one afterwards."""
+import errno
 import fcntl
 import mmap
 import os
@@ -18,6 +19,9 @@ from steady import SHORT, Steady, three
 
 ROUNDS = 200 if LONG else 12
 PACKET_LEN = 1408
+COMMANDS, COMMAND_LEN = 6, 24  # the last enum fog_cmd_type; struct fog_cmd
+LOG_LEVEL, TRACE_START, TRACE_STATE, TRACE = 3, 4, 5, 6
+ALL_WORKERS = (1 << 32) - 1
 KEPT = "for the next control plane"
 GARBAGE = {"bad_prefix", "bad_mac", "zero_secret", "unknown_next_hop"}  # ends of injected noise
 rng = random.Random(20260101)
@@ -176,17 +180,17 @@ def ring_command_head(peer):
 
 
 def ring_command_type(peer):
-	peer.command((1, rng.randrange(3, 1 << 32), 8))
+	peer.command((1, rng.randrange(COMMANDS + 1, 1 << 32), COMMAND_LEN))
 
 
 def ring_command_length(peer):
-	peer.command((1, 1, rng.choice([0, 7, 9, 1 << 31])))
+	peer.command((1, 1, rng.choice([0, 8, COMMAND_LEN - 1, COMMAND_LEN + 1, 1 << 31])))
 
 
 def ring_event_tail(peer):
 	"""Shows when there is an event."""
 	peer.tail(EVT_TAIL, impossible(peer.evt_slots))
-	peer.command((1, 1, 8), b"hello..!")
+	peer.command((1, 1, COMMAND_LEN), b"hello..!" + bytes(COMMAND_LEN - 8))
 
 
 RINGS_BROKEN = [
@@ -312,6 +316,34 @@ def packets_of_noise(mix):
 		check(peer.open(), "packets of noise are no fault of the ring")
 
 
+def traces(mix):
+	"""A trace of nonsense is refused, nobody reads one that is none, and it ends with who asked for it."""
+	with mix.peer() as peer:
+		peer.attach()
+		wrong = [(0, 1, 1, 0), (1, 0, 1, 0), (1, 1, 0, 0), (1, 1, 1, 1), (1, 1, 1, 64), (1 << 31,) * 4,
+			(1, 10001, 1, 0), (1, 1, 601, 0)]
+		for i, arguments in enumerate(wrong):
+			peer.commands(i, TRACE_START, i, *arguments)
+		peer.commands(len(wrong), LOG_LEVEL, 0, rng.randrange(4, 1 << 32))
+		answers = wait_for("refusals", lambda: len(got := peer.events()) >= len(wrong) and got, alive=mix.alive)
+		equal([(kind, struct.unpack("=QII", body)) for kind, body in answers],
+			[(TRACE_STATE, (i, 0, errno.EINVAL)) for i in range(len(wrong))], "refusals of traces")
+		at = len(wrong) + 1
+		peer.commands(at, TRACE_START, 77, 1, 10000, 600, ALL_WORKERS)
+		peer.commands(at + 1, TRACE_START, 78, 1, 10000, 600, ALL_WORKERS)
+		# The ring runs full, but for what is kept free for other events.
+		wait_for("a ring full of records", lambda: len(peer.events()) >= peer.evt_slots - 32, alive=mix.alive)
+		kinds = [kind for kind, _ in peer.events()]
+		equal(kinds[len(wrong):len(wrong) + 2], [TRACE_STATE, TRACE_STATE], "one that begins, and one too many")
+		equal(set(kinds[len(wrong) + 2:]), {TRACE}, "what comes behind")
+		mix.forwards(50)
+		equal(len(peer.events()), peer.evt_slots - 32, "records in a ring that nobody reads")
+		check(peer.open(), "a trace that nobody reads is no fault")
+	mix.forwards()
+	wait_for("the end of the trace in the log", lambda:
+		"traced no more" in mix.node.log("data").read_text(), alive=mix.alive)
+
+
 def fill(fd):
 	try:
 		while True:
@@ -342,7 +374,7 @@ with Lab(network=SHORT) as lab:
 	with Steady(lab) as traffic:
 		mix = Mix(lab, traffic)
 		mix.forwards()
-		for attack in (sealed, talks, refusals, blobs, broken_rings, deliver_tail, packets_of_noise, bells):
+		for attack in (sealed, talks, refusals, blobs, broken_rings, deliver_tail, packets_of_noise, traces, bells):
 			attack(mix)
 		node.start("control")
 		node.wait_ready()

@@ -279,10 +279,10 @@ def per_worker(node, key):
 
 def port_of_queue(peer, node, queue):
 	"""A UDP source port whose frames arrive on this queue: found by trying, as the kernel spreads flows
-	by a hash of its own. (The probes are counted as undersize.)"""
+	by a hash of its own. (The probes are counted as bad_prefix.)"""
 	for port in range(41000, 41100):
 		before = per_worker(node, "rx")
-		peer.send(peer.frame(node, b"probe", source_port=port))
+		peer.send(peer.frame(node, bytes(GEO.packet), source_port=port))
 		if queue in wait_for("the probe", lambda before=before: moved(before, per_worker(node, "rx"))):
 			return port
 	raise AssertionError(f"no flow of 100 reaches queue {queue}")

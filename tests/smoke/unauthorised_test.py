@@ -102,7 +102,7 @@ with Lab() as lab:
 	token_file.touch(mode=0o600)
 	token_file.write_text(TOKEN + "\n")
 	node = lab.add("mix1", "mix", 1, config={"rest": {"tcp": TCP, "token_file": str(token_file)}})
-	stranger = lab.run.uids[-1]
+	stranger = lab.run.uids[-1]  # no node is the tenth
 	lab.start()
 	on_dp_sock(node, stranger)
 	on_rest_socket(node, stranger)

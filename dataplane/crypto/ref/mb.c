@@ -79,8 +79,9 @@ static void mb_check(IMB_MGR *mgr, uint32_t done, uint32_t want)
 {
 	if (done == want)
 		return;
-	fprintf(stderr, "crypto: ipsec-mb did %u of %u jobs: %s\n", done, want,
-	        imb_get_strerror(imb_get_errno(mgr)));
+	fprintf(stderr,
+	        "crypto: ipsec-mb did %u of %u jobs: %s: install the libipsec-mb1 of Debian 12\n",
+	        done, want, imb_get_strerror(imb_get_errno(mgr)));
 	abort();
 }
 

@@ -54,7 +54,8 @@ static const char config_text[] = "instance: n1\n" // 1
                                   "    addresses: [198.51.100.1, \"2001:db8::1\"]\n" // 40
                                   "    neighbours:\n"
                                   "      - address: 198.51.100.2\n"
-                                  "        mac: 02:00:00:00:00:01\n";
+                                  "        mac: 02:00:00:00:00:01\n"
+                                  "dataplane_user: \"4322\"\n";
 
 #define HEX62 "11111111111111111111111111111111111111111111111111111111111111"
 

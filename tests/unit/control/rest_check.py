@@ -57,7 +57,7 @@ class Plane:
 
 	def write_config(self, **more):
 		self.config.write_text(json.dumps({
-			"instance": "restcheck", "user": str(USER) if os.geteuid() == 0 else "",
+			"instance": "restcheck", "user": str(USER) if os.geteuid() == 0 else "", "dataplane_user": "",
 			"run_dir": "/nowhere/run", "state_dir": "/nowhere/state",
 			"topology": str(self.folder / "topology.yaml"), "workers": {"cpus": [0]},
 			"rest": {"tcp": f"127.0.0.1:{self.port}", "token_file": str(self.token)},

@@ -172,7 +172,7 @@ static void test_words(void)
 	         "has 32 characters"},
 	        {"production: false", "production: no", 6, "'no' is not one of true|false"},
 	        {"idle: adaptive", "idle: lazy", 9, "'lazy' is not one of busy|adaptive"},
-	        {"driver: afxdp", "driver: xdp", 30, "is not one of afxdp|dpdk|loop"},
+	        {"driver: afxdp", "driver: xdp", 30, "is not one of afxdp|dpdk|auto|loop"},
 	        {"xdp_mode: auto", "xdp_mode: skb", 35, "is not one of auto|native|generic"},
 	        {"run_dir: /run", "run_dir: run", 3, "is not an absolute path"},
 	        {"run_dir: /run",
@@ -305,6 +305,8 @@ static void test_reload_class(void)
 	        {"cpus: [0, 1]", "cpus: [1, 0]", FOG_RELOAD_LAUNCH},
 	        {"device: eth1", "device: eth2", FOG_RELOAD_LAUNCH},
 	        {"[192.0.2.1]", "[192.0.2.2]", FOG_RELOAD_LAUNCH},
+	        {"[192.0.2.1]", "[192.0.2.1/24]", FOG_RELOAD_LAUNCH},
+	        {"device: loop0", "device: loop0\n    gateway4: 198.51.100.9", FOG_RELOAD_LAUNCH},
 	        {"tcp: 127.0.0.1:8000", "tcp: 127.0.0.1:8001", FOG_RELOAD_CONTROL},
 	};
 	struct fog_config *a = load(config_text, 0);

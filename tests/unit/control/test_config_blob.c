@@ -64,6 +64,7 @@ static void test_compile(void)
 	CU_ASSERT_EQUAL(b->launch.worker_count, 2);
 	CU_ASSERT_EQUAL(b->launch.worker[1].cpu, 1);
 	CU_ASSERT_EQUAL(b->launch.control_uid, 4321);
+	CU_ASSERT_EQUAL(b->launch.data_uid, 4322);
 	CU_ASSERT_EQUAL(b->launch.replay_capacity, 1000000);
 	CU_ASSERT_STRING_EQUAL(b->launch.port[0].device, "eth1");
 	CU_ASSERT_EQUAL(b->launch.port[1].address_count, 2);
@@ -219,6 +220,8 @@ static void test_tampered_launch(void)
 	        {L(links), 2, -EINVAL, "links"},
 	        {L(control_uid), UINT32_MAX, -EINVAL, "control_uid"},
 	        {L(control_gid), UINT32_MAX, -EINVAL, "control_gid"},
+	        {L(data_uid), UINT32_MAX, -EINVAL, "data_uid"},
+	        {L(data_gid), UINT32_MAX, -EINVAL, "data_gid"},
 	        {L(hugepages), 2, -EINVAL, "hugepages"},
 	        {L(memory_mib), 0, -EINVAL, "memory_mib"},
 	        {L(memory_mib), UINT32_MAX, -EINVAL, "memory_mib"},
@@ -254,7 +257,14 @@ static void test_tampered_ports(void)
 	        {L(port[0].device[191]), 'x', -EINVAL, "behind its end"},
 	        {L(port[0].device[0]), 0, -EINVAL, "device of a port is empty"},
 	        {L(port[0].driver), 0, -EINVAL, "driver"},
-	        {L(port[0].driver), 4, -EINVAL, "driver"},
+	        {L(port[0].driver), 5, -EINVAL, "driver"},
+	        {L(port[0].prefix[0]), 33, -EINVAL, "prefix of 33 bits"},
+	        {L(port[1].prefix[1]), 129, -EINVAL, "prefix of 129 bits"},
+	        {L(port[0].prefix[1]), 1, -EINVAL, "prefix of 1 bits, at most 0"},
+	        {L(port[0].gateway4.family), 6, -EINVAL, "gateway4 of family 6"},
+	        {L(port[0].gateway4.family), 4, -EINVAL, "zero address"},
+	        {L(port[1].gateway6.family), 4, -EINVAL, "gateway6 of family 4"},
+	        {L(port[1].gateway6.addr[0]), 1, -EINVAL, "gateway6 of family 0"},
 	        {L(port[0].xdp_mode), 3, -EINVAL, "xdp_mode"},
 	        {L(port[1].xdp_mode), 1, -EINVAL, "no XDP"},
 	        {L(port[0].queues), 1, -EINVAL, "queues"},

@@ -87,6 +87,7 @@ static void test_keys(void)
 	        {"[192.0.2.1]\n",
 	         "[192.0.2.1]\n    neighbours: [{address: 1.2.3.4, mac: \"02:00:00:00:00:07\"}]\n",
 	         37, "the kernel knows the neighbours"},
+	        {"user: \"4322\"", "user: \"4321\"", 44, "both processes would be user 4321"},
 	};
 	RUN(cases, NULL, NULL);
 }
@@ -138,6 +139,7 @@ static void test_host(void)
 	        {"cpus: [0, 1]", "cpus: [0, 9]", 8, "CPU 9 does not exist (this host has 0-1)"},
 	        {"manager_cpu: 0", "manager_cpu: 2", 10, "CPU 2 does not exist"},
 	        {"user: \"4321\"", "user: fogline-nobody-has-it", 2, "useradd"},
+	        {"user: \"4322\"", "user: fogline-nobody-has-it", 44, "useradd"},
 	        {"hugepages: false", "hugepages: true", 12, "reserve 32 pages"},
 	        {"capacity: 1M", "capacity: 140M", 18,
 	         "140 M tags = 2.09 GiB per key; 2 keys; have 4.00 GiB in /dev/shm/fogline-n1: lower it "

@@ -69,6 +69,7 @@ static void *accept_loop(void *arg)
 static const char config_head[] =
         "instance: httptest\n"
         "user: \"\"\n"
+        "dataplane_user: \"\"\n"
         "workers: {cpus: [0]}\n"
         "ports:\n"
         "  - {name: p0, driver: loop, device: a, addresses: [192.0.2.1]}\n";
@@ -417,6 +418,7 @@ static void test_config_local(void)
 	        {"rest: {unix: /tmp/elsewhere.sock}\n", "rest.unix"},
 	        {"rest: {tcp: \"0.0.0.0:80\", token_file: /tmp/t}\n", "rest.tcp"},
 	        {"user: root\n", "user"},
+	        {"dataplane_user: root\n", "dataplane_user"},
 	        {"test: {key_seed: 1}\n", "test.key_seed"},
 	        {"replay: {dir: /etc/cron.d}\n", "replay.dir"},
 	        {"trace: {allow: true}\n", "trace.allow"},
@@ -434,10 +436,11 @@ static void test_config_local(void)
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		// The row's mapping takes the place of the one in the head.
 		bool user = strncmp(rows[i].more, "user", 4) == 0;
+		bool data_user = strncmp(rows[i].more, "dataplane_user", 14) == 0;
 		bool ports = strncmp(rows[i].more, "ports", 5) == 0;
 		snprintf(
-		        head, sizeof(head), "instance: httptest\n%sworkers: {cpus: [0]}\n%s",
-		        user ? "" : "user: \"\"\n",
+		        head, sizeof(head), "instance: httptest\n%s%sworkers: {cpus: [0]}\n%s",
+		        user ? "" : "user: \"\"\n", data_user ? "" : "dataplane_user: \"\"\n",
 		        ports ? ""
 		              : "ports: [{name: p0, driver: loop, device: a, addresses: "
 		                "[192.0.2.1]}]\n"
@@ -550,6 +553,105 @@ static void test_topology(void)
 	CU_ASSERT_TRUE(says("\"topology_refused\""));
 }
 
+// What operators set wins over the file, is told apart from it, and is checked like it.
+static void test_filter(void)
+{
+	CU_ASSERT_EQUAL(ask("GET", "/v1/filter", ""), 200);
+	CU_ASSERT_TRUE(says("\"source_rate\":{\"value\":0,\"from\":\"file\",\"file\":0}"));
+	CU_ASSERT_TRUE(says("\"early_drop\":{\"value\":true,\"from\":\"file\",\"file\":true}"));
+	CU_ASSERT_TRUE(says("\"deny\":[],\"deny_max\":4096"));
+	CU_ASSERT_EQUAL(ask("PATCH", "/v1/filter", "{\"source_rate\":70}"), 200);
+	CU_ASSERT_TRUE(says("\"generation\":2") && says("\"state\":\"not_attached\""));
+	CU_ASSERT_EQUAL(ask("PATCH", "/v1/filter", "{\"source_rate\":70}"), 200);
+	CU_ASSERT_TRUE(says("\"generation\":2")); // nothing new
+	CU_ASSERT_EQUAL(ask("GET", "/v1/filter", ""), 200);
+	CU_ASSERT_TRUE(says("\"source_rate\":{\"value\":70,\"from\":\"operator\",\"file\":0}"));
+	CU_ASSERT_EQUAL(ask("GET", "/metrics", ""), 200);
+	CU_ASSERT_TRUE(says("\nfog_filter_source_rate 70\n"));
+	CU_ASSERT_TRUE(says("\nfog_filter_early_drop 1\n"));
+	CU_ASSERT_EQUAL(ask("PATCH", "/v1/filter", "{\"source_rate\":null}"), 200);
+	CU_ASSERT_TRUE(says("\"generation\":3"));
+	CU_ASSERT_EQUAL(ask("GET", "/v1/filter", ""), 200);
+	CU_ASSERT_TRUE(says("\"source_rate\":{\"value\":0,\"from\":\"file\",\"file\":0}"));
+	CU_ASSERT_EQUAL(ask("PATCH", "/v1/filter", "{\"source_rate\":\"x\"}"), 400);
+	CU_ASSERT_EQUAL(ask("PATCH", "/v1/filter", "{\"source_burst\":0}"), 422);
+	CU_ASSERT_TRUE(says("source_burst is 0: take 1 to 1000000"));
+	CU_ASSERT_EQUAL(ask("PUT", "/v1/filter", "{}"), 405);
+	CU_ASSERT_TRUE(says("Allow: GET, PATCH"));
+}
+
+static void test_deny(void)
+{
+	CU_ASSERT_EQUAL(ask("POST", "/v1/filter/deny", "{\"prefix\":\"203.0.113.0/24\"}"), 200);
+	CU_ASSERT_EQUAL(ask("GET", "/v1/filter/deny", ""), 200);
+	CU_ASSERT_TRUE(says("[{\"prefix\":\"203.0.113.0/24\",\"from\":\"operator\"}]"));
+	CU_ASSERT_EQUAL(ask("GET", "/v1/status", ""), 200);
+	CU_ASSERT_TRUE(says("\"port_without_filter\"")); // its one port is a loop
+	CU_ASSERT_EQUAL(ask("POST", "/v1/filter/deny", "{\"prefix\":\"203.0.113.0/23\"}"), 422);
+	CU_ASSERT_TRUE(says("write 203.0.112.0/23"));
+	// 192.0.2.1 is ours, 192.0.2.2 another node's.
+	CU_ASSERT_EQUAL(ask("POST", "/v1/filter/deny", "{\"prefix\":\"192.0.2.0/31\"}"), 200);
+	CU_ASSERT_EQUAL(
+	        ask("POST", "/v1/filter/deny", "{\"prefix\":[\"10.0.0.0/8\",\"192.0.2.0/30\"]}"),
+	        422
+	);
+	CU_ASSERT_TRUE(says("192.0.2.0/30 holds node 'm' (192.0.2.2)") && says("force"));
+	CU_ASSERT_EQUAL(ask("GET", "/v1/filter/deny", ""), 200);
+	CU_ASSERT_FALSE(says("10.0.0.0/8")); // all or nothing
+	CU_ASSERT_EQUAL(
+	        ask("POST", "/v1/filter/deny", "{\"prefix\":\"192.0.2.0/30\",\"force\":true}"), 200
+	);
+	CU_ASSERT_EQUAL(ask("GET", "/v1/status", ""), 200);
+	CU_ASSERT_TRUE(says("\"node_denied\"") && says("holds node 'm'"));
+	CU_ASSERT_EQUAL(ask("GET", "/metrics", ""), 200);
+	CU_ASSERT_TRUE(says("\nfog_filter_denied_prefixes 3\n"));
+	CU_ASSERT_EQUAL(ask("DELETE", "/v1/filter/deny", ""), 400);
+	CU_ASSERT_TRUE(says("the parameter prefix is missing"));
+	CU_ASSERT_EQUAL(ask("DELETE", "/v1/filter/deny?prefix=192.0.2.9/30", ""), 422);
+	CU_ASSERT_EQUAL(ask("DELETE", "/v1/filter/deny?prefix=%ff", ""), 400);
+	CU_ASSERT_EQUAL(ask("DELETE", "/v1/filter/deny?prefix=192.0.2.0/29", ""), 404);
+	CU_ASSERT_TRUE(says("192.0.2.0/29 is not denied"));
+	CU_ASSERT_EQUAL(ask("DELETE", "/v1/filter/deny?prefix=192.0.2.0/30", ""), 200);
+	CU_ASSERT_EQUAL(ask("DELETE", "/v1/filter/deny?prefix=192.0.2.0%2F31", ""), 200);
+	CU_ASSERT_EQUAL(ask("GET", "/v1/status", ""), 200);
+	CU_ASSERT_FALSE(says("\"node_denied\""));
+	CU_ASSERT_TRUE(file_has(audit_path, "\"path\":\"/v1/filter/deny?prefix=192.0.2.0/30\""));
+	CU_ASSERT_TRUE(
+	        file_has(audit_path, "\"method\":\"PATCH\",\"path\":\"/v1/filter\",\"status\":422")
+	);
+}
+
+// The list of the file counts too, and is not for operators to shorten.
+static void test_deny_full(void)
+{
+	size_t len = FOG_DENY_MAX * 24 + 64, at;
+	char *body = malloc(len), text[2048];
+
+	config_make(text, sizeof(text), "filter: {deny: [198.51.100.0/24]}\n");
+	CU_ASSERT_EQUAL(put("If-Match: *\r\n", text), 200);
+	CU_ASSERT_EQUAL(ask("DELETE", "/v1/filter/deny?prefix=198.51.100.0/24", ""), 404);
+	CU_ASSERT_TRUE(says("denied by the configuration file: remove it there"));
+	at = (size_t)sprintf(body, "{\"prefix\":[\"10.0.0.0\"");
+	for (unsigned i = 1; i < FOG_DENY_MAX - 2; i++) // 203.0.113.0/24 is there from before
+		at += (size_t)sprintf(body + at, ",\"10.0.%u.%u\"", i >> 8, i & 255);
+	sprintf(body + at, "]}");
+	CU_ASSERT_EQUAL(ask("POST", "/v1/filter/deny", body), 200);
+	CU_ASSERT_EQUAL(
+	        ask("POST", "/v1/filter/deny", "{\"prefix\":\"10.0.0.7\"}"), 200
+	); // is there
+	CU_ASSERT_EQUAL(ask("POST", "/v1/filter/deny", "{\"prefix\":\"172.16.0.0/12\"}"), 409);
+	CU_ASSERT_TRUE(says("4096 denied prefixes are the most"));
+	// Nor may the file grow over what operators have denied.
+	config_make(text, sizeof(text), "filter: {deny: [198.51.100.0/24, 172.16.0.0/12]}\n");
+	CU_ASSERT_EQUAL(put("If-Match: *\r\n", text), 422);
+	CU_ASSERT_TRUE(says("operators have denied 4095 more, 4096 are the most"));
+	CU_ASSERT_FALSE(file_has(config_path, "172.16"));
+	CU_ASSERT_EQUAL(ask("POST", "/v1/filter/deny", "{\"prefix\":\"198.51.100.0/24\"}"), 200);
+	CU_ASSERT_EQUAL(ask("GET", "/v1/filter/deny", ""), 200);
+	CU_ASSERT_TRUE(says("{\"prefix\":\"198.51.100.0/24\",\"from\":\"both\"}"));
+	free(body);
+}
+
 static void *wait_for_message(void *status)
 {
 	*(int *)status = ask("GET", "/v1/messages?wait=30", "");
@@ -649,6 +751,9 @@ int main(void)
 	        {"audit log", test_audit},
 	        {"audit log under a flood of strangers", test_audit_limit},
 	        {"topology", test_topology},
+	        {"filter", test_filter},
+	        {"deny list", test_deny},
+	        {"full deny list", test_deny_full},
 	        {"waiting for a message", test_wait},
 	        {"listening sockets", test_listen},
 	        {"privileges", test_privileges},

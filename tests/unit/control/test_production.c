@@ -112,7 +112,7 @@ static void config_write(bool production, const char *more)
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
 	fprintf(f,
-	        "instance: prodtest\nuser: \"\"\nworkers: {cpus: [0]}\n"
+	        "instance: prodtest\nuser: \"\"\ndataplane_user: \"\"\nworkers: {cpus: [0]}\n"
 	        "ports:\n  - {name: p0, driver: loop, device: a, addresses: [192.0.2.1]}\n"
 	        "run_dir: %s\nstate_dir: %s/state\ntopology: %s/none.yaml\nproduction: %s\n%s",
 	        folder, folder, folder, production ? "true" : "false", more);

@@ -365,6 +365,73 @@ static void test_newer_schema(void)
 	CU_ASSERT_EQUAL(fog_store_open(&s, path, secret), -ENOTSUP);
 }
 
+static struct fog_prefix deny(uint8_t family, uint8_t first, uint8_t len)
+{
+	return (struct fog_prefix){.ip = {.family = family, .addr = {first}}, .len = len};
+}
+
+// What operators have set of the filter outlives a restart; what was undone never happened.
+static void test_filter(void)
+{
+	struct fog_prefix a = deny(6, 0x20, 8), b = deny(4, 10, 8), c = deny(4, 10, 16), list[3];
+	struct fog_store *s = fresh();
+	int64_t value = 0;
+
+	CU_ASSERT_EQUAL(fog_store_begin(s), 0);
+	CU_ASSERT_EQUAL(fog_store_filter_get(s, "source_rate", &value), -ENOENT);
+	CU_ASSERT_EQUAL(fog_store_filter_put(s, "source_rate", 5), 0);
+	CU_ASSERT_EQUAL(fog_store_filter_put(s, "source_rate", 6), 0);
+	CU_ASSERT_EQUAL(fog_store_filter_put(s, "source_burst", 9), 0);
+	CU_ASSERT_EQUAL(fog_store_filter_delete(s, "source_burst"), 0);
+	CU_ASSERT_EQUAL(fog_store_filter_delete(s, "source_burst"), 0);
+	CU_ASSERT_EQUAL(fog_store_deny_put(s, &a), 1);
+	CU_ASSERT_EQUAL(fog_store_deny_put(s, &c), 1);
+	CU_ASSERT_EQUAL(fog_store_deny_put(s, &b), 1);
+	CU_ASSERT_EQUAL(fog_store_deny_put(s, &b), 0); // was there
+	CU_ASSERT_EQUAL(fog_store_end(s, 1), 0);
+	CU_ASSERT_EQUAL(fog_store_begin(s), 0);
+	CU_ASSERT_EQUAL(fog_store_deny_delete(s, &a), 0);
+	CU_ASSERT_EQUAL(fog_store_end(s, 0), 0);
+	s = again(s, secret);
+	CU_ASSERT_EQUAL(fog_store_begin(s), 0);
+	CU_ASSERT_EQUAL(fog_store_filter_get(s, "source_rate", &value), 0);
+	CU_ASSERT_EQUAL(value, 6);
+	CU_ASSERT_EQUAL(fog_store_filter_get(s, "source_burst", &value), -ENOENT);
+	CU_ASSERT_EQUAL(fog_store_deny_list(s, list, 2), -E2BIG);
+	CU_ASSERT_EQUAL(fog_store_deny_list(s, list, 3), 3);
+	CU_ASSERT_EQUAL(memcmp(&list[0], &b, sizeof(b)), 0); // the order of the blob
+	CU_ASSERT_EQUAL(memcmp(&list[1], &c, sizeof(c)), 0);
+	CU_ASSERT_EQUAL(memcmp(&list[2], &a, sizeof(a)), 0);
+	CU_ASSERT_EQUAL(fog_store_deny_delete(s, &a), 0);
+	CU_ASSERT_EQUAL(fog_store_deny_delete(s, &a), -ENOENT);
+	CU_ASSERT_EQUAL(fog_store_deny_list(s, list, 3), 2);
+	CU_ASSERT_EQUAL(fog_store_end(s, 1), 0);
+	fog_store_close(s);
+}
+
+// A store of the first version keeps what it holds and takes what that version didn't know.
+static void test_migration(void)
+{
+	static const char back[] = "DROP TABLE filter; DROP TABLE deny; PRAGMA user_version=1;";
+	struct fog_prefix a = deny(4, 10, 8);
+	struct fog_store *s = fresh();
+	sqlite3 *db = NULL;
+
+	CU_ASSERT_EQUAL(fog_store_begin(s), 0);
+	CU_ASSERT_EQUAL(receive(s, 0, 1, "kept"), 0);
+	CU_ASSERT_EQUAL(fog_store_end(s, 1), 0);
+	fog_store_close(s);
+	CU_ASSERT_EQUAL_FATAL(sqlite3_open(path, &db), SQLITE_OK);
+	CU_ASSERT_EQUAL(sqlite3_exec(db, back, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	CU_ASSERT_EQUAL_FATAL(fog_store_open(&s, path, secret), 0);
+	CU_ASSERT_STRING_EQUAL(list(s, 0, 10).text[0], "kept");
+	CU_ASSERT_EQUAL(fog_store_begin(s), 0);
+	CU_ASSERT_EQUAL(fog_store_deny_put(s, &a), 1);
+	CU_ASSERT_EQUAL(fog_store_end(s, 1), 0);
+	fog_store_close(s);
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -377,6 +444,8 @@ int main(void)
 	        {"idempotent answers", test_answers},
 	        {"generations", test_generation},
 	        {"newer schema", test_newer_schema},
+	        {"the filter", test_filter},
+	        {"a store of the version before", test_migration},
 	        CU_TEST_INFO_NULL,
 	};
 	snprintf(folder, sizeof(folder), "/tmp/fog-store-XXXXXX");

@@ -3,6 +3,7 @@
 // DPDK devices that need no hardware, opened by devargs through the dpdk driver.
 #include <arpa/inet.h>
 #include <errno.h>
+#include <rte_ethdev.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,7 +106,7 @@ static void test_ring(void)
 
 	pass(port, port, 1000);
 	stats = stats_of(port);
-	CU_ASSERT_STRING_EQUAL(stats.mode, "dpdk net_ring, no RSS over UDP offered");
+	CU_ASSERT_STRING_EQUAL(stats.mode, "dpdk net_ring, no RSS offered");
 	CU_ASSERT_EQUAL(stats.queues, 2);
 	CU_ASSERT_EQUAL(stats.rx_frames, COUNT);
 	CU_ASSERT_EQUAL(stats.tx_frames, COUNT);
@@ -119,6 +120,43 @@ static void test_ring(void)
 	rte_pktmbuf_free(m);
 	port->ops->close(port);
 	CU_ASSERT_EQUAL(rte_mempool_avail_count(pool), BUFFERS);
+}
+
+// net_null offers RSS, and its redirection table starts with all entries at queue 0.
+static void test_spreading(void)
+{
+	struct fog_port *port = open_started(2, 1500, "net_null0");
+	struct rte_eth_rss_reta_entry64 table[2] = {{.mask = UINT64_MAX}, {.mask = UINT64_MAX}};
+	uint16_t id;
+
+	CU_ASSERT_STRING_EQUAL(stats_of(port).mode, "dpdk net_null, RSS over UDP");
+	CU_ASSERT_EQUAL_FATAL(rte_eth_dev_get_port_by_name("net_null0", &id), 0);
+	CU_ASSERT_EQUAL_FATAL(rte_eth_dev_rss_reta_query(id, table, 128), 0);
+	for (unsigned i = 0; i < 128; i++)
+		CU_ASSERT_EQUAL(table[i / 64].reta[i % 64], i % 2);
+	port->ops->close(port);
+}
+
+// The device's own counters, under its own names.
+static void test_counters(void)
+{
+	struct fog_port *port = open_started(1, 1500, "net_ring3");
+	static struct fog_stats_device device;
+	bool found = false;
+
+	pass(port, port, 1000);
+	port->ops->device_stats(port, &device);
+	CU_ASSERT_TRUE(device.count > 0 && device.count <= FOG_DEVICE_STATS_MAX);
+	for (unsigned i = 0; i < device.count; i++)
+		if (strcmp(device.name[i], "rx_good_packets") == 0) {
+			found = true;
+			CU_ASSERT_EQUAL(device.value[i], COUNT);
+		}
+	CU_ASSERT_TRUE(found);
+	// Those of single queues come last.
+	CU_ASSERT_NOT_EQUAL(strncmp(device.name[0], "rx_q", 4), 0);
+	CU_ASSERT_EQUAL(strncmp(device.name[device.count - 1], "tx_q", 4), 0);
+	port->ops->close(port);
 }
 
 static unsigned file_bytes(const char *name, uint8_t *out, unsigned max)
@@ -243,7 +281,7 @@ static void test_tap(void)
 		rte_pktmbuf_free(m);
 	} while (got[12] != 8 || got[13] != 0 || m->data_len != 342);
 	CU_ASSERT_EQUAL(memcmp(got + 42, bytes + 42, 300), 0);
-	CU_ASSERT_STRING_EQUAL(stats_of(port).mode, "dpdk net_tap");
+	CU_ASSERT_STRING_EQUAL(stats_of(port).mode, "dpdk net_tap, rx and tx checksums");
 	CU_ASSERT_EQUAL(stats_of(port).link_up, 1);
 	CU_ASSERT_TRUE(stats_of(port).rx_frames >= 1);
 	CU_ASSERT_EQUAL(stats_of(port).tx_frames, 1);
@@ -324,6 +362,8 @@ int main(int argc, char **argv)
 	CU_initialize_registry();
 	suite = CU_add_suite("dpdk", NULL, NULL);
 	CU_add_test(suite, "net_ring", test_ring);
+	CU_add_test(suite, "RSS and its redirection table", test_spreading);
+	CU_add_test(suite, "counters of the device", test_counters);
 	CU_add_test(suite, "net_pcap", test_pcap);
 	CU_add_test(suite, "net_memif", test_memif);
 	CU_add_test(suite, "net_tap", test_tap);

@@ -86,9 +86,9 @@ static void blob_make(struct rig *r, unsigned flags)
 void rig_configure(struct rig *r, unsigned nodes, unsigned resolved)
 {
 	struct fog_blob_node *node = (void *)(r->blob + 1);
+	const struct fog_resolver resolver = {.ports = &r->port, .port_count = 1};
 	struct fog_conf_env env = {
-	        .ports = &r->port,
-	        .port_count = 1,
+	        .resolver = &resolver,
 	        .mix_port = MIX_PORT,
 	        .packet_len = r->w->geo.packet_len,
 	        .peer_id = r->peer_id,
@@ -325,6 +325,7 @@ void rig_put(struct rig *r, const struct rig_frame *f, const uint8_t *payload, u
 	at += sizeof(struct rte_udp_hdr) + len;
 	m->data_len = (uint16_t)(at - frame - f->cut);
 	m->pkt_len = m->data_len;
+	m->ol_flags = f->ol_flags;
 	CU_ASSERT_EQUAL_FATAL(fog_loop_put(r->port, 0, &m, 1), 1);
 }
 

@@ -17,6 +17,7 @@ struct rig_frame {
 	uint8_t bad_destination, bad_ip_checksum, bad_udp_checksum, no_udp_checksum;
 	uint16_t cut; // bytes missing at the end of the frame
 	uint16_t ether_type; // 0 = the right one
+	uint64_t ol_flags; // what a device says about checksums
 };
 
 struct rig {

@@ -152,6 +152,7 @@ static void frame_case(unsigned flags, struct rig_frame change, int32_t len, enu
 	f.no_udp_checksum = change.no_udp_checksum;
 	f.cut = change.cut;
 	f.ether_type = change.ether_type;
+	f.ol_flags = change.ol_flags;
 	rig_packet(r, 1, packet);
 	rig_put(r, &f, packet, (uint32_t)(MTU_PACKET + len));
 	expect_drop(r, reason, 1);
@@ -181,6 +182,65 @@ static void test_frames(void)
 	frame_case(0, FRAME(.family = 6, .no_udp_checksum = 1), 0, FOG_DROP_UDP_CHECKSUM);
 	frame_case(0, FRAME(.family = 4), -1, FOG_DROP_UNDERSIZE);
 	frame_case(0, FRAME(.family = 4), 1, FOG_DROP_OVERSIZE);
+}
+
+// Where a device has looked, its word counts, but for datagrams without a checksum, which devices
+// judge differently.
+static void test_device_checksums(void)
+{
+	const uint64_t ip_good = RTE_MBUF_F_RX_IP_CKSUM_GOOD, ip_bad = RTE_MBUF_F_RX_IP_CKSUM_BAD,
+	               good = RTE_MBUF_F_RX_L4_CKSUM_GOOD, bad = RTE_MBUF_F_RX_L4_CKSUM_BAD;
+	const uint64_t unknown = RTE_MBUF_F_RX_IP_CKSUM_NONE | RTE_MBUF_F_RX_L4_CKSUM_NONE;
+	static uint8_t packet[MTU_PACKET];
+
+	frame_case(0, FRAME(.ol_flags = bad), 0, FOG_DROP_UDP_CHECKSUM);
+	frame_case(0, FRAME(.family = 6, .ol_flags = bad), 0, FOG_DROP_UDP_CHECKSUM);
+	frame_case(0, FRAME(.ol_flags = ip_bad | good), 0, FOG_DROP_IP_HEADER);
+	frame_case(0, FRAME(.bad_udp_checksum = 1, .ol_flags = unknown), 0, FOG_DROP_UDP_CHECKSUM);
+	frame_case(0, FRAME(.bad_ip_checksum = 1, .ol_flags = unknown), 0, FOG_DROP_IP_HEADER);
+	frame_case(
+	        0, FRAME(.family = 6, .no_udp_checksum = 1, .ol_flags = good), 0,
+	        FOG_DROP_UDP_CHECKSUM
+	);
+	const struct rig_frame through[] = {
+	        {.bad_udp_checksum = 1, .ol_flags = good},
+	        {.bad_ip_checksum = 1, .ol_flags = ip_good},
+	        {.no_udp_checksum = 1, .ol_flags = bad},
+	        {.ol_flags = unknown},
+	};
+	for (unsigned i = 0; i < RTE_DIM(through); i++) {
+		struct rig *r = rig_create(0, 64);
+		struct rig_frame f = rig_frame_good(r);
+		f.bad_udp_checksum = through[i].bad_udp_checksum;
+		f.bad_ip_checksum = through[i].bad_ip_checksum;
+		f.no_udp_checksum = through[i].no_udp_checksum;
+		f.ol_flags = through[i].ol_flags;
+		rig_packet(r, 1, packet);
+		rig_put(r, &f, packet, MTU_PACKET);
+		CU_ASSERT_EQUAL(rig_run(r, NULL, NULL), 1);
+		CU_ASSERT_EQUAL(rig_snapshot(r)->drops, 0);
+		rig_destroy(r);
+	}
+}
+
+// A device that finishes checksums wants the sum of the pseudo header, as it stands.
+static void test_checksum_for_device(void)
+{
+	struct rig *r = rig_create(0, 64);
+	uint8_t packet[MTU_PACKET], frame[2048], *ip = frame + 14;
+	uint32_t len = 0, sum = MTU_PACKET + 8 + 17;
+
+	r->port->tx_checksum = true;
+	rig_packet(r, 2, packet);
+	rig_put_packet(r, packet);
+	CU_ASSERT_EQUAL_FATAL(rig_run(r, frame, &len), 1);
+	CU_ASSERT_EQUAL_FATAL(len, 14 + 40 + 8 + MTU_PACKET);
+	for (unsigned i = 8; i < 40; i += 2)
+		sum += (uint32_t)ip[i] << 8 | ip[i + 1];
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	CU_ASSERT_EQUAL((uint32_t)ip[46] << 8 | ip[47], sum);
+	rig_destroy(r);
 }
 
 // Change a good packet at one place; the MAC answers for the header, the tag for the payload.
@@ -477,7 +537,16 @@ static void test_next_hop_changes(void)
 	rig_destroy(r);
 
 	r = rig_create(0, 64);
-	rig_configure(r, 3, 1); // node 2 is known but no port leads there
+	rig_configure(r, 3, 1); // node 2 is on the link, but where?
+	rig_packet(r, 2, packet);
+	rig_put_packet(r, packet);
+	expect_drop(r, FOG_DROP_NO_NEIGHBOUR, 1);
+	rig_destroy(r);
+
+	r = rig_create(0, 64);
+	memset(r->port->prefix, 32, sizeof(r->port->prefix)); // fd00::/32 has node 2 on it, ...
+	r->port->address[1].addr[1] = 1; // ... but fd01::/32 has not, and there is no gateway
+	rig_configure(r, 3, 1);
 	rig_packet(r, 2, packet);
 	rig_put_packet(r, packet);
 	expect_drop(r, FOG_DROP_NO_ROUTE, 1);
@@ -533,6 +602,8 @@ int main(void)
 	CU_add_test(s, "no delay shorter than owed", test_delay_owed);
 	CU_add_test(s, "received over IPv6", test_from_ipv6);
 	CU_add_test(s, "malformed frames, each under its reason", test_frames);
+	CU_add_test(s, "checksums by the device", test_device_checksums);
+	CU_add_test(s, "checksum left to the device", test_checksum_for_device);
 	CU_add_test(s, "changed packets, each under its reason", test_packets);
 	CU_add_test(s, "low-order group element", test_zero_secret);
 	CU_add_test(s, "malformed slots, each under its reason", test_slots);

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+#include "filter_body.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../config/prefix.h"
+#include "body.h"
+
+__attribute__((format(printf, 4, 5))) static int filter_bad(
+        struct http_response *res, int status, const char *code, const char *format, ...
+)
+{
+	char text[400];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	http_reply_problem(res, status, code, NULL, "%s", text);
+	return -EINVAL;
+}
+
+static int filter_limit(
+        unsigned i, const json_t *value, struct fog_filter_change *c, struct http_response *res
+)
+{
+	const struct fog_filter_row *row = &fog_filter_rows[i];
+	json_int_t number = json_integer_value(value);
+
+	c->given[i] = true;
+	c->reset[i] = json_is_null(value);
+	if (c->reset[i])
+		return 0;
+	if (row->flag ? !json_is_boolean(value) : !json_is_integer(value))
+		return filter_bad(
+		        res, 400, "bad_field", "%s must be %s, or null for what the file says",
+		        row->key, row->flag ? "true or false" : "a whole number"
+		);
+	if (row->flag)
+		number = json_is_true(value);
+	if (number < row->min || number > row->max)
+		return filter_bad(
+		        res, 422, "out_of_range", "%s is %lld: take %u to %u", row->key,
+		        (long long)number, row->min, row->max
+		);
+	c->limit[i] = (uint32_t)number;
+	return 0;
+}
+
+int filter_parse_limits(
+        const struct http_request *req, struct fog_filter_change *c, struct http_response *res
+)
+{
+	const char *known[FOG_FILTER_LIMITS + 1] = {NULL};
+	int r = 0;
+
+	for (unsigned i = 0; i < FOG_FILTER_LIMITS; i++)
+		known[i] = fog_filter_rows[i].key;
+	json_t *json = http_body_object(req, res, known);
+	if (json == NULL)
+		return -EINVAL;
+	for (unsigned i = 0; i < FOG_FILTER_LIMITS && r == 0; i++) {
+		const json_t *value = json_object_get(json, known[i]);
+		if (value != NULL)
+			r = filter_limit(i, value, c, res);
+	}
+	if (r == 0 && json_object_size(json) == 0)
+		r = filter_bad(
+		        res, 400, "bad_field", "give early_drop, source_rate or source_burst"
+		);
+	json_decref(json);
+	return r;
+}
+
+int filter_parse_prefix(
+        const char *field, const char *text, struct fog_filter_change *c, struct http_response *res
+)
+{
+	char why[256];
+
+	if (c->count == FOG_DENY_MAX)
+		return filter_bad(
+		        res, 422, "out_of_range", "%s: %d prefixes are the most", field,
+		        FOG_DENY_MAX
+		);
+	if (fog_prefix_parse(text, &c->prefix[c->count], why, sizeof(why)) < 0)
+		return filter_bad(res, 422, "bad_prefix", "%s: %s", field, why);
+	c->count++;
+	return 0;
+}
+
+static int filter_one(
+        const char *field, const json_t *value, struct fog_filter_change *c,
+        struct http_response *res
+)
+{
+	const char *text = json_string_value(value);
+
+	if (text == NULL)
+		return filter_bad(
+		        res, 400, "bad_field",
+		        "%s must be text such as \"192.0.2.0/24\", or a list of such", field
+		);
+	return filter_parse_prefix(field, text, c, res);
+}
+
+static int filter_prefixes(
+        const json_t *value, struct fog_filter_change *c, struct http_response *res
+)
+{
+	char field[32];
+	int r = 0;
+
+	if (!json_is_array(value))
+		return filter_one("prefix", value, c, res);
+	if (json_array_size(value) == 0)
+		return filter_bad(res, 400, "bad_field", "prefix is an empty list");
+	for (size_t i = 0; i < json_array_size(value) && r == 0; i++) {
+		snprintf(field, sizeof(field), "prefix[%zu]", i);
+		r = filter_one(field, json_array_get(value, i), c, res);
+	}
+	return r;
+}
+
+int filter_parse_deny(
+        const struct http_request *req, struct fog_filter_change *c, struct http_response *res
+)
+{
+	static const char *const known[] = {"prefix", "force", NULL};
+	json_t *json = http_body_object(req, res, known);
+	int r = 0;
+
+	if (json == NULL)
+		return -EINVAL;
+	const json_t *force = json_object_get(json, "force");
+	if (force != NULL && !json_is_boolean(force))
+		r = filter_bad(res, 400, "bad_field", "force must be true or false");
+	c->force = json_is_true(force);
+	if (r == 0)
+		r = filter_prefixes(json_object_get(json, "prefix"), c, res);
+	json_decref(json);
+	return r;
+}

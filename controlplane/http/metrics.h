@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// Pieces of /metrics that its files share. Text of OpenMetrics 1.0 goes to 'f'.
+#pragma once
+
+#include <stdio.h>
+
+#include "snapshot.h"
+
+// The head of a family; 'unit' may be "".
+void metrics_family(
+        FILE *f, const char *name, const char *unit, const char *type, const char *help
+);
+// A family of one sample.
+void metrics_gauge(FILE *f, const char *name, const char *unit, const char *help, double value);
+
+// Only when ports_valid.
+void metrics_ports(FILE *f, const struct snapshot *);
+// What the control plane wants of the ports' filter. Takes node->lock.
+void metrics_filter(FILE *f, struct fog_node *);

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// A worker behind a loop port that answer_check.py speaks to: on standard input a frame in
+// hexadecimal a line ("wait": let the buckets fill), on standard output what became of it:
+//   answered HEX | punted HEX-OF-STRUCT | sent HEX | dropped REASON
+// "flood HEX" passes the frame without a pause until one is too many: flooded ANSWERED REFUSED
+// "mac HEX" and "link_local HEX" are said first. The books are checked after every frame.
+#include <CUnit/Basic.h>
+#include <rte_cycles.h>
+#include <rte_ring.h>
+#include <rte_ring_elem.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../../../dataplane/question.h"
+#include "rig.h"
+
+enum { PREFIX4 = 24, PREFIX6 = 64, LINE = 8192, FLOOD = 100000 };
+
+static void print_hex(const char *what, const uint8_t *bytes, unsigned len)
+{
+	printf("%s ", what);
+	for (unsigned i = 0; i < len; i++)
+		printf("%02x", bytes[i]);
+	printf("\n");
+}
+
+static unsigned read_hex(const char *text, uint8_t *out, unsigned max)
+{
+	unsigned n = 0, byte;
+
+	while (n < max && sscanf(text + 2 * n, "%2x", &byte) == 1)
+		out[n++] = (uint8_t)byte;
+	return n;
+}
+
+static void say(
+        struct rig *r, const struct fog_worker_counters *before, const uint8_t *frame, uint32_t len
+)
+{
+	const struct fog_worker_counters *c = rig_snapshot(r);
+	struct fog_heard h;
+
+	for (unsigned i = 1; i < FOG_DROP_COUNT; i++)
+		if (c->drop[i] != before->drop[i])
+			printf("dropped %s\n", fog_drop_label(i));
+	if (c->punted != before->punted &&
+	    rte_ring_sc_dequeue_elem(r->w->heard, &h, sizeof(h)) == 0)
+		print_hex("punted", (const uint8_t *)&h, sizeof(h));
+	if (c->tx != before->tx)
+		print_hex(c->answered != before->answered ? "answered" : "sent", frame, len);
+	fflush(stdout);
+}
+
+static void put(struct rig *r, const uint8_t *bytes, unsigned n)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(r->w->pool);
+
+	if (m == NULL || n > rte_pktmbuf_tailroom(m))
+		exit(2);
+	memcpy(rte_pktmbuf_append(m, (uint16_t)n), bytes, n);
+	if (fog_loop_put(r->port, 0, &m, 1) != 1)
+		exit(2);
+}
+
+static void pass(struct rig *r, const uint8_t *bytes, unsigned n)
+{
+	static uint8_t sent[4096];
+	struct fog_worker_counters before = *rig_snapshot(r);
+	uint32_t len = 0;
+
+	put(r, bytes, n);
+	rig_run(r, sent, &len);
+	say(r, &before, sent, len);
+}
+
+static void flood(struct rig *r, const uint8_t *bytes, unsigned n)
+{
+	uint64_t answered = r->w->count.answered;
+	const uint64_t *refused = &r->w->count.drop[FOG_DROP_ANSWER_RATE], before = *refused;
+
+	for (unsigned i = 0; i < FLOOD && *refused == before; i++) {
+		put(r, bytes, n);
+		rig_run(r, NULL, NULL);
+	}
+	rig_snapshot(r); // asserts that the books close
+	printf("flooded %lu %lu\n", r->w->count.answered - answered, *refused - before);
+	fflush(stdout);
+}
+
+static bool vlan;
+
+// CUnit's assertions, which the rig makes, want a test around them.
+static void serve(void)
+{
+	static char line[LINE];
+	uint8_t bytes[LINE / 2];
+	struct rig *r = rig_create(vlan ? RIG_VLAN : 0, 64);
+
+	r->w->heard = rte_ring_create_elem(
+	        "heard", sizeof(struct fog_heard), 64, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ
+	);
+	r->port->prefix[0] = PREFIX4;
+	r->port->prefix[1] = PREFIX6;
+	print_hex("mac", r->port->mac, 6);
+	print_hex("link_local", r->port->link_local.addr, 16);
+	fflush(stdout);
+	while (fgets(line, sizeof(line), stdin) != NULL) {
+		if (strncmp(line, "wait", 4) == 0)
+			rte_delay_us_sleep(FOG_ANSWER_BURST * 1000000u / FOG_ANSWER_RATE + 1000u);
+		else if (strncmp(line, "flood ", 6) == 0)
+			flood(r, bytes, read_hex(line + 6, bytes, sizeof(bytes)));
+		else
+			pass(r, bytes, read_hex(line, bytes, sizeof(bytes)));
+	}
+	rte_ring_free(r->w->heard);
+	rig_destroy(r);
+}
+
+int main(int argc, char **argv)
+{
+	static CU_TestInfo tests[] = {{"serve", serve}, CU_TEST_INFO_NULL};
+	static CU_SuiteInfo suites[] = {
+	        {.pName = "answer", .pTests = tests},
+	        CU_SUITE_INFO_NULL,
+	};
+
+	vlan = argc > 1;
+	if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS ||
+	    rig_global_init("answer") < 0)
+		return 2;
+	CU_basic_set_mode(CU_BRM_SILENT);
+	CU_basic_run_tests();
+	unsigned failed = CU_get_number_of_failures();
+	CU_cleanup_registry();
+	return failed > 0;
+}
