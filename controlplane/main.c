@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the Fogline authors
 // fog-controlplane: start in the order that privileges ask for, then one event loop.
 #include <errno.h>
+#include <fog_version.h> // made from git describe during the build
 #include <getopt.h>
 #include <signal.h>
 #include <sodium.h>
@@ -20,6 +21,7 @@
 #include "http/listen.h"
 #include "http/server.h"
 #include "node.h"
+#include "notify.h"
 
 enum {
 	TICK_MS = 250,
@@ -32,6 +34,7 @@ struct main_state {
 	struct fog_node *node;
 	struct fog_server *server;
 	struct fog_token token;
+	struct notify notify;
 	int epoll_fd, signal_fd, timer_fd, unix_fd, tcp_fd;
 	unsigned ticks;
 	bool stop;
@@ -186,9 +189,11 @@ static void main_signal(struct main_state *m)
 
 	while (read(m->signal_fd, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGHUP) {
+			notify_reloading();
 			fog_audit_reopen(m->node->audit);
 			fog_node_config_reload(m->node);
 			fog_node_topology_poll(m->node, true);
+			notify_ready(&m->notify, m->node);
 		} else {
 			LOG_INFO("stopping on signal %u", info.ssi_signo);
 			m->stop = true;
@@ -206,6 +211,7 @@ static void main_tick(struct main_state *m)
 	fog_sender_flush(m->node->sender);
 	fog_tracer_tick(m->node->tracer);
 	fog_log_flush();
+	notify_tick(&m->notify, m->node);
 	if (++m->ticks % PRUNE_TICKS == 0)
 		fog_store_prune(m->node->store);
 }
@@ -272,6 +278,7 @@ int main(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	main_raise_memlock();
+	notify_open(&m.notify);
 	if (sodium_init() < 0 || fog_crypto_init() < 0) {
 		LOG_ERR("this CPU lacks AES-NI, SSE4.2 or PCLMUL: 'fogctl host check cpu' says "
 		        "which");
@@ -290,7 +297,9 @@ int main(int argc, char **argv)
 		);
 	if (r == 0) {
 		LOG_INFO("version " FOG_VERSION " serves %s", m.node->config->rest.unix_path);
+		notify_ready(&m.notify, m.node);
 		main_loop(&m);
+		notify_stopping();
 	} else {
 		LOG_ERR("it does not start: %s: mend what the lines above say, or free memory and "
 		        "descriptors",

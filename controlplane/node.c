@@ -4,6 +4,7 @@
 #include "node.h"
 
 #include <errno.h>
+#include <fog_version.h> // made from git describe during the build
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -241,6 +242,11 @@ static unsigned node_unready_data_plane(struct fog_node *n, node_say *reason, vo
 		reason(ctx, "no_data_plane",
 		       status.why[0] != '\0' ? status.why : "no data plane is attached");
 		return 1;
+	}
+	if (node_running(n).draining) {
+		reason(ctx, "draining",
+		       "the data plane drains: it ends when all that it holds has left");
+		count++;
 	}
 	fog_dpclient_config_ack(n->dp, &ack);
 	// What waits for a restart of the data plane is a warning: the old one goes on in force.

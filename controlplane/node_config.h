@@ -19,7 +19,7 @@ typedef void node_say(void *ctx, const char *code, const char *text);
 
 // How the running data plane was launched and how it fares, whatever our file says by now.
 struct node_running {
-	bool seeded, accept_replays, tracing;
+	bool seeded, accept_replays, tracing, draining;
 	uint64_t replay_count, replay_capacity; // 0 = no table
 };
 

@@ -20,6 +20,7 @@ struct node_running node_running(struct fog_node *n)
 	        .seeded = view.stats->test_seed != 0,
 	        .accept_replays = view.stats->accept_replays != 0,
 	        .tracing = view.stats->tracing != 0,
+	        .draining = view.stats->draining != 0,
 	        .replay_count = view.stats->replay_count,
 	        .replay_capacity = view.stats->replay_capacity,
 	};

@@ -438,6 +438,8 @@ static int check_run(const struct check *c, const struct fog_blob *b)
 	    (ret = check_range(c, "production", r->production, 0, 1)) < 0 ||
 	    (ret = check_range(c, "log_level", r->log_level, 0, FOG_LOG_DEBUG)) < 0 ||
 	    (ret = check_range(c, "trace_allow", r->trace_allow, 0, 1)) < 0 ||
+	    (ret = check_range(c, "drain_grace_ms", r->drain_grace_ms, 0, FOG_DRAIN_GRACE_MAX_MS)) <
+	            0 ||
 	    (ret = check_range(c, "neighbour_count", r->neighbour_count, 0, FOG_NEIGHBOURS_MAX)) <
 	            0)
 		return ret;

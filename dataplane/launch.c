@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fog_version.h> // made from git describe during the build
 #include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_launch.h>
@@ -23,14 +24,11 @@
 #include "launch_eal.h"
 #include "log.h"
 #include "manager.h"
+#include "manager_drain.h"
 #include "rights.h"
 #include "secret_memory.h"
 #include "self_check.h"
 #include "tsc.h"
-
-#ifndef FOG_BUILD
-#define FOG_BUILD "unknown"
-#endif
 
 static struct fog_blob *blob_read(const char *path)
 {
@@ -164,7 +162,7 @@ static int session_open(struct fog_manager *m, const struct fog_blob_launch *l, 
 	                m->geo.payload_len,
 	        .inject_slots = l->inject_slots,
 	        .inject_len = (uint32_t)sizeof(struct fog_inject) + m->geo.packet_len,
-	        .build = FOG_BUILD,
+	        .build = FOG_VERSION,
 	};
 	if ((ret = fog_session_create(&params, &fog_manager_session_ops, m, &m->session, &m->stats)
 	    ) < 0)
@@ -352,10 +350,12 @@ static void teardown(struct fog_manager *m)
 		m->ports[i]->ops->stop(m->ports[i]);
 	if (m->worker_count > 0 && m->stats != NULL)
 		fog_manager_stop(m);
-	for (unsigned i = 0; i < m->worker_count; i++) {
+	for (unsigned i = 0; i < m->worker_count; i++)
 		fog_worker_fini(m->workers[i]);
+	if (m->notify.ready)
+		manager_books_tell(m);
+	for (unsigned i = 0; i < m->worker_count; i++)
 		rte_free(m->workers[i]);
-	}
 	rte_free(m->qsbr);
 	manager_host_close(m);
 	for (unsigned i = m->port_count; i > 0; i--)
@@ -457,6 +457,7 @@ int fog_launch(const struct fog_launch_options *o)
 		return 1;
 	const struct fog_blob_launch *l = &chosen;
 	m->started = fog_tsc_mark();
+	notify_open(&m->notify);
 	m->signal_fd = signals_open(); // before EAL makes threads: they inherit the mask
 	if (m->signal_fd < 0) {
 		LOG_ERR("signalfd: %s: raise LimitNOFILE, or free memory", strerror(errno));

@@ -13,12 +13,13 @@
 #include "../drivers/neigh.h"
 #include "log.h"
 #include "manager_conf.h"
+#include "manager_drain.h"
+#include "manager_notify.h"
 #include "manager_trace.h"
 
 enum {
 	PERIOD_BUSY_MS = 1, // busy workers don't ring the doorbell themselves
 	PERIOD_ADAPTIVE_MS = 20,
-	DRAIN_GRACE_MS = 500,
 	SILENCE_MS = 5000, // it beats at least once a second
 	REFRESH_S = 5,
 };
@@ -210,38 +211,7 @@ void fog_manager_housekeeping(struct fog_manager *m, uint64_t now)
 		bool missing = m->conf->resolved_count < m->conf->remote_count;
 		m->refresh_at = now + (missing ? 1 : REFRESH_S) * rte_get_tsc_hz();
 	}
-}
-
-static void drain_begin(struct fog_manager *m)
-{
-	if (m->draining)
-		return;
-	m->draining = true;
-	uint64_t ms = m->conf->law.max_us / 1000 + m->conf->law.cap_ms + DRAIN_GRACE_MS;
-	m->drain_until = rte_rdtsc() + ms * (rte_get_tsc_hz() / 1000);
-	LOG_INFO(
-	        "draining: no new packets, parked ones leave within %llu ms", (unsigned long long)ms
-	);
-	atomic_store_explicit(&m->stats->draining, 1, memory_order_relaxed);
-	// What comes from now on is counted by the port; what it gave before is still worked off.
-	for (unsigned i = 0; i < m->port_count; i++)
-		m->ports[i]->ops->stop(m->ports[i]);
-	for (unsigned i = 0; i < m->worker_count; i++) {
-		atomic_store_explicit(&m->workers[i]->drain, true, memory_order_relaxed);
-		fog_session_wake(m->session, i);
-	}
-}
-
-static bool drain_done(const struct fog_manager *m)
-{
-	if (!m->draining)
-		return false;
-	if (rte_rdtsc() >= m->drain_until)
-		return true;
-	for (unsigned i = 0; i < m->worker_count; i++)
-		if (!atomic_load_explicit(&m->workers[i]->drained, memory_order_acquire))
-			return false;
-	return true;
+	manager_notify(m, now);
 }
 
 // The first SIGTERM or SIGINT drains, the second one ends at once.
@@ -251,8 +221,8 @@ static bool signal_received(struct fog_manager *m)
 	bool end = false;
 
 	while (read(m->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		end = m->draining;
-		drain_begin(m);
+		end = m->drain != MANAGER_RUNS;
+		manager_drain_begin(m, m->blob->run.drain_grace_ms);
 	}
 	return end;
 }
@@ -288,7 +258,7 @@ int fog_manager_run(struct fog_manager *m)
 		fog_manager_housekeeping(m, rte_rdtsc());
 		if (worker_lost(m))
 			return -ECHILD;
-		if (signal_received(m) || drain_done(m))
+		if (signal_received(m) || manager_drain_step(m, rte_rdtsc()))
 			return 0;
 	}
 }
@@ -342,7 +312,10 @@ static void on_command(void *ctx, uint32_t type, const struct fog_cmd *cmd)
 		struct fog_evt evt = {.token = cmd->token};
 		fog_session_event(m->session, FOG_EVT_PONG, &evt);
 	} else if (type == FOG_CMD_DRAIN) {
-		drain_begin(m);
+		uint64_t grace = cmd->token;
+		if (grace > FOG_DRAIN_GRACE_MAX_MS)
+			grace = m->blob->run.drain_grace_ms;
+		manager_drain_begin(m, grace);
 	} else if (type == FOG_CMD_LOG_LEVEL && cmd->arg[0] < FOG_LOG_LEVELS) {
 		manager_log_level(m, cmd->arg[0]);
 		LOG_INFO(

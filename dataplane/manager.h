@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "manager_host.h"
+#include "notify.h"
 #include "pools.h"
 #include "tsc.h"
 #include "worker.h"
@@ -17,6 +18,9 @@ struct fog_retired {
 	void (*free)(void *);
 	void *object;
 };
+
+// How far the end has come (manager_drain.h).
+enum manager_drain { MANAGER_RUNS, MANAGER_GRACE, MANAGER_SETTLES, MANAGER_DRAINS };
 
 struct fog_trace;
 
@@ -58,13 +62,18 @@ struct fog_manager {
 	struct fog_ring_handover handover[FOG_WORKERS_MAX];
 	struct fog_retired *retired;
 	unsigned replay_alarm; // fill of the table that was reported last: 0, FOG_REPLAY_ALARM, 100
-	uint64_t refresh_at, stats_at, drain_until; // TSC
+	uint64_t refresh_at, stats_at; // TSC
 	unsigned moved_ports; // bit per port: its interface's addresses are no longer those it took
-	bool draining;
 	bool control_silent; // the last check found its heartbeat standing still
 	struct fog_manager_trace trace;
 	uint64_t device_at; // TSC; next look at the devices' own counters
 	struct manager_host host; // what a kernel does for other ports
+	enum manager_drain drain;
+	uint64_t drain_at; // TSC at which its next step is due
+	struct notify notify;
+	uint64_t check_at, tell_at; // TSC of the next look at the workers, of the next STATUS=
+	uint64_t heartbeat_seen[FOG_WORKERS_MAX]; // at the last look
+	uint64_t stalled; // bit per worker: it stood still between the last two looks
 };
 
 // Callbacks for the session, with the manager as context.

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-GROUPS = ["lint", "unit", "vm", "smoke", "asan", "tsan", "fuzz"]
+GROUPS = ["lint", "unit", "vm", "package", "smoke", "asan", "tsan", "fuzz"]
 FUZZ_S, FUZZ_LONG_S = 10, 300
 
 # Sanitizers stop at the first finding. ASLR is off for them: their shadow memory of this compiler
@@ -127,11 +127,19 @@ def _vm_tests(root, folder, long):
 	]
 
 
+def _package_tests(root):
+	return [
+		Test(f"package/{path.stem.removesuffix('_test')}", [sys.executable, path], 900, missing=_root_only)
+		for path in sorted((root / "tests" / "package").glob("*_test.py"))
+	]
+
+
 def _plain_then(root, long):
 	folder = root / "build"
 	env = {"FOGLINE_LONG": "1"} if long else {}
 	return [
 		*_vm_tests(root, folder, long),  # first: it is the longest
+		*_package_tests(root),
 		*_meson_tests(folder, "unit", [], env),
 		*_smoke_tests(root, folder, "smoke", [], env),
 	]
@@ -175,7 +183,7 @@ def _build(root, name, then, long):
 def tests(root, groups, long):
 	"""What a run starts with."""
 	start = []
-	if {"unit", "vm", "smoke"} & set(groups):
+	if {"unit", "vm", "package", "smoke"} & set(groups):
 		start.append(_build(root, "plain", _plain_then, long))
 	if "lint" in groups:
 		start.append(Test("lint/rules", [sys.executable, "tests/lint/lint.py"]))

@@ -162,7 +162,7 @@ def main():
 	parser.add_argument("--asan", action="store_true", help="only the run under ASan and UBSan")
 	parser.add_argument("--tsan", action="store_true", help="only the run under TSan")
 	parser.add_argument("filter", metavar="FILTER", nargs="?", default="",
-		help="a group (lint, unit, vm, smoke, asan, tsan, fuzz), the beginning of a name, or a part of one")
+		help="a group (lint, unit, vm, package, smoke, asan, tsan, fuzz), the beginning of a name, or a part of one")
 	options = parser.parse_args()
 
 	groups = [group for group in ("asan", "tsan") if getattr(options, group)] or plan.GROUPS

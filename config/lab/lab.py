@@ -73,6 +73,8 @@ class Node:
 		self.id = self.mix_key = None
 		self.switch_port = None  # its interface's other end, in the switch's namespace
 		self.processes = {}  # "control" and "data", while they run
+		self.environment = {}  # of a process, beyond ours: {"data": {"NAME": "value"}}
+		self.prefix = {}  # command that starts it: {"control": ["setpriv", ...]}
 		self.rest = Rest(self.socket_path)
 
 	@property
@@ -126,7 +128,7 @@ class Node:
 			"data": [self.lab.bin / "fog-dataplane", "--blob", self.blob_path, "--run-dir", self.run_dir,
 				*self.options.get("arguments", [])],
 		}[which]
-		environment = dict(os.environ)
+		environment = {**os.environ, **self.environment.get(which, {})}
 		for sanitizer in ("ASAN", "UBSAN", "TSAN"):
 			key = f"{sanitizer}_OPTIONS"
 			environment[key] = f"{environment.get(key, '')}:log_path={self.findings / which}"
@@ -134,7 +136,7 @@ class Node:
 		self.findings.chmod(0o777)
 		with self.log(which).open("ab") as log:
 			self.processes[which] = subprocess.Popen(
-				netns.command(self.netns, argv), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+				netns.command(self.netns, [*self.prefix.get(which, []), *argv]), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
 				env=environment, start_new_session=True,
 			)
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <keyutils.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -29,6 +30,14 @@ static void privileges_keyring(void)
 		keyctl_link(KEY_SPEC_USER_KEYRING, KEY_SPEC_SESSION_KEYRING);
 }
 
+static bool privileges_none(void)
+{
+	capng_get_caps_process();
+	bool none = capng_have_capabilities(CAPNG_SELECT_CAPS) == CAPNG_NONE;
+	capng_clear(CAPNG_SELECT_BOTH);
+	return none;
+}
+
 int fog_privileges_drop(int change, uid_t uid, gid_t gid)
 {
 	int r;
@@ -43,8 +52,11 @@ int fog_privileges_drop(int change, uid_t uid, gid_t gid)
 			return -EPERM;
 		}
 	} else {
-		// An ordinary user has none, unless file capabilities gave him some.
-		r = capng_apply(geteuid() == 0 ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS);
+		// An ordinary user has none, unless file capabilities gave him some. Then nothing is asked
+		// for that a service manager's filter of system calls may forbid.
+		r = geteuid() == 0          ? capng_apply(CAPNG_SELECT_BOTH)
+		        : privileges_none() ? 0
+		                            : capng_apply(CAPNG_SELECT_CAPS);
 		if (r < 0) {
 			LOG_ERR("cannot drop the capabilities (%d): start it as root, or as a "
 			        "user without any",

@@ -87,6 +87,7 @@ static void compile_run(
 	run->source_rate = c->filter.source_rate;
 	run->source_burst = c->filter.source_burst;
 	run->deny_count = c->filter.deny_count;
+	run->drain_grace_ms = c->drain.grace_ms;
 	for (uint32_t i = 0; i < c->port_count; i++) {
 		for (uint32_t k = 0; k < c->port[i].neighbour_count; k++) {
 			struct fog_blob_neighbour *n = &run->neighbour[run->neighbour_count++];

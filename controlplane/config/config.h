@@ -112,6 +112,10 @@ struct fog_config_filter {
 	struct fog_prefix deny[FOG_DENY_MAX]; // sorted (prefix.h), no two are equal
 };
 
+struct fog_config_drain {
+	uint32_t grace_ms; // packets are still taken for so long
+};
+
 struct fog_config {
 	char instance[32];
 	char user[32]; // name or decimal uid; empty = stay who we are
@@ -130,6 +134,7 @@ struct fog_config {
 	struct fog_config_trace trace;
 	struct fog_config_audit audit;
 	struct fog_config_filter filter;
+	struct fog_config_drain drain;
 	uint32_t port_count;
 	struct fog_config_port port[FOG_PORTS_MAX];
 

@@ -94,6 +94,10 @@
 	X(filter, "source_burst", source_burst, COUNT, "256", 1, 1000000, RUN, \
 	  "packets that such a source may send at once")
 
+#define CONFIG_DRAIN_KEYS(X) \
+	X(drain, "grace", grace_ms, MS, "0ms", 0, 3600000, RUN, \
+	  "how long packets are still taken after the order to drain, while readiness is off")
+
 #define CONFIG_PORT_KEYS(X) \
 	X(port, "name", name, NAME, NULL, 1, 31, LAUNCH, \
 	  "name in tables and metrics") \

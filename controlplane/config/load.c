@@ -23,7 +23,9 @@
 #define OUT_log struct fog_config_log
 #define OUT_trace struct fog_config_trace
 #define OUT_audit struct fog_config_audit
+
 #define OUT_filter struct fog_config_filter
+#define OUT_drain struct fog_config_drain
 #define OUT_port struct fog_config_port
 #define OUT_neighbour struct fog_config_neighbour
 
@@ -83,6 +85,10 @@ struct raw_filter {
 	unsigned deny_count;
 };
 
+struct raw_drain {
+	CONFIG_DRAIN_KEYS(CONFIG_RAW)
+};
+
 struct raw_root {
 	CONFIG_ROOT_KEYS(CONFIG_RAW)
 	struct raw_workers workers;
@@ -95,6 +101,7 @@ struct raw_root {
 	struct raw_trace trace;
 	struct raw_audit audit;
 	struct raw_filter filter;
+	struct raw_drain drain;
 	struct raw_port *ports;
 	unsigned ports_count;
 };
@@ -143,6 +150,8 @@ static const cyaml_schema_field_t filter_fields[] = {
         CONFIG_FILTER_KEYS(CONFIG_CYAML)
                 LIST("deny", struct raw_filter, deny, text_entry, FOG_DENY_MAX),
         CYAML_FIELD_END};
+static const cyaml_schema_field_t drain_fields[] = {CONFIG_DRAIN_KEYS(CONFIG_CYAML)
+                                                            CYAML_FIELD_END};
 
 static const cyaml_schema_field_t root_fields[] = {
         CONFIG_ROOT_KEYS(CONFIG_CYAML) SECTION(workers),
@@ -155,6 +164,7 @@ static const cyaml_schema_field_t root_fields[] = {
         SECTION(trace),
         SECTION(audit),
         SECTION(filter),
+        SECTION(drain),
         LIST("ports", struct raw_root, ports, port_entry, FOG_PORTS_MAX),
         CYAML_FIELD_END};
 static const cyaml_schema_value_t root_schema = {
@@ -171,6 +181,7 @@ static const struct config_key log_keys[] = {CONFIG_LOG_KEYS(CONFIG_ROW)};
 static const struct config_key trace_keys[] = {CONFIG_TRACE_KEYS(CONFIG_ROW)};
 static const struct config_key audit_keys[] = {CONFIG_AUDIT_KEYS(CONFIG_ROW)};
 static const struct config_key filter_keys[] = {CONFIG_FILTER_KEYS(CONFIG_ROW)};
+static const struct config_key drain_keys[] = {CONFIG_DRAIN_KEYS(CONFIG_ROW)};
 static const struct config_key port_keys[] = {CONFIG_PORT_KEYS(CONFIG_ROW)};
 static const struct config_key neighbour_keys[] = {CONFIG_NEIGHBOUR_KEYS(CONFIG_ROW)};
 
@@ -200,6 +211,7 @@ static const struct {
         ROW(trace),
         ROW(audit),
         ROW(filter),
+        ROW(drain),
 };
 
 static void load_workers(

@@ -3,6 +3,7 @@
 // fogctl capture: sizes and headers of frames as a pcapng file.
 #include <errno.h>
 #include <fcntl.h>
+#include <fog_version.h> // made from git describe during the build
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -32,6 +32,8 @@ static int config_usage(void)
 	fputs("usage: fogctl config check FILE [-j] [-t TOPOLOGY] [--any-host]\n"
 	      "       fogctl config compile FILE -o BLOB [-t TOPOLOGY] [--any-host]\n"
 	      "       fogctl config keys\n"
+	      "       fogctl config show [-j]\n"
+	      "       fogctl config put FILE [-j]\n"
 	      "\n"
 	      "  -j             one JSON object on standard output\n"
 	      "  -o BLOB        file for the data plane, made root-only\n"

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // fogctl: one table of subcommands, each a function that gets its own argv.
+#include <fog_version.h> // made from git describe during the build
 #include <stdio.h>
 #include <string.h>
 
 #include "config.h"
+#include "describe.h"
 #include "host.h"
 #include "rest.h"
 #include "sphinx.h"
-
-struct ctl_command {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	const char *help;
-};
 
 static int ctl_help(int argc, char **argv);
 
@@ -46,6 +42,7 @@ static const struct ctl_command ctl_commands[] = {
         {"deny", ctl_deny, "prefixes that nothing is taken from: list, add, remove"},
         {"send", ctl_send, "send a message through the mixnet"},
         {"receive", ctl_receive, "show received messages"},
+        {"drain", ctl_drain, "let the data plane send what it holds, take nothing more, and end"},
         {"sphinx", ctl_sphinx, "make, open and verify packets offline"},
         {"config", ctl_config_any, "show and put the configuration; check and compile it offline"},
         {"host", ctl_host, "check that this host is ready, make it so, put it back; offline"},
@@ -60,8 +57,11 @@ static void ctl_usage(FILE *to)
 		fprintf(to, "  %-10s %s\n", ctl_commands[i].name, ctl_commands[i].help);
 }
 
+// 'help --describe' is for who makes the manuals, so the usage is silent about it.
 static int ctl_help(int argc, char **argv)
 {
+	if (argc == 2 && strcmp(argv[1], "--describe") == 0)
+		return ctl_describe(ctl_commands, sizeof(ctl_commands) / sizeof(ctl_commands[0]));
 	ctl_usage(stdout);
 	return 0;
 }
@@ -96,7 +96,7 @@ int main(int argc, char **argv)
 	int leading = ctl_leading(argc, argv);
 
 	if (argc == 2 && strcmp(argv[1], "--help") == 0)
-		return ctl_help(argc, argv);
+		return ctl_help(1, argv);
 	if (argc == 2 && strcmp(argv[1], "--version") == 0)
 		return ctl_version(argc, argv);
 	if (leading < argc - 1)

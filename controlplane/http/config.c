@@ -47,6 +47,7 @@ static json_t *config_address(const struct fog_ip *ip, unsigned prefix)
 #define VIEW_SOCKET(v) json_string(v)
 #define VIEW_BOOL(v) json_boolean(v)
 #define VIEW_COUNT(v) json_integer((json_int_t)(v))
+#define VIEW_MS(v) json_sprintf("%ums", v)
 #define VIEW_MIB(v) json_integer((json_int_t)(v))
 #define VIEW_DRIVER(v) json_string(config_drivers[v])
 #define VIEW_IDLE(v) json_string(config_idles[v])
@@ -98,6 +99,7 @@ CONFIG_SECTION(log, CONFIG_LOG_KEYS)
 CONFIG_SECTION(trace, CONFIG_TRACE_KEYS)
 CONFIG_SECTION(audit, CONFIG_AUDIT_KEYS)
 CONFIG_SECTION(filter, CONFIG_FILTER_KEYS)
+CONFIG_SECTION(drain, CONFIG_DRAIN_KEYS)
 #undef X
 
 static json_t *config_json(const struct fog_config *c)
@@ -127,6 +129,7 @@ static json_t *config_json(const struct fog_config *c)
 		json_array_append_new(deny, view_prefix(&c->filter.deny[i]));
 	json_object_set_new(filter, "deny", deny);
 	json_object_set_new(out, "filter", filter);
+	json_object_set_new(out, "drain", config_section_drain(c));
 	json_object_set_new(out, "ports", ports);
 	return out;
 }

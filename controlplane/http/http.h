@@ -96,3 +96,4 @@ http_handler http_get_messages, http_post_messages;
 http_handler http_get_log, http_put_log;
 http_handler http_get_trace, http_post_trace, http_delete_trace;
 http_handler http_get_capture, http_post_capture, http_delete_capture;
+http_handler http_post_drain;

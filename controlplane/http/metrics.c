@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the Fogline authors
 // /metrics in OpenMetrics 1.0 text. Families come from metrics.def and drops.def; what is not known
 // is left out, never 0.
+#include <fog_version.h> // made from git describe during the build
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

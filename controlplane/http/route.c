@@ -38,6 +38,7 @@ const struct http_route http_routes[] = {
         {"GET", "/v1/capture", HTTP_OPERATOR, false, http_get_capture, {"after", "limit", "wait"}},
         {"POST", "/v1/capture", HTTP_OPERATOR, true, http_post_capture, {NULL}},
         {"DELETE", "/v1/capture", HTTP_OPERATOR, true, http_delete_capture, {NULL}},
+        {"POST", "/v1/drain", HTTP_OPERATOR, true, http_post_drain, {NULL}},
 };
 
 const size_t http_route_count = sizeof(http_routes) / sizeof(http_routes[0]);

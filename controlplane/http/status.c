@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the Fogline authors
 // Is it alive, is it ready, and what state is it in.
 #include <errno.h>
+#include <fog_version.h> // made from git describe during the build
 #include <stdlib.h>
 #include <string.h>
 

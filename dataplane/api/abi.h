@@ -17,6 +17,7 @@ enum {
 	FOG_NEIGHBOURS_MAX = 64, // static neighbours for ports without a kernel
 	FOG_ID_LEN = 32,
 	FOG_BUILD_LEN = 64,
+	FOG_DRAIN_GRACE_MAX_MS = 3600000,
 	FOG_CACHE_LINE = 128, // two lines: the adjacent-line prefetcher pairs them
 };
 

@@ -108,6 +108,7 @@ struct fog_blob_run {
 	uint32_t source_rate; // packets per second and source address (IPv6: /64), 0 = no limit
 	uint32_t source_burst; // packets a source may send at once
 	uint32_t deny_count;
+	uint64_t drain_grace_ms; // from the order to drain to the last packet taken
 };
 
 struct fog_blob_node {

@@ -139,7 +139,9 @@ struct fog_inject {
 // cmd ring.
 enum fog_cmd_type {
 	FOG_CMD_PING = 1, // answered by FOG_EVT_PONG with the same token
-	FOG_CMD_DRAIN = 2, // stop rx, let the calendars run empty, then exit 0
+	// Stop rx, let the calendars run empty, then exit 0. The token is the time in ms for which all
+	// goes on before; above FOG_DRAIN_GRACE_MAX_MS: as long as the configuration says.
+	FOG_CMD_DRAIN = 2,
 	FOG_CMD_LOG_LEVEL = 3, // arg[0] = enum fog_log_level of log/log.h
 	FOG_CMD_TRACE_START = 4, // arg = sample, count, seconds, worker; answered by TRACE_STATE
 	FOG_CMD_TRACE_STOP = 5, // at once, not answered

@@ -3,8 +3,6 @@
 # Copyright (c) 2026 the Fogline authors
 """Control planes killed with SIGKILL and restarted under traffic: no packet and no message is lost,
 none comes twice, the data planes go on meanwhile."""
-import contextlib
-import ctypes
 import os
 import pathlib
 import re
@@ -13,14 +11,12 @@ import struct
 
 from _init import Lab, books, check, drops, equal, report, wait_for
 from hostile import Peer
+from notified import stopped, worker_thread
 from steady import SHORT, Steady, three
 
 KILLS = {"service": 2, "mix1": 1, "gateway": 1}  # of control planes, by this test
 AGAIN = 5  # messages stored whose slots were not given back
 DELIVER_TAIL = 256  # of worker 0, in struct fog_control_page
-PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT = 17, 0x4206, 0x4207
-WALL = 0x40000000
-libc = ctypes.CDLL(None, use_errno=True)
 
 
 def rewind(pid):
@@ -33,25 +29,6 @@ def rewind(pid):
 	check(tail >= AGAIN, f"{tail} messages taken from the ring")
 	os.pwrite(fd, struct.pack("=I", tail - AGAIN), DELIVER_TAIL)
 	os.close(fd)
-
-
-@contextlib.contextmanager
-def stopped(tid):
-	"""One thread stands still."""
-	def ptrace(request):
-		if libc.ptrace(request, tid, None, None):
-			raise OSError(ctypes.get_errno(), f"ptrace {request:#x}")
-	ptrace(PTRACE_SEIZE)
-	ptrace(PTRACE_INTERRUPT)
-	os.waitpid(tid, WALL)
-	yield
-	ptrace(PTRACE_DETACH)
-
-
-def worker_thread(node):
-	tasks = pathlib.Path(f"/proc/{node.processes['data'].pid}/task")
-	name, = [task for task in tasks.iterdir() if "worker" in (task / "comm").read_text()]
-	return int(name.name)
 
 
 def restart(node):

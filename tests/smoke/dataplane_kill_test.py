@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 the Fogline authors
-"""The data plane of a mix killed with SIGKILL under traffic and restarted: its control plane, never
-restarted, gives it back configuration and key; and of all it had accepted before, sent to it again,
-nothing is accepted."""
+"""The data plane of a mix killed with SIGKILL under traffic and restarted, and drained and restarted:
+its control plane, never restarted, gives it back configuration and key; and of all it had accepted
+before, sent to it again, nothing is accepted."""
 from _init import Lab, books, check, drops, equal, netns, report, wait_for
 from steady import SHORT, Steady, number, messages, three
 
@@ -61,6 +61,18 @@ def replayed(lab, mix, frames, least):
 	wait_for("the replay table's count", lambda: data_plane(mix)["replay_count"] == len(frames))
 
 
+def drained(lab, mix, frames):
+	"""A restart in good order."""
+	mix.fogctl("drain", "--wait")
+	equal(mix.processes.pop("data").wait(60), 0, f"exit code\n{mix.log_end('data')}")
+	mix.start("data")
+	mix.wait_ready()
+	wait_for("the replay table", lambda: data_plane(mix)["replay_count"] == len(frames))
+	send_again(lab, mix, frames)
+	equal(drops(mix), {"replay": len(frames)}, "drops of what was sent again after a drain")
+	equal(books(mix)["tx"], 0, "packets sent again after a drain")
+
+
 with Lab(network=SHORT) as lab:
 	three(lab)
 	mix = lab["mix1"]
@@ -77,6 +89,7 @@ with Lab(network=SHORT) as lab:
 	for key in IN_FORCE:
 		equal(after[key], before[key], f"{key} after the restart")
 	replayed(lab, mix, frames, accepted)
+	drained(lab, mix, frames)
 	for node in (lab["gateway"], lab["service"]):
 		numbers = list(map(number, messages(node.rest)))
 		equal(len(set(numbers)), len(numbers), f"distinct messages at {node.name}")
