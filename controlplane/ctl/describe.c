@@ -43,7 +43,10 @@ static int describe_one(const struct ctl_command *c)
 	fflush(stdout);
 	FILE *said = describe_run(c, &pid);
 	if (said == NULL) {
-		perror("fogctl: cannot ask a command for its help");
+		fprintf(stderr,
+		        "fogctl: cannot ask a command for its help: %s: free memory, or end some "
+		        "processes\n",
+		        strerror(errno));
 		return CTL_REFUSED;
 	}
 	for (int ch = fgetc(said); ch != EOF; ch = fgetc(said)) {
