@@ -2,8 +2,10 @@
 // Copyright (c) 2026 the Fogline authors
 #include "describe.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
