@@ -16,7 +16,7 @@ NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 SAMPLE = re.compile(rf'({NAME})(?:\{{((?:{NAME}="(?:[^"\\\n]|\\[\\"n])*",?)*)\}})? (\S+)$')
 LABEL = re.compile(rf'({NAME})="((?:[^"\\]|\\.)*)"')
 ENDINGS = {  # what a sample may be called after its family
-	"counter": {"_total"}, "gauge": {""}, "info": {"_info"}, "histogram": {"_bucket", "_count", "_sum"},
+	"counter": {"_total"}, "gauge": {""}, "unknown": {""}, "info": {"_info"}, "histogram": {"_bucket", "_count", "_sum"},
 }
 
 
