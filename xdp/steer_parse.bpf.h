@@ -103,6 +103,16 @@ static __always_inline int is_ours6(const __be32 to[4])
 	return 0;
 }
 
+// A length from a header, as something that may be added to a pointer: the verifier of Linux 6.1
+// knows no bounds of what a byte swap gives, and the compiler would leave the mask out.
+static __always_inline __u32 length_of(__be16 field)
+{
+	__u32 length = bpf_ntohs(field);
+
+	barrier_var(length);
+	return length & 0xffff;
+}
+
 static __always_inline enum fog_steer_verdict parse_ipv4(struct cursor *c)
 {
 	struct iphdr *ip = c->at;
@@ -111,7 +121,7 @@ static __always_inline enum fog_steer_verdict parse_ipv4(struct cursor *c)
 	if ((void *)(ip + 1) > c->end)
 		return FOG_STEER_PASS_TRUNCATED;
 	header = ip->ihl * 4;
-	total = bpf_ntohs(ip->tot_len);
+	total = length_of(ip->tot_len);
 	if (ip->version != 4 || header < sizeof(*ip) || total < header)
 		return FOG_STEER_PASS_TRUNCATED;
 	if (!is_ours4(ip->daddr))
@@ -170,7 +180,7 @@ static __always_inline enum fog_steer_verdict parse_ipv6(struct cursor *c)
 	c->family = 6;
 	__builtin_memcpy(c->from, &ip->saddr, sizeof(ip->saddr));
 	c->at = ip + 1;
-	c->ip_end = c->at + bpf_ntohs(ip->payload_len);
+	c->ip_end = c->at + length_of(ip->payload_len);
 	return parse_extensions(c, ip->nexthdr);
 }
 
@@ -198,5 +208,5 @@ static __always_inline enum fog_steer_verdict parse(struct cursor *c)
 static __always_inline int length_fits(const struct cursor *c)
 {
 	return c->udp->len == fog_port.udp_len && c->ip_end <= c->end &&
-	        (void *)c->udp + bpf_ntohs(fog_port.udp_len) <= c->ip_end;
+	        (void *)c->udp + length_of(fog_port.udp_len) <= c->ip_end;
 }

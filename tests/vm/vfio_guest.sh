@@ -19,11 +19,10 @@ exec </dev/ttyS0 >/dev/ttyS0 2>&1
 # OUR and PEER: PCI addresses; OUR_DRIVER and PEER_DRIVER: the kernel's modules; OUR_MAC, COUNT.
 . /etc/vm.conf
 . /etc/guest.sh
-HOST="iommu vfio"
+HOST="hugepages iommu vfio"
 
 # The kernel's driver has the NIC until fogctl takes it away.
 prepare() {
-	echo 96 >/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
 	modprobe "$OUR_DRIVER" || return 1
 	echo "before: $(driver_of "$OUR")"
 	# shellcheck disable=SC2086 # words are meant
