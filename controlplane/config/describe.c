@@ -21,10 +21,10 @@ struct describe_row {
 #define ROW(section, key, member, kind, def, lo, hi, class, text) \
 	{#section, key, KIND_##kind, def, lo, hi, FOG_RELOAD_##class, text},
 
-static const struct describe_row rows_config[] = {CONFIG_ROOT_KEYS(ROW) CONFIG_WORKERS_KEYS(ROW
-) CONFIG_MEMORY_KEYS(ROW) CONFIG_REPLAY_KEYS(ROW) CONFIG_RINGS_KEYS(ROW) CONFIG_REST_KEYS(ROW
-) CONFIG_TEST_KEYS(ROW) CONFIG_LOG_KEYS(ROW) CONFIG_TRACE_KEYS(ROW) CONFIG_AUDIT_KEYS(ROW
-) CONFIG_FILTER_KEYS(ROW) CONFIG_DRAIN_KEYS(ROW) CONFIG_PORT_KEYS(ROW) CONFIG_NEIGHBOUR_KEYS(ROW)};
+#define SECTION_ROWS(name, keys, lists) keys(ROW)
+
+static const struct describe_row rows_config[] = {CONFIG_ROOT_KEYS(ROW) CONFIG_SECTIONS(SECTION_ROWS
+) CONFIG_PORT_KEYS(ROW) CONFIG_NEIGHBOUR_KEYS(ROW)};
 static const struct describe_row rows_topology[] = {
         TOPOLOGY_NETWORK_KEYS(ROW) TOPOLOGY_GEOMETRY_KEYS(ROW) TOPOLOGY_CUSTOM_KEYS(ROW)
                 TOPOLOGY_DELAY_KEYS(ROW) TOPOLOGY_MIX_KEY_KEYS(ROW) TOPOLOGY_NODE_KEYS(ROW)};

@@ -125,6 +125,25 @@
 	X(neighbour, "mac", mac, MAC, NULL, 0, 0, RUN, \
 	  "its MAC address")
 
+// Keys that are lists of texts: L(section, key, most).
+#define CONFIG_WORKERS_LISTS(L) L(workers, cpus, FOG_WORKERS_MAX)
+#define CONFIG_FILTER_LISTS(L) L(filter, deny, FOG_DENY_MAX)
+#define CONFIG_NO_LISTS(L)
+
+// The mappings that stand once in the root, each with its rows: S(name, keys, lists).
+#define CONFIG_SECTIONS(S) \
+	S(workers, CONFIG_WORKERS_KEYS, CONFIG_WORKERS_LISTS) \
+	S(memory, CONFIG_MEMORY_KEYS, CONFIG_NO_LISTS) \
+	S(replay, CONFIG_REPLAY_KEYS, CONFIG_NO_LISTS) \
+	S(rings, CONFIG_RINGS_KEYS, CONFIG_NO_LISTS) \
+	S(rest, CONFIG_REST_KEYS, CONFIG_NO_LISTS) \
+	S(test, CONFIG_TEST_KEYS, CONFIG_NO_LISTS) \
+	S(log, CONFIG_LOG_KEYS, CONFIG_NO_LISTS) \
+	S(trace, CONFIG_TRACE_KEYS, CONFIG_NO_LISTS) \
+	S(audit, CONFIG_AUDIT_KEYS, CONFIG_NO_LISTS) \
+	S(filter, CONFIG_FILTER_KEYS, CONFIG_FILTER_LISTS) \
+	S(drain, CONFIG_DRAIN_KEYS, CONFIG_NO_LISTS)
+
 // Keys of topology.yaml. Equal on all nodes of a network.
 #define TOPOLOGY_NETWORK_KEYS(X) \
 	X(network, "name", name, NAME, NULL, 1, 31, RUN, \

@@ -13,21 +13,12 @@
 #include "prefix.h"
 #include "schema.h"
 
-#define OUT_root struct fog_config
-#define OUT_workers struct fog_config_workers
-#define OUT_memory struct fog_config_memory
-#define OUT_replay struct fog_config_replay
-#define OUT_rings struct fog_config_rings
-#define OUT_rest struct fog_config_rest
-#define OUT_test struct fog_config_test
-#define OUT_log struct fog_config_log
-#define OUT_trace struct fog_config_trace
-#define OUT_audit struct fog_config_audit
-
-#define OUT_filter struct fog_config_filter
-#define OUT_drain struct fog_config_drain
-#define OUT_port struct fog_config_port
-#define OUT_neighbour struct fog_config_neighbour
+// What the rows of a section fill in.
+typedef struct fog_config OUT_root;
+typedef struct fog_config_port OUT_port;
+typedef struct fog_config_neighbour OUT_neighbour;
+#define SECTION_OUT(name, keys, lists) typedef struct fog_config_##name OUT_##name;
+CONFIG_SECTIONS(SECTION_OUT)
 
 struct raw_neighbour {
 	CONFIG_NEIGHBOUR_KEYS(CONFIG_RAW)
@@ -41,67 +32,20 @@ struct raw_port {
 	unsigned neighbours_count;
 };
 
-struct raw_workers {
-	CONFIG_WORKERS_KEYS(CONFIG_RAW)
-	char **cpus;
-	unsigned cpus_count;
-};
+#define LIST_RAW(section, key, most) \
+	char **key; \
+	unsigned key##_count;
+#define SECTION_RAW(name, keys, lists) \
+	struct raw_##name { \
+		keys(CONFIG_RAW) lists(LIST_RAW) \
+	};
+CONFIG_SECTIONS(SECTION_RAW)
 
-struct raw_memory {
-	CONFIG_MEMORY_KEYS(CONFIG_RAW)
-};
-
-struct raw_replay {
-	CONFIG_REPLAY_KEYS(CONFIG_RAW)
-};
-
-struct raw_rings {
-	CONFIG_RINGS_KEYS(CONFIG_RAW)
-};
-
-struct raw_rest {
-	CONFIG_REST_KEYS(CONFIG_RAW)
-};
-
-struct raw_test {
-	CONFIG_TEST_KEYS(CONFIG_RAW)
-};
-
-struct raw_log {
-	CONFIG_LOG_KEYS(CONFIG_RAW)
-};
-
-struct raw_trace {
-	CONFIG_TRACE_KEYS(CONFIG_RAW)
-};
-
-struct raw_audit {
-	CONFIG_AUDIT_KEYS(CONFIG_RAW)
-};
-
-struct raw_filter {
-	CONFIG_FILTER_KEYS(CONFIG_RAW)
-	char **deny;
-	unsigned deny_count;
-};
-
-struct raw_drain {
-	CONFIG_DRAIN_KEYS(CONFIG_RAW)
-};
+#define SECTION_MEMBER(name, keys, lists) struct raw_##name name;
 
 struct raw_root {
 	CONFIG_ROOT_KEYS(CONFIG_RAW)
-	struct raw_workers workers;
-	struct raw_memory memory;
-	struct raw_replay replay;
-	struct raw_rings rings;
-	struct raw_rest rest;
-	struct raw_test test;
-	struct raw_log log;
-	struct raw_trace trace;
-	struct raw_audit audit;
-	struct raw_filter filter;
-	struct raw_drain drain;
+	CONFIG_SECTIONS(SECTION_MEMBER)
 	struct raw_port *ports;
 	unsigned ports_count;
 };
@@ -118,8 +62,6 @@ static const cyaml_schema_value_t neighbour_entry = {
 	CYAML_FIELD_SEQUENCE( \
 	        key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member, &entry, 0, max \
 	)
-#define SECTION(name) \
-	CYAML_FIELD_MAPPING(#name, CYAML_FLAG_OPTIONAL, struct raw_root, name, name##_fields)
 
 static const cyaml_schema_field_t port_fields[] = {
         CONFIG_PORT_KEYS(CONFIG_CYAML)
@@ -129,63 +71,32 @@ static const cyaml_schema_field_t port_fields[] = {
 static const cyaml_schema_value_t port_entry = {
         CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_port, port_fields)};
 
-static const cyaml_schema_field_t workers_fields[] = {
-        LIST("cpus", struct raw_workers, cpus, text_entry, FOG_WORKERS_MAX),
-        CONFIG_WORKERS_KEYS(CONFIG_CYAML) CYAML_FIELD_END};
-static const cyaml_schema_field_t memory_fields[] = {CONFIG_MEMORY_KEYS(CONFIG_CYAML)
-                                                             CYAML_FIELD_END};
-static const cyaml_schema_field_t replay_fields[] = {CONFIG_REPLAY_KEYS(CONFIG_CYAML)
-                                                             CYAML_FIELD_END};
-static const cyaml_schema_field_t rings_fields[] = {CONFIG_RINGS_KEYS(CONFIG_CYAML)
-                                                            CYAML_FIELD_END};
-static const cyaml_schema_field_t rest_fields[] = {CONFIG_REST_KEYS(CONFIG_CYAML) CYAML_FIELD_END};
-static const cyaml_schema_field_t test_fields[] = {CONFIG_TEST_KEYS(CONFIG_CYAML) CYAML_FIELD_END};
+#define LIST_CYAML(section, key, most) LIST(#key, struct raw_##section, key, text_entry, most),
+#define SECTION_FIELDS(name, keys, lists) \
+	static const cyaml_schema_field_t name##_fields[] = {keys(CONFIG_CYAML) lists(LIST_CYAML) \
+	                                                             CYAML_FIELD_END};
+CONFIG_SECTIONS(SECTION_FIELDS)
 
-static const cyaml_schema_field_t log_fields[] = {CONFIG_LOG_KEYS(CONFIG_CYAML) CYAML_FIELD_END};
-static const cyaml_schema_field_t trace_fields[] = {CONFIG_TRACE_KEYS(CONFIG_CYAML)
-                                                            CYAML_FIELD_END};
-static const cyaml_schema_field_t audit_fields[] = {CONFIG_AUDIT_KEYS(CONFIG_CYAML)
-                                                            CYAML_FIELD_END};
-static const cyaml_schema_field_t filter_fields[] = {
-        CONFIG_FILTER_KEYS(CONFIG_CYAML)
-                LIST("deny", struct raw_filter, deny, text_entry, FOG_DENY_MAX),
-        CYAML_FIELD_END};
-static const cyaml_schema_field_t drain_fields[] = {CONFIG_DRAIN_KEYS(CONFIG_CYAML)
-                                                            CYAML_FIELD_END};
-
+#define SECTION_FIELD(name, keys, lists) \
+	CYAML_FIELD_MAPPING(#name, CYAML_FLAG_OPTIONAL, struct raw_root, name, name##_fields),
 static const cyaml_schema_field_t root_fields[] = {
-        CONFIG_ROOT_KEYS(CONFIG_CYAML) SECTION(workers),
-        SECTION(memory),
-        SECTION(replay),
-        SECTION(rings),
-        SECTION(rest),
-        SECTION(test),
-        SECTION(log),
-        SECTION(trace),
-        SECTION(audit),
-        SECTION(filter),
-        SECTION(drain),
-        LIST("ports", struct raw_root, ports, port_entry, FOG_PORTS_MAX),
+        CONFIG_ROOT_KEYS(CONFIG_CYAML) CONFIG_SECTIONS(SECTION_FIELD)
+                LIST("ports", struct raw_root, ports, port_entry, FOG_PORTS_MAX),
         CYAML_FIELD_END};
 static const cyaml_schema_value_t root_schema = {
         CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw_root, root_fields)};
 
 static const struct config_key root_keys[] = {CONFIG_ROOT_KEYS(CONFIG_ROW)};
-static const struct config_key workers_keys[] = {CONFIG_WORKERS_KEYS(CONFIG_ROW)};
-static const struct config_key memory_keys[] = {CONFIG_MEMORY_KEYS(CONFIG_ROW)};
-static const struct config_key replay_keys[] = {CONFIG_REPLAY_KEYS(CONFIG_ROW)};
-static const struct config_key rings_keys[] = {CONFIG_RINGS_KEYS(CONFIG_ROW)};
-static const struct config_key rest_keys[] = {CONFIG_REST_KEYS(CONFIG_ROW)};
-static const struct config_key test_keys[] = {CONFIG_TEST_KEYS(CONFIG_ROW)};
-static const struct config_key log_keys[] = {CONFIG_LOG_KEYS(CONFIG_ROW)};
-static const struct config_key trace_keys[] = {CONFIG_TRACE_KEYS(CONFIG_ROW)};
-static const struct config_key audit_keys[] = {CONFIG_AUDIT_KEYS(CONFIG_ROW)};
-static const struct config_key filter_keys[] = {CONFIG_FILTER_KEYS(CONFIG_ROW)};
-static const struct config_key drain_keys[] = {CONFIG_DRAIN_KEYS(CONFIG_ROW)};
 static const struct config_key port_keys[] = {CONFIG_PORT_KEYS(CONFIG_ROW)};
 static const struct config_key neighbour_keys[] = {CONFIG_NEIGHBOUR_KEYS(CONFIG_ROW)};
+#define SECTION_KEYS(name, keys, lists) \
+	static const struct config_key name##_keys[] = {keys(CONFIG_ROW)};
+CONFIG_SECTIONS(SECTION_KEYS)
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define SECTION_ROW(name, keys, lists) \
+	{#name, name##_keys, COUNT(name##_keys), offsetof(struct raw_root, name), \
+	 offsetof(struct fog_config, name)},
 
 // The mappings that stand once, in the order in which they are converted.
 static const struct {
@@ -193,26 +104,7 @@ static const struct {
 	const struct config_key *keys;
 	unsigned count;
 	size_t raw, out;
-} sections[] = {
-        {"", root_keys, COUNT(root_keys), 0, 0},
-
-#define ROW(name) \
-	{ \
-#name, name##_keys, COUNT(name##_keys), offsetof(struct raw_root, name), \
-		        offsetof(struct fog_config, name) \
-	}
-        ROW(workers),
-        ROW(memory),
-        ROW(replay),
-        ROW(rings),
-        ROW(rest),
-        ROW(test),
-        ROW(log),
-        ROW(trace),
-        ROW(audit),
-        ROW(filter),
-        ROW(drain),
-};
+} sections[] = {{"", root_keys, COUNT(root_keys), 0, 0}, CONFIG_SECTIONS(SECTION_ROW)};
 
 static void load_workers(
         const struct config_source *s, const struct raw_workers *raw, struct fog_config *c

@@ -49,7 +49,7 @@ struct config_key {
 };
 
 // Rows are written as X(section, "key", member, KIND, default, min, max, RELOAD, text); 'section'
-// names the raw struct and, by a macro OUT_section, the public one.
+// names the raw struct and, by the name OUT_section, the public one.
 #define CONFIG_RAW(section, key, member, ...) char *member;
 #define CONFIG_CYAML(section, key, member, ...) \
 	CYAML_FIELD_STRING_PTR( \

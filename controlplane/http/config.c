@@ -80,56 +80,49 @@ static json_t *config_port(const struct fog_config_port *p)
 	return out;
 }
 
-// One mapping of the file that holds scalars only.
-#define CONFIG_SECTION(name, KEYS) \
+static json_t *config_cpus(const struct fog_config_workers *w)
+{
+	json_t *out = json_array();
+
+	for (unsigned i = 0; i < w->cpu_count; i++)
+		json_array_append_new(out, json_integer(w->cpu[i]));
+	return out;
+}
+
+static json_t *config_deny(const struct fog_config_filter *f)
+{
+	json_t *out = json_array();
+
+	for (unsigned i = 0; i < f->deny_count; i++)
+		json_array_append_new(out, view_prefix(&f->deny[i]));
+	return out;
+}
+
+// One mapping of the file: its scalars.
+#define X(section, key, member, kind, ...) VIEW_KEY_OF(c->section, key, member, kind)
+#define CONFIG_SECTION(name, keys, lists) \
 	static json_t *config_section_##name(const struct fog_config *c) \
 	{ \
 		json_t *out = json_object(); \
-		KEYS(X) \
-		return out; \
+		keys(X) return out; \
 	}
-#define X(section, key, member, kind, ...) VIEW_KEY_OF(c->section, key, member, kind)
-CONFIG_SECTION(workers, CONFIG_WORKERS_KEYS)
-CONFIG_SECTION(memory, CONFIG_MEMORY_KEYS)
-CONFIG_SECTION(replay, CONFIG_REPLAY_KEYS)
-CONFIG_SECTION(rings, CONFIG_RINGS_KEYS)
-CONFIG_SECTION(rest, CONFIG_REST_KEYS)
-CONFIG_SECTION(test, CONFIG_TEST_KEYS)
-CONFIG_SECTION(log, CONFIG_LOG_KEYS)
-CONFIG_SECTION(trace, CONFIG_TRACE_KEYS)
-CONFIG_SECTION(audit, CONFIG_AUDIT_KEYS)
-CONFIG_SECTION(filter, CONFIG_FILTER_KEYS)
-CONFIG_SECTION(drain, CONFIG_DRAIN_KEYS)
+CONFIG_SECTIONS(CONFIG_SECTION)
 #undef X
 
 static json_t *config_json(const struct fog_config *c)
 {
-	json_t *out = json_object(), *cpus = json_array(), *ports = json_array();
-	json_t *workers = config_section_workers(c), *filter = config_section_filter(c);
-	json_t *deny = json_array();
+	json_t *out = json_object(), *ports = json_array();
 
 #define X(section, key, member, kind, ...) VIEW_KEY_OF(*c, key, member, kind)
 	CONFIG_ROOT_KEYS(X)
 #undef X
-	for (unsigned i = 0; i < c->workers.cpu_count; i++)
-		json_array_append_new(cpus, json_integer(c->workers.cpu[i]));
-	json_object_set_new(workers, "cpus", cpus);
+#define X(name, keys, lists) json_object_set_new(out, #name, config_section_##name(c));
+	CONFIG_SECTIONS(X)
+#undef X
+	json_object_set_new(json_object_get(out, "workers"), "cpus", config_cpus(&c->workers));
+	json_object_set_new(json_object_get(out, "filter"), "deny", config_deny(&c->filter));
 	for (unsigned i = 0; i < c->port_count; i++)
 		json_array_append_new(ports, config_port(&c->port[i]));
-	json_object_set_new(out, "workers", workers);
-	json_object_set_new(out, "memory", config_section_memory(c));
-	json_object_set_new(out, "replay", config_section_replay(c));
-	json_object_set_new(out, "rings", config_section_rings(c));
-	json_object_set_new(out, "rest", config_section_rest(c));
-	json_object_set_new(out, "test", config_section_test(c));
-	json_object_set_new(out, "log", config_section_log(c));
-	json_object_set_new(out, "trace", config_section_trace(c));
-	json_object_set_new(out, "audit", config_section_audit(c));
-	for (unsigned i = 0; i < c->filter.deny_count; i++)
-		json_array_append_new(deny, view_prefix(&c->filter.deny[i]));
-	json_object_set_new(filter, "deny", deny);
-	json_object_set_new(out, "filter", filter);
-	json_object_set_new(out, "drain", config_section_drain(c));
 	json_object_set_new(out, "ports", ports);
 	return out;
 }
