@@ -16,7 +16,7 @@ mount -t tmpfs tmpfs /dev/shm
 mount -t hugetlbfs hugetlbfs /dev/hugepages
 exec </dev/ttyS0 >/dev/ttyS0 2>&1
 
-# OUR and PEER: PCI addresses; OUR_DRIVER and PEER_DRIVER: the kernel's modules; OUR_MAC, COUNT.
+# OUR and PEER: PCI addresses; OUR_DRIVER and PEER_DRIVER: the kernel's modules; COUNT.
 . /etc/vm.conf
 . /etc/guest.sh
 HOST="hugepages iommu vfio"
@@ -65,7 +65,7 @@ planes_down() {
 
 play() {
 	modprobe "$PEER_DRIVER"
-	step peer peer_up "$PEER" "$OUR_MAC" && step prepare prepare && step check check &&
+	step peer peer_up "$PEER" && step prepare prepare && step check check &&
 		step planes planes_up || return
 	step generate generate "$COUNT"
 	for what in status ports workers; do
