@@ -466,7 +466,7 @@ int fog_launch(const struct fog_launch_options *o)
 	if (replays_choose(m, blob, o->accept_replays) < 0 || crypto_choose(m, o->crypto) < 0)
 		goto out;
 	if ((ret = memory_lock()) < 0 || (ret = drivers_choose(m, &blob->launch, &chosen)) < 0 ||
-	    fog_eal_start(l) < 0)
+	    (ret = fog_eal_start(l)) < 0)
 		goto out;
 	fog_geometry_init(&m->geo, l->slots, l->payload_len);
 	fog_eal_worker_nodes(l, node);

@@ -46,7 +46,7 @@ class Files:
 	def config(self, port=None, **more):
 		self.count += 1
 		return self.text(json.dumps({
-			"instance": f"msg{self.count}", "user": "", "run_dir": f"{self.folder}/run", "state_dir": f"{self.folder}/state",
+			"instance": f"msg{self.count}", "user": "", "dataplane_user": "", "run_dir": f"{self.folder}/run", "state_dir": f"{self.folder}/state",
 			"topology": str(TOPOLOGY), "workers": {"cpus": [0]},
 			"ports": [{"name": "p", "driver": "loop", "device": "l", "addresses": ["198.18.0.1"], **(port or {})}], **more}))
 
