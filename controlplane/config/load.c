@@ -73,7 +73,7 @@ static const cyaml_schema_value_t port_entry = {
 
 #define LIST_CYAML(section, key, most) LIST(#key, struct raw_##section, key, text_entry, most),
 #define SECTION_FIELDS(name, keys, lists) \
-	static const cyaml_schema_field_t name##_fields[] = {keys(CONFIG_CYAML) lists(LIST_CYAML) \
+	static const cyaml_schema_field_t name##_fields[] = {lists(LIST_CYAML) keys(CONFIG_CYAML) \
 	                                                             CYAML_FIELD_END};
 CONFIG_SECTIONS(SECTION_FIELDS)
 
