@@ -21,7 +21,7 @@ static void steer_fill_port(struct fog_steer_port *port, const struct fog_steer_
 {
 	port->mix_port = htons(conf->mix_port);
 	port->vlan = htons(conf->vlan);
-	port->udp_len = htons(conf->payload_len + UDP_HEADER);
+	port->udp_len = conf->payload_len + UDP_HEADER;
 	for (unsigned i = 0; i < conf->address_count; i++) {
 		const struct fog_ip *ip = &conf->address[i];
 

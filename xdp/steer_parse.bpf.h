@@ -53,6 +53,16 @@ struct cursor {
 	struct udphdr *udp; // when ours
 };
 
+// Verifiers up to Linux 6.1 at least lose track of a value that is turned round; the mask, which a
+// compiler would leave out, tells them again how large it can be.
+static __always_inline __u64 host16(__be16 value)
+{
+	__u64 host = bpf_ntohs(value);
+
+	asm("%0 &= 0xffff" : "+r"(host));
+	return host;
+}
+
 static __always_inline int is_tag(__be16 ethertype)
 {
 	return ethertype == bpf_htons(ETH_P_8021Q) || ethertype == bpf_htons(ETH_P_8021AD);
@@ -121,7 +131,7 @@ static __always_inline enum fog_steer_verdict parse_ipv4(struct cursor *c)
 	if ((void *)(ip + 1) > c->end)
 		return FOG_STEER_PASS_TRUNCATED;
 	header = ip->ihl * 4;
-	total = length_of(ip->tot_len);
+	total = host16(ip->tot_len);
 	if (ip->version != 4 || header < sizeof(*ip) || total < header)
 		return FOG_STEER_PASS_TRUNCATED;
 	if (!is_ours4(ip->daddr))
@@ -180,7 +190,7 @@ static __always_inline enum fog_steer_verdict parse_ipv6(struct cursor *c)
 	c->family = 6;
 	__builtin_memcpy(c->from, &ip->saddr, sizeof(ip->saddr));
 	c->at = ip + 1;
-	c->ip_end = c->at + length_of(ip->payload_len);
+	c->ip_end = c->at + host16(ip->payload_len);
 	return parse_extensions(c, ip->nexthdr);
 }
 
@@ -207,6 +217,6 @@ static __always_inline enum fog_steer_verdict parse(struct cursor *c)
 // Ours, but does it have the lengths of a packet of the network?
 static __always_inline int length_fits(const struct cursor *c)
 {
-	return c->udp->len == fog_port.udp_len && c->ip_end <= c->end &&
-	        (void *)c->udp + length_of(fog_port.udp_len) <= c->ip_end;
+	return host16(c->udp->len) == fog_port.udp_len && c->ip_end <= c->end &&
+	        (void *)c->udp + fog_port.udp_len <= c->ip_end;
 }

@@ -24,7 +24,7 @@ enum {
 struct fog_steer_port {
 	__be16 mix_port; // UDP
 	__be16 vlan; // 0 = untagged frames are ours
-	__be16 udp_len; // of every packet of the network, UDP header included
+	__u16 udp_len; // of every packet of the network, UDP header included; host byte order
 	__u8 count4, count6;
 	__be32 address4[FOG_STEER_ADDRESSES];
 	__be32 address6[FOG_STEER_ADDRESSES][4];
