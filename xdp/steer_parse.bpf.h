@@ -113,16 +113,6 @@ static __always_inline int is_ours6(const __be32 to[4])
 	return 0;
 }
 
-// A length from a header, as something that may be added to a pointer: the verifier of Linux 6.1
-// knows no bounds of what a byte swap gives, and the compiler would leave the mask out.
-static __always_inline __u32 length_of(__be16 field)
-{
-	__u32 length = bpf_ntohs(field);
-
-	barrier_var(length);
-	return length & 0xffff;
-}
-
 static __always_inline enum fog_steer_verdict parse_ipv4(struct cursor *c)
 {
 	struct iphdr *ip = c->at;
