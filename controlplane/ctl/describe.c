@@ -2,8 +2,10 @@
 // Copyright (c) 2026 the Fogline authors
 #include "describe.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,7 +45,10 @@ static int describe_one(const struct ctl_command *c)
 	fflush(stdout);
 	FILE *said = describe_run(c, &pid);
 	if (said == NULL) {
-		perror("fogctl: cannot ask a command for its help");
+		fprintf(stderr,
+		        "fogctl: cannot ask %s for its usage: %s: raise the limits of processes and "
+		        "descriptors (ulimit -u, -n)\n",
+		        c->name, strerror(errno));
 		return CTL_REFUSED;
 	}
 	for (int ch = fgetc(said); ch != EOF; ch = fgetc(said)) {
