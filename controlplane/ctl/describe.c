@@ -46,9 +46,9 @@ static int describe_one(const struct ctl_command *c)
 	FILE *said = describe_run(c, &pid);
 	if (said == NULL) {
 		fprintf(stderr,
-		        "fogctl: cannot ask a command for its help: %s: free memory, or end some "
-		        "processes\n",
-		        strerror(errno));
+		        "fogctl: cannot ask %s for its usage: %s: raise the limits of processes and "
+		        "descriptors (ulimit -u, -n)\n",
+		        c->name, strerror(errno));
 		return CTL_REFUSED;
 	}
 	for (int ch = fgetc(said); ch != EOF; ch = fgetc(said)) {
