@@ -112,6 +112,36 @@ static void afxdp_stats(struct fog_port *port, struct fog_stats_port *out)
 		out->to_kernel += out->steer[v];
 }
 
+// XDP_STATISTICS as the kernel names it, over all queues. Some of it stands in the port's losses too;
+// the empty rings do not: they say that frames had to wait, not that one was lost.
+static void afxdp_device_stats(struct fog_port *port, struct fog_stats_device *out)
+{
+	static const char *const name[] = {
+	        "xdp_rx_dropped",   "xdp_rx_invalid_descs",         "xdp_tx_invalid_descs",
+	        "xdp_rx_ring_full", "xdp_rx_fill_ring_empty_descs", "xdp_tx_ring_empty_descs",
+	};
+
+	memset(out, 0, sizeof(*out));
+	out->count = RTE_DIM(name);
+	for (unsigned i = 0; i < RTE_DIM(name); i++)
+		snprintf(out->name[i], sizeof(out->name[i]), "%s", name[i]);
+	for (uint16_t q = 0; q < port->queues; q++) {
+		struct xdp_statistics kernel = {};
+		socklen_t len = sizeof(kernel);
+		getsockopt(afxdp_of(port)->queue[q].fd, SOL_XDP, XDP_STATISTICS, &kernel, &len);
+		const uint64_t value[RTE_DIM(name)] = {
+		        kernel.rx_dropped,
+		        kernel.rx_invalid_descs,
+		        kernel.tx_invalid_descs,
+		        kernel.rx_ring_full,
+		        kernel.rx_fill_ring_empty_descs,
+		        kernel.tx_ring_empty_descs,
+		};
+		for (unsigned i = 0; i < RTE_DIM(name); i++)
+			out->value[i] += value[i];
+	}
+}
+
 static int afxdp_set_filter(struct fog_port *port, const struct fog_port_filter *filter)
 {
 	const struct fog_steer_rules rules = {
@@ -150,6 +180,7 @@ static const struct fog_port_ops afxdp_ops = {
         .start = afxdp_start,
         .stop = afxdp_stop,
         .stats = afxdp_stats,
+        .device_stats = afxdp_device_stats,
         .close = afxdp_close,
         .set_filter = afxdp_set_filter,
 };

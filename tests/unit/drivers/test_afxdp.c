@@ -108,6 +108,44 @@ static void test_parked(void)
 	pair_remove();
 }
 
+static uint64_t device_count(struct fog_port *port, const char *name)
+{
+	struct fog_stats_device stats;
+
+	port->ops->device_stats(port, &stats);
+	for (unsigned i = 0; i < stats.count; i++)
+		if (strcmp(stats.name[i], name) == 0)
+			return stats.value[i];
+	CU_FAIL_FATAL("no such counter");
+	return 0;
+}
+
+// Nobody takes frames: once the UMEM is full of them, the rest is lost, by the kernel's own account
+// too.
+static void test_nobody_receives(void)
+{
+	const struct frame shape = {.to = "10.9.0.2", .payload = 200};
+	struct fog_blob_port conf_a, conf_b;
+	struct fog_port *a, *b;
+	uint64_t lost;
+
+	pair_make(1, 1500);
+	conf_a = pair_conf("fa", 1);
+	conf_b = pair_conf("fb", 1);
+	a = pair_run(pair_a, &conf_a);
+	b = pair_run(pair_b, &conf_b);
+	CU_ASSERT_EQUAL(device_count(b, "xdp_rx_dropped"), 0);
+	for (unsigned i = 0; i < 3000; i++)
+		pair_send(a, 0, pair_frame(b, &shape, i));
+	lost = device_count(b, "xdp_rx_dropped") + device_count(b, "xdp_rx_ring_full");
+	CU_ASSERT_EQUAL(lost, 3000 - 2048);
+	CU_ASSERT_EQUAL(pair_stats(b).lost_rx_ring + pair_stats(b).lost_no_buffer, lost);
+	CU_ASSERT_TRUE(device_count(b, "xdp_rx_fill_ring_empty_descs") > 0);
+	a->ops->close(a);
+	b->ops->close(b);
+	pair_remove();
+}
+
 // With the pair_pool empty frames are lost and counted, more than a UMEM has; with buffers back receiving
 // goes on.
 static void test_pool_empty(void)
@@ -384,6 +422,7 @@ int main(int argc, char **argv)
 	CU_add_test(suite, "two queues, both ways, among pings", test_two_queues);
 	CU_add_test(suite, "each queue and its descriptor", test_each_queue);
 	CU_add_test(suite, "5,000 packets parked", test_parked);
+	CU_add_test(suite, "nobody receives", test_nobody_receives);
 	CU_add_test(suite, "pool empty", test_pool_empty);
 	CU_add_test(suite, "stop and start again", test_stop);
 	CU_add_test(suite, "3,506-byte packets", test_big_frames);
