@@ -14,10 +14,12 @@ int main(int argc, char **argv)
 
 	if (thread <= 0)
 		errx(2, "usage: vm_stall TID");
-	if (ptrace(PTRACE_SEIZE, thread, 0L, 0L) < 0 || ptrace(PTRACE_INTERRUPT, thread, 0L, 0L) < 0)
+	if (ptrace(PTRACE_SEIZE, thread, 0L, 0L) < 0 ||
+	    ptrace(PTRACE_INTERRUPT, thread, 0L, 0L) < 0)
 		err(1, "thread %d", (int)thread);
 	// It stops, and says no more until the end.
-	while (waitpid(thread, &status, __WALL) == thread && !WIFEXITED(status) && !WIFSIGNALED(status))
+	while (waitpid(thread, &status, __WALL) == thread && !WIFEXITED(status) &&
+	       !WIFSIGNALED(status))
 		;
 	return 0;
 }
