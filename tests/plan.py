@@ -72,11 +72,20 @@ def _meson_tests(folder, prefix, wrap, env, pick=lambda test: True):
 	]
 
 
+# Not under sanitizers: what asks how much a build carries, which is not the product's speed then, and
+# what looks at sandboxes and locked memory, which sanitizers don't live with.
+PLAIN_ONLY = {
+	"bench_e2e", "bench_xdp", "capacity", "capacity_long", "generator", "grafana", "pcap", "rights", "sandbox_calls",
+	"secrets", "soak_long"}
+
+
 def _smoke_tests(root, folder, prefix, wrap, env):
 	"""Programs of tests/smoke; they find the programs under test by FOGLINE_BIN."""
 	slow = 3 if wrap else 1
 	names = ["*_test.py", *(["*_long.py"] if "FOGLINE_LONG" in env else [])]
 	paths = sorted(path for name in names for path in (root / "tests" / "smoke").glob(name))
+	if wrap:
+		paths = [path for path in paths if path.stem.removesuffix("_test") not in PLAIN_ONLY]
 	return [
 		Test(
 			f"{prefix}/{path.stem.removesuffix('_test')}",
