@@ -137,7 +137,7 @@ static void kernel_check_xdp(struct host *h)
 	host_say(
 	        h, HOST_WARN,
 	        "no bpffs at " KERNEL_BPFFS
-	        ": what a killed data plane attached is only found by its process"
+	        ": the XDP program is not pinned there, and ends with its process"
 	);
 	host_mend(h, "run: fogctl host init kernel");
 }
