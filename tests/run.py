@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 the Fogline authors
-"""Runs the tests, as many at once as there are CPUs, and reports one line per test as it ends.
+"""Runs the tests, one lab and as many others at once as there are CPUs, and reports one line per test as
+it ends.
 
 A test is a program: exit code 0 = passed, 77 = skipped (its last line of output names the feature
 that is missing), anything else = failed; the end of its log is then shown here.
@@ -95,7 +96,8 @@ class Runner:
 
 class Queue:
 	"""What waits to be run. Labs share the host's cores, and their tests wait for each other's
-	packets, so there is one at a time; as they are the longest chain, a free lab goes first."""
+	packets, so there is one at a time; as they are the longest chain, a free lab goes first. It waits more
+	than it computes, so it is no reason to leave a CPU idle."""
 
 	def __init__(self, tests):
 		self.changed = threading.Condition()
@@ -142,7 +144,7 @@ def run(runner, tests, wanted):
 			finally:
 				queue.done(test, follow)
 
-	threads = [threading.Thread(target=work) for _ in range(os.cpu_count() or 2)]
+	threads = [threading.Thread(target=work) for _ in range((os.cpu_count() or 2) + 1)]
 	for thread in threads:
 		thread.start()
 	try:
