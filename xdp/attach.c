@@ -50,6 +50,23 @@ static void steer_program_name(uint32_t id, char name[BPF_OBJ_NAME_LEN])
 	close(fd);
 }
 
+static bool steer_is_name(uint32_t program)
+{
+	char name[BPF_OBJ_NAME_LEN];
+
+	steer_program_name(program, name);
+	return strcmp(name, "fog_steer") == 0;
+}
+
+bool steer_link_is_ours(int link)
+{
+	struct bpf_link_info info = {};
+	uint32_t len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(link, &info, &len) == 0 && info.type == BPF_LINK_TYPE_XDP &&
+	        steer_is_name(info.prog_id);
+}
+
 // Which program sits on the interface, in whatever mode; 0 = none.
 static uint32_t steer_present(int ifindex)
 {
@@ -72,13 +89,13 @@ static int steer_check_free(const char *interface, int ifindex, char *error, siz
 	uint32_t program, link;
 
 	for (int waited = 0; (program = steer_present(ifindex)) != 0; waited += 20) {
-		steer_program_name(program, name);
-		if (strcmp(name, "fog_steer") != 0 || waited >= RELEASE_WAIT_MS)
+		if (!steer_is_name(program) || waited >= RELEASE_WAIT_MS)
 			break;
 		nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
 	}
 	if (!program)
 		return 0;
+	steer_program_name(program, name);
 	link = steer_find_link(ifindex, program);
 	if (link)
 		snprintf(
@@ -136,25 +153,33 @@ static bool steer_may_take(int link, const struct fog_steer_place *place)
 	struct bpf_link_info info = {};
 	uint32_t len = sizeof(info);
 
+	// The number of an interface says nothing without its network namespace, its program does.
 	return bpf_obj_get_info_by_fd(link, &info, &len) == 0 && info.type == BPF_LINK_TYPE_XDP &&
 	        (int)info.xdp.ifindex == place->ifindex &&
+	        steer_present(place->ifindex) == info.prog_id &&
 	        steer_attached_mode(place->ifindex) == wanted;
 }
 
 // Take over the link that a killed data plane left pinned, or remove it when it is of no use: the
-// port has moved to another interface or mode since. Returns whether the program sits now.
+// port has moved to another interface or mode since. Somebody else's link that is pinned there only
+// loses the name. Returns whether the program sits now.
 static bool steer_take_over(struct fog_steer *s, const struct fog_steer_place *place)
 {
 	int link = steer_pin_get(&s->pin);
 
-	if (link < 0)
+	if (link < 0) {
+		steer_pin_remove(&s->pin); // what is no link is in the way of ours
 		return false;
-	if (steer_may_take(link, place) && bpf_link_update(link, fog_steer_program(s), NULL) == 0) {
+	}
+	bool ours = steer_link_is_ours(link);
+	if (ours && steer_may_take(link, place) &&
+	    bpf_link_update(link, fog_steer_program(s), NULL) == 0) {
 		s->link = link;
 		s->mode = place->mode == FOG_XDP_GENERIC ? "generic" : "native";
 		return true;
 	}
-	bpf_link_detach(link);
+	if (ours)
+		bpf_link_detach(link);
 	close(link);
 	steer_pin_remove(&s->pin);
 	return false;
