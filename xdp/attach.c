@@ -36,35 +36,33 @@ static uint32_t steer_find_link(int ifindex, uint32_t program)
 	return 0;
 }
 
-static void steer_program_name(uint32_t id, char name[BPF_OBJ_NAME_LEN])
+// Returns 0, or -errno and "?": without CAP_SYS_ADMIN -EPERM.
+static int steer_program_name(uint32_t id, char name[BPF_OBJ_NAME_LEN])
 {
 	struct bpf_prog_info info = {};
 	uint32_t len = sizeof(info);
-	int fd = bpf_prog_get_fd_by_id(id);
+	int fd = bpf_prog_get_fd_by_id(id), ret;
 
 	snprintf(name, BPF_OBJ_NAME_LEN, "?");
 	if (fd < 0)
-		return;
-	if (bpf_obj_get_info_by_fd(fd, &info, &len) == 0)
+		return fd;
+	ret = bpf_obj_get_info_by_fd(fd, &info, &len);
+	if (ret == 0)
 		snprintf(name, BPF_OBJ_NAME_LEN, "%s", info.name);
 	close(fd);
-}
-
-static bool steer_is_name(uint32_t program)
-{
-	char name[BPF_OBJ_NAME_LEN];
-
-	steer_program_name(program, name);
-	return strcmp(name, "fog_steer") == 0;
+	return ret;
 }
 
 bool steer_link_is_ours(int link)
 {
+	char name[BPF_OBJ_NAME_LEN];
 	struct bpf_link_info info = {};
 	uint32_t len = sizeof(info);
 
-	return bpf_obj_get_info_by_fd(link, &info, &len) == 0 && info.type == BPF_LINK_TYPE_XDP &&
-	        steer_is_name(info.prog_id);
+	if (bpf_obj_get_info_by_fd(link, &info, &len) < 0 || info.type != BPF_LINK_TYPE_XDP)
+		return false;
+	// Who may not ask for names goes by the folder, which only root and our user write to.
+	return steer_program_name(info.prog_id, name) == -EPERM || strcmp(name, "fog_steer") == 0;
 }
 
 // Which program sits on the interface, in whatever mode; 0 = none.
@@ -89,13 +87,13 @@ static int steer_check_free(const char *interface, int ifindex, char *error, siz
 	uint32_t program, link;
 
 	for (int waited = 0; (program = steer_present(ifindex)) != 0; waited += 20) {
-		if (!steer_is_name(program) || waited >= RELEASE_WAIT_MS)
+		steer_program_name(program, name);
+		if (strcmp(name, "fog_steer") != 0 || waited >= RELEASE_WAIT_MS)
 			break;
 		nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
 	}
 	if (!program)
 		return 0;
-	steer_program_name(program, name);
 	link = steer_find_link(ifindex, program);
 	if (link)
 		snprintf(

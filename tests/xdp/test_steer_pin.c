@@ -6,6 +6,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/if_link.h>
 #include <net/if.h>
 #include <pthread.h>
@@ -17,6 +18,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -173,6 +175,51 @@ static void test_clean_end(void)
 	CU_ASSERT_TRUE(program_on("pa") > 0);
 	fog_steer_close(steer);
 	CU_ASSERT_FALSE(exists(BPFFS "/fogline"));
+	CU_ASSERT_EQUAL(program_on("pa"), 0);
+	teardown();
+}
+
+// Keep those that the loader asks for, and no more.
+static void drop_rights(void)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {
+	        {.effective = CAP_TO_MASK(CAP_NET_ADMIN)},
+	        {.effective = CAP_TO_MASK(CAP_BPF) | CAP_TO_MASK(CAP_PERFMON)},
+	};
+
+	data[0].permitted = data[0].effective;
+	data[1].permitted = data[1].effective;
+	if (syscall(SYS_capset, &head, data) < 0)
+		_exit(9);
+}
+
+// Without CAP_SYS_ADMIN no program can be asked for its name: the pin is taken over all the same.
+static void test_take_over_unnamed(void)
+{
+	struct fog_steer_place at;
+	int status;
+	pid_t pid;
+
+	setup();
+	at = place("pa", "p/0");
+	leave_behind(&at);
+	uint32_t link = pinned_link(PIN_A);
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		drop_rights();
+		struct fog_steer *steer = steer_load(0, NULL);
+		char error[320] = "";
+		if (fog_steer_attach(steer, &at, error, sizeof(error)) < 0)
+			_exit(1);
+		if (pinned_link(PIN_A) != link)
+			_exit(2);
+		fog_steer_close(steer);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	CU_ASSERT_EQUAL(status, 0);
 	CU_ASSERT_EQUAL(program_on("pa"), 0);
 	teardown();
 }
@@ -501,12 +548,19 @@ static void test_lesser_rights(void)
 int main(void)
 {
 	const CU_TestInfo tests[] = {
-	        {"clean end", test_clean_end},         {"killed and taken over", test_take_over},
-	        {"living owner", test_living},         {"port moved", test_moved},
-	        {"mode changed", test_mode_changed},   {"sweep", test_sweep},
-	        {"foreign program", test_foreign},     {"planted pin", test_planted},
-	        {"no bpffs", test_no_bpffs},           {"squatted folder", test_squatted},
-	        {"lesser rights", test_lesser_rights}, CU_TEST_INFO_NULL,
+	        {"clean end", test_clean_end},
+	        {"killed and taken over", test_take_over},
+	        {"taken over with less rights", test_take_over_unnamed},
+	        {"living owner", test_living},
+	        {"port moved", test_moved},
+	        {"mode changed", test_mode_changed},
+	        {"sweep", test_sweep},
+	        {"foreign program", test_foreign},
+	        {"planted pin", test_planted},
+	        {"no bpffs", test_no_bpffs},
+	        {"squatted folder", test_squatted},
+	        {"lesser rights", test_lesser_rights},
+	        CU_TEST_INFO_NULL,
 	};
 
 	steer_need_root();
