@@ -14,6 +14,8 @@
 enum {
 	ND_OPTION_SOURCE = 1, // link-layer address of the sender
 	ND_OPTION_TARGET = 2, // ... of the target
+	MLD_REPORT = 143, // version 2
+	MLD_EXCLUDE_NOBODY = 2, // listens to every source
 	ND_HOP_LIMIT = 255, // proves that no router passed it on
 	ECHO_TTL = 64,
 };
@@ -27,6 +29,18 @@ struct frame_nd {
 	uint8_t mac[6];
 };
 
+// Hop-by-hop header with a router alert, and a report of one group.
+struct frame_report {
+	uint8_t next, units, alert[6];
+	uint8_t type, code;
+	uint16_t checksum;
+	uint16_t reserved, records;
+	uint8_t mode, auxiliary;
+	uint16_t sources;
+	uint8_t group[16];
+};
+
+_Static_assert(sizeof(struct frame_report) == 36, "RFC 2711 section 2.1, RFC 3810 section 5.2");
 _Static_assert(sizeof(struct frame_nd) == 32, "RFC 4861 sections 4.3, 4.4 and 4.6.1");
 
 uint16_t fog_frame_ethernet(
@@ -107,16 +121,26 @@ static unsigned frame_nd(
 	return at + (unsigned)(sizeof(ip) + sizeof(m));
 }
 
+// Group of the nodes with an address like 'ip', and where its frames go (RFC 4291 section 2.7.1).
+static void group_of(const struct fog_ip *ip, uint8_t group[16], uint8_t mac[6])
+{
+	static const uint8_t prefix[16] = {0xff, 2, [11] = 1, [12] = 0xff};
+	static const uint8_t mac_prefix[6] = {0x33, 0x33, 0xff};
+
+	memcpy(group, prefix, sizeof(prefix));
+	memcpy(group + 13, ip->addr + 13, 3);
+	memcpy(mac, mac_prefix, sizeof(mac_prefix));
+	memcpy(mac + 3, ip->addr + 13, 3);
+}
+
 unsigned fog_frame_solicit(
         uint8_t *out, const struct fog_port *port, const struct fog_ip *target, const uint8_t *mac
 )
 {
 	struct frame_nd m = {.type = FOG_ND_SOLICIT, .option = ND_OPTION_SOURCE, .option_units = 1};
-	uint8_t group[16] = {0xff, 2, [11] = 1, [12] = 0xff};
-	uint8_t group_mac[6] = {0x33, 0x33, 0xff};
+	uint8_t group[16], group_mac[6];
 
-	memcpy(group + 13, target->addr + 13, 3);
-	memcpy(group_mac + 3, target->addr + 13, 3);
+	group_of(target, group, group_mac);
 	memcpy(m.target, target->addr, 16);
 	memcpy(m.mac, port->mac, 6);
 	unsigned at =
@@ -143,6 +167,37 @@ unsigned fog_frame_advertise(
 	unsigned at =
 	        fog_frame_ethernet(out, port, mac != NULL ? mac : all_mac, RTE_ETHER_TYPE_IPV6);
 	return frame_nd(out, at, target->addr, mac != NULL ? to->addr : all, &m);
+}
+
+unsigned fog_frame_listen(uint8_t *out, const struct fog_port *port, const struct fog_ip *address)
+{
+	static const uint8_t routers[16] = {0xff, 2, [15] = 0x16};
+	static const uint8_t routers_mac[6] = {0x33, 0x33, 0, 0, 0, 0x16};
+	struct frame_report m = {
+	        .next = IPPROTO_ICMPV6,
+	        .alert = {5, 2, 0, 0, 1, 0}, // for listener reports; two bytes of padding
+	        .type = MLD_REPORT,
+	        .records = rte_cpu_to_be_16(1),
+	        .mode = MLD_EXCLUDE_NOBODY,
+	};
+	struct rte_ipv6_hdr ip = {
+	        .vtc_flow = rte_cpu_to_be_32(6u << 28),
+	        .payload_len = rte_cpu_to_be_16(sizeof(m)),
+	        .proto = IPPROTO_HOPOPTS,
+	        .hop_limits = 1,
+	};
+	const size_t alert = offsetof(struct frame_report, type);
+	uint8_t group_mac[6];
+	unsigned at = fog_frame_ethernet(out, port, routers_mac, RTE_ETHER_TYPE_IPV6);
+
+	memcpy(ip.src_addr, port->link_local.addr, 16);
+	memcpy(ip.dst_addr, routers, 16);
+	group_of(address, m.group, group_mac);
+	m.checksum = (uint16_t
+	)~fog_frame_icmp6_sum((const uint8_t *)&ip, &m.type, (uint32_t)(sizeof(m) - alert));
+	memcpy(out + at, &ip, sizeof(ip));
+	memcpy(out + at + sizeof(ip), &m, sizeof(m));
+	return at + (unsigned)(sizeof(ip) + sizeof(m));
 }
 
 static void echo4(uint8_t *l3, const struct fog_question *q)

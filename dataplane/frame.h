@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the Fogline authors
 // Frames that a host without a kernel says by itself: ARP, neighbour discovery, echo replies.
 // Pure functions, for workers and manager. Sources: RFC 826, RFC 5227, RFC 4861 section 4, RFC 792,
-// RFC 4443 section 4, IEEE 802.1Q.
+// RFC 3810 section 5.2, RFC 4443 section 4, IEEE 802.1Q.
 #pragma once
 
 #include <stdbool.h>
@@ -11,8 +11,8 @@
 #include "../drivers/port_ops.h"
 
 enum {
-	// The longest but echo replies: Ethernet, VLAN tag, IPv6, advertisement with one option.
-	FOG_FRAME_MAX = 14 + 4 + 40 + 24 + 8,
+	// The longest but echo replies: Ethernet, VLAN tag, IPv6, router alert, report of one group.
+	FOG_FRAME_MAX = 14 + 4 + 40 + 8 + 8 + 20,
 	FOG_ARP_REQUEST = 1,
 	FOG_ARP_REPLY = 2,
 };
@@ -41,6 +41,9 @@ unsigned fog_frame_advertise(
         uint8_t *out, const struct fog_port *, const struct fog_ip *target, const struct fog_ip *to,
         const uint8_t *mac
 );
+// Multicast listener report: the group by which neighbours ask for 'address' has a listener here.
+// Switches that snoop send a group only where they heard of one.
+unsigned fog_frame_listen(uint8_t *out, const struct fog_port *, const struct fog_ip *address);
 // Turn an echo request that was read into 'q' into its reply, in place. Returns the frame's length,
 // which is never more than the request's.
 unsigned fog_frame_echo(uint8_t *frame, const struct fog_port *, const struct fog_question *q);

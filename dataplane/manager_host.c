@@ -19,6 +19,9 @@ enum {
 	ERRAND_SLOTS = 256,
 	ANNOUNCEMENTS = 2, // RFC 5227 section 2.3, and not more than RFC 4861 section 7.2.6 allows
 	ANNOUNCE_EVERY_MS = 2000,
+	// Queriers are not answered, so it is often enough for those that ask every 10 s
+	// (RFC 3810 section 9: forgotten after two of their questions and 10 s).
+	LISTEN_EVERY_MS = 20000,
 	DEFEND_EVERY_MS = 10000, // RFC 5227 section 2.4
 };
 
@@ -143,6 +146,39 @@ static void announce_address(struct fog_manager *m, unsigned port, const struct 
 	errand_put(m, &errand); // a full ring: the second announcement makes up for it
 }
 
+// Without this a switch that snoops lets no question for our addresses through to us.
+static void listen_address(struct fog_manager *m, unsigned port, const struct fog_ip *ip)
+{
+	struct fog_errand errand = {.port = (uint16_t)port};
+	const struct fog_port *p = m->ports[port];
+
+	if (ip->family != 6)
+		return;
+	errand.len = (uint16_t)fog_frame_listen(errand.frame, p, ip);
+	errand_put(m, &errand); // a full ring: the next time makes up for it
+}
+
+static void listen_port(struct fog_manager *m, unsigned port)
+{
+	const struct fog_port *p = m->ports[port];
+
+	if (!p->bare)
+		return;
+	listen_address(m, port, &p->link_local); // family 0 when the port speaks no IPv6
+	for (unsigned i = 0; i < p->address_count; i++)
+		if (memcmp(&p->address[i], &p->link_local, sizeof(p->link_local)) != 0)
+			listen_address(m, port, &p->address[i]);
+}
+
+static void listen_due(struct fog_manager *m, uint64_t now_ms)
+{
+	if (now_ms < m->host.listen_due_ms)
+		return;
+	for (unsigned i = 0; i < m->port_count; i++)
+		listen_port(m, i);
+	m->host.listen_due_ms = now_ms + LISTEN_EVERY_MS;
+}
+
 static void announce_port(struct fog_manager *m, unsigned port)
 {
 	const struct fog_port *p = m->ports[port];
@@ -170,6 +206,7 @@ static void announce_due(struct fog_manager *m, uint64_t now_ms)
 		struct manager_announcement *a = &m->host.announcement[i];
 		if (a->left == 0 || now_ms < a->due_ms)
 			continue;
+		listen_port(m, i); // first, or nobody's answer finds the way here
 		announce_port(m, i);
 		a->left--;
 		a->due_ms = now_ms + ANNOUNCE_EVERY_MS;
@@ -224,6 +261,7 @@ bool manager_host_run(struct fog_manager *m)
 	bool changed = host_listen(m, now_ms);
 	changed |= fog_neighbours_run(m->host.neighbours, now_ms, host_ask, m);
 	announce_due(m, now_ms);
+	listen_due(m, now_ms);
 	if (!rte_ring_empty(m->host.errands))
 		fog_session_wake(m->session, 0);
 	return changed;

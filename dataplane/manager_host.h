@@ -24,6 +24,7 @@ struct manager_host {
 	struct rte_ring *errands; // to worker 0
 	struct rte_ring *heard[FOG_WORKERS_MAX]; // from each worker
 	struct manager_announcement announcement[FOG_PORTS_MAX];
+	uint64_t listen_due_ms; // when switches are told again which groups we listen to
 };
 
 // Make table and rings when a port has no kernel. After the ports, before the workers are made.

@@ -4,22 +4,36 @@
 #include "parse.h"
 #include "worker.h"
 
+// "None" is DPDK's word for a checksum that nobody computed for a frame that never was on a wire: the
+// device vouches for the data (a virtio peer on the same host).
 static enum fog_checksum ip_by_device(const struct rte_mbuf *m)
 {
 	uint64_t verdict = m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
 
-	return verdict == RTE_MBUF_F_RX_IP_CKSUM_GOOD   ? FOG_CHECKSUM_GOOD
-	        : verdict == RTE_MBUF_F_RX_IP_CKSUM_BAD ? FOG_CHECKSUM_BAD
-	                                                : FOG_CHECKSUM_UNKNOWN;
+	switch (verdict) {
+	case RTE_MBUF_F_RX_IP_CKSUM_GOOD:
+	case RTE_MBUF_F_RX_IP_CKSUM_NONE:
+		return FOG_CHECKSUM_GOOD;
+	case RTE_MBUF_F_RX_IP_CKSUM_BAD:
+		return FOG_CHECKSUM_BAD;
+	default:
+		return FOG_CHECKSUM_UNKNOWN;
+	}
 }
 
 static enum fog_checksum udp_by_device(const struct rte_mbuf *m)
 {
 	uint64_t verdict = m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
 
-	return verdict == RTE_MBUF_F_RX_L4_CKSUM_GOOD   ? FOG_CHECKSUM_GOOD
-	        : verdict == RTE_MBUF_F_RX_L4_CKSUM_BAD ? FOG_CHECKSUM_BAD
-	                                                : FOG_CHECKSUM_UNKNOWN;
+	switch (verdict) {
+	case RTE_MBUF_F_RX_L4_CKSUM_GOOD:
+	case RTE_MBUF_F_RX_L4_CKSUM_NONE:
+		return FOG_CHECKSUM_GOOD;
+	case RTE_MBUF_F_RX_L4_CKSUM_BAD:
+		return FOG_CHECKSUM_BAD;
+	default:
+		return FOG_CHECKSUM_UNKNOWN;
+	}
 }
 
 enum fog_drop stage_parse(

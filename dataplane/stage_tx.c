@@ -28,7 +28,8 @@ static void udp_finish(struct fog_worker *w, struct rte_mbuf *m, const struct fo
 		udp->dgram_cksum = rte_ipv6_udptcp_cksum(ip, udp);
 		return;
 	}
-	m->ol_flags = RTE_MBUF_F_TX_IPV6 | RTE_MBUF_F_TX_UDP_CKSUM;
+	m->ol_flags |= RTE_MBUF_F_TX_IPV6 |
+	        RTE_MBUF_F_TX_UDP_CKSUM; // it also says whose the buffer is
 	m->l2_len = n->udp_at - sizeof(*ip);
 	m->l3_len = sizeof(*ip);
 	udp->dgram_cksum = rte_ipv6_phdr_cksum(ip, m->ol_flags);

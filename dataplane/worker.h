@@ -79,10 +79,10 @@ struct fog_ring_handover {
 // A frame that the manager wants to have sent.
 struct fog_errand {
 	uint16_t port, len;
-	uint8_t frame[92]; // FOG_FRAME_MAX bytes at the most
+	uint8_t frame[96]; // FOG_FRAME_MAX bytes at the most
 };
 
-_Static_assert(sizeof(struct fog_errand) == 96, "a ring element: a multiple of 4 bytes");
+_Static_assert(sizeof(struct fog_errand) == 100, "a ring element: a multiple of 4 bytes");
 
 struct fog_worker {
 	// Set by launch before the worker runs, read-only afterwards.

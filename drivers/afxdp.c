@@ -185,6 +185,16 @@ static const struct fog_port_ops afxdp_ops = {
         .set_filter = afxdp_set_filter,
 };
 
+// Not refused: some devices leave the tag to XDP all the same.
+static void afxdp_warn_tags(const struct fog_blob_port *conf, const struct netdev *dev)
+{
+	if (conf->vlan && dev->strips_tags)
+		fprintf(stderr,
+		        "port %.31s: interface %s takes VLAN tags out of frames, maybe before the XDP "
+		        "program sees them; if pass_vlan counts, run: ethtool -K %s rxvlan off\n",
+		        conf->name, conf->device, conf->device);
+}
+
 // What the interface must be like before anything of ours touches it.
 static int afxdp_check_interface(const struct fog_port_params *params, const struct netdev *dev)
 {
@@ -420,6 +430,7 @@ int fog_afxdp_open(const struct fog_port_params *params, struct fog_port **port)
 	    (ret = afxdp_open_steer(p, params, dev.ifindex)) < 0 ||
 	    (ret = afxdp_open_queues(p, params)) < 0)
 		goto err;
+	afxdp_warn_tags(params->conf, &dev);
 	*port = &p->port;
 	return 0;
 err:

@@ -29,6 +29,14 @@ static void netdev_channels(int fd, const char *name, struct netdev *out)
 		out->queues = channels.combined_count + channels.rx_count;
 }
 
+static int netdev_strips_tags(int fd, const char *name)
+{
+	struct ethtool_value flags = {.cmd = ETHTOOL_GFLAGS};
+	struct ifreq ifr = {.ifr_data = (void *)&flags};
+
+	return netdev_ioctl(fd, SIOCETHTOOL, name, &ifr) == 0 && (flags.data & ETH_FLAG_RXVLAN);
+}
+
 int netdev_query(int fd, const char *name, struct netdev *out)
 {
 	struct ifreq ifr = {};
@@ -50,6 +58,7 @@ int netdev_query(int fd, const char *name, struct netdev *out)
 		return ret;
 	memcpy(out->mac, ifr.ifr_hwaddr.sa_data, sizeof(out->mac));
 	netdev_channels(fd, name, out);
+	out->strips_tags = netdev_strips_tags(fd, name);
 	return 0;
 }
 

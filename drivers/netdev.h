@@ -12,6 +12,7 @@ struct netdev {
 	int up; // administratively
 	unsigned mtu;
 	unsigned queues; // rx queues that frames may arrive on; 1 when the driver cannot tell
+	int strips_tags; // takes VLAN tags out of received frames (rx-vlan-offload)
 	int combined; // 1 when `ethtool -L` counts them as combined channels
 	uint8_t mac[6];
 };

@@ -36,18 +36,33 @@ static uint32_t steer_find_link(int ifindex, uint32_t program)
 	return 0;
 }
 
-static void steer_program_name(uint32_t id, char name[BPF_OBJ_NAME_LEN])
+// Returns 0, or -errno and "?": without CAP_SYS_ADMIN -EPERM.
+static int steer_program_name(uint32_t id, char name[BPF_OBJ_NAME_LEN])
 {
 	struct bpf_prog_info info = {};
 	uint32_t len = sizeof(info);
-	int fd = bpf_prog_get_fd_by_id(id);
+	int fd = bpf_prog_get_fd_by_id(id), ret;
 
 	snprintf(name, BPF_OBJ_NAME_LEN, "?");
 	if (fd < 0)
-		return;
-	if (bpf_obj_get_info_by_fd(fd, &info, &len) == 0)
+		return fd;
+	ret = bpf_obj_get_info_by_fd(fd, &info, &len);
+	if (ret == 0)
 		snprintf(name, BPF_OBJ_NAME_LEN, "%s", info.name);
 	close(fd);
+	return ret;
+}
+
+bool steer_link_is_ours(int link)
+{
+	char name[BPF_OBJ_NAME_LEN];
+	struct bpf_link_info info = {};
+	uint32_t len = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(link, &info, &len) < 0 || info.type != BPF_LINK_TYPE_XDP)
+		return false;
+	// Who may not ask for names goes by the folder, which only root and our user write to.
+	return steer_program_name(info.prog_id, name) == -EPERM || strcmp(name, "fog_steer") == 0;
 }
 
 // Which program sits on the interface, in whatever mode; 0 = none.
@@ -136,25 +151,33 @@ static bool steer_may_take(int link, const struct fog_steer_place *place)
 	struct bpf_link_info info = {};
 	uint32_t len = sizeof(info);
 
+	// The number of an interface says nothing without its network namespace, its program does.
 	return bpf_obj_get_info_by_fd(link, &info, &len) == 0 && info.type == BPF_LINK_TYPE_XDP &&
 	        (int)info.xdp.ifindex == place->ifindex &&
+	        steer_present(place->ifindex) == info.prog_id &&
 	        steer_attached_mode(place->ifindex) == wanted;
 }
 
 // Take over the link that a killed data plane left pinned, or remove it when it is of no use: the
-// port has moved to another interface or mode since. Returns whether the program sits now.
+// port has moved to another interface or mode since. Somebody else's link that is pinned there only
+// loses the name. Returns whether the program sits now.
 static bool steer_take_over(struct fog_steer *s, const struct fog_steer_place *place)
 {
 	int link = steer_pin_get(&s->pin);
 
-	if (link < 0)
+	if (link < 0) {
+		steer_pin_remove(&s->pin); // what is no link is in the way of ours
 		return false;
-	if (steer_may_take(link, place) && bpf_link_update(link, fog_steer_program(s), NULL) == 0) {
+	}
+	bool ours = steer_link_is_ours(link);
+	if (ours && steer_may_take(link, place) &&
+	    bpf_link_update(link, fog_steer_program(s), NULL) == 0) {
 		s->link = link;
 		s->mode = place->mode == FOG_XDP_GENERIC ? "generic" : "native";
 		return true;
 	}
-	bpf_link_detach(link);
+	if (ours)
+		bpf_link_detach(link);
 	close(link);
 	steer_pin_remove(&s->pin);
 	return false;

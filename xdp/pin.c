@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "loader.h"
+#include "steer_object.h"
 
 #define PIN_ROOT "/sys/fs/bpf"
 #define PIN_OURS "fogline"
@@ -146,9 +146,21 @@ int steer_pin_open(
 	return 0;
 }
 
+// The folder belongs to the data plane's user, who has less rights than we: what lies in it is looked
+// at through the folder that is locked, and a symbolic link, which could lead to anybody's, is none.
 int steer_pin_get(const struct steer_pin *pin)
 {
-	return pin->port_dir >= 0 ? bpf_obj_get(pin->path) : -ENOENT;
+	struct stat st;
+	char path[64];
+
+	if (pin->port_dir < 0)
+		return -ENOENT;
+	if (fstatat(pin->port_dir, PIN_LINK, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -ELOOP;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/" PIN_LINK, pin->port_dir);
+	return bpf_obj_get(path);
 }
 
 void steer_pin_set(struct steer_pin *pin, int fd)
@@ -200,6 +212,7 @@ static bool pin_is_kept(const char *folder, const char *const *keep, unsigned n)
 static unsigned pin_sweep(const struct steer_pin *of, const char *folder)
 {
 	struct steer_pin pin = *of;
+	bool ours = false;
 	int link;
 
 	snprintf(pin.port, sizeof(pin.port), "%.99s", folder);
@@ -208,12 +221,13 @@ static unsigned pin_sweep(const struct steer_pin *of, const char *folder)
 	pin_set_path(&pin);
 	if ((link = steer_pin_get(&pin)) >= 0) {
 		// At once: the kernel puts off what the end of a pin ends.
-		bpf_link_detach(link);
+		if ((ours = steer_link_is_ours(link)))
+			bpf_link_detach(link);
 		close(link);
 	}
 	steer_pin_remove(&pin);
 	steer_pin_close(&pin);
-	return link >= 0;
+	return ours;
 }
 
 unsigned fog_steer_sweep(const char *instance, const char *const *keep, unsigned n)

@@ -5,7 +5,10 @@
 // not judged: the worker does that and counts by reason.
 #include "steer_parse.bpf.h"
 
-enum { RATE_TRIES = 4 }; // times that several CPUs may get in each other's way at one bucket
+enum {
+	RATE_TRIES = 4, // times that several CPUs may get in each other's way at one bucket
+	CLOCK_SLACK_NS = 1000000, // CPUs that take tokens at once read the clock no farther apart
+};
 
 // Written by the loader at any time.
 struct fog_steer_filter fog_filter[2] = {};
@@ -96,6 +99,10 @@ static __always_inline int take_token(const struct cursor *c, const struct fog_s
 		__u64 was = *(volatile __u64 *)full_at;
 		__u64 from = was > now ? was : now;
 
+		// More than these limits can make one owe: it is the debt of slower ones, which were in
+		// force before. Kept, it would shut a source out for as long as they allowed.
+		if (from - now > burst + packet + CLOCK_SLACK_NS)
+			from = now + burst;
 		if (from - now > burst)
 			return 0;
 		if (__sync_val_compare_and_swap(full_at, was, from + packet) == was)

@@ -163,7 +163,7 @@ with Lab(network=QUICK) as lab:
 		wrong = [data for outgoing, data in wire.frames if not outgoing and data[:6] == STRANGER]
 		equal(wrong, [], "frames to the stranger")
 
-		# Whoever takes our address is told, and so are people; and after a loss of link all are.
+		# Whoever takes our address is told, and so are people.
 		sock.send(ethernet(b"\xff" * 6, STRANGER, arp(REQUEST, STRANGER, mix.ip4, bytes(6), mix.ip4), ethertype=ARP))
 		announcement = arp(REQUEST, port_mac, mix.ip4, bytes(6), mix.ip4)
 		wait_for("the claim to be answered", lambda: any(announcement in data for _, data in list(wire.frames)))
@@ -182,6 +182,20 @@ with Lab(network=QUICK) as lab:
 	wait_for("pings that are too many", flooded)
 	sock.close()
 	books_close(mix)
+
+	# After a loss of link all are told where our addresses are, and switches to which groups we listen.
+	def up():
+		return mix.rest.get("/v1/ports")["ports"][0]["link_up"]
+
+	def said(to, what):
+		return any(not outgoing and data[:6] == to and what in data for outgoing, data in list(wire.frames))
+	netns.ip("link", "set", "fog0", "down", netns=mix.netns)
+	wait_for("the loss of link", lambda: not up())
+	netns.ip("link", "set", "fog0", "up", netns=mix.netns)
+	with netns.Capture(mix.netns, "fog0") as wire:
+		group = bytes.fromhex("ff02" + 9 * "00" + "01ff" + "000001")  # of our IPv6 address
+		wait_for("an announcement", lambda: said(b"\xff" * 6, announcement))
+		wait_for("a listener's report", lambda: said(bytes.fromhex("333300000016"), group))
 
 	# What the device counts is shown.
 	port = mix.rest.get("/v1/ports")["ports"][0]

@@ -186,6 +186,32 @@ static void test_sources(void)
 	fog_steer_close(steer);
 }
 
+// What a source owes by one limit is nothing by the next: a limit that is raised is raised at once.
+static void test_limit_raised(void)
+{
+	struct fog_steer_rules rules = {.source_rate = 1, .source_burst = 3600};
+	const struct frame frame = {.to = OUR4};
+	struct fog_steer *steer = steer_load(0, &rules);
+	double begin;
+	uint64_t got;
+
+	CU_ASSERT_TRUE(
+	        through(steer, &frame, 4000, FOG_STEER_DROP_RATE) >= 3600
+	); // an hour of debt
+	rules.source_rate = 500;
+	rules.source_burst = 20;
+	CU_ASSERT_EQUAL(fog_steer_set_rules(steer, &rules), 0);
+	begin = now();
+	got = through(steer, &frame, 1000, FOG_STEER_DROP_RATE);
+	while (got < 50 && now() - begin < 60) {
+		CU_ASSERT_TRUE(got <= 20 + (now() - begin) * 500 + 1);
+		usleep(1000);
+		got += through(steer, &frame, 10, FOG_STEER_DROP_RATE);
+	}
+	CU_ASSERT_TRUE(got >= 50);
+	fog_steer_close(steer);
+}
+
 // 10,000 sources at once: each gets its burst, none another's.
 static void test_many_sources(void)
 {
@@ -309,6 +335,7 @@ int main(void)
 	        {"deny a family", test_deny_family},
 	        {"bucket by the clock", test_rate},
 	        {"a bucket per source", test_sources},
+	        {"limit raised", test_limit_raised},
 	        {"10,000 sources", test_many_sources},
 	        {"all or nothing", test_all_or_nothing},
 	        {"change under traffic", test_change_under_traffic},

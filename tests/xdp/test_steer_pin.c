@@ -6,6 +6,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/if_link.h>
 #include <net/if.h>
 #include <pthread.h>
@@ -17,6 +18,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -173,6 +175,51 @@ static void test_clean_end(void)
 	CU_ASSERT_TRUE(program_on("pa") > 0);
 	fog_steer_close(steer);
 	CU_ASSERT_FALSE(exists(BPFFS "/fogline"));
+	CU_ASSERT_EQUAL(program_on("pa"), 0);
+	teardown();
+}
+
+// Keep those that the loader asks for, and no more.
+static void drop_rights(void)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {
+	        {.effective = CAP_TO_MASK(CAP_NET_ADMIN)},
+	        {.effective = CAP_TO_MASK(CAP_BPF) | CAP_TO_MASK(CAP_PERFMON)},
+	};
+
+	data[0].permitted = data[0].effective;
+	data[1].permitted = data[1].effective;
+	if (syscall(SYS_capset, &head, data) < 0)
+		_exit(9);
+}
+
+// Without CAP_SYS_ADMIN no program can be asked for its name: the pin is taken over all the same.
+static void test_take_over_unnamed(void)
+{
+	struct fog_steer_place at;
+	int status;
+	pid_t pid;
+
+	setup();
+	at = place("pa", "p/0");
+	leave_behind(&at);
+	uint32_t link = pinned_link(PIN_A);
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		drop_rights();
+		struct fog_steer *steer = steer_load(0, NULL);
+		char error[320] = "";
+		if (fog_steer_attach(steer, &at, error, sizeof(error)) < 0)
+			_exit(1);
+		if (pinned_link(PIN_A) != link)
+			_exit(2);
+		fog_steer_close(steer);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	CU_ASSERT_EQUAL(status, 0);
 	CU_ASSERT_EQUAL(program_on("pa"), 0);
 	teardown();
 }
@@ -338,24 +385,33 @@ static void test_sweep(void)
 	teardown();
 }
 
-// A program of somebody else stays, and no pin of ours appears. Nor does a stranger's pin in our
-// folder make its link ours.
-static void test_foreign(void)
+// Link of somebody else's program on 'interface'.
+static int stranger_on(const char *interface)
 {
 	const struct bpf_insn pass_all[] = {
 	        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS},
 	        {.code = BPF_JMP | BPF_EXIT},
 	};
 	int program = bpf_prog_load(BPF_PROG_TYPE_XDP, "stranger", "GPL", pass_all, 2, NULL), link;
+
+	CU_ASSERT_TRUE_FATAL(program >= 0);
+	link = bpf_link_create(program, (int)if_nametoindex(interface), BPF_XDP, NULL);
+	CU_ASSERT_TRUE_FATAL(link >= 0);
+	close(program);
+	return link;
+}
+
+// A program of somebody else stays, and no pin of ours appears.
+static void test_foreign(void)
+{
 	struct fog_steer_place at;
 	char named[80];
 	uint32_t id;
+	int link;
 
-	CU_ASSERT_TRUE_FATAL(program >= 0);
 	setup();
 	at = place("pa", "p/0");
-	link = bpf_link_create(program, at.ifindex, BPF_XDP, NULL);
-	CU_ASSERT_TRUE_FATAL(link >= 0);
+	link = stranger_on("pa");
 	id = program_on("pa");
 	snprintf(named, sizeof(named), "XDP program %u (stranger), left alone", id);
 	refuse(&at, named);
@@ -363,7 +419,53 @@ static void test_foreign(void)
 	CU_ASSERT_EQUAL(program_on("pa"), id);
 	CU_ASSERT_FALSE(exists(BPFFS "/fogline"));
 	close(link);
-	close(program);
+	teardown();
+}
+
+static void make_folders(void)
+{
+	CU_ASSERT_EQUAL(mkdir(BPFFS "/fogline", 0755), 0);
+	CU_ASSERT_EQUAL(mkdir(BPFFS "/fogline/mix-1", 0755), 0);
+	CU_ASSERT_EQUAL(mkdir(BPFFS "/fogline/mix-1/p%2f0", 0755), 0);
+}
+
+// The data plane's user may put what he likes into the folder, a symbolic link to another pin or one
+// more pin of a link: it does not make that link ours, to take over or to detach.
+static void test_planted(void)
+{
+	struct fog_steer_place at;
+	struct fog_steer *steer;
+	int on_a, on_b;
+	uint32_t a, b;
+
+	setup();
+	at = place("pa", "p/0");
+	on_b = stranger_on("pb");
+	b = program_on("pb");
+	CU_ASSERT_EQUAL(bpf_obj_pin(on_b, BPFFS "/other"), 0);
+	make_folders();
+	CU_ASSERT_EQUAL(symlink(BPFFS "/other", PIN_A), 0);
+	CU_ASSERT_EQUAL(fog_steer_sweep("mix-1", NULL, 0), 0);
+	CU_ASSERT_EQUAL(program_on("pb"), b);
+	make_folders();
+	CU_ASSERT_EQUAL(symlink(BPFFS "/other", PIN_A), 0);
+	steer = attach(&at);
+	CU_ASSERT_EQUAL(program_on("pb"), b);
+	CU_ASSERT_TRUE(pinned_link(PIN_A) > 0);
+	fog_steer_close(steer);
+	on_a = stranger_on("pa");
+	a = program_on("pa");
+	make_folders();
+	CU_ASSERT_EQUAL(bpf_obj_pin(on_a, PIN_A), 0);
+	refuse(&at, "(stranger), left alone");
+	CU_ASSERT_EQUAL(program_on("pa"), a);
+	make_folders();
+	CU_ASSERT_EQUAL(bpf_obj_pin(on_a, PIN_A), 0);
+	CU_ASSERT_EQUAL(fog_steer_sweep("mix-1", NULL, 0), 0);
+	CU_ASSERT_EQUAL(program_on("pa"), a);
+	CU_ASSERT_EQUAL(program_on("pb"), b);
+	close(on_a);
+	close(on_b);
 	teardown();
 }
 
@@ -448,11 +550,13 @@ int main(void)
 	const CU_TestInfo tests[] = {
 	        {"clean end", test_clean_end},
 	        {"killed and taken over", test_take_over},
+	        {"taken over with less rights", test_take_over_unnamed},
 	        {"living owner", test_living},
 	        {"port moved", test_moved},
 	        {"mode changed", test_mode_changed},
 	        {"sweep", test_sweep},
 	        {"foreign program", test_foreign},
+	        {"planted pin", test_planted},
 	        {"no bpffs", test_no_bpffs},
 	        {"squatted folder", test_squatted},
 	        {"lesser rights", test_lesser_rights},

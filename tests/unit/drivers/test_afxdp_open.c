@@ -10,10 +10,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../../../drivers/afxdp_queue.h"
+#include "../../../drivers/netdev.h"
 #include "../run.h"
 #include "afxdp_pair.h"
 
@@ -79,6 +81,24 @@ static uint32_t program_on(const char *interface)
 
 	bpf_xdp_query_id(if_nametoindex(interface), 0, &id);
 	return id;
+}
+
+// An interface that takes VLAN tags away, where XDP may miss them, is known as one.
+static void test_tags(void)
+{
+	struct netdev dev;
+	int fd;
+
+	pair_make(1, 1500);
+	fd = socket(AF_INET, SOCK_DGRAM, 0); // of that network namespace
+	CU_ASSERT_EQUAL(net_run("ethtool -K fa rxvlan on"), 0);
+	CU_ASSERT_EQUAL(netdev_query(fd, "fa", &dev), 0);
+	CU_ASSERT_TRUE(dev.strips_tags);
+	CU_ASSERT_EQUAL(net_run("ethtool -K fa rxvlan off"), 0);
+	CU_ASSERT_EQUAL(netdev_query(fd, "fa", &dev), 0);
+	CU_ASSERT_FALSE(dev.strips_tags);
+	pair_remove();
+	close(fd);
 }
 
 // A program of somebody else, attached without and with a bpf_link, is named and left alone.
@@ -254,6 +274,7 @@ int main(int argc, char **argv)
 	CU_initialize_registry();
 	suite = CU_add_suite("afxdp open", NULL, NULL);
 	CU_add_test(suite, "refusals", test_refusals);
+	CU_add_test(suite, "VLAN tags taken away", test_tags);
 	CU_add_test(suite, "foreign XDP program", test_foreign);
 	CU_add_test(suite, "owner killed", test_kill);
 	CU_add_test(suite, "queue held by another socket", test_queue_held);

@@ -325,7 +325,7 @@ struct refusal {
 
 static const struct refusal refusals[] = {
         {"net_nothing0", 1, 1500, -ENODEV, "DPDK finds no Ethernet device net_nothing0"},
-        {"0000:ff:1f.7", 1, 1500, -ENODEV, "vfio-pci"},
+        {"0000:ff:1f.7", 1, 1500, -ENODEV, "fogctl host init vfio"},
         {"", 1, 1500, -ENODEV, "devargs"},
         {"net_ring0", 64, 1500, -EINVAL, "set queues: "},
         {"net_ring0", 1, 4000, -EINVAL, "lower the mtu to "},

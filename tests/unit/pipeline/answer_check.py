@@ -18,8 +18,9 @@ from scapy.config import conf  # noqa: E402
 conf.ipv6_enabled = True
 from scapy.layers.inet import ICMP, IP, UDP  # noqa: E402
 from scapy.layers.inet6 import (  # noqa: E402
-	ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6ND_RA, ICMPv6NDOptDstLLAddr,
-	ICMPv6NDOptSrcLLAddr, ICMPv6Unknown, IPv6, IPv6ExtHdrHopByHop, in6_getnsma, in6_getnsmac,
+	ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6MLDMultAddrRec, ICMPv6MLReport2, ICMPv6ND_NA, ICMPv6ND_NS,
+	ICMPv6ND_RA, ICMPv6NDOptDstLLAddr, ICMPv6NDOptSrcLLAddr, ICMPv6Unknown, IPv6, IPv6ExtHdrHopByHop, PadN,
+	RouterAlert, in6_getnsma, in6_getnsmac,
 )
 from scapy.layers.l2 import ARP, Dot1Q, Ether  # noqa: E402
 from scapy.packet import Raw  # noqa: E402
@@ -48,6 +49,7 @@ class Pipe:
 		self.vlan, self.sent = vlan, 0
 		self.mac = bytes.fromhex(self._line("mac")).hex(":")
 		self.link_local = inet_ntop(socket.AF_INET6, bytes.fromhex(self._line("link_local")))
+		self.report = bytes.fromhex(self._line("listen"))
 
 	def _line(self, what):
 		word, _, rest = self.process.stdout.readline().strip().partition(" ")
@@ -91,6 +93,8 @@ class Pipe:
 		if IPv6 in fresh:
 			del fresh[IPv6].plen
 			upper = fresh[IPv6].payload
+			if IPv6ExtHdrHopByHop in fresh:
+				upper = upper.payload
 			if hasattr(upper, "cksum"):
 				del upper.cksum
 		same(bytes(fresh), data, "the answer as scapy builds it")
@@ -212,6 +216,17 @@ def asks_nd(pipe):
 	pipe.dropped("not_our_address", hops, to=mac)
 
 
+def listens(pipe):
+	"""The report that a snooping switch reads: with it, questions for our address come through."""
+	got = pipe.sound(pipe.report)
+	same((got.dst, got[IPv6].src, got[IPv6].dst, got[IPv6].hlim), ("33:33:00:00:00:16", pipe.link_local, "ff02::16", 1),
+		"addresses of the report")
+	same([type(option) for option in got[IPv6ExtHdrHopByHop].options], [RouterAlert, PadN], "options")
+	same((got[RouterAlert].value, got[ICMPv6MLReport2].records_number), (0, 1), "alert, records")
+	record = got[ICMPv6MLDMultAddrRec]
+	same((record.rtype, record.sources_number, record.dst), (2, 0, group(US6)[0]), "the record")
+
+
 def tells_nd(pipe):
 	same(pipe.punted(advertise(PEER6, S=1, O=1)), (PEER6, PEER, True, False), "answer")
 	same(pipe.punted(advertise(PEER6, S=1, mac=None)), (PEER6, None, True, False), "answer without an address")
@@ -307,7 +322,7 @@ def limited(pipe):
 
 for vlan in (False, True):
 	pipe = Pipe(sys.argv[1], vlan)
-	for part in (asks_arp, tells_arp, asks_nd, tells_nd, asks_echo, hostile, limited):
+	for part in (asks_arp, tells_arp, asks_nd, listens, tells_nd, asks_echo, hostile, limited):
 		try:
 			part(pipe)
 		except Exception:

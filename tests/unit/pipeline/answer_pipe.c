@@ -4,7 +4,7 @@
 // hexadecimal a line ("wait": let the buckets fill), on standard output what became of it:
 //   answered HEX | punted HEX-OF-STRUCT | sent HEX | dropped REASON
 // "flood HEX" passes the frame without a pause until one is too many: flooded ANSWERED REFUSED
-// "mac HEX" and "link_local HEX" are said first. The books are checked after every frame.
+// "mac HEX", "link_local HEX" and "listen HEX", the report of a group, are said first. The books are checked after every frame.
 #include <CUnit/Basic.h>
 #include <rte_cycles.h>
 #include <rte_ring.h>
@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../../../dataplane/frame.h"
 #include "../../../dataplane/question.h"
 #include "rig.h"
 
@@ -104,6 +105,7 @@ static void serve(void)
 	r->port->prefix[1] = PREFIX6;
 	print_hex("mac", r->port->mac, 6);
 	print_hex("link_local", r->port->link_local.addr, 16);
+	print_hex("listen", bytes, fog_frame_listen(bytes, r->port, &r->port->address[1]));
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin) != NULL) {
 		if (strncmp(line, "wait", 4) == 0)
