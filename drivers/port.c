@@ -97,7 +97,8 @@ static int port_open_driver(const struct fog_port_params *params, struct fog_por
 		return fog_dpdk_open(params, port);
 	default:
 		return driver_fail(
-		        params, -EINVAL, "driver %u is unknown; set driver to loop, afxdp or dpdk",
+		        params, -EINVAL,
+		        "driver %u is unknown; set driver to loop, afxdp, dpdk or auto",
 		        params->conf->driver
 		);
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-only
 // Copyright (c) 2026 the Fogline authors
-// Whose a frame is, from its headers. dataplane/stage_parse.c judges by the same rules in the same
+// Whose a frame is, from its headers. dataplane/parse.c judges by the same rules in the same
 // order; tests/xdp compares the two. Sources: IEEE 802.1Q, RFC 791, RFC 8200, RFC 768.
 #pragma once
 
