@@ -95,7 +95,7 @@ static bool vlan;
 static void serve(void)
 {
 	static char line[LINE];
-	uint8_t bytes[LINE / 2];
+	uint8_t bytes[LINE / 2] = {0};
 	struct rig *r = rig_create(vlan ? RIG_VLAN : 0, 64);
 
 	r->w->heard = rte_ring_create_elem(
