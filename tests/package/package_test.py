@@ -125,10 +125,22 @@ def used(system):
 	(system.root / "var/lib/other").mkdir()
 
 
+def killed(system):
+	"""What a killed data plane leaves: the folder of a pinned link, here without a BPF filesystem."""
+	folder = system.root / "sys/fs/bpf/fogline/node1/eth0"
+	folder.mkdir(parents=True)
+	(folder / "link").touch()
+	return folder.parents[1]
+
+
 def gone(system, before, package):
 	config, state = system.root / "etc/fogline/node1.yaml", system.root / "var/lib/fogline/node1/identity.key"
 	used(system)
+	pins = killed(system)
 	system.sh("dpkg --remove fogline")
+	check(not pins.exists(), "remove left the pin of a killed data plane")
+	pins.parent.rmdir()
+	pins.parents[1].rmdir()
 	check(config.exists() and state.exists(), "remove took configuration or state away")
 	check(not (system.root / "usr/bin/fogctl").exists(), "remove left programs")
 	system.sh(f"dpkg -i /tmp/{package.name} && dpkg -i /tmp/{package.name}")  # again, and over itself
