@@ -7,7 +7,7 @@
 
 enum {
 	RATE_TRIES = 4, // times that several CPUs may get in each other's way at one bucket
-	CLOCK_SLACK_NS = 1000000, // CPUs that take tokens at once read the clock no farther apart
+	CLOCK_SLACK_NS = 1000000, // by which the clocks of CPUs may differ
 };
 
 // Written by the loader at any time.
@@ -90,13 +90,14 @@ static __always_inline __u64 *find_bucket(const struct cursor *c)
 // limit holds whatever happens.
 static __always_inline int take_token(const struct cursor *c, const struct fog_steer_filter *f)
 {
-	__u64 *full_at = find_bucket(c), now = bpf_ktime_get_ns();
+	__u64 *full_at = find_bucket(c);
 	__u64 packet = f->packet_ns, burst = f->burst_ns;
 
 	if (!full_at)
 		return 0;
 	for (int i = 0; i < RATE_TRIES; i++) {
-		__u64 was = *(volatile __u64 *)full_at;
+		// The clock after the bucket: who wrote it looked at the clock before us.
+		__u64 was = *(volatile __u64 *)full_at, now = bpf_ktime_get_ns();
 		__u64 from = was > now ? was : now;
 
 		// More than these limits can make one owe: it is the debt of slower ones, which were in
