@@ -186,7 +186,8 @@ int main(void)
 	if (pid == 0) {
 		status = check_run("landlock", tests);
 		fflush(stdout);
-		_exit(status); // exit would look for leaks in a sanitized build, in a /proc that is shut
+		_exit(status
+		); // exit would look for leaks in a sanitized build, in a /proc that is shut
 	}
 	waitpid(pid, &status, 0);
 	tree_remove();
