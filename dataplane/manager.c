@@ -215,14 +215,16 @@ void fog_manager_housekeeping(struct fog_manager *m, uint64_t now)
 	manager_notify(m, now);
 }
 
-// The first SIGTERM or SIGINT drains, the second one ends at once.
+// The first SIGTERM or SIGINT drains, the second one ends at once. A drain that was ordered before is
+// no signal: who stops the service meanwhile doesn't mean to lose what is parked.
 static bool signal_received(struct fog_manager *m)
 {
 	struct signalfd_siginfo info;
 	bool end = false;
 
 	while (read(m->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		end = m->drain != MANAGER_RUNS;
+		end |= m->signalled;
+		m->signalled = true;
 		manager_drain_begin(m, m->blob->run.drain_grace_ms);
 	}
 	return end;

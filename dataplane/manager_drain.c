@@ -3,6 +3,7 @@
 #include "manager_drain.h"
 
 #include <inttypes.h>
+#include <rte_common.h>
 #include <rte_cycles.h>
 
 #include "log.h"
@@ -50,6 +51,8 @@ void manager_drain_begin(struct fog_manager *m, uint64_t grace_ms)
 {
 	uint64_t now = rte_rdtsc();
 
+	if (m->drain == MANAGER_GRACE)
+		m->drain_at = RTE_MIN(m->drain_at, now + drain_cycles(grace_ms));
 	if (m->drain != MANAGER_RUNS)
 		return;
 	m->drain = MANAGER_GRACE;

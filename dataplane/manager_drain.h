@@ -10,7 +10,8 @@
 
 #include "manager.h"
 
-// Begin to drain after 'grace_ms' of going on as before. No-op while draining.
+// Begin to drain after 'grace_ms' of going on as before. While draining: a grace that would end sooner
+// counts, everything else is a no-op.
 void manager_drain_begin(struct fog_manager *, uint64_t grace_ms);
 // The next step, if it is due. Returns true when all is done, or the time for it is over (logged).
 bool manager_drain_step(struct fog_manager *, uint64_t now);
