@@ -108,8 +108,9 @@ def watched(system):
 				or system.pids("fog-dataplane") != [pid])
 	except OSError:
 		os.waitpid(tid, WALL)  # it is gone, as it should be; the last word on that is its tracer's
+	# In this order: until the old process is gone its node is ready.
+	wait_for("a restart", lambda: properties(system, DATA, "NRestarts")["NRestarts"] == "1")
 	wait_for("readiness after the watchdog", lambda: ready(system))
-	check(properties(system, DATA, "NRestarts")["NRestarts"] == "1", "not restarted")
 	check("stands still" in log(system, DATA), log(system, DATA))
 
 
