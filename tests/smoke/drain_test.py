@@ -24,8 +24,10 @@ with Lab(network=DELAY) as lab:
 		gateway.wait_ready()
 		traffic.more()
 		traffic.arrive()
-		gateway.fogctl("drain", "--grace", "3600000")
+	with Steady(lab, replies=False, rate=200) as traffic:
 		wait_for(f"{PARKED} parked packets", lambda: (books(gateway)["parked"] or 0) >= PARKED)
+		gateway.fogctl("drain", "--grace", "3600000")
+		wait_for("the order", lambda: "draining: 3600000 ms" in gateway.log("data").read_text())
 		equal(gateway.end("data"), 0, f"exit code after drain and SIGTERM\n{gateway.log_end('data')}")
 		found = re.findall(r"(\d+) dropped;", gateway.log("data").read_text())
 		equal(found, ["0", "0"], "dropped at both ends")
