@@ -22,6 +22,7 @@ enum {
 	PERIOD_ADAPTIVE_MS = 20,
 	SILENCE_MS = 5000, // it beats at least once a second
 	REFRESH_S = 5,
+	REPLAY_BYTES_PER_MS = 64 << 10, // at least, when pages are made for a table (seen: 300 KiB)
 };
 
 static void retired_poll(struct fog_manager *m)
@@ -214,14 +215,16 @@ void fog_manager_housekeeping(struct fog_manager *m, uint64_t now)
 	manager_notify(m, now);
 }
 
-// The first SIGTERM or SIGINT drains, the second one ends at once.
+// The first SIGTERM or SIGINT drains, the second one ends at once. A drain that was ordered before is
+// no signal: who stops the service meanwhile doesn't mean to lose what is parked.
 static bool signal_received(struct fog_manager *m)
 {
 	struct signalfd_siginfo info;
 	bool end = false;
 
 	while (read(m->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		end = m->drain != MANAGER_RUNS;
+		end |= m->signalled;
+		m->signalled = true;
 		manager_drain_begin(m, m->blob->run.drain_grace_ms);
 	}
 	return end;
@@ -271,6 +274,10 @@ static int on_key_install(void *ctx, const struct fog_msg_key *msg, char *text, 
 
 	if (m->key != NULL && memcmp(m->key->public_key, msg->public_key, 32) == 0)
 		return 0; // the same key again, after a reconnect
+	// A table of gigabytes takes longer than the watchdog waits, and would again after each restart.
+	notify_allow(
+	        &m->notify, fog_replay_footprint(launch->replay_capacity) / REPLAY_BYTES_PER_MS
+	);
 	int ret = fog_mix_key_create(
 	        launch->replay_dir, launch->replay_capacity, launch->delay_seed, msg->epoch,
 	        msg->private_key, msg->public_key, &key, text, text_len

@@ -74,6 +74,7 @@ struct fog_manager {
 	uint64_t check_at, tell_at; // TSC of the next look at the workers, of the next STATUS=
 	uint64_t heartbeat_seen[FOG_WORKERS_MAX]; // at the last look
 	uint64_t stalled; // bit per worker: it stood still between the last two looks
+	bool signalled; // SIGTERM or SIGINT came
 };
 
 // Callbacks for the session, with the manager as context.

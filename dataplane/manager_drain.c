@@ -3,6 +3,7 @@
 #include "manager_drain.h"
 
 #include <inttypes.h>
+#include <rte_common.h>
 #include <rte_cycles.h>
 
 #include "log.h"
@@ -50,6 +51,8 @@ void manager_drain_begin(struct fog_manager *m, uint64_t grace_ms)
 {
 	uint64_t now = rte_rdtsc();
 
+	if (m->drain == MANAGER_GRACE)
+		m->drain_at = RTE_MIN(m->drain_at, now + drain_cycles(grace_ms));
 	if (m->drain != MANAGER_RUNS)
 		return;
 	m->drain = MANAGER_GRACE;
@@ -166,8 +169,11 @@ void manager_books_tell(const struct fog_manager *m)
 		const struct fog_worker_counters *c = &m->workers[i]->count;
 		sum.rx += c->rx;
 		sum.injected += c->injected;
+		sum.made += c->made;
 		sum.tx += c->tx;
 		sum.delivered += c->delivered;
+		sum.punted += c->punted;
+		sum.answered += c->answered;
 		sum.drops += c->drops;
 	}
 	for (unsigned i = 0; i < m->port_count; i++) {
@@ -176,8 +182,10 @@ void manager_books_tell(const struct fog_manager *m)
 	}
 	LOG_INFO(
 	        "books at the end: %" PRIu64 " received, %" PRIu64 " injected, %" PRIu64
-	        " sent, %" PRIu64 " delivered, %" PRIu64 " dropped; %" PRIu64
+	        " made; %" PRIu64 " sent, %" PRIu64 " delivered, %" PRIu64 " punted, %" PRIu64
+	        " answered, %" PRIu64 " dropped; %" PRIu64
 	        " more came to ports that did not take them",
-	        sum.rx, sum.injected, sum.tx, sum.delivered, sum.drops, lost
+	        sum.rx, sum.injected, sum.made, sum.tx, sum.delivered, sum.punted, sum.answered,
+	        sum.drops, lost
 	);
 }

@@ -72,8 +72,11 @@ static int sandbox_prepare(
 	    (ret = fog_seccomp_make(&fog_sandbox_manager, parts, &r->manager)) < 0 ||
 	    (ret = fog_seccomp_make(&fog_sandbox_interrupt, parts, &r->interrupt)) < 0 ||
 	    (ret = landlock_prepare(r, l, run_dir)) < 0) {
-		LOG_ERR("the sandbox cannot be made: %s: give the host more memory",
-		        strerror(-ret));
+		LOG_ERR("the sandbox cannot be made: %s: %s", strerror(-ret),
+		        ret == -EPERM || ret == -EACCES
+		                ? "start it under no other filter of system calls that forbids "
+		                  "landlock(7)"
+		                : "give the host more memory");
 		return ret;
 	}
 	return 0;

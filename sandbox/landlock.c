@@ -76,8 +76,8 @@ static int path_add(int ruleset, uint64_t handled, const struct fog_landlock_pat
 	struct stat st;
 	int ret = 0;
 
-	if (attr.parent_fd < 0)
-		return errno == ENOENT ? 0 : -errno;
+	if (attr.parent_fd < 0) // what owner and mode forbid already needs no rule
+		return errno == ENOENT || errno == EACCES ? 0 : -errno;
 	if (fstat(attr.parent_fd, &st) < 0) {
 		ret = -errno;
 		goto out;

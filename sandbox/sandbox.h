@@ -86,7 +86,7 @@ enum fog_landlock_may {
 };
 
 struct fog_landlock_path {
-	const char *path; // a file or folder; skipped when there is none
+	const char *path; // a file or folder; skipped when there is none that the caller can reach
 	enum fog_landlock_may may;
 };
 

@@ -24,6 +24,10 @@ struct fog_seccomp {
 	struct sock_filter code[];
 };
 
+// si_code of a filter's SIGSYS: SYS_SECCOMP of the kernel's asm-generic/siginfo.h, which the C library of
+// Debian 12 does not name.
+enum { SYS_SECCOMP_CODE = 1 };
+
 static _Thread_local const char *entered; // name of this thread's policy, when it entered by itself
 
 static int rule_add(scmp_filter_ctx ctx, const struct fog_sandbox_rule *r)
@@ -163,6 +167,8 @@ static void call_refuse(int sig, siginfo_t *info, void *context)
 	uint64_t bit = UINT64_C(1) << call % 64;
 	int saved = errno;
 
+	if (info->si_code != SYS_SECCOMP_CODE)
+		return; // somebody sent it: no call is to be answered
 	if ((atomic_fetch_or(&told[call / 64], bit) & bit) == 0)
 		call_tell(
 		        "/sandbox: warning: the sandbox refuses system call ", call,

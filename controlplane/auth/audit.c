@@ -217,8 +217,14 @@ int fog_audit_append(struct fog_audit *a, const struct fog_audit_entry *e)
 	ssize_t want = (ssize_t)(iov[0].iov_len + 1);
 	pthread_mutex_lock(&a->lock);
 	audit_room(a, (size_t)want);
+	struct stat st;
+	bool sized = fstat(a->fd, &st) == 0;
 	ssize_t n = writev(a->fd, iov, 2);
 	int r = n == want ? 0 : n < 0 ? -errno : -ENOSPC;
+	// A piece of a line would spoil the next one, too.
+	if (n > 0 && n < want && sized && ftruncate(a->fd, st.st_size) < 0)
+		LOG_ERR("%s: a line is cut and cannot be removed: %s: take its end off by hand",
+		        a->path, strerror(errno));
 	pthread_mutex_unlock(&a->lock);
 	free(text);
 	return r;

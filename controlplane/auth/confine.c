@@ -93,7 +93,8 @@ int fog_confine(const struct fog_config *c, const char *config_path)
 		confine_tell(abi);
 		return 0;
 	}
-	LOG_ERR("cannot enter the sandbox: %s: run a kernel with CONFIG_SECCOMP_FILTER",
+	LOG_ERR("cannot enter the sandbox: %s: run a kernel with CONFIG_SECCOMP_FILTER, under no other "
+	        "filter that forbids seccomp(2) or landlock(7)",
 	        strerror(-ret));
 	return ret;
 }

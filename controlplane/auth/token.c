@@ -55,16 +55,17 @@ int fog_token_load(struct fog_token *t, const char *path)
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		r = -errno;
 		LOG_ERR("%s: cannot read the API token: %s: make it with 'openssl rand -hex 32', "
-		        "or take rest.tcp and rest.token_file out",
-		        path, strerror(-r));
+		        "chown it to user %u and chmod 0600 it, or take rest.tcp and rest.token_file "
+		        "out",
+		        path, strerror(-r), geteuid());
 		goto out;
 	}
 	if (!S_ISREG(st.st_mode) || (st.st_uid != 0 && st.st_uid != geteuid()) ||
 	    (st.st_mode & 077) != 0) {
 		r = -EPERM;
 		LOG_ERR("%s: the API token must be closed to everybody but its owner: "
-		        "chown root and chmod 0600 it",
-		        path);
+		        "chown it to user %u and chmod 0600 it",
+		        path, geteuid());
 		goto out;
 	}
 	n = read(fd, text, sizeof(text));

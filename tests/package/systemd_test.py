@@ -108,8 +108,9 @@ def watched(system):
 				or system.pids("fog-dataplane") != [pid])
 	except OSError:
 		os.waitpid(tid, WALL)  # it is gone, as it should be; the last word on that is its tracer's
+	# In this order: until the old process is gone its node is ready.
+	wait_for("a restart", lambda: properties(system, DATA, "NRestarts")["NRestarts"] == "1")
 	wait_for("readiness after the watchdog", lambda: ready(system))
-	check(properties(system, DATA, "NRestarts")["NRestarts"] == "1", "not restarted")
 	check("stands still" in log(system, DATA), log(system, DATA))
 
 
@@ -138,10 +139,13 @@ def drained(system):
 
 
 def purged(system):
+	"""Also what a data plane left that was killed before."""
+	os.kill(system.pids("fog-dataplane")[0], 9)
+	check("eth1" in system.sh("find /sys/fs/bpf/fogline") or "wan" in system.sh("find /sys/fs/bpf/fogline"), "no pin")
 	system.sh("dpkg --purge fogline")
 	for name in ("fog-dataplane", "fog-controlplane"):
 		check(not system.pids(name), f"{name} runs after a purge")
-	left = system.sh("ls -d /run/fogline* /var/lib/fogline /dev/shm/fogline* 2>/dev/null || true")
+	left = system.sh("ls -d /run/fogline* /var/lib/fogline /dev/shm/fogline* /sys/fs/bpf/fogline 2>/dev/null || true")
 	check(left == "", f"purge left {left}")
 	known = system.sh("for what in units unit-files; do systemctl list-$what --all --no-legend 'fogline-*'; done; true")
 	check(known == "", f"systemd still knows {known}")

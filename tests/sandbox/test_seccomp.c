@@ -270,6 +270,21 @@ static void test_last_line(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, want));
 }
 
+// Only the filter's own signal changes what a call returns: anybody of the same user can send one, at
+// any moment.
+static void test_sent_signal(void)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		fog_seccomp_handle(FOG_SANDBOX_REFUSE);
+		_exit(kill(getpid(), SIGSYS) == 0 ? 0 : 1);
+	}
+	waitpid(pid, &status, 0);
+	CU_ASSERT_EQUAL(status, 0);
+}
+
 // A row is there for a reason, and once.
 static void test_reasons(void)
 {
@@ -312,6 +327,7 @@ int main(void)
 	        {"no code is made", test_no_code},
 	        {"calls of other tables", test_other_tables},
 	        {"the last line", test_last_line},
+	        {"a signal that somebody sent", test_sent_signal},
 	        {"every row has a reason", test_reasons},
 	        {"a worker without ports and sleep has three calls", test_short},
 	        CU_TEST_INFO_NULL,

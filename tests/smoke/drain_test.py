@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 the Fogline authors
 """SIGTERM to a data plane: what is parked leaves on its time, then it ends with exit code 0. Messages
-sent meanwhile wait for the next data plane."""
+sent meanwhile wait for the next data plane. The same when a drain with a long grace was ordered before."""
+import re
+
 from _init import Lab, books, check, drops, equal, report, wait_for
 from steady import Steady, three
 
@@ -18,6 +20,18 @@ with Lab(network=DELAY) as lab:
 		equal(gateway.end("data"), 0, f"exit code of the data plane\n{gateway.log_end('data')}")
 		wait_for("what was parked at the mix", lambda:
 			report.peers(lab)["mix1", "gateway"][1] >= before + PARKED // 2)
+		gateway.start("data")
+		gateway.wait_ready()
+		traffic.more()
+		traffic.arrive()
+	with Steady(lab, replies=False, rate=200) as traffic:
+		wait_for(f"{PARKED} parked packets", lambda: (books(gateway)["parked"] or 0) >= PARKED)
+		gateway.fogctl("drain", "--grace", "3600000")
+		wait_for("the order", lambda: "draining: 3600000 ms" in gateway.log("data").read_text())
+		equal(gateway.end("data"), 0, f"exit code after drain and SIGTERM\n{gateway.log_end('data')}")
+		found = re.findall(r"(\d+) dropped;", gateway.log("data").read_text())
+		equal(found, ["0", "0"], "dropped at both ends")
+		check(gateway.log("data").read_text().count("drained: nothing is parked") == 2, gateway.log_end("data"))
 		gateway.start("data")
 		gateway.wait_ready()
 		traffic.more()

@@ -13,8 +13,8 @@ from peer import played
 
 DELAY = {"delay": {"mean": "300ms", "max": "2s"}}
 BEFORE, GRACE, AFTER = 150, 100, 60  # packets sent before the order, at least during the grace, after it
-BOOKS = re.compile(r"books at the end: (\d+) received, (\d+) injected, (\d+) sent, (\d+) delivered, "
-	r"(\d+) dropped; (\d+) more came")
+BOOKS = re.compile(r"books at the end: (\d+) received, (\d+) injected, (\d+) made; (\d+) sent, (\d+) delivered, "
+	r"(\d+) punted, (\d+) answered, (\d+) dropped; (\d+) more came")
 
 
 class Sender:
@@ -79,8 +79,8 @@ def drained(lab, node, peer):
 def judged(node, peer, sender):
 	found = BOOKS.search(node.log("data").read_text())
 	check(found, f"no books\n{node.log_end('data')}")
-	rx, injected, tx, delivered, dropped, lost = map(int, found.groups())
-	equal((injected, delivered, dropped), (0, 0, 0), "injected, delivered and dropped")
+	rx, injected, made, tx, delivered, punted, answered, dropped, lost = map(int, found.groups())
+	equal((injected, made, delivered, punted, answered, dropped), (0,) * 6, "other sides of the books")
 	equal(tx, rx, "sent of what was received")
 	equal(rx + lost, sender.sent, "received, and counted at the port")
 	check(rx >= BEFORE + GRACE, f"only {rx} received")

@@ -160,6 +160,16 @@ def hugepages(folder):
 		run("undo", *words)
 		equal((int(read(PAGES / "nr_hugepages")), record.exists()), (before, False), "pages after undo")
 		equal(run("undo", *words).stdout, "# nothing to do\n", "undo again")
+		# Somebody else's record is not what root does.
+		forged = {"boot": read("/proc/sys/kernel/random/boot_id"), "changes": [{"stage": "hugepages", "kind": "file",
+			"path": f"{PAGES}/nr_hugepages", "was": str(before + 7), "set": str(before)}]}
+		for owner, mode in ((NOBODY, 0o600), (0, 0o666)):
+			record.write_text(json.dumps(forged))
+			os.chown(record, owner, owner)
+			record.chmod(mode)
+			check("somebody else wrote" in run("undo", *words, code=1).stderr, f"a record of {owner}, mode {mode:o}")
+			equal(int(read(PAGES / "nr_hugepages")), before, "pages after a forged record")
+		record.unlink()
 		# More than there is: init says so, and what it got is given back.
 		done = run("init", "hugepages", "--pages", 1 << 24, *words, code=1)
 		check("vm/compact_memory" in done.stderr, f"too many: {done.stderr}")

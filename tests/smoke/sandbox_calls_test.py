@@ -4,12 +4,6 @@
 """The policies of the sandboxes against what real processes ask the kernel for: a lab runs under strace,
 with traffic, a control plane that comes back, and a new configuration. No call is seen that no row
 allows, and a row whose call is not seen says in its reason why it is there."""
-#!/usr/bin/python3
-# SPDX-License-Identifier: BSD-3-Clause
-# Copyright (c) 2026 the Fogline authors
-"""The policies of the sandboxes against what real processes ask the kernel for: a lab runs under strace,
-with traffic, a control plane that comes back, a change of configuration and a TAP port. No call is
-seen that no row allows, and a row whose call is not seen says in its reason why it is there."""
 import os
 import re
 import shutil

@@ -62,17 +62,42 @@ static int undo_lock(const struct host *h)
 	return 0;
 }
 
+// undo does as root what the record says, so it must be root's (or our own) to write. Returns its
+// descriptor, -ENOENT (there is none, or we may not read it), or -EPERM, said.
+static int undo_file_open(const struct host *h)
+{
+	struct stat st;
+	int fd = open(h->undo_file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0 && errno != ELOOP)
+		return -ENOENT;
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    (st.st_uid == 0 || st.st_uid == geteuid()) && (st.st_mode & 022) == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return host_stop(
+	        h, -EPERM,
+	        "%s: is a link, or another user's or everybody's to write: undo would do as root "
+	        "what somebody else wrote; look at it, remove it, and restore by hand what it names",
+	        h->undo_file
+	);
+}
+
 int host_undo_open(struct host *h, bool change)
 {
 	char boot[64];
 	json_error_t error;
-	int ret = change ? undo_lock(h) : 0;
+	int fd, ret = change ? undo_lock(h) : 0;
 
 	if (ret < 0)
 		return ret;
 	host_read(h, boot, sizeof(boot), "/proc/sys/kernel/random/boot_id");
-	if (access(h->undo_file, R_OK) == 0) {
-		h->undo = json_load_file(h->undo_file, 0, &error);
+	if ((fd = undo_file_open(h)) == -EPERM)
+		return fd;
+	if (fd >= 0) {
+		h->undo = json_loadfd(fd, 0, &error);
+		close(fd);
 		if (!json_is_array(undo_changes(h)))
 			return host_stop(
 			        h, -EINVAL,
@@ -100,7 +125,8 @@ int host_undo_save(struct host *h)
 	if (json_array_size(undo_changes(h)) == 0)
 		return unlink(h->undo_file) < 0 && errno != ENOENT ? -errno : 0;
 	snprintf(temporary, sizeof(temporary), "%s.new", h->undo_file);
-	int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	unlink(temporary); // of a process that died here
+	int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		ret = -errno;
 	else if (json_dumpfd(h->undo, fd, JSON_INDENT(2)) < 0 || fsync(fd) < 0)

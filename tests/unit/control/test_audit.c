@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <jansson.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -204,12 +206,45 @@ static void test_reopen(void)
 	clean();
 }
 
+// A disk that takes only a part of a line, as a limit of the file's size does: the entry fails, and the
+// next one is a whole line.
+static void test_torn(void)
+{
+	unsigned seen[ENTRIES] = {0};
+	struct rlimit whole, part;
+	struct fog_audit *a;
+	bool limits = true;
+	struct stat st;
+
+	CU_ASSERT_EQUAL_FATAL(fog_audit_open(&a, path, FILE_MAX, 3), 0);
+	CU_ASSERT_EQUAL(append(a, 0), 0);
+	CU_ASSERT_EQUAL_FATAL(stat(path, &st), 0);
+	CU_ASSERT_EQUAL_FATAL(getrlimit(RLIMIT_FSIZE, &whole), 0);
+	part = whole;
+	part.rlim_cur = (rlim_t)st.st_size + 10;
+	signal(SIGXFSZ, SIG_IGN);
+	CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_FSIZE, &part), 0);
+	int torn = append(a, 1);
+	CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_FSIZE, &whole), 0);
+	signal(SIGXFSZ, SIG_DFL);
+	CU_ASSERT_EQUAL(torn, -ENOSPC);
+	CU_ASSERT_EQUAL(append(a, 2), 0);
+	fog_audit_close(a);
+	CU_ASSERT_EQUAL(count(0, seen, &limits), 2);
+	CU_ASSERT_TRUE(seen[0] == 1 && seen[1] == 0 && seen[2] == 1);
+	clean();
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
-	        {"every entry once", test_all_kept}, {"the oldest file goes", test_oldest_goes},
-	        {"several threads", test_threads},   {"no new file", test_no_new_file},
-	        {"moved away", test_reopen},         CU_TEST_INFO_NULL,
+	        {"every entry once", test_all_kept},
+	        {"the oldest file goes", test_oldest_goes},
+	        {"several threads", test_threads},
+	        {"no new file", test_no_new_file},
+	        {"moved away", test_reopen},
+	        {"half a line", test_torn},
+	        CU_TEST_INFO_NULL,
 	};
 	char command[128];
 
