@@ -199,7 +199,9 @@ static uint32_t headers_len(const uint8_t *frame, uint32_t len)
 	type = (uint32_t)frame[at] << 8 | frame[at + 1];
 	at += 2;
 	if (type == RTE_ETHER_TYPE_IPV4 && at + 20 <= len) {
-		udp = frame[at + 9] == IPPROTO_UDP ? 8 : 0;
+		// Behind the header of a later fragment comes payload at once.
+		bool first = (frame[at + 6] & 0x1f) == 0 && frame[at + 7] == 0;
+		udp = first && frame[at + 9] == IPPROTO_UDP ? 8 : 0;
 		at += (frame[at] & 15u) * 4u;
 	} else if (type == RTE_ETHER_TYPE_IPV6 && at + 40 <= len) {
 		udp = frame[at + 6] == IPPROTO_UDP ? 8 : 0;

@@ -267,12 +267,19 @@ static void capture_over(unsigned flags, int next, uint32_t in_headers, uint32_t
 	CU_ASSERT_EQUAL(t->ring[2].frame.drop, FOG_DROP_UDP_PORT);
 	CU_ASSERT_EQUAL(t->ring[2].frame.frame_len, in_headers + 30);
 	CU_ASSERT_EQUAL(t->ring[2].frame.data_len, in_headers);
+	// A later fragment has no UDP header: where one would stand is payload.
+	frame.fragment = 1;
+	rig_put(r, &frame, packet, 30);
+	rig_run(r, NULL, NULL);
+	CU_ASSERT_EQUAL(t->ring[3].frame.drop, FOG_DROP_FRAGMENT);
+	CU_ASSERT_EQUAL(t->ring[3].frame.data_len, frame.family == 4 ? in_headers - 8 : in_headers);
+	frame.fragment = 0;
 	frame.ether_type = 0x1234;
 	rig_put(r, &frame, packet, 30);
 	rig_run(r, NULL, NULL);
-	CU_ASSERT_EQUAL(t->ring[3].frame.drop, FOG_DROP_ETHERTYPE);
-	CU_ASSERT_EQUAL(t->ring[3].frame.data_len, flags & RIG_VLAN ? 18 : 14);
-	CU_ASSERT_EQUAL(rig_snapshot(r)->traced, 4);
+	CU_ASSERT_EQUAL(t->ring[4].frame.drop, FOG_DROP_ETHERTYPE);
+	CU_ASSERT_EQUAL(t->ring[4].frame.data_len, flags & RIG_VLAN ? 18 : 14);
+	CU_ASSERT_EQUAL(rig_snapshot(r)->traced, 5);
 	trace_end(r, t);
 	rig_destroy(r);
 }
