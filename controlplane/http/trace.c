@@ -96,7 +96,7 @@ static void trace_refused(struct http_response *res, int r)
 	case -EBUSY:
 		http_reply_problem(
 		        res, 409, "trace_active",
-		        "wait for its end, or DELETE /v1/trace or /v1/capture",
+		        "wait for its end, or Ctrl-C where it was begun, or DELETE /v1/trace or /v1/capture",
 		        "packets are traced or frames captured already"
 		);
 		break;
