@@ -16,6 +16,7 @@ EXPOSURE = 20  # in tenths
 WANTED = [
 	"usr/bin/fogctl", "usr/bin/fog-trafficgen", "usr/sbin/fog-dataplane", "usr/sbin/fog-controlplane",
 	"usr/lib/systemd/system/fogline-dataplane@.service", "usr/lib/systemd/system/fogline-controlplane@.service",
+	"usr/lib/systemd/system/fogline-host@.service",
 	"usr/lib/sysusers.d/fogline.conf", "usr/lib/tmpfiles.d/fogline.conf", "usr/lib/sysctl.d/60-fogline.conf",
 	"usr/share/man/man1/fogctl.1.gz", "usr/share/man/man8/fog-dataplane.8.gz",
 	"usr/share/man/man8/fog-controlplane.8.gz", "usr/share/man/man5/fogline.yaml.5.gz",
@@ -79,14 +80,14 @@ def installed(system):
 
 
 def units(system):
-	both = "fogline-dataplane@node1.service fogline-controlplane@node1.service"
-	said = system.sh(f"systemd-analyze verify {both} 2>&1")
+	all_of_them = " ".join(f"fogline-{which}@node1.service" for which in ("dataplane", "controlplane", "host"))
+	said = system.sh(f"systemd-analyze verify {all_of_them} 2>&1")
 	check(said == "", f"systemd-analyze verify says: {said}")
 	text = system.sh(f"systemd-analyze security --offline=true --threshold={EXPOSURE} --no-pager "
 		"fogline-controlplane@node1.service 2>&1")
 	exposure = re.search(r"Overall exposure level for \S+: ([\d.]+)", text)
 	check(exposure and float(exposure[1]) < EXPOSURE / 10, text)
-	for half in ("dataplane", "controlplane"):
+	for half in ("dataplane", "controlplane", "host"):
 		unit = (system.root / f"usr/lib/systemd/system/fogline-{half}@.service").read_text()
 		check(not re.search(r"@\w+@", unit), f"fogline-{half} has a path that was not filled in")
 		check(not re.search(r"^(BindsTo|Requires|PartOf|Requisite)=", unit, re.MULTILINE), f"fogline-{half} is bound")
