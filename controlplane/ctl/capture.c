@@ -23,7 +23,7 @@ static const char capture_usage[] =
         "usage: fogctl capture -w FILE [--sample N] [--count N] [--seconds S] [--worker W]\n"
         "       fogctl capture -j [--sample N] [--count N] [--seconds S] [--worker W]\n"
         "  -w FILE      write pcapng, for tcpdump and Wireshark; - = standard output\n"
-        "  --sample N   one frame of N (100; 1 = every frame)\n"
+        "  --sample N   one frame of N, of those that come and of those that leave (100; 1 = every frame)\n"
         "  --count N    end after N frames (100; at most 10000)\n"
         "  --seconds S  end after S seconds (10; at most 600)\n"
         "  --worker W   of this worker only\n"

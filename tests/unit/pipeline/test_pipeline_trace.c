@@ -292,6 +292,28 @@ static void test_capture(void)
 	capture_over(RIG_VLAN, 2, 46, 66);
 }
 
+// Frames that come and frames that leave take turns here: both are sampled.
+static void test_capture_sampling(void)
+{
+	struct rig *r = rig_create(0, 64);
+	struct fog_trace *t = trace_begin(r, 2, 100);
+	uint8_t packet[MTU_PACKET];
+	unsigned in = 0;
+
+	t->capture = true;
+	for (unsigned i = 0; i < 8; i++) {
+		rig_packet(r, 1, packet);
+		rig_put_packet(r, packet);
+		CU_ASSERT_EQUAL(rig_run(r, NULL, NULL), 1);
+	}
+	CU_ASSERT_EQUAL_FATAL(atomic_load(&t->head), 8);
+	for (unsigned i = 0; i < 8; i++)
+		in += t->ring[i].frame.direction == FOG_CAPTURE_IN;
+	CU_ASSERT_EQUAL(in, 4);
+	trace_end(r, t);
+	rig_destroy(r);
+}
+
 // No length of a frame makes it read too far (under ASan, too).
 static void test_capture_short(void)
 {
@@ -323,6 +345,7 @@ int main(void)
 	        {"a packet outlives its trace", test_outlived},
 	        {"the victim of a full calendar", test_victim},
 	        {"capture", test_capture},
+	        {"capture samples both directions", test_capture_sampling},
 	        {"capture of short frames", test_capture_short},
 	        CU_TEST_INFO_NULL,
 	};
