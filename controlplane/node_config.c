@@ -285,6 +285,9 @@ static int node_config_apply(
 	// A level that was set by hand stays until the configured one is another.
 	if (old->log.level != fresh->log.level)
 		fog_log_level_set((enum fog_log_level)fresh->log.level);
+	// What was recorded before is kept no longer either.
+	if (fresh->production && !fresh->trace.allow)
+		fog_tracer_stop(n->tracer, n->dp);
 	if (old != n->started)
 		fog_config_free(old);
 	return 0;

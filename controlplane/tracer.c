@@ -171,7 +171,8 @@ void fog_tracer_status(struct fog_tracer *t, struct fog_tracer_status *out)
 }
 
 unsigned fog_tracer_read(
-        struct fog_tracer *t, uint32_t after, union fog_trace_entry *out, unsigned max, int wait_ms
+        struct fog_tracer *t, bool capture, uint32_t after, union fog_trace_entry *out,
+        unsigned max, int wait_ms
 )
 {
 	const struct timespec end = deadline(wait_ms);
@@ -182,7 +183,8 @@ unsigned fog_tracer_read(
 	while (t->status.state == FOG_TRACER_ACTIVE && t->status.records <= after && !t->closing &&
 	       wait_ms > 0 && r == 0)
 		r = pthread_cond_timedwait(&t->news, &t->lock, &end);
-	if (t->status.records > after) {
+	// By now it may be another one.
+	if (t->status.request.capture == capture && t->status.records > after) {
 		n = t->status.records - after < max ? t->status.records - after : max;
 		memcpy(out, t->record + after, n * sizeof(*out));
 	}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // The control plane's part of `fogctl trace` and `fogctl capture`: asks the data plane to look at single
-// packets or frames, one or the other at a time, and keeps the records in memory, never anywhere else, until they are thrown away, replaced by the next trace's,
-// or FOG_TRACER_KEEP_S old. Any thread, but for the callbacks of the data-plane client.
+// packets or frames, one or the other at a time, and keeps the records in memory, never anywhere else, until
+// they are thrown away, replaced by the next trace's, or FOG_TRACER_KEEP_S old. Any thread, but for the callbacks of the data-plane client.
 #pragma once
 
 #include "dpclient.h"
@@ -38,10 +38,11 @@ int fog_tracer_start(struct fog_tracer *, struct fog_dpclient *, const struct fo
 // End it and throw the records away. Returns 0 or -ENOENT (there is none).
 int fog_tracer_stop(struct fog_tracer *, struct fog_dpclient *);
 void fog_tracer_status(struct fog_tracer *, struct fog_tracer_status *);
-// Copy up to 'max' records from number 'after' on; waits up to 'wait_ms' for the first one or the end.
-// Returns how many.
+// Copy up to 'max' records of this kind from number 'after' on; waits up to 'wait_ms' for the first one or
+// the end. Returns how many.
 unsigned fog_tracer_read(
-        struct fog_tracer *, uint32_t after, union fog_trace_entry *out, unsigned max, int wait_ms
+        struct fog_tracer *, bool capture, uint32_t after, union fog_trace_entry *out, unsigned max,
+        int wait_ms
 );
 // Let everybody who waits go on: the process ends.
 void fog_tracer_wake(struct fog_tracer *);

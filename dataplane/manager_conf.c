@@ -148,7 +148,7 @@ static void settings_apply(struct fog_manager *m, const struct fog_blob *fresh)
 	if (m->blob == NULL || m->blob->run.log_level != fresh->run.log_level)
 		manager_log_level(m, fresh->run.log_level);
 	if (fresh->run.production && !fresh->run.trace_allow)
-		manager_trace_close(m);
+		manager_trace_forbid(m);
 }
 
 static int config_apply(

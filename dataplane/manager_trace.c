@@ -19,6 +19,20 @@ static void state_tell(struct fog_manager *m, uint64_t token, bool tracing, int 
 	fog_session_event(m->session, FOG_EVT_TRACE_STATE, &evt);
 }
 
+static const char *mend(int error)
+{
+	switch (error) {
+	case -EBUSY:
+		return "another trace is active: wait for its end, or stop it";
+	case -EPERM:
+		return "this node is in production: set trace.allow in the file as root";
+	case -EINVAL:
+		return "there is no such worker, or a number is out of range: see `fogctl trace --help`";
+	default:
+		return "no memory for the records: free some and ask again";
+	}
+}
+
 static int args_check(const struct fog_manager *m, const struct fog_cmd *c)
 {
 	uint32_t sample = c->arg[0], count = c->arg[1], seconds = c->arg[2], worker = c->arg[3];
@@ -79,11 +93,12 @@ void manager_trace_start(struct fog_manager *m, uint32_t type, const struct fog_
 	if (ret == 0)
 		ret = trace_publish(m, type == FOG_CMD_CAPTURE_START, c, now);
 	if (ret < 0) {
-		LOG_WARN("packets are not traced: %s: free memory and ask again", strerror(-ret));
+		LOG_WARN("packets are not traced: %s", mend(ret));
 		state_tell(m, c->token, ret == -EBUSY, ret);
 		return;
 	}
 	m->trace.tracing = true;
+	m->trace.untold = false; // of the one before: its token is gone
 	m->trace.token = c->token;
 	m->trace.left = c->arg[1];
 	m->trace.until = now + c->arg[2] * m->stats->tsc_hz;
@@ -102,12 +117,11 @@ void manager_trace_start(struct fog_manager *m, uint32_t type, const struct fog_
 	);
 }
 
-void manager_trace_close(struct fog_manager *m)
+// Begin no more records; those of packets that are here end with them.
+static void trace_close(struct fog_manager *m)
 {
 	uint64_t ms = m->conf->law.max_us / 1000 + m->conf->law.cap_ms + GRACE_MS;
 
-	if (!m->trace.tracing || m->trace.closing)
-		return;
 	m->trace.closing = true;
 	m->trace.until = rte_rdtsc() + ms * (m->stats->tsc_hz / 1000);
 	for (unsigned i = 0; i < m->worker_count; i++)
@@ -128,6 +142,14 @@ void manager_trace_abort(struct fog_manager *m)
 	m->trace.untold = false;
 }
 
+void manager_trace_forbid(struct fog_manager *m)
+{
+	if (!m->trace.tracing)
+		return;
+	trace_over(m);
+	m->trace.untold = true;
+}
+
 // Hand on the records of one worker. Returns whether it has more to come.
 static bool records_take(struct fog_manager *m, struct fog_trace *t)
 {
@@ -143,6 +165,8 @@ static bool records_take(struct fog_manager *m, struct fog_trace *t)
 		m->trace.left--;
 		tail++;
 	}
+	if (!m->trace.tracing) // the control plane has left, and this may be freed
+		return false;
 	atomic_store_explicit(&t->tail, tail, memory_order_release);
 	return open || tail != head;
 }
@@ -180,7 +204,7 @@ void manager_trace_poll(struct fog_manager *m, uint64_t now)
 		return;
 	bool late = now >= m->trace.until;
 	if (!m->trace.closing && (late || count_begun(m)))
-		manager_trace_close(m);
+		trace_close(m);
 	else if (m->trace.closing && (late || !more || m->trace.left == 0)) {
 		trace_over(m);
 		m->trace.untold = true;

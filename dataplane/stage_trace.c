@@ -14,7 +14,7 @@ void fog_trace_init(struct fog_trace *t, uint64_t now, uint32_t sample, uint32_t
 {
 	t->began = now;
 	t->sample = sample;
-	t->countdown = sample;
+	t->countdown[0] = t->countdown[1] = sample;
 	t->left = count;
 	t->free_n = FOG_TRACE_PLACES;
 	for (unsigned i = 0; i < FOG_TRACE_PLACES; i++)
@@ -40,13 +40,13 @@ static uint64_t since(const struct fog_worker *w, const struct fog_trace_open *o
 	return now > o->arrival ? RTE_MAX(fog_worker_ns(w, now - o->arrival), UINT64_C(1)) : 1;
 }
 
-static bool sampled(struct fog_trace *t)
+static bool sampled(struct fog_trace *t, unsigned which)
 {
 	if (atomic_load_explicit(&t->closing, memory_order_relaxed) || t->left == 0)
 		return false;
-	if (--t->countdown > 0)
+	if (--t->countdown[which] > 0)
 		return false;
-	t->countdown = t->sample;
+	t->countdown[which] = t->sample;
 	return true;
 }
 
@@ -55,7 +55,7 @@ void stage_trace_begin(struct fog_worker *w, struct rte_mbuf *m, unsigned port, 
 	struct fog_trace *t = w->trace;
 	struct fog_pkt *pkt = fog_pkt(m);
 
-	if (t->capture || !sampled(t))
+	if (t->capture || !sampled(t, 0))
 		return;
 	if (t->free_n == 0) {
 		w->count.trace_lost++;
@@ -199,7 +199,9 @@ static uint32_t headers_len(const uint8_t *frame, uint32_t len)
 	type = (uint32_t)frame[at] << 8 | frame[at + 1];
 	at += 2;
 	if (type == RTE_ETHER_TYPE_IPV4 && at + 20 <= len) {
-		udp = frame[at + 9] == IPPROTO_UDP ? 8 : 0;
+		// Behind the header of a later fragment comes payload at once.
+		bool first = (frame[at + 6] & 0x1f) == 0 && frame[at + 7] == 0;
+		udp = first && frame[at + 9] == IPPROTO_UDP ? 8 : 0;
 		at += (frame[at] & 15u) * 4u;
 	} else if (type == RTE_ETHER_TYPE_IPV6 && at + 40 <= len) {
 		udp = frame[at + 6] == IPPROTO_UDP ? 8 : 0;
@@ -216,7 +218,7 @@ void stage_trace_frame(
 	struct fog_trace *t = w->trace;
 	uint64_t now = rte_rdtsc();
 
-	if (!t->capture || !sampled(t))
+	if (!t->capture || !sampled(t, o->direction == FOG_CAPTURE_OUT))
 		return;
 	union fog_trace_entry *room = ring_reserve(w);
 	if (room == NULL)

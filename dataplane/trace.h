@@ -29,7 +29,9 @@ struct fog_trace {
 	uint32_t sample; // one packet of so many
 	bool capture; // frames are captured, packets are not traced
 	// Worker only, but for their first values.
-	uint32_t countdown; // frames until the next sample
+	// Until the next sample: [0] packets, and frames that come, [1] frames that leave. What comes and what
+	// leaves often takes turns, and one count for both would meet the same kind again and again.
+	uint32_t countdown[2];
 	uint32_t left; // records that may still begin
 	uint16_t free_n;
 	uint16_t free[FOG_TRACE_PLACES];

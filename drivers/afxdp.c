@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../log/log.h"
 #include "../xdp/loader.h"
 #include "afxdp_queue.h"
 #include "driver.h"
@@ -328,9 +329,10 @@ static int afxdp_open_steer(struct afxdp_port *p, const struct fog_port_params *
 	if (*fog_steer_refusal(p->steer))
 		afxdp_add_reason(p, "native", fog_steer_refusal(p->steer));
 	if (params->instance && !fog_steer_pin(p->steer, &why))
-		fprintf(stderr,
-		        "port %s: the XDP program is not pinned and ends with this process: %s\n",
-		        p->port.name, why);
+		LOG_INFO(
+		        "port %s: the XDP program is not pinned and ends with this process: %s",
+		        p->port.name, why
+		);
 	return 0;
 }
 

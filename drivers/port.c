@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../log/log.h"
 #include "../xdp/loader.h"
 #include "driver.h"
 
@@ -114,7 +115,7 @@ void fog_port_sweep(const char *instance, const struct fog_blob_port *port, unsi
 			keep[kept++] = port[i].name;
 	removed = fog_steer_sweep(instance, keep, kept);
 	if (removed)
-		fprintf(stderr, "%u XDP link(s) of ports that are no more removed\n", removed);
+		LOG_INFO("%u XDP link(s) of ports that are no more removed", removed);
 }
 
 int fog_port_open(const struct fog_port_params *params, struct fog_port **port)
@@ -137,8 +138,10 @@ int fog_port_open(const struct fog_port_params *params, struct fog_port **port)
 		return ret;
 	(*port)->ops->stats(*port, &stats);
 	// The mode is said at start: a step down that nobody notices costs speed for years.
-	fprintf(stderr, "port %s: %.191s%s%u queues, %s%s%s%s\n", (*port)->name, conf->device,
+	LOG_INFO(
+	        "port %s: %.191s%s%u queues, %s%s%s%s", (*port)->name, conf->device,
 	        conf->device[0] ? ", " : "", conf->queues, stats.mode, stats.xdp_why[0] ? " (" : "",
-	        stats.xdp_why, stats.xdp_why[0] ? ")" : "");
+	        stats.xdp_why, stats.xdp_why[0] ? ")" : ""
+	);
 	return 0;
 }

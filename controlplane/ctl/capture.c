@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,7 +23,7 @@ static const char capture_usage[] =
         "usage: fogctl capture -w FILE [--sample N] [--count N] [--seconds S] [--worker W]\n"
         "       fogctl capture -j [--sample N] [--count N] [--seconds S] [--worker W]\n"
         "  -w FILE      write pcapng, for tcpdump and Wireshark; - = standard output\n"
-        "  --sample N   one frame of N (100; 1 = every frame)\n"
+        "  --sample N   one frame of N, of those that come and of those that leave (100; 1 = every frame)\n"
         "  --count N    end after N frames (100; at most 10000)\n"
         "  --seconds S  end after S seconds (10; at most 600)\n"
         "  --worker W   of this worker only\n"
@@ -30,7 +31,8 @@ static const char capture_usage[] =
         "true. Ctrl-C ends it.\n";
 
 struct capture {
-	FILE *out; // NULL with -j
+	const char *path; // NULL with -j
+	FILE *out; // NULL with -j, and before the capture has begun
 	uint64_t began_ns; // since 1970
 };
 
@@ -53,6 +55,31 @@ static int capture_ports(struct capture *p, struct ctl_client *c)
 	return CTL_OK;
 }
 
+// For nobody else's eyes.
+static FILE *capture_open(const char *path)
+{
+	struct stat st;
+
+	if (strcmp(path, "-") == 0 && !isatty(STDOUT_FILENO))
+		return stdout;
+	if (strcmp(path, "-") == 0) {
+		fputs("fogctl: pcapng is no text: redirect the output, or name a file\n", stderr);
+		return NULL;
+	}
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	// An older file may be open to others.
+	bool ours = fd >= 0 && fstat(fd, &st) == 0 &&
+	        (!S_ISREG(st.st_mode) || fchmod(fd, 0600) == 0);
+	FILE *f = ours ? fdopen(fd, "w") : NULL;
+	if (f == NULL)
+		fprintf(stderr, "fogctl: %s: %s: name a file in a folder that you may write to\n",
+		        path, strerror(errno));
+	if (f == NULL && fd >= 0)
+		close(fd);
+	return f;
+}
+
+// A refused capture leaves the file of an earlier one as it is.
 static int capture_begin(void *ctx, struct ctl_client *c, const json_t *answer)
 {
 	const char *began = json_string_value(json_object_get(answer, "began_at"));
@@ -60,8 +87,11 @@ static int capture_begin(void *ctx, struct ctl_client *c, const json_t *answer)
 	struct tm tm = {0};
 	const char *rest;
 
-	if (p->out == NULL)
+	if (p->path == NULL)
 		return CTL_OK;
+	p->out = capture_open(p->path);
+	if (p->out == NULL)
+		return CTL_REFUSED;
 	rest = began != NULL ? strptime(began, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
 	if (rest != NULL)
 		p->began_ns = (uint64_t)timegm(&tm) * 1000000000u +
@@ -83,6 +113,7 @@ static void capture_each(void *ctx, struct ctl_client *c, const json_t *r)
 	if (p->out == NULL) {
 		json_dumpf(r, stdout, JSON_COMPACT);
 		puts("");
+		fflush(stdout);
 		return;
 	}
 	if (hex == NULL ||
@@ -104,30 +135,11 @@ static void capture_each(void *ctx, struct ctl_client *c, const json_t *r)
 	fflush(p->out);
 }
 
-// For nobody else's eyes.
-static FILE *capture_open(const char *path)
-{
-	if (strcmp(path, "-") == 0 && !isatty(STDOUT_FILENO))
-		return stdout;
-	if (strcmp(path, "-") == 0) {
-		fputs("fogctl: pcapng is no text: redirect the output, or name a file\n", stderr);
-		return NULL;
-	}
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
-	if (f == NULL)
-		fprintf(stderr, "fogctl: %s: %s: name a file in a folder that you may write to\n",
-		        path, strerror(errno));
-	return f;
-}
-
 static int capture_run(struct ctl_client *c, const char *path, const struct ctl_lookout_options *o)
 {
 	static const struct ctl_lookout lookout = {"/v1/capture", capture_begin, capture_each};
-	struct capture p = {.out = c->json ? NULL : capture_open(path)};
+	struct capture p = {.path = path};
 
-	if (p.out == NULL && !c->json)
-		return CTL_REFUSED;
 	int r = ctl_lookout_run(c, &lookout, o, &p, capture_usage);
 	if (p.out == NULL)
 		return r;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WAIT_S = 5 };
+enum { WAIT_S = 1 }; // so long does Ctrl-C wait at the most
 
 static volatile sig_atomic_t interrupted;
 
@@ -95,8 +95,11 @@ int ctl_lookout_run(
 	}
 	struct ctl_request start = {
 	        .method = "POST", .path = l->path, .body = body, .body_len = strlen(body)};
+	// A reader that ends early (| head) and a terminal that goes away must not leave the trace running.
 	sigaction(SIGINT, &on, NULL);
 	sigaction(SIGTERM, &on, NULL);
+	sigaction(SIGHUP, &on, NULL);
+	sigaction(SIGPIPE, &on, NULL);
 	int r = ctl_client_call(c, &start, &answer);
 	free(body);
 	if (r != CTL_OK)

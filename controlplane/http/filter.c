@@ -88,11 +88,15 @@ static void filter_refused(struct http_response *res, int r, const char *text)
 {
 	switch (r) {
 	case -ENOENT:
-		http_reply_problem(res, 404, "not_denied", "see GET /v1/filter/deny", "%s", text);
+		http_reply_problem(
+		        res, 404, "not_denied", "see GET /v1/filter/deny (fogctl deny list)", "%s",
+		        text
+		);
 		break;
 	case -EPERM:
 		http_reply_problem(
-		        res, 422, "node_denied", "send \"force\": true to deny it nevertheless",
+		        res, 422, "node_denied",
+		        "send \"force\": true (fogctl deny add --force) to deny it nevertheless",
 		        "%s", text
 		);
 		break;

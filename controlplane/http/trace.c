@@ -96,7 +96,7 @@ static void trace_refused(struct http_response *res, int r)
 	case -EBUSY:
 		http_reply_problem(
 		        res, 409, "trace_active",
-		        "wait for its end, or DELETE /v1/trace or /v1/capture",
+		        "wait for its end, or Ctrl-C where it was begun, or DELETE /v1/trace or /v1/capture",
 		        "packets are traced or frames captured already"
 		);
 		break;
@@ -112,6 +112,14 @@ static void trace_refused(struct http_response *res, int r)
 		        "the data plane does not look at single packets now: %s", strerror(-r)
 		);
 	}
+}
+
+static bool trace_forbidden(struct fog_node *n)
+{
+	pthread_rwlock_rdlock(&n->lock);
+	bool forbidden = n->config->production && !n->config->trace.allow;
+	pthread_rwlock_unlock(&n->lock);
+	return forbidden;
 }
 
 static void trace_post(
@@ -136,13 +144,10 @@ static void trace_post(
 	json_decref(body);
 	if (r < 0)
 		return;
-	pthread_rwlock_rdlock(&n->lock);
-	bool forbidden = n->config->production && !n->config->trace.allow;
-	pthread_rwlock_unlock(&n->lock);
 	const struct fog_tracer_request request = {
 	        capture, (uint32_t)sample, (uint32_t)count, (uint32_t)seconds, (uint32_t)worker};
 	// The data plane refuses it as well; what it runs may be an older configuration than ours.
-	r = forbidden ? -EPERM : fog_tracer_start(n->tracer, n->dp, &request);
+	r = trace_forbidden(n) ? -EPERM : fog_tracer_start(n->tracer, n->dp, &request);
 	if (r < 0) {
 		trace_refused(res, r);
 		return;
@@ -171,6 +176,10 @@ static void trace_get(
 	    http_query_number(res, "limit", req->query[1], 1, PAGE_MAX, &limit) < 0 ||
 	    http_query_number(res, "wait", req->query[2], 0, HTTP_WAIT_MAX_S, &wait) < 0)
 		return;
+	if (trace_forbidden(n)) {
+		trace_refused(res, -EPERM); // also what was recorded before
+		return;
+	}
 	union fog_trace_entry *page = calloc((size_t)limit, sizeof(*page));
 	if (page == NULL) {
 		http_reply_problem(res, 500, "no_memory", NULL, "out of memory");
@@ -179,7 +188,7 @@ static void trace_get(
 	trace_look(n, capture, &status);
 	if (status.state != FOG_TRACER_NONE)
 		got = fog_tracer_read(
-		        n->tracer, (uint32_t)after, page, (unsigned)limit, (int)wait * 1000
+		        n->tracer, capture, (uint32_t)after, page, (unsigned)limit, (int)wait * 1000
 		);
 	// Behind the reading: a state "ended" with nothing in the page means that nothing comes any more.
 	trace_look(n, capture, &status);

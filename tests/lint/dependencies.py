@@ -2,7 +2,7 @@
 # Copyright (c) 2026 the Fogline authors
 """Who may include whom. A part is a folder, or a few files of dataplane/ that stay free of DPDK.
 
-	log <- dataplane, controlplane
+	log <- drivers, dataplane, controlplane
 	api, crypto <- sphinx, core <- start <- dataplane, controlplane <- bench <- tests
 	api <- xdp  <- drivers      <- dataplane
 	sandbox                     <- dataplane, controlplane
@@ -41,7 +41,7 @@ MAY = {
 	"start": {"api", "crypto", "sphinx"},
 	"sandbox": set(),
 	"xdp": {"api"},
-	"drivers": {"api", "xdp"},
+	"drivers": {"api", "xdp", "log"},
 	"dataplane": {"api", "crypto", "sphinx", "core", "start", "drivers", "sandbox", "log"},
 	"controlplane": {"api", "crypto", "sphinx", "sandbox", "log"},
 	"bench": {"api", "crypto", "sphinx", "core", "start", "xdp", "drivers", "dataplane", "controlplane", "sandbox"},

@@ -31,6 +31,7 @@ RULES = {
 	"foreign-headers": dependencies.foreign_headers,
 	"include-cycles": dependencies.cycles,
 	"mends": messages.mends,
+	"log-lines": messages.log_lines,
 	"python": python_rules.check,
 	"shell": tools.shell,
 	"clang-format": tools.clang_format,

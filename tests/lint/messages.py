@@ -8,6 +8,8 @@ import re
 from tree import Finding
 
 PROGRAMS = re.compile(r"^(dataplane|drivers|xdp|controlplane|bench/trafficgen|log)/")
+# But for main.c, which answers a wrong command line.
+LOGGED = re.compile(r"^(drivers|dataplane(?!/crypto|/sphinx)|controlplane(?!/ctl))/(?!main\.c)")
 CALL = re.compile(r"\b(LOG_ERR|LOG_WARN|driver_fail|host_stop|tell_error|fog_report_error|fog_report_warning|fprintf|perror)\s*\(")
 STRING = re.compile(r'"((?:\\.|[^"\\])*)"')
 ERRNO = re.compile(r"\w*strerror\s*\([^;]*\)$|^strerror_r\b")
@@ -29,6 +31,18 @@ def _arguments(text, start):
 			begin = at + 1
 		at += 1
 	return found
+
+
+def log_lines(tree):
+	"""Both processes speak through log/: what goes around it has no level and breaks --log-format json."""
+	for path in tree.files(".c"):
+		if not LOGGED.match(path):
+			continue
+		text = tree.text(path)
+		for call in re.finditer(r"\b(fprintf|fputs|vfprintf|perror)\s*\(([^;]*?\bstderr\b|\s*\")", text):
+			if call.group(1) != "perror" and "stderr" not in call.group(2):
+				continue
+			yield Finding(path, text.count("\n", 0, call.start()) + 1, "goes around the log: use LOG_INFO and the like")
 
 
 def mends(tree):

@@ -57,6 +57,8 @@ CASES = [
 	("layers", "dataplane/a.c", '#include "tests/unit/fake.h"\n', '#include "drivers/port_ops.h"\n'),
 	("layers", "dataplane/a.c", '#include "nowhere.h"\n', "#include <stdio.h>\n"),
 	("layers", "controlplane/a.c", '#include "steer.skel.h"\n', '#include "api/abi.h"\n'),
+	("log-lines", "drivers/a.c", 'fprintf(stderr,\n\t"port %s\\n", name);\n', 'LOG_INFO("port %s", name);\nfprintf(f, "x");\n'),
+	("log-lines", "controlplane/a.c", 'fputs("x\\n", stderr);\n', 'fputs("x\\n", f);\n'),
 	("mends", "drivers/a.c", 'x = driver_fail(p, -1, "(\\"%s\\"): %s", f(a, \'(\'),\n\tstrerror(-n(1)));\n',
 		'x = driver_fail(p, -1, "no %s: %s; raise it", a, strerror(-n(1)));\n'),
 	("mends", "dataplane/a.c", 'LOG_ERR("%s: %s", path,\n\tstrerror(errno));\n', 'LOG_INFO("%s: %s", path, strerror(errno));\n'),

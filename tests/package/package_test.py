@@ -124,6 +124,9 @@ def used(system):
 	state.mkdir()
 	(state / "identity.key").write_text("x")
 	(system.root / "var/lib/other").mkdir()
+	system.sh("systemctl enable fogline-controlplane@node1 fogline-host@node1 fogline-dataplane@node1")
+	link = "etc/systemd/system/fogline-dataplane@node1.service.wants/fogline-host@node1.service"
+	check(os.path.lexists(system.root / link), "the data plane does not want fogline-host@ when that is enabled")
 
 
 def killed(system):

@@ -119,6 +119,22 @@ def shows_a_table(node, peer, sums):
 	equal(node.rest.get("/v1/trace")["state"], "none", "what stays behind")
 
 
+def ends_with_its_reader(node, peer, sums):
+	"""A terminal that goes away, and a reader that has seen enough: no trace and no record stays behind."""
+	trace = Trace(node, sample=1, count=10000, seconds=600)
+	trace.process.send_signal(signal.SIGHUP)
+	trace.process.communicate(timeout=60)
+	equal(node.rest.get("/v1/trace")["state"], "none", "what stays behind after SIGHUP")
+	wait_for("the trace to be over", lambda: not node.rest.get("/v1/status")["data_plane"]["tracing"])
+	trace = Trace(node, sample=1, count=10000, seconds=600)
+	trace.process.stdout.close()
+	peer.send(peer.frame(node, peer.make(node)[0]))
+	sums.moves("a packet that nobody reads about", FORWARDED)
+	trace.process.stdout = None
+	trace.process.communicate(timeout=60)
+	equal(node.rest.get("/v1/trace")["state"], "none", "what stays behind after its reader")
+
+
 def refuses(node):
 	for body, status in (
 		({"sample": 0}, 400), ({"count": 10001}, 400), ({"seconds": 601}, 400), ({"worker": 7}, 422),
@@ -185,6 +201,7 @@ with Lab(network=QUICK) as lab:
 		sums = Books(node, BESIDES)
 		traced(node, peer, sums)
 		shows_a_table(node, peer, sums)
+		ends_with_its_reader(node, peer, sums)
 		refuses(node)
 		nobody_reads(node, peer, sums)
 		is_guarded(node)

@@ -380,6 +380,8 @@ static void test_trace_production(void)
 	CU_ASSERT_EQUAL(put("If-Match: *\r\n", text), 200);
 	CU_ASSERT_EQUAL(ask("POST", "/v1/trace", "{}"), 403);
 	CU_ASSERT_TRUE(says("\"trace_forbidden\"") && says("trace.allow"));
+	CU_ASSERT_EQUAL(ask("GET", "/v1/trace", ""), 403);
+	CU_ASSERT_EQUAL(ask("GET", "/v1/capture", ""), 403);
 	config_make(text, sizeof(text), "production: true\ntrace: {allow: true}\n");
 	CU_ASSERT_EQUAL(put("If-Match: *\r\n", text), 403);
 	CU_ASSERT_EQUAL(write_file(config_path, text), 0);
@@ -392,6 +394,7 @@ static void test_trace_production(void)
 	config_make(text, sizeof(text), "");
 	CU_ASSERT_EQUAL(write_file(config_path, text), 0);
 	CU_ASSERT_EQUAL(fog_node_config_reload(node), 0);
+	CU_ASSERT_EQUAL(ask("GET", "/v1/trace", ""), 200);
 	CU_ASSERT_EQUAL(ask("DELETE", "/v1/trace", ""), 404);
 }
 

@@ -267,12 +267,19 @@ static void capture_over(unsigned flags, int next, uint32_t in_headers, uint32_t
 	CU_ASSERT_EQUAL(t->ring[2].frame.drop, FOG_DROP_UDP_PORT);
 	CU_ASSERT_EQUAL(t->ring[2].frame.frame_len, in_headers + 30);
 	CU_ASSERT_EQUAL(t->ring[2].frame.data_len, in_headers);
+	// A later fragment has no UDP header: where one would stand is payload.
+	frame.fragment = 1;
+	rig_put(r, &frame, packet, 30);
+	rig_run(r, NULL, NULL);
+	CU_ASSERT_EQUAL(t->ring[3].frame.drop, FOG_DROP_FRAGMENT);
+	CU_ASSERT_EQUAL(t->ring[3].frame.data_len, frame.family == 4 ? in_headers - 8 : in_headers);
+	frame.fragment = 0;
 	frame.ether_type = 0x1234;
 	rig_put(r, &frame, packet, 30);
 	rig_run(r, NULL, NULL);
-	CU_ASSERT_EQUAL(t->ring[3].frame.drop, FOG_DROP_ETHERTYPE);
-	CU_ASSERT_EQUAL(t->ring[3].frame.data_len, flags & RIG_VLAN ? 18 : 14);
-	CU_ASSERT_EQUAL(rig_snapshot(r)->traced, 4);
+	CU_ASSERT_EQUAL(t->ring[4].frame.drop, FOG_DROP_ETHERTYPE);
+	CU_ASSERT_EQUAL(t->ring[4].frame.data_len, flags & RIG_VLAN ? 18 : 14);
+	CU_ASSERT_EQUAL(rig_snapshot(r)->traced, 5);
 	trace_end(r, t);
 	rig_destroy(r);
 }
@@ -283,6 +290,28 @@ static void test_capture(void)
 	capture_over(0, 2, 42, 62);
 	capture_over(RIG_VLAN, 1, 46, 46);
 	capture_over(RIG_VLAN, 2, 46, 66);
+}
+
+// Frames that come and frames that leave take turns here: both are sampled.
+static void test_capture_sampling(void)
+{
+	struct rig *r = rig_create(0, 64);
+	struct fog_trace *t = trace_begin(r, 2, 100);
+	uint8_t packet[MTU_PACKET];
+	unsigned in = 0;
+
+	t->capture = true;
+	for (unsigned i = 0; i < 8; i++) {
+		rig_packet(r, 1, packet);
+		rig_put_packet(r, packet);
+		CU_ASSERT_EQUAL(rig_run(r, NULL, NULL), 1);
+	}
+	CU_ASSERT_EQUAL_FATAL(atomic_load(&t->head), 8);
+	for (unsigned i = 0; i < 8; i++)
+		in += t->ring[i].frame.direction == FOG_CAPTURE_IN;
+	CU_ASSERT_EQUAL(in, 4);
+	trace_end(r, t);
+	rig_destroy(r);
 }
 
 // No length of a frame makes it read too far (under ASan, too).
@@ -316,6 +345,7 @@ int main(void)
 	        {"a packet outlives its trace", test_outlived},
 	        {"the victim of a full calendar", test_victim},
 	        {"capture", test_capture},
+	        {"capture samples both directions", test_capture_sampling},
 	        {"capture of short frames", test_capture_short},
 	        CU_TEST_INFO_NULL,
 	};
