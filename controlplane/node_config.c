@@ -83,7 +83,9 @@ int node_config_read(const struct fog_node *n, struct fog_config **out)
 		r = config_check_here(c, NULL, report);
 	if (r == 0)
 		r = config_override(n, c);
-	if (report->len > 0)
+	if (report->len > 0 && r < 0)
+		LOG_LINES(FOG_LOG_ERROR, report->text);
+	else if (report->len > 0)
 		LOG_LINES(FOG_LOG_WARNING, report->text);
 	else if (r < 0)
 		LOG_ERR("%s: %s: free memory and try again", n->config_path, strerror(-r));
@@ -308,7 +310,7 @@ int fog_node_config_reload(struct fog_node *n)
 		if (r == 0)
 			r = node_config_apply(n, fresh, &change, report);
 		if (r < 0) {
-			LOG_LINES(FOG_LOG_WARNING, report->text);
+			LOG_LINES(FOG_LOG_ERROR, report->text);
 			fog_config_free(fresh);
 		}
 	}

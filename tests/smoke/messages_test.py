@@ -103,6 +103,7 @@ def control_plane(files):
 
 	said("cannot be read", "give the path", ["fog-controlplane", "--config", "/nonexistent.yaml"])
 	said("no user 'fog-nobody'", "useradd", start(user="fog-nobody"))
+	said("node_config: error:", "useradd", start(user="fog-nobody"))  # what ends it is no warning
 	tcp = {"tcp": "127.0.0.1:1", "token_file": "/nonexistent"}
 	said("cannot read the API token", "openssl rand", start(rest=tcp))
 	said("must be closed to everybody", "chmod 0600", start(rest={**tcp, "token_file": str(files.text("x" * 40, 0o644))}))
