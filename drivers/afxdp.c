@@ -190,10 +190,11 @@ static const struct fog_port_ops afxdp_ops = {
 static void afxdp_warn_tags(const struct fog_blob_port *conf, const struct netdev *dev)
 {
 	if (conf->vlan && dev->strips_tags)
-		fprintf(stderr,
+		LOG_WARN(
 		        "port %.31s: interface %s takes VLAN tags out of frames, maybe before the XDP "
-		        "program sees them; if pass_vlan counts, run: ethtool -K %s rxvlan off\n",
-		        conf->name, conf->device, conf->device);
+		        "program sees them; if pass_vlan counts, run: ethtool -K %s rxvlan off",
+		        conf->name, conf->device, conf->device
+		);
 }
 
 // What the interface must be like before anything of ours touches it.
