@@ -29,7 +29,7 @@ static void compiled(const struct fog_config *c, const struct fog_topology *t)
 	size_t len_a, len_b;
 	char why[256];
 
-	if (!c->user_found)
+	if (!c->user_found || !c->data_user_found)
 		return;
 	if (fog_config_compile(c, t, node_id, 1, &a, &len_a, &report) < 0 ||
 	    fog_config_compile(c, t, node_id, 1, &b, &len_b, &report) < 0)

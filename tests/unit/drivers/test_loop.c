@@ -134,7 +134,7 @@ struct refusal {
 };
 
 static const struct refusal refusals[] = {
-        {{.name = "p", .driver = 9, .queues = 1}, "set driver to loop, afxdp or dpdk"},
+        {{.name = "p", .driver = 9, .queues = 1}, "set driver to loop, afxdp, dpdk or auto"},
         {{.name = "p", .driver = FOG_DRIVER_LOOP}, "set queues to 1 to 64"},
         {{.name = "p", .driver = FOG_DRIVER_LOOP, .queues = 65}, "set queues to 1 to 64"},
         {{.name = "p", .driver = FOG_DRIVER_LOOP, .queues = 1, .address_count = 9}, "at most 8"},
