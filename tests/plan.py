@@ -197,8 +197,8 @@ def tests(root, groups, long):
 	if {"unit", "vm", "package", "smoke"} & set(groups):
 		start.append(_build(root, "plain", _plain_then, long))
 	if "lint" in groups:
-		start.append(Test("lint/rules", [sys.executable, "tests/lint/lint.py"]))
-		start.append(Test("lint/selftest", [sys.executable, "tests/lint/selftest.py"]))
+		start.append(Test("lint/rules", [sys.executable, "tests/lint/lint.py"], 600))
+		start.append(Test("lint/selftest", [sys.executable, "tests/lint/selftest.py"], 600))
 	for group, then in (("asan", _asan_then), ("tsan", _tsan_then), ("fuzz", _fuzz_then)):
 		if group in groups:
 			start.append(_build(root, group, then, long))
