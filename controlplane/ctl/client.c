@@ -272,6 +272,23 @@ int ctl_client_call(struct ctl_client *c, const struct ctl_request *r, struct ct
 	return CTL_REFUSED;
 }
 
+int ctl_client_show(
+        struct ctl_client *c, const struct ctl_request *request, void (*print)(const json_t *answer)
+)
+{
+	struct ctl_answer answer;
+	int r = ctl_client_call(c, request, &answer);
+
+	if (r != CTL_OK)
+		return r;
+	if (c->json)
+		puts(answer.body);
+	else
+		print(answer.json);
+	ctl_answer_free(&answer);
+	return CTL_OK;
+}
+
 void ctl_answer_free(struct ctl_answer *a)
 {
 	json_decref(a->json);

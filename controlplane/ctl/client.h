@@ -53,4 +53,8 @@ struct ctl_answer {
 int ctl_client_request(struct ctl_client *, const struct ctl_request *, struct ctl_answer *);
 // The same, and an answer of status 400 and above is printed as an error: CTL_REFUSED.
 int ctl_client_call(struct ctl_client *, const struct ctl_request *, struct ctl_answer *);
+// The same, and prints the answer: as it came with -j, else by 'print'.
+int ctl_client_show(
+        struct ctl_client *, const struct ctl_request *, void (*print)(const json_t *answer)
+);
 void ctl_answer_free(struct ctl_answer *);

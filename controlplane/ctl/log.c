@@ -42,7 +42,6 @@ static char *log_body(int argc, char **argv)
 int ctl_log(int argc, char **argv)
 {
 	struct ctl_request request = {.method = "GET", .path = "/v1/log"};
-	struct ctl_answer answer;
 	struct ctl_client client;
 	int r = ctl_client_open(&client, &argc, argv, NULL, log_usage);
 	char *body = NULL;
@@ -60,14 +59,7 @@ int ctl_log(int argc, char **argv)
 		ctl_client_close(&client);
 		return CTL_USAGE;
 	}
-	r = ctl_client_call(&client, &request, &answer);
-	if (r == CTL_OK) {
-		if (client.json)
-			puts(answer.body);
-		else
-			log_print(answer.json);
-		ctl_answer_free(&answer);
-	}
+	r = ctl_client_show(&client, &request, log_print);
 	free(body);
 	ctl_client_close(&client);
 	return r;

@@ -14,7 +14,6 @@ typedef void show_print(const json_t *answer);
 static int show(int argc, char **argv, const char *usage, const char *path, show_print *print)
 {
 	struct ctl_request request = {.method = "GET", .path = path};
-	struct ctl_answer answer;
 	struct ctl_client client;
 	int r = ctl_client_open(&client, &argc, argv, NULL, usage);
 
@@ -25,14 +24,7 @@ static int show(int argc, char **argv, const char *usage, const char *path, show
 		ctl_client_close(&client);
 		return CTL_USAGE;
 	}
-	r = ctl_client_call(&client, &request, &answer);
-	if (r == CTL_OK) {
-		if (client.json)
-			puts(answer.body);
-		else
-			print(answer.json);
-		ctl_answer_free(&answer);
-	}
+	r = ctl_client_show(&client, &request, print);
 	ctl_client_close(&client);
 	return r;
 }
