@@ -236,7 +236,7 @@ static int check_launch_numbers(const struct check *c, const struct fog_blob_lau
 	    (ret = check_range(c, "worker_count", l->worker_count, 1, FOG_WORKERS_MAX)) < 0 ||
 	    (ret = check_range(c, "port_count", l->port_count, 1, FOG_PORTS_MAX)) < 0 ||
 	    (ret = check_range(c, "idle", l->idle, FOG_IDLE_BUSY, FOG_IDLE_ADAPTIVE)) < 0 ||
-	    (ret = check_range(c, "links", l->links, FOG_LINKS_NONE, FOG_LINKS_NONE)) < 0 ||
+	    (ret = check_range(c, "links", l->links, FOG_LINKS_NONE, FOG_LINKS_NOISE)) < 0 ||
 	    (ret = check_range(c, "control_uid", l->control_uid, 0, UINT32_MAX - 1)) < 0 ||
 	    (ret = check_range(c, "control_gid", l->control_gid, 0, UINT32_MAX - 1)) < 0 ||
 	    (ret = check_range(c, "data_uid", l->data_uid, 0, UINT32_MAX - 1)) < 0 ||

@@ -17,6 +17,8 @@ struct fog_pkt {
 	uint16_t peer; // statistics slot of the sender, FOG_PEER_NONE when unknown or injected
 	uint16_t trace; // place of its trace record + 1; 0 = not traced
 	uint32_t trace_serial; // of that record: places are used again
+	uint8_t kind; // enum fog_kind
+	uint8_t epoch; // low byte of the key epoch that the packet was made for
 };
 
 enum { FOG_PKT_PRIV_SIZE = 64 };

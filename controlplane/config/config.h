@@ -116,6 +116,12 @@ struct fog_config_drain {
 	uint32_t grace_ms; // packets are still taken for so long
 };
 
+// Links with unknown static keys, gateways only.
+struct fog_config_links {
+	uint32_t clients; // at once
+	uint32_t client_rate, client_burst; // packets per second, 0 = no limit; at once
+};
+
 struct fog_config {
 	char instance[32];
 	char user[32]; // name or decimal uid; empty = stay who we are
@@ -135,6 +141,7 @@ struct fog_config {
 	struct fog_config_audit audit;
 	struct fog_config_filter filter;
 	struct fog_config_drain drain;
+	struct fog_config_links links;
 	uint32_t port_count;
 	struct fog_config_port port[FOG_PORTS_MAX];
 

@@ -50,6 +50,7 @@ static const struct {
         {"custom", "network.custom."},
         {"delay", "network.delay."},
         {"rotation", "network.mix_key."},
+        {"link", "network.link."},
         {"node", "nodes[]."},
 };
 

@@ -125,6 +125,14 @@
 	X(neighbour, "mac", mac, MAC, NULL, 0, 0, RUN, \
 	  "its MAC address")
 
+#define CONFIG_LINKS_KEYS(X) \
+	X(links, "clients", clients, COUNT, "1024", 0, 3000, RUN, \
+	  "clients that a gateway has links with at once; 0 = none") \
+	X(links, "client_rate", client_rate, COUNT, "200", 0, 10000000, RUN, \
+	  "packets per second that a gateway takes from one client; 0 = no limit") \
+	X(links, "client_burst", client_burst, COUNT, "400", 1, 1000000, RUN, \
+	  "packets that a client may send at once")
+
 // Keys that are lists of texts: L(section, key, most).
 #define CONFIG_WORKERS_LISTS(L) L(workers, cpus, FOG_WORKERS_MAX)
 #define CONFIG_FILTER_LISTS(L) L(filter, deny, FOG_DENY_MAX)
@@ -142,7 +150,8 @@
 	S(trace, CONFIG_TRACE_KEYS, CONFIG_NO_LISTS) \
 	S(audit, CONFIG_AUDIT_KEYS, CONFIG_NO_LISTS) \
 	S(filter, CONFIG_FILTER_KEYS, CONFIG_FILTER_LISTS) \
-	S(drain, CONFIG_DRAIN_KEYS, CONFIG_NO_LISTS)
+	S(drain, CONFIG_DRAIN_KEYS, CONFIG_NO_LISTS) \
+	S(links, CONFIG_LINKS_KEYS, CONFIG_NO_LISTS)
 
 // Keys of topology.yaml. Equal on all nodes of a network.
 #define TOPOLOGY_NETWORK_KEYS(X) \
@@ -151,7 +160,8 @@
 	X(network, "mix_port", mix_port, COUNT, "9001", 1, 65535, LAUNCH, \
 	  "UDP port of mix traffic") \
 	X(network, "links", links, LINKS, NULL, 0, 0, LAUNCH, \
-	  "link encryption; none: bare packets, for first steps and benches only")
+	  "link encryption; noise: encrypted links and mix keys by epoch; none: bare packets, for first " \
+	  "steps and benches only")
 
 #define TOPOLOGY_GEOMETRY_KEYS(X) \
 	X(geometry, "geometry", name, NAME, "mtu", 1, 15, LAUNCH, \
@@ -175,15 +185,30 @@
 	X(rotation, "epoch", epoch_s, SECONDS, "20min", 10, 604800, LAUNCH, \
 	  "how long a mix key is the newest one") \
 	X(rotation, "overlap", overlap_s, SECONDS, "2min", 0, 604800, LAUNCH, \
-	  "how long a node accepts packets under the key before or after it, too")
+	  "how long a node accepts packets of an epoch after its end: a path's longest delays, and the " \
+	  "clocks' tolerance") \
+	X(rotation, "tolerance", tolerance_ms, MS, "2s", 10, 600000, RUN, \
+	  "how far clocks of nodes may be apart; who is off by more is refused")
+
+#define TOPOLOGY_LINK_KEYS(X) \
+	X(link, "rekey", rekey_s, SECONDS, "2min", 2, 3600, RUN, \
+	  "age at which a session of two nodes is replaced by a new one") \
+	X(link, "rekey_packets", rekey_packets, COUNT, "64M", 1000, 1000000000, RUN, \
+	  "packets of one worker after which a session is replaced before its time")
 
 #define TOPOLOGY_NODE_KEYS(X) \
 	X(node, "name", name, NAME, NULL, 1, 31, RUN, \
 	  "name of the node") \
 	X(node, "id", id, KEY, NULL, 0, 0, RUN, \
 	  "node ID: BLAKE2b-256 of its identity key, as its /v1/status says") \
-	X(node, "mix_key", mix_key, KEY, NULL, 0, 0, RUN, \
-	  "X25519 public mix key, as its /v1/status says") \
+	X(node, "mix_key", mix_key, KEY, "", 0, 0, RUN, \
+	  "X25519 public mix key, as its /v1/status says; only, and needed, with 'links: none'") \
+	X(node, "identity", identity, KEY, "", 0, 0, RUN, \
+	  "Ed25519 identity key, of which 'id' is the hash; needed with 'links: noise'") \
+	X(node, "link_key", link_key, KEY, "", 0, 0, RUN, \
+	  "X25519 static key of its links; needed with 'links: noise'") \
+	X(node, "vrf_key", vrf_key, KEY, "", 0, 0, RUN, \
+	  "Ed25519 key that its delays are verified by; needed with 'links: noise'") \
 	X(node, "address", address, IP, NULL, 0, 0, RUN, \
 	  "IP address of its mix port") \
 	X(node, "port", port, COUNT, "0", 0, 65535, RUN, \

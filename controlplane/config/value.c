@@ -31,7 +31,7 @@ static const struct value_word value_words[KIND_END][VALUE_WORDS_MAX] = {
         [KIND_XDP_MODE] =
                 {{"auto", FOG_XDP_AUTO}, {"native", FOG_XDP_NATIVE}, {"generic", FOG_XDP_GENERIC}},
         [KIND_IDLE] = {{"busy", FOG_IDLE_BUSY}, {"adaptive", FOG_IDLE_ADAPTIVE}},
-        [KIND_LINKS] = {{"none", FOG_LINKS_NONE}},
+        [KIND_LINKS] = {{"none", FOG_LINKS_NONE}, {"noise", FOG_LINKS_NOISE}},
         [KIND_ROLE] =
                 {{"gateway", FOG_ROLE_GATEWAY},
                  {"mix", FOG_ROLE_MIX},
@@ -75,7 +75,7 @@ const char *config_words(enum config_kind kind)
 	        [KIND_DRIVER] = "afxdp|dpdk|auto|loop",
 	        [KIND_XDP_MODE] = "auto|native|generic",
 	        [KIND_IDLE] = "busy|adaptive",
-	        [KIND_LINKS] = "none",
+	        [KIND_LINKS] = "none|noise",
 	        [KIND_ROLE] = "gateway|mix|service",
 	        [KIND_LOG_LEVEL] = "error|warning|info|debug",
 	};
@@ -326,8 +326,15 @@ static int value_mac(const char *text, uint8_t *out, char *why, size_t n)
 	return -EINVAL;
 }
 
-static int value_key(const char *text, uint8_t *out, char *why, size_t n)
+static int value_key(
+        const struct config_key *k, const char *text, uint8_t *out, char *why, size_t n
+)
 {
+	// Where a key may be left out, its empty default is none.
+	if (text[0] == '\0' && k->fallback != NULL) {
+		memset(out, 0, 32);
+		return 0;
+	}
 	if (value_hex(text, 0, out, 32) == 0)
 		return 0;
 	snprintf(why, n, "'%.70s' is not 32 bytes in 64 hexadecimal digits, not all zero", text);
@@ -385,7 +392,7 @@ int config_value(const struct config_key *k, const char *text, void *out, char *
 	case KIND_MAC:
 		return value_mac(text, out, why, why_len);
 	case KIND_KEY:
-		return value_key(text, out, why, why_len);
+		return value_key(k, text, out, why, why_len);
 	case KIND_SOCKET:
 		return value_socket(k, text, out, why, why_len);
 	default:

@@ -238,6 +238,33 @@ static int key_derive(const struct identity_text *t, int dir, uint64_t seed, uin
 	return 0;
 }
 
+static void identity_label(const uint8_t seed[32], const char *label, uint8_t out[32])
+{
+	crypto_generichash(out, 32, (const uint8_t *)label, strlen(label), seed, 32);
+}
+
+static int identity_derive(const struct identity_text *t, struct fog_identity *id)
+{
+	id->link_private = sodium_malloc(32);
+	id->vrf_seed = sodium_malloc(32);
+	uint8_t *whole = sodium_malloc(crypto_sign_SECRETKEYBYTES);
+	if (id->link_private == NULL || id->vrf_seed == NULL || whole == NULL) {
+		sodium_free(whole);
+		return identity_fail(
+		        t, -ENOMEM,
+		        "memory cannot be locked: raise the limit (LimitMEMLOCK=, ulimit -l)"
+		);
+	}
+	identity_label(id->secret_key, "fogline link key v1", id->link_private);
+	crypto_scalarmult_base(id->link_public, id->link_private);
+	identity_label(id->secret_key, "fogline vrf key v1", id->vrf_seed);
+	crypto_sign_seed_keypair(id->vrf_public, whole, id->vrf_seed);
+	sodium_free(whole);
+	sodium_mprotect_readonly(id->link_private);
+	sodium_mprotect_readonly(id->vrf_seed);
+	return 0;
+}
+
 // 'seed' 0: from the folder.
 static int identity_open(
         const char *state_dir, uint64_t seed, struct fog_identity **out, char *text, size_t text_len
@@ -269,6 +296,8 @@ static int identity_open(
 		goto err;
 	memcpy(id->public_key, id->secret_key + crypto_sign_SEEDBYTES, sizeof(id->public_key));
 	fog_identity_node_id(id->public_key, id->node_id);
+	if ((ret = identity_derive(&t, id)) < 0)
+		goto err;
 	sodium_mprotect_readonly(id->secret_key);
 	if ((ret = public_write(&t, id->lock_fd, id->public_key)) < 0)
 		goto err;
@@ -296,6 +325,8 @@ void fog_identity_close(struct fog_identity *id)
 	if (id == NULL)
 		return;
 	sodium_free(id->secret_key); // wipes
+	sodium_free(id->link_private);
+	sodium_free(id->vrf_seed);
 	if (id->lock_fd >= 0)
 		close(id->lock_fd);
 	free(id);

@@ -20,6 +20,12 @@ struct fog_identity {
 	uint8_t node_id[FOG_ID_LEN];
 	uint8_t public_key[32];
 	uint8_t *secret_key; // 64 bytes as libsodium has them, locked, kept out of core dumps
+	// Derived from the seed, so that one file is the whole identity: BLAKE2b-256 of a label, keyed
+	// with the seed.
+	uint8_t link_public[32]; // X25519, "fogline link key v1"
+	uint8_t *link_private; // 32 bytes, as secret_key
+	uint8_t vrf_public[32]; // Ed25519 of the seed, "fogline vrf key v1"
+	uint8_t *vrf_seed; // 32 bytes: SK of RFC 9381, as secret_key
 	int lock_fd; // holds the lock that keeps a second control plane off this folder
 };
 

@@ -24,6 +24,7 @@ struct topology_custom {
 #define OUT_custom struct topology_custom
 #define OUT_delay struct fog_topology
 #define OUT_rotation struct fog_topology
+#define OUT_link struct fog_topology
 #define OUT_node struct fog_topology_node
 
 struct raw_custom {
@@ -38,6 +39,10 @@ struct raw_rotation {
 	TOPOLOGY_MIX_KEY_KEYS(CONFIG_RAW)
 };
 
+struct raw_link {
+	TOPOLOGY_LINK_KEYS(CONFIG_RAW)
+};
+
 struct raw_geometry {
 	TOPOLOGY_GEOMETRY_KEYS(CONFIG_RAW)
 };
@@ -48,6 +53,7 @@ struct raw_network {
 	struct raw_custom *custom;
 	struct raw_delay delay;
 	struct raw_rotation mix_key;
+	struct raw_link link;
 };
 
 struct raw_node {
@@ -66,6 +72,8 @@ static const cyaml_schema_field_t delay_fields[] = {TOPOLOGY_DELAY_KEYS(CONFIG_C
                                                             CYAML_FIELD_END};
 static const cyaml_schema_field_t mix_key_fields[] = {TOPOLOGY_MIX_KEY_KEYS(CONFIG_CYAML)
                                                               CYAML_FIELD_END};
+static const cyaml_schema_field_t link_fields[] = {TOPOLOGY_LINK_KEYS(CONFIG_CYAML)
+                                                           CYAML_FIELD_END};
 static const cyaml_schema_field_t network_fields[] = {
         TOPOLOGY_NETWORK_KEYS(CONFIG_CYAML) CYAML_FIELD_STRING_PTR(
                 "geometry", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_network,
@@ -79,6 +87,7 @@ static const cyaml_schema_field_t network_fields[] = {
         CYAML_FIELD_MAPPING(
                 "mix_key", CYAML_FLAG_OPTIONAL, struct raw_network, mix_key, mix_key_fields
         ),
+        CYAML_FIELD_MAPPING("link", CYAML_FLAG_OPTIONAL, struct raw_network, link, link_fields),
         CYAML_FIELD_END};
 static const cyaml_schema_field_t node_fields[] = {TOPOLOGY_NODE_KEYS(CONFIG_CYAML)
                                                            CYAML_FIELD_END};
@@ -101,6 +110,7 @@ static const struct config_key geometry_keys[] = {TOPOLOGY_GEOMETRY_KEYS(CONFIG_
 static const struct config_key custom_keys[] = {TOPOLOGY_CUSTOM_KEYS(CONFIG_ROW)};
 static const struct config_key delay_keys[] = {TOPOLOGY_DELAY_KEYS(CONFIG_ROW)};
 static const struct config_key mix_key_keys[] = {TOPOLOGY_MIX_KEY_KEYS(CONFIG_ROW)};
+static const struct config_key link_keys[] = {TOPOLOGY_LINK_KEYS(CONFIG_ROW)};
 static const struct config_key node_keys[] = {TOPOLOGY_NODE_KEYS(CONFIG_ROW)};
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -156,6 +166,7 @@ static void load_network(
 		        t->delay_max_us, t->delay_mean_us
 		);
 	config_convert(s, "network.mix_key", mix_key_keys, COUNT(mix_key_keys), &raw->mix_key, t);
+	config_convert(s, "network.link", link_keys, COUNT(link_keys), &raw->link, t);
 	if (t->overlap_s > t->epoch_s && t->epoch_s != 0)
 		config_error(
 		        s, "network.mix_key",
@@ -163,6 +174,48 @@ static void load_network(
 		        "use: lower overlap",
 		        t->overlap_s, t->epoch_s
 		);
+}
+
+// Keys that no two nodes share, where they are given.
+static const struct {
+	const char *key;
+	size_t at;
+} unique[] = {
+        {"mix_key", offsetof(struct fog_topology_node, mix_key)},
+        {"identity", offsetof(struct fog_topology_node, identity)},
+        {"link_key", offsetof(struct fog_topology_node, link_key)},
+        {"vrf_key", offsetof(struct fog_topology_node, vrf_key)},
+};
+
+// What a node needs depends on the network's links.
+static void load_node_keys(
+        const struct config_source *s, const struct fog_topology *t,
+        const struct fog_topology_node *n, const char *path
+)
+{
+	uint8_t id[FOG_ID_LEN];
+
+	if (t->links == FOG_LINKS_NONE && sodium_is_zero(n->mix_key, 32))
+		config_error(s, path, "a node of a network with 'links: none' needs its mix_key");
+	if (t->links == FOG_LINKS_NOISE && !sodium_is_zero(n->mix_key, 32))
+		config_error(
+		        s, path,
+		        "mix_key counts only with 'links: none': nodes announce theirs by epoch; "
+		        "remove it"
+		);
+	if (t->links == FOG_LINKS_NOISE &&
+	    (sodium_is_zero(n->identity, 32) || sodium_is_zero(n->link_key, 32) ||
+	     sodium_is_zero(n->vrf_key, 32)))
+		config_error(
+		        s, path,
+		        "a node of a network with 'links: noise' needs identity, link_key and "
+		        "vrf_key: take them from 'fogctl identity show'"
+		);
+	if (sodium_is_zero(n->identity, 32))
+		return;
+	crypto_generichash(id, sizeof(id), n->identity, sizeof(n->identity), NULL, 0);
+	if (memcmp(id, n->id, sizeof(id)) != 0)
+		config_error(s, path, "id is not the BLAKE2b-256 of identity: correct one of them");
 }
 
 static void load_node_unique(
@@ -179,8 +232,15 @@ static void load_node_unique(
 			config_error(s, path, "name '%s' is nodes[%u]'s already", n->name, k);
 		if (memcmp(n->id, o->id, sizeof(n->id)) == 0)
 			config_error(s, path, "id is that of nodes[%u], '%s'", k, o->name);
-		if (memcmp(n->mix_key, o->mix_key, sizeof(n->mix_key)) == 0)
-			config_error(s, path, "mix_key is that of nodes[%u], '%s'", k, o->name);
+		for (unsigned u = 0; u < COUNT(unique); u++) {
+			const uint8_t *key = (const uint8_t *)n + unique[u].at;
+			if (!sodium_is_zero(key, 32) &&
+			    memcmp(key, (const uint8_t *)o + unique[u].at, 32) == 0)
+				config_error(
+				        s, path, "%s is that of nodes[%u], '%s'", unique[u].key, k,
+				        o->name
+				);
+		}
 		if (memcmp(&n->address, &o->address, sizeof(n->address)) == 0)
 			config_error(s, path, "address is that of nodes[%u], '%s'", k, o->name);
 	}
@@ -201,6 +261,7 @@ static void load_node(
 		n->port = t->mix_port;
 	if (s->report->errors > before)
 		return; // half a node would only give findings that follow from these
+	load_node_keys(s, t, n, path);
 	if (n->role == FOG_ROLE_MIX && n->layer == 0)
 		config_error(s, path, "a mix needs its layer, counted from 1");
 	if (n->role != FOG_ROLE_MIX && n->layer != 0)

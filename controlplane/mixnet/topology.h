@@ -16,7 +16,10 @@ enum fog_role { FOG_ROLE_GATEWAY = 1, FOG_ROLE_MIX = 2, FOG_ROLE_SERVICE = 3 };
 struct fog_topology_node {
 	char name[32];
 	uint8_t id[FOG_ID_LEN]; // BLAKE2b-256 of the identity key
-	uint8_t mix_key[32]; // X25519
+	uint8_t mix_key[32]; // X25519; with 'links: none' only, else zero
+	uint8_t identity[32]; // Ed25519, may be zero with 'links: none', as the two below
+	uint8_t link_key[32]; // X25519, static key of its links
+	uint8_t vrf_key[32]; // Ed25519
 	struct fog_ip address;
 	uint16_t port; // UDP
 	uint8_t role; // enum fog_role
@@ -28,7 +31,10 @@ struct fog_topology {
 	struct fog_geometry geometry;
 	uint16_t mix_port;
 	uint32_t delay_mean_us, delay_max_us, delay_cap_ms;
-	uint32_t epoch_s, overlap_s; // how long mix keys are in use; no key is renewed yet
+	uint32_t epoch_s, overlap_s; // how long mix keys are in use
+	uint32_t tolerance_ms; // between the clocks of nodes
+	uint32_t rekey_s; // age at which a session of two nodes is replaced
+	uint64_t rekey_packets; // ... or packets sent by one worker
 	uint32_t links; // enum fog_links
 	unsigned layers; // every layer from 1 to this one has a mix
 	unsigned node_count;

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define FOG_ABI_MAGIC UINT64_C(0x31454e494c474f46) // "FOGLINE1", little endian
-#define FOG_ABI 3u // any change of a layout in this folder raises it
+#define FOG_ABI 4u // any change of a layout in this folder raises it
 
 enum {
 	FOG_WORKERS_MAX = 64,
@@ -14,6 +14,7 @@ enum {
 	FOG_QUEUES_MAX = 64,
 	FOG_ADDRESSES_MAX = 8, // per port
 	FOG_NODES_MAX = 1024, // nodes in the next-hop table
+	FOG_MIX_KEYS_MAX = 4, // mix keys that a data plane holds at once
 	FOG_NEIGHBOURS_MAX = 64, // static neighbours for ports without a kernel
 	FOG_ID_LEN = 32,
 	FOG_BUILD_LEN = 64,

@@ -24,7 +24,7 @@ enum fog_driver {
 
 enum fog_idle { FOG_IDLE_BUSY = 1, FOG_IDLE_ADAPTIVE = 2 };
 
-enum fog_links { FOG_LINKS_NONE = 1 };
+enum fog_links { FOG_LINKS_NONE = 1, FOG_LINKS_NOISE = 2 };
 
 enum fog_xdp_mode { FOG_XDP_AUTO = 0, FOG_XDP_NATIVE = 1, FOG_XDP_GENERIC = 2 };
 
@@ -109,6 +109,7 @@ struct fog_blob_run {
 	uint32_t source_burst; // packets a source may send at once
 	uint32_t deny_count;
 	uint64_t drain_grace_ms; // from the order to drain to the last packet taken
+	uint8_t link_key[32]; // our static X25519 public key: whose MAC1 is ours; zero without links
 };
 
 struct fog_blob_node {

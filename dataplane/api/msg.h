@@ -12,6 +12,10 @@
 //   control -> CONFIG + fd: blob   -> CONFIG_ACK       any number of times
 //   control -> KEY_INSTALL         -> KEY_ACK
 //   control -> KEY_DESTROY         -> KEY_ACK
+//   control -> KEYS_KEEP           -> KEY_ACK          once after ATTACHED: all other keys are dead
+//   control -> LINK_INSTALL        -> LINK_ACK
+//   control -> LINK_REMOVE         -> LINK_ACK
+//   control -> LINK_SEND           no answer; after the messages before it
 // A second HELLO on another connection replaces the first one. Closing the socket detaches.
 // Anything out of order or of a wrong size: the connection is closed and counted.
 //
@@ -27,6 +31,7 @@
 //   inject[w]   producer's half of inject[w]
 #pragma once
 
+#include "link.h"
 #include "ring.h"
 #include "trace.h"
 
@@ -40,6 +45,11 @@ enum fog_msg_type {
 	FOG_MSG_KEY_INSTALL = 7,
 	FOG_MSG_KEY_DESTROY = 8,
 	FOG_MSG_KEY_ACK = 9,
+	FOG_MSG_KEYS_KEEP = 10,
+	FOG_MSG_LINK_INSTALL = 11,
+	FOG_MSG_LINK_REMOVE = 12,
+	FOG_MSG_LINK_ACK = 13,
+	FOG_MSG_LINK_SEND = 14,
 };
 
 struct fog_msg_header {
@@ -99,6 +109,39 @@ struct fog_msg_key {
 	uint64_t epoch;
 	uint8_t private_key[32]; // zero in KEY_DESTROY; both sides wipe the message after use
 	uint8_t public_key[32];
+	uint8_t delay_key[32]; // AES-256 key of the delays, from the epoch's VRF; zero = random
+};
+
+// The keys that live. The data plane destroys every other key that it holds, and every replay table
+// in its folder that belongs to none of these.
+struct fog_msg_keys_keep {
+	struct fog_msg_header h;
+	uint32_t count;
+	uint32_t reserved;
+	uint64_t epoch[FOG_MIX_KEYS_MAX];
+	uint8_t public_key[FOG_MIX_KEYS_MAX][32];
+};
+
+struct fog_msg_link_install {
+	struct fog_msg_header h;
+	struct fog_link_session session;
+};
+
+struct fog_msg_link_remove {
+	struct fog_msg_header h;
+	uint32_t rx_index; // base
+	uint32_t reserved;
+};
+
+struct fog_msg_link_ack {
+	struct fog_msg_header h;
+	uint32_t rx_index;
+	int32_t status; // 0, -EEXIST (the slot is in use), -ENOENT (nothing to remove), -ENOMEM, -EINVAL
+};
+
+struct fog_msg_link_send {
+	struct fog_msg_header h;
+	struct fog_link_send send;
 };
 
 // Head of the cmd memfd: what the control plane writes besides ring slots.
@@ -120,6 +163,9 @@ struct fog_deliver {
 	uint8_t surb_id[16];
 	uint32_t flags;
 	uint32_t data_len;
+	uint64_t arrival; // TSC when the worker took the frame
+	uint32_t epoch; // low byte of the key epoch that it was made for
+	uint32_t reserved;
 	// data follows
 };
 
@@ -131,7 +177,7 @@ enum fog_inject_type {
 
 struct fog_inject {
 	uint8_t next_hop[FOG_ID_LEN]; // FORWARD only, else zero
-	uint32_t reserved;
+	uint32_t epoch; // low byte of the key epoch that it was made for
 	uint32_t data_len; // one packet of the network's geometry
 	// packet follows
 };
@@ -165,7 +211,9 @@ enum fog_evt_type {
 	        5, // index = 1 packets are traced, 0 no more; value = errno of a refusal
 	FOG_EVT_TRACE = 6, // a struct fog_trace_record instead of a struct fog_evt
 	FOG_EVT_CAPTURE = 7, // a struct fog_capture_record
-	FOG_EVT_LAST = FOG_EVT_CAPTURE,
+	FOG_EVT_PUNT = 8, // a struct fog_link_punt
+	FOG_EVT_LINK_REKEY = 9, // token = rx_index: a sub-session has sent rekey_packets
+	FOG_EVT_LAST = FOG_EVT_LINK_REKEY,
 };
 
 struct fog_evt {
@@ -174,8 +222,8 @@ struct fog_evt {
 	uint32_t value;
 };
 
-enum { FOG_EVT_LEN_MAX = sizeof(union fog_trace_entry) }; // what a slot of evt has to hold
+enum { FOG_EVT_LEN_MAX = sizeof(struct fog_link_punt) }; // what a slot of evt has to hold
 
 _Static_assert(sizeof(struct fog_msg_ack) == 256, "layout is part of the ABI");
-_Static_assert(sizeof(struct fog_deliver) == 56, "layout is part of the ABI");
+_Static_assert(sizeof(struct fog_deliver) == 72, "layout is part of the ABI");
 _Static_assert(sizeof(struct fog_inject) == 40, "layout is part of the ABI");

@@ -16,7 +16,6 @@ enum {
 	FOG_BUFFER_CACHE = 64, // of each lcore; holds up to 1.5 times as many buffers
 	FOG_FRAME_OVERHEAD = 14 + 4 + 4, // Ethernet, one VLAN tag, and FCS or a second tag
 	FOG_UDP6_OVERHEAD = 40 + 8, // the larger IP header and UDP
-	FOG_LINK_FRAME = 32,
 	FOG_DPDK_RING = 1024, // descriptors of an rx or tx queue of a DPDK port
 	FOG_UMEM_FRAMES = 4096, // of an AF_XDP queue ...
 	FOG_UMEM_FRAME = 4096, // ... and their size
@@ -99,7 +98,7 @@ static inline void fog_plan(
 		if (l->port[i].driver == FOG_DRIVER_AFXDP || l->port[i].driver == FOG_DRIVER_AUTO)
 			p->umem += (uint64_t)l->port[i].queues * FOG_UMEM_FRAMES * FOG_UMEM_FRAME;
 	}
-	p->mtu_need = packet_len + (l->links == FOG_LINKS_NONE ? 0 : FOG_LINK_FRAME) +
+	p->mtu_need = packet_len + (l->links == FOG_LINKS_NONE ? 0 : FOG_LINK_OVERHEAD) +
 	        FOG_UDP6_OVERHEAD;
 	uint32_t data = mtu + FOG_FRAME_OVERHEAD > data_min ? mtu + FOG_FRAME_OVERHEAD : data_min;
 	if (data_min > 0)

@@ -16,6 +16,7 @@
 #include "abi.h"
 #include "drops.h"
 #include "hist.h"
+#include "link.h"
 #include "steer.h"
 
 enum { FOG_REPLAY_ALARM = 80 }; // percent of a replay table's capacity
@@ -77,6 +78,13 @@ struct fog_stats_device {
 	uint64_t value[FOG_DEVICE_STATS_MAX];
 };
 
+// A mix key that is installed; manager: wo.
+struct fog_stats_key {
+	uint64_t epoch;
+	uint8_t public_key[32]; // zero: there is none here
+	uint64_t replay_count, replay_capacity;
+};
+
 struct fog_stats {
 	uint64_t magic; // manager: wo, as everything here unless said otherwise
 	uint32_t abi;
@@ -112,6 +120,13 @@ struct fog_stats {
 	_Atomic uint32_t device_sequence; // seqlock over device[]
 	uint32_t device_reserved;
 	struct fog_stats_device device[FOG_PORTS_MAX]; // by port; once a second
+	_Atomic uint32_t link_sequence; // seqlock over link[]
+	uint32_t link_reserved;
+	struct fog_link_stats
+	        link[FOG_LINK_SLOTS]; // by slot; when one comes or goes, and once a second
+	_Atomic uint32_t key_sequence; // seqlock over key[]
+	uint32_t key_reserved;
+	struct fog_stats_key key[FOG_MIX_KEYS_MAX];
 };
 
 _Static_assert(sizeof(struct fog_stats) % 8 == 0, "worker blocks stay aligned");

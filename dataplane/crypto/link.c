@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+#include "link.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <string.h>
+
+static void labelled(const char *label, const uint8_t key[32], uint8_t out[32])
+{
+	crypto_hash_sha256_state s;
+
+	crypto_hash_sha256_init(&s);
+	crypto_hash_sha256_update(&s, (const uint8_t *)label, strlen(label));
+	crypto_hash_sha256_update(&s, key, 32);
+	crypto_hash_sha256_final(&s, out);
+}
+
+void fog_link_mac1_key(const uint8_t static_key[32], uint8_t out[32])
+{
+	labelled("fogline mac1", static_key, out);
+}
+
+void fog_link_cookie_key(const uint8_t static_key[32], uint8_t out[32])
+{
+	labelled("fogline cookie", static_key, out);
+}
+
+void fog_link_mac(
+        const uint8_t *key, size_t key_len, const uint8_t *msg, size_t len,
+        uint8_t mac[FOG_LINK_MAC]
+)
+{
+	crypto_auth_hmacsha256_state s;
+	uint8_t whole[32];
+
+	crypto_auth_hmacsha256_init(&s, key, key_len);
+	crypto_auth_hmacsha256_update(&s, msg, len);
+	crypto_auth_hmacsha256_final(&s, whole);
+	memcpy(mac, whole, FOG_LINK_MAC);
+	sodium_memzero(&s, sizeof(s));
+}
+
+void fog_link_cookie(
+        const uint8_t secret[32], const struct fog_ip *ip, uint16_t port, uint8_t cookie[16]
+)
+{
+	uint8_t from[1 + sizeof(ip->addr) + 2] = {ip->family};
+
+	memcpy(from + 1, ip->addr, sizeof(ip->addr));
+	from[17] = (uint8_t)(port >> 8);
+	from[18] = (uint8_t)port;
+	fog_link_mac(secret, 32, from, sizeof(from), cookie);
+}
+
+void fog_link_cookie_seal(
+        const uint8_t cookie_key[32], const uint8_t nonce[24], const uint8_t cookie[16],
+        const uint8_t mac1[FOG_LINK_MAC], uint8_t body[56]
+)
+{
+	memcpy(body, nonce, 24);
+	crypto_aead_xchacha20poly1305_ietf_encrypt(
+	        body + 24, NULL, cookie, 16, mac1, FOG_LINK_MAC, NULL, nonce, cookie_key
+	);
+}
+
+int fog_link_cookie_open(
+        const uint8_t cookie_key[32], const uint8_t body[56], const uint8_t mac1[FOG_LINK_MAC],
+        uint8_t cookie[16]
+)
+{
+	return crypto_aead_xchacha20poly1305_ietf_decrypt(
+	               cookie, NULL, NULL, body + 24, 32, mac1, FOG_LINK_MAC, body, cookie_key
+	       ) == 0
+	        ? 0
+	        : -EBADMSG;
+}
+
+void fog_link_sub_key(const uint8_t direction_key[32], uint32_t sub, uint8_t out[32])
+{
+	static const char label[] = "fogline sub-session";
+	const uint8_t number[4] = {
+	        (uint8_t)(sub >> 24), (uint8_t)(sub >> 16), (uint8_t)(sub >> 8), (uint8_t)sub};
+	crypto_auth_hmacsha256_state s;
+
+	crypto_auth_hmacsha256_init(&s, direction_key, 32);
+	crypto_auth_hmacsha256_update(&s, (const uint8_t *)label, sizeof(label) - 1);
+	crypto_auth_hmacsha256_update(&s, number, sizeof(number));
+	crypto_auth_hmacsha256_final(&s, out);
+	sodium_memzero(&s, sizeof(s));
+}
+
+void fog_frame_header_put(
+        uint8_t out[FOG_FRAME_HEADER], enum fog_frame_type type, uint32_t index, uint64_t counter
+)
+{
+	memset(out, 0, 4);
+	out[0] = (uint8_t)type;
+	for (int i = 0; i < 4; i++)
+		out[4 + i] = (uint8_t)(index >> (24 - 8 * i));
+	for (int i = 0; i < 8; i++)
+		out[8 + i] = (uint8_t)(counter >> (56 - 8 * i));
+}
