@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "api/blob.h"
-#include "delay.h"
+#include "crypto/delay.h"
 #include "mixkey.h"
 #include "resolve.h"
 

@@ -20,7 +20,7 @@ PARTS = [
 	("api", r"dataplane/api/"),
 	("crypto", r"dataplane/crypto/"),
 	("sphinx", r"dataplane/sphinx/"),
-	("core", r"dataplane/(calendar|replay|delay|random)\w*\.(c|h|inc)"),
+	("core", r"dataplane/(calendar|replay|random)\w*\.(c|h|inc)"),
 	("start", r"dataplane/(pools|rights_folder|self_check)\.(c|h)"),
 	("dataplane", r"dataplane/"),
 	("sandbox", r"sandbox/"),

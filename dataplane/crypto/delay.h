@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#include "crypto/aes.h"
+#include "aes.h"
 
 struct fog_delay_law {
 	uint32_t mean_us; // of the exponential before truncation
