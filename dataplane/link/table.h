@@ -45,8 +45,8 @@ struct fog_link {
 	uint16_t workers;
 	uint16_t peer; // statistics slot of the node, or FOG_LINK_NO_PEER
 	uint32_t rx_index, tx_index; // bases
-	uint64_t rx_limit; // counters from here on are refused
-	uint64_t rekey_packets, reject_packets;
+	uint64_t rekey_packets,
+	        reject_packets; // at both ends: counters from the latter on are refused
 	uint8_t node_id[FOG_ID_LEN], static_key[32];
 	uint8_t tx_mark[32]; // hash of the key to send with: it must not come twice
 	struct fog_ip ip; // at installation

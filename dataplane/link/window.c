@@ -37,9 +37,7 @@ enum fog_window_answer fog_window_look(const struct fog_window *w, uint64_t coun
 	if (window_behind(w, counter))
 		return FOG_WINDOW_OLD;
 	return word_judge(
-	        atomic_load_explicit(
-	                &w->word[block % FOG_WINDOW_WORDS], memory_order_relaxed
-	        ),
+	        atomic_load_explicit(&w->word[block % FOG_WINDOW_WORDS], memory_order_relaxed),
 	        block, bit
 	);
 }

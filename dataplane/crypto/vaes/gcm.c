@@ -88,7 +88,9 @@ static inline __attribute__((always_inline)) void sum_add(
 }
 
 // Modulo x^128 + x^7 + x^2 + x + 1, reflected: the low 128 bits are folded up in two steps of 64.
-static inline __attribute__((always_inline)) __m128i reduced(__m128i low, __m128i middle, __m128i high)
+static inline __attribute__((always_inline)) __m128i reduced(
+        __m128i low, __m128i middle, __m128i high
+)
 {
 	const __m128i poly = _mm_set_epi64x((long long)0xc200000000000000, 1);
 
@@ -117,7 +119,9 @@ static inline __attribute__((always_inline)) __m128i product(__m128i a, __m128i 
 }
 
 // The next round key (FIPS 197 section 5.2): the last round of AES on four equal words is SubWord.
-static inline __attribute__((always_inline)) __m128i next_key(__m128i before, __m128i last, unsigned i)
+static inline __attribute__((always_inline)) __m128i next_key(
+        __m128i before, __m128i last, unsigned i
+)
 {
 	__m128i word, fold = before ^ _mm_bslli_si128(before, 4);
 
@@ -153,8 +157,7 @@ static __attribute__((noinline)) void key_expand(struct gcm_key *k, const uint8_
 	// Times x: what leaves at the top comes back as the polynomial.
 	__m128i top = _mm_srai_epi32(_mm_shuffle_epi32(h, 0xff), 31);
 	__m128i carry = _mm_bslli_si128(_mm_srli_epi64(h, 63), 8);
-	h = _mm_slli_epi64(h, 1) ^ carry ^
-	        (top & _mm_set_epi64x((long long)0xc200000000000000, 1));
+	h = _mm_slli_epi64(h, 1) ^ carry ^ (top & _mm_set_epi64x((long long)0xc200000000000000, 1));
 	power[0] = h;
 	for (unsigned i = 1; i < 2 * GCM_WIDE; i++)
 		power[i] = product(power[i - 1], h);
@@ -252,8 +255,7 @@ static inline __attribute__((always_inline)) __m128i tail_crypt(
 		hash = tail_hash(k, tail, blocks, hash);
 	step(k, stream, wide, base, NULL, hash, NULL);
 	for (unsigned i = 0; i < wide; i++)
-		store2(tail + i * 2 * GCM_BLOCK,
-		       stream[i] ^ load2(tail + i * 2 * GCM_BLOCK));
+		store2(tail + i * 2 * GCM_BLOCK, stream[i] ^ load2(tail + i * 2 * GCM_BLOCK));
 	memcpy(text, tail, len);
 	if (seal) {
 		memset(tail + len, 0, sizeof(tail) - len);
@@ -310,7 +312,9 @@ static inline __attribute__((always_inline)) __m128i crypt(
 }
 
 // Never inlined: what it spills must lie below the frame of whoever wipes it.
-static __attribute__((noinline)) void seal_all(unsigned n, const struct fog_gcm_job *jobs, size_t len)
+static __attribute__((noinline)) void seal_all(
+        unsigned n, const struct fog_gcm_job *jobs, size_t len
+)
 {
 	for (unsigned i = 0; i < n; i++)
 		store(jobs[i].tag, crypt(&jobs[i], len, true));

@@ -90,7 +90,7 @@ void rig_configure(struct rig *r, unsigned nodes, unsigned resolved)
 	struct fog_conf_env env = {
 	        .resolver = &resolver,
 	        .mix_port = MIX_PORT,
-	        .packet_len = r->w->geo.packet_len,
+	        .payload_len = (uint16_t)fog_worker_payload_len(r->w),
 	        .peer_id = r->peer_id,
 	};
 	struct fog_conf *old = r->conf;
