@@ -155,7 +155,7 @@ void stage_link_open(
 		data += frame_begin(w, port, &in[i], &opening[data], &job[data], now);
 	if (data == 0)
 		return;
-	uint64_t bad = w->crypto->gcm_open(data, job, w->geo.packet_len);
+	uint64_t bad = w->links->crypto->gcm_open(data, job, w->geo.packet_len);
 	for (unsigned i = 0; i < data; i++) {
 		if ((bad >> i & 1) != 0)
 			fog_worker_drop(w, opening[i].in->m, FOG_DROP_LINK_TAMPERED);

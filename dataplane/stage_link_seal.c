@@ -67,7 +67,7 @@ void stage_link_seal(struct fog_worker *w)
 {
 	struct fog_seal_queue *q = &w->seal;
 
-	w->crypto->gcm_seal(q->n, q->job, w->geo.packet_len);
+	w->links->crypto->gcm_seal(q->n, q->job, w->geo.packet_len);
 	for (unsigned i = 0; i < q->n; i++)
 		stage_frame(w, q->frame[i], q->to[i]);
 	q->n = 0;
