@@ -478,9 +478,9 @@ int fog_launch(const struct fog_launch_options *o)
 	if ((ret = fog_pools_create(l, m->geo.packet_len, node, &m->pools)) < 0)
 		goto teardown;
 	if ((ret = ports_open(m, l)) < 0 || (ret = manager_host_open(m, l->worker_count)) < 0 ||
-	    (ret = session_open(m, l, o->run_dir)) < 0 ||
-	    (ret = manager_link_open(m, l)) < 0 || (ret = workers_create(m, l)) < 0 ||
-	    (ret = fog_manager_start(m, blob)) < 0 || (ret = workers_run(m, l, o->run_dir)) < 0)
+	    (ret = session_open(m, l, o->run_dir)) < 0 || (ret = manager_link_open(m, l)) < 0 ||
+	    (ret = workers_create(m, l)) < 0 || (ret = fog_manager_start(m, blob)) < 0 ||
+	    (ret = workers_run(m, l, o->run_dir)) < 0)
 		goto teardown;
 	LOG_INFO("%s is up: %u worker(s), waiting on dp.sock", l->instance, m->worker_count);
 	ret = fog_manager_run(m);

@@ -101,6 +101,9 @@ static void ops_compose(const struct cpu *cpu)
 		o.aez_decrypt = vec4_aez_decrypt;
 		o.blind_scalar = vec4_blind_scalar;
 	}
+	o.gcm_key = ref_gcm_key; // ipsec-mb has code for these CPUs
+	o.gcm_seal = ref_gcm_seal;
+	o.gcm_open = ref_gcm_open;
 	ops_table[ops_count++] = o;
 }
 
