@@ -24,6 +24,7 @@ PROMISED = {
 	"sphinx": (("isa", "geometry"), ("cycles_per_packet",), ("pps", "speedup", "packet_bytes")),
 	"wrap": (("isa", "geometry", "hops", "batch"), ("cycles_per_packet",), ("pps",)),
 	"x25519": (("isa", "n"), ("cycles",), ("per_second",)),
+	"link": (("isa", "burst", "bytes"), ("cycles", "seal_cycles", "open_cycles"), ()),
 	"symmetric": (("isa", "op", "n", "bytes"), ("cycles",), ("cycles_per_byte",)),
 	"replay": (("table_bytes", "fill"), ("cycles", "cycles_unprefetched"), ("fill_mean", "page_bytes", "batch")),
 	"calendar": (("parked",), ("cycles",), ("rate_pps", "depth")),
@@ -99,6 +100,9 @@ class Output(unittest.TestCase):
 				self.assertEqual(limit, (None, None))
 			else:
 				self.assertTrue(limit[0] > 0 and limit[1] > 0, limit)
+
+	def test_link(self):
+		self.check("link")
 
 	def test_symmetric(self):
 		self.check("symmetric")
