@@ -140,6 +140,10 @@ class Output(unittest.TestCase):
 		for row in self.check("worker"):
 			self.assertAlmostEqual(row["load_reached"], row["paced_pps"] / row["pps"], places=3)
 			self.assertGreaterEqual(row["refused"], 0)
+			self.assertNotIn("links_share", row)
+		for row in self.check("worker", "--links", "yes"):
+			self.assertGreater(row["links_pps"], 0)
+			self.assertGreater(row["links_share"], 0)
 		self.check("scale")
 
 	def test_table(self):
