@@ -167,7 +167,9 @@ int fog_node_start(struct fog_node *n)
 		        path, strerror(-r));
 		return r;
 	}
-	r = fog_sender_create(n->store, n->dp, &n->sender);
+	r = fog_timing_create(n->dp, &n->timing);
+	if (r == 0)
+		r = fog_sender_create(n->store, n->dp, &n->sender);
 	// Until the data plane is known, whether it is fit for the key is not either.
 	n->key_withheld = true;
 	if (r == 0)
@@ -185,6 +187,7 @@ void fog_node_destroy(struct fog_node *n)
 	if (n == NULL)
 		return;
 	fog_sender_destroy(n->sender);
+	fog_timing_destroy(n->timing);
 	fog_dpclient_destroy(n->dp);
 	fog_tracer_destroy(n->tracer);
 	fog_inbox_destroy(n->inbox);
@@ -352,5 +355,5 @@ unsigned fog_node_warnings(struct fog_node *n, node_say *warn, void *ctx)
 	}
 	pthread_rwlock_unlock(&n->lock);
 	count += node_filter_warnings(n, warn, ctx);
-	return count;
+	return count + node_timing_warnings(n, warn, ctx);
 }
