@@ -13,6 +13,7 @@
 #include "mixnet/identity.h"
 #include "mixnet/inbox.h"
 #include "mixnet/keys.h"
+#include "mixnet/loops.h"
 #include "mixnet/sender.h"
 #include "mixnet/topology.h"
 #include "store/store.h"
@@ -52,6 +53,7 @@ struct fog_node {
 	struct node_filter *filter; // what operators have set of it at run time (node_filter.h)
 
 	struct fog_timing *timing; // constant after start
+	struct fog_loops *loops; // set by start, constant
 };
 
 // Load the configuration and everything that needs privileges: identity, state folder, audit log.

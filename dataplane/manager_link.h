@@ -8,6 +8,7 @@
 
 #include "api/link.h"
 
+struct fog_blob_launch;
 struct fog_link_table;
 struct fog_manager;
 
@@ -17,9 +18,9 @@ struct manager_link {
 	struct fog_link_stats *stats; // scratch: FOG_LINK_SLOTS of them
 };
 
-// Make the table when 'links' (enum fog_links) asks for it. After the session, before the workers are
-// made. Returns 0 or -ENOMEM, logged.
-int manager_link_open(struct fog_manager *, uint32_t links);
+// Make the table where the network has links. After the session, before the workers are made. Returns
+// 0 or -ENOMEM, logged.
+int manager_link_open(struct fog_manager *, const struct fog_blob_launch *);
 // Free it, and all sessions. No worker runs any more.
 void manager_link_close(struct fog_manager *);
 

@@ -2,7 +2,9 @@
 // Copyright (c) 2026 the Fogline authors
 #include "topology.h"
 
+#include <endian.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -291,6 +293,33 @@ static void load_layers(const struct config_source *s, const struct fog_topology
 		);
 }
 
+// A packet may be made in the last moment of its epoch, by a sender whose clock is behind, and its
+// reply by SURB has to come back: every hop of both ways must still have the key. And two keys at
+// most live at once, with time to make the next replay table.
+static void load_epochs(const struct config_source *s, const struct fog_topology *t)
+{
+	uint64_t hop_ms = (t->delay_max_us + 999) / 1000 + t->delay_cap_ms;
+	uint64_t least_ms = 2 * (t->layers + 2) * hop_ms + t->tolerance_ms;
+
+	if (t->links != FOG_LINKS_NOISE)
+		return;
+	if ((uint64_t)t->overlap_s * 1000 < least_ms)
+		config_error(
+		        s, "network.mix_key",
+		        "overlap %u s is too short for a packet and its reply: 2 ways x (%u layers "
+		        "+ 2) x (delay max + cap = %" PRIu64 " ms) + tolerance %u ms = %" PRIu64
+		        " ms: raise overlap, or lower the delays",
+		        t->overlap_s, t->layers, hop_ms, t->tolerance_ms, least_ms
+		);
+	if (t->overlap_s > t->epoch_s / 2)
+		config_error(
+		        s, "network.mix_key",
+		        "overlap %u s is longer than half an epoch of %u s: lower overlap, or "
+		        "raise epoch",
+		        t->overlap_s, t->epoch_s
+		);
+}
+
 static int load_convert(
         const struct config_source *s, const struct raw_topology *raw, struct fog_topology *t
 )
@@ -310,6 +339,7 @@ static int load_convert(
 	for (unsigned i = 0; i < t->node_count; i++)
 		load_node_unique(s, t, i);
 	load_layers(s, t);
+	load_epochs(s, t);
 	return s->report->errors > before ? -EINVAL : 0;
 }
 
@@ -402,6 +432,24 @@ const struct fog_topology_node *fog_topology_find_name(
 const char *fog_role_name(unsigned role)
 {
 	return config_word(KIND_ROLE, role);
+}
+
+void fog_network_hash(const struct fog_topology *t, uint8_t out[32])
+{
+	const uint16_t sizes[] = {
+	        htobe16((uint16_t)t->geometry.slots), htobe16((uint16_t)t->geometry.payload_len)};
+	const uint32_t times[] = {
+	        htobe32(t->epoch_s), htobe32(t->delay_mean_us), htobe32(t->delay_max_us),
+	        htobe32(t->delay_cap_ms)};
+	uint8_t name[sizeof(t->name)] = {0};
+	crypto_generichash_state state;
+
+	memcpy(name, t->name, strnlen(t->name, sizeof(t->name)));
+	crypto_generichash_init(&state, NULL, 0, 32);
+	crypto_generichash_update(&state, name, sizeof(name));
+	crypto_generichash_update(&state, (const uint8_t *)sizes, sizeof(sizes));
+	crypto_generichash_update(&state, (const uint8_t *)times, sizeof(times));
+	crypto_generichash_final(&state, out, 32);
 }
 
 // One mix of a layer, each with the same probability; NULL when there is nobody to choose.

@@ -14,6 +14,10 @@
 
 #include "aes.h"
 
+// The longest tick of any node's calendar: the least delay is a tick, and the calendar itself is late
+// by one at the most.
+enum { FOG_DELAY_TICK_MAX_US = 100 };
+
 struct fog_delay_law {
 	uint32_t mean_us; // of the exponential before truncation
 	uint32_t max_us; // truncation point
