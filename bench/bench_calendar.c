@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "../dataplane/calendar.h"
-#include "../dataplane/delay.h"
+#include "../dataplane/crypto/delay.h"
 #include "bench.h"
 
 enum {

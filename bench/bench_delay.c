@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <sodium.h>
 
-#include "../dataplane/delay.h"
+#include "../dataplane/crypto/delay.h"
 #include "bench.h"
 
 enum { TAGS = 1024, BATCH = 8 }; // as many at a time as a worker with AVX-512

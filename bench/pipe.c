@@ -38,6 +38,7 @@ struct lane {
 struct pipe {
 	struct pipe_params params;
 	struct fog_geometry geo;
+	uint16_t payload_len; // UDP payload of a frame
 	unsigned frame_len;
 	struct rte_mempool *pool;
 	struct rte_rcu_qsbr *qsbr;
@@ -247,7 +248,7 @@ static int conf_make(struct pipe *p)
 	struct fog_conf_env env = {
 	        .resolver = &resolver,
 	        .mix_port = MIX_PORT,
-	        .packet_len = p->geo.packet_len,
+	        .payload_len = p->payload_len,
 	        .peer_id = p->peer_id,
 	};
 	char dir[64], text[256];
@@ -298,7 +299,8 @@ int pipe_create(const struct pipe_params *params, struct pipe **out)
 		return -ENOMEM;
 	p->params = *params;
 	fog_geometry_named(&p->geo, "mtu");
-	p->frame_len = HEADERS + p->geo.packet_len;
+	p->payload_len = (uint16_t)p->geo.packet_len;
+	p->frame_len = HEADERS + p->payload_len;
 	keys_make(p);
 	if ((ret = memory_make(p)) < 0)
 		goto err;

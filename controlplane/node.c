@@ -14,6 +14,7 @@
 
 #include "../log/log.h"
 #include "node_filter.h"
+#include "node_loops.h"
 
 int fog_node_state_path(const struct fog_node *n, const char *file, char *path, size_t len)
 {
@@ -168,6 +169,8 @@ int fog_node_start(struct fog_node *n)
 		return r;
 	}
 	r = fog_sender_create(n->store, n->dp, &n->sender);
+	if (r == 0)
+		r = node_loops_create(n);
 	// Until the data plane is known, whether it is fit for the key is not either.
 	n->key_withheld = true;
 	if (r == 0)
@@ -184,8 +187,10 @@ void fog_node_destroy(struct fog_node *n)
 {
 	if (n == NULL)
 		return;
+	fog_loops_forget(n->loops); // its thread sends
 	fog_sender_destroy(n->sender);
 	fog_dpclient_destroy(n->dp);
+	fog_loops_destroy(n->loops);
 	fog_tracer_destroy(n->tracer);
 	fog_inbox_destroy(n->inbox);
 	free(n->filter);

@@ -13,6 +13,7 @@
 #include "mixnet/identity.h"
 #include "mixnet/inbox.h"
 #include "mixnet/keys.h"
+#include "mixnet/loops.h"
 #include "mixnet/sender.h"
 #include "mixnet/topology.h"
 #include "store/store.h"
@@ -49,6 +50,8 @@ struct fog_node {
 	uint8_t checksum[32]; // of its blob
 	struct fog_config *started; // the one that this process was started with
 	struct node_filter *filter; // what operators have set of it at run time (node_filter.h)
+
+	struct fog_loops *loops; // set by start, constant
 };
 
 // Load the configuration and everything that needs privileges: identity, state folder, audit log.

@@ -437,6 +437,9 @@ static int node_delivered(
 {
 	struct fog_node *n = ctx;
 	struct fog_geometry geometry;
+
+	if (fog_loops_deliver(n->loops, d, data))
+		return 0;
 	int r = node_delivered_geometry(n, &geometry);
 
 	return r < 0 ? r : fog_inbox_deliver(n->inbox, &geometry, worker, boot_id, seq, d, data);
@@ -471,6 +474,7 @@ static void node_detached(void *ctx, const char *why)
 	struct fog_node *n = ctx;
 
 	fog_tracer_detached(n->tracer);
+	fog_loops_detached(n->loops);
 }
 
 const struct fog_dpclient_ops node_dpclient_ops = {

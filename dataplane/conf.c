@@ -37,15 +37,13 @@ static struct rte_hash *hash_create(const char *what, uint32_t key_len)
 	return rte_hash_create(&p);
 }
 
-// Statistics slot of a node: kept over generations so that counters go on. FOG_PEER_NONE when all are
-// given out: such a node works, but has no counters of its own until the next start.
-static uint16_t peer_slot(const struct fog_conf_env *env, const uint8_t id[FOG_ID_LEN])
+uint16_t fog_conf_peer(uint8_t (*peer_id)[FOG_ID_LEN], const uint8_t id[FOG_ID_LEN])
 {
 	for (unsigned i = 0; i < FOG_NODES_MAX; i++) {
-		if (memcmp(env->peer_id[i], id, FOG_ID_LEN) == 0)
+		if (memcmp(peer_id[i], id, FOG_ID_LEN) == 0)
 			return (uint16_t)i;
-		if (memcmp(env->peer_id[i], no_id, FOG_ID_LEN) == 0) {
-			memcpy(env->peer_id[i], id, FOG_ID_LEN);
+		if (memcmp(peer_id[i], no_id, FOG_ID_LEN) == 0) {
+			memcpy(peer_id[i], id, FOG_ID_LEN);
 			return (uint16_t)i;
 		}
 	}
@@ -87,7 +85,7 @@ static void next_hop_header(
         struct fog_next_hop *n, const struct fog_conf_env *env, const struct fog_way *way
 )
 {
-	uint16_t udp_len = (uint16_t)(sizeof(struct rte_udp_hdr) + env->packet_len);
+	uint16_t udp_len = (uint16_t)(sizeof(struct rte_udp_hdr) + env->payload_len);
 	uint16_t type = n->ip.family == 4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6;
 	struct rte_udp_hdr udp = {
 	        .src_port = rte_cpu_to_be_16(env->mix_port), // each worker puts its own
@@ -115,7 +113,7 @@ static int conf_add_node(
 	memcpy(n->id, from->id, FOG_ID_LEN);
 	n->ip = from->ip;
 	n->udp_port = from->port;
-	n->peer = peer_slot(env, from->id);
+	n->peer = fog_conf_peer(env->peer_id, from->id);
 	if (rte_hash_add_key_data(c->by_id, n->id, (void *)(uintptr_t)index) < 0 ||
 	    rte_hash_add_key_data(c->by_ip, &n->ip, (void *)(uintptr_t)index) < 0)
 		return -ENOMEM;

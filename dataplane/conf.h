@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "api/blob.h"
-#include "delay.h"
+#include "crypto/delay.h"
 #include "mixkey.h"
 #include "resolve.h"
 
@@ -49,13 +49,18 @@ struct fog_conf_env {
 	const struct fog_resolver *resolver;
 	uint64_t now_ms; // for the resolver
 	uint16_t mix_port;
-	uint16_t packet_len;
+	uint16_t payload_len; // UDP payload of every frame of the network
 	uint8_t (*peer_id)[FOG_ID_LEN]; // FOG_NODES_MAX slots, given out here and never reused
 };
 
 // Build from a checked blob. Returns 0, -ENOMEM or -EINVAL (delay law).
 int fog_conf_build(const struct fog_blob *, const struct fog_mix_key *key, const struct fog_conf_env *, struct fog_conf **);
 void fog_conf_free(struct fog_conf *); // accepts NULL
+
+// Statistics slot of a node: kept over generations so that counters go on. FOG_PEER_NONE when all are
+// given out: such a node has no counters of its own until the next start, and with encrypted links no
+// session. Manager.
+uint16_t fog_conf_peer(uint8_t (*peer_id)[FOG_ID_LEN], const uint8_t id[FOG_ID_LEN]);
 
 // Index of a node, or -1.
 int fog_conf_find(const struct fog_conf *, const uint8_t id[FOG_ID_LEN]);

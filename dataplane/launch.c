@@ -78,7 +78,7 @@ static int ports_open(struct fog_manager *m, const struct fog_blob_launch *l)
 		        .mix_port = l->mix_port,
 		        .pool = m->pools.of_worker,
 		        .workers = l->worker_count,
-		        .payload_len = m->geo.packet_len,
+		        .payload_len = m->payload_len,
 		        .busy = l->idle == FOG_IDLE_BUSY,
 		        .instance = l->instance,
 		        .data_uid = l->data_uid,
@@ -212,6 +212,7 @@ static struct fog_worker *worker_create(
 	w->wake_fd = fog_session_wake_fd(m->session, i);
 	w->doorbell_fd = fog_session_doorbell_fd(m->session);
 	w->heard = m->host.heard[i];
+	w->links = m->links.table;
 	w->errands = i == 0 ? m->host.errands : NULL;
 	return w;
 }
@@ -356,6 +357,7 @@ static void teardown(struct fog_manager *m)
 		manager_books_tell(m);
 	for (unsigned i = 0; i < m->worker_count; i++)
 		rte_free(m->workers[i]);
+	manager_link_close(m);
 	rte_free(m->qsbr);
 	manager_host_close(m);
 	for (unsigned i = m->port_count; i > 0; i--)
@@ -469,12 +471,16 @@ int fog_launch(const struct fog_launch_options *o)
 	    (ret = fog_eal_start(l)) < 0)
 		goto out;
 	fog_geometry_init(&m->geo, l->slots, l->payload_len);
+	m->payload_len = (uint16_t)m->geo.packet_len;
+	if (l->links == FOG_LINKS_NOISE)
+		m->payload_len = (uint16_t)(m->payload_len + FOG_LINK_OVERHEAD);
 	fog_eal_worker_nodes(l, node);
 	if ((ret = fog_pools_create(l, m->geo.packet_len, node, &m->pools)) < 0)
 		goto teardown;
 	if ((ret = ports_open(m, l)) < 0 || (ret = manager_host_open(m, l->worker_count)) < 0 ||
-	    (ret = session_open(m, l, o->run_dir)) < 0 || (ret = workers_create(m, l)) < 0 ||
-	    (ret = fog_manager_start(m, blob)) < 0 || (ret = workers_run(m, l, o->run_dir)) < 0)
+	    (ret = session_open(m, l, o->run_dir)) < 0 || (ret = manager_link_open(m, l)) < 0 ||
+	    (ret = workers_create(m, l)) < 0 || (ret = fog_manager_start(m, blob)) < 0 ||
+	    (ret = workers_run(m, l, o->run_dir)) < 0)
 		goto teardown;
 	LOG_INFO("%s is up: %u worker(s), waiting on dp.sock", l->instance, m->worker_count);
 	ret = fog_manager_run(m);

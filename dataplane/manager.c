@@ -192,6 +192,7 @@ void fog_manager_housekeeping(struct fog_manager *m, uint64_t now)
 	handover_poll(m);
 	retired_poll(m);
 	manager_trace_poll(m, now);
+	manager_link_poll(m, now);
 	if (now >= m->stats_at) {
 		m->stats_at = now + rte_get_tsc_hz() / 10;
 		port_stats(m);

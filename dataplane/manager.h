@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "manager_host.h"
+#include "manager_link.h"
 #include "notify.h"
 #include "pools.h"
 #include "tsc.h"
@@ -75,6 +76,8 @@ struct fog_manager {
 	uint64_t heartbeat_seen[FOG_WORKERS_MAX]; // at the last look
 	uint64_t stalled; // bit per worker: it stood still between the last two looks
 	bool signalled; // SIGTERM or SIGINT came
+	struct manager_link links;
+	uint16_t payload_len; // launch; UDP payload of every frame of the network
 };
 
 // Callbacks for the session, with the manager as context.

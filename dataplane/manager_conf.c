@@ -56,7 +56,7 @@ static int conf_build(
 	        .resolver = &resolver,
 	        .now_ms = manager_host_now_ms(),
 	        .mix_port = blob->launch.mix_port,
-	        .packet_len = m->geo.packet_len,
+	        .payload_len = m->payload_len,
 	        .peer_id = m->peer,
 	};
 	return fog_conf_build(blob, key, &env, out);

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "delay.h"
+#include "crypto/delay.h"
 #include "log.h"
 
 static void delay_key_init(struct fog_mix_key *k, uint64_t seed)

@@ -179,6 +179,7 @@ static enum fog_drop parse_udp(
 		return FOG_DROP_UDP_PORT;
 	out->ours = true;
 	parse_source(out);
+	out->source_port = rte_be_to_cpu_16(udp->src_port);
 	if (c->fragment)
 		return FOG_DROP_FRAGMENT;
 	uint32_t len = rte_be_to_cpu_16(udp->dgram_len);

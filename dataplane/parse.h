@@ -29,6 +29,7 @@ struct fog_parsed {
 	bool ours; // to our address and port: when it is dropped, it is our traffic that is lost
 	uint8_t family; // 4 or 6
 	struct fog_ip source; // family 0 unless ours
+	uint16_t source_port; // UDP, host byte order; 0 unless ours
 	const uint8_t *ip; // header; it and all below are for who found nothing wrong
 	const uint8_t *udp;
 	uint32_t payload_at; // offset of the UDP payload in the frame

@@ -22,6 +22,8 @@ static void inject_packet(
 	fog_pkt(m)->arrival = rte_rdtsc();
 	fog_pkt(m)->peer = FOG_PEER_NONE;
 	fog_pkt(m)->trace = 0;
+	fog_pkt(m)->kind = FOG_KIND_SPHINX;
+	fog_pkt(m)->epoch = (uint8_t)in->epoch;
 	if (unlikely(w->trace != NULL))
 		stage_trace_begin(w, m, FOG_TRACE_INJECTED, FOG_TRACE_INJECTED);
 	if (type == FOG_INJECT_UNWRAP) {

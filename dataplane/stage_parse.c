@@ -38,7 +38,7 @@ static enum fog_checksum udp_by_device(const struct rte_mbuf *m)
 
 enum fog_drop stage_parse(
         const struct fog_worker *w, const struct fog_port *port, struct rte_mbuf *m,
-        struct fog_ip *source
+        struct fog_ip *source, uint16_t *source_port
 )
 {
 	const struct fog_parse_rules rules = {
@@ -46,7 +46,7 @@ enum fog_drop stage_parse(
 	        .address_count = port->address_count,
 	        .vlan = port->vlan,
 	        .mix_port = w->mix_port,
-	        .payload_len = (uint16_t)w->geo.packet_len,
+	        .payload_len = (uint16_t)fog_worker_payload_len(w),
 	};
 	struct fog_parsed parsed;
 	enum fog_drop drop;
@@ -55,12 +55,13 @@ enum fog_drop stage_parse(
 		return FOG_DROP_OVERSIZE; // a buffer holds any frame of our MTU
 	drop = fog_parse(&rules, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, &parsed);
 	*source = parsed.source;
+	*source_port = parsed.source_port;
 	if (drop == FOG_DROP_NONE)
 		drop = fog_parse_checksums(&parsed, ip_by_device(m), udp_by_device(m));
 	if (drop != FOG_DROP_NONE)
 		return drop;
 	rte_pktmbuf_adj(m, (uint16_t)parsed.payload_at);
-	m->data_len = w->geo.packet_len;
-	m->pkt_len = w->geo.packet_len;
+	m->data_len = rules.payload_len;
+	m->pkt_len = rules.payload_len;
 	return FOG_DROP_NONE;
 }

@@ -3,18 +3,33 @@
 // From the ports to ready[]: every frame is counted, and either becomes a bare packet or a drop.
 #include <rte_cycles.h>
 
-#include "worker.h"
+#include "link_stage.h"
 
-static void rx_frame(
-        struct fog_worker *w, const struct fog_rx_source *from, struct rte_mbuf *m, uint64_t now
+// Without links an address says who sent a frame.
+static void peer_find(struct fog_worker *w, struct fog_pkt *pkt, const struct fog_ip *source)
+{
+	int node = w->conf != NULL ? fog_conf_find_ip(w->conf, source) : -1;
+
+	if (node < 0)
+		return;
+	pkt->peer = w->conf->node[node].peer;
+	if (pkt->peer != FOG_PEER_NONE)
+		w->count.peer[pkt->peer].rx++;
+}
+
+// Returns whether the parser took the frame, which 'in' describes then.
+static bool rx_frame(
+        struct fog_worker *w, const struct fog_rx_source *from, struct rte_mbuf *m, uint64_t now,
+        struct fog_link_arrival *in
 )
 {
 	const struct fog_port *port = w->ports[from->port];
-	struct fog_ip source = {0};
 	struct fog_pkt *pkt = fog_pkt(m);
 	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *); // the parser moves on
 	uint32_t len = m->data_len;
-	enum fog_drop reason = stage_parse(w, port, m, &source);
+
+	*in = (struct fog_link_arrival){.m = m};
+	enum fog_drop reason = stage_parse(w, port, m, &in->ip, &in->udp_port);
 
 	w->count.rx++;
 	pkt->arrival = now;
@@ -25,24 +40,36 @@ static void rx_frame(
 		stage_trace_frame(w, frame, len, &origin, reason);
 		stage_trace_begin(w, m, from->port, from->queue);
 	}
-	if (w->conf != NULL) {
-		int node = fog_conf_find_ip(w->conf, &source);
-		if (node >= 0) {
-			pkt->peer = w->conf->node[node].peer;
-			if (pkt->peer != FOG_PEER_NONE)
-				w->count.peer[pkt->peer].rx++;
-		}
-	}
-	if (reason != FOG_DROP_NONE) {
-		if (port->bare)
-			reason = stage_answer(w, from->port, m, reason, now);
-		if (reason != FOG_DROP_NONE)
-			fog_worker_drop(w, m, reason);
+	if (w->links == NULL)
+		peer_find(w, pkt, &in->ip);
+	if (reason == FOG_DROP_NONE)
+		return true;
+	if (port->bare)
+		reason = stage_answer(w, from->port, m, reason, now);
+	if (reason != FOG_DROP_NONE)
+		fog_worker_drop(w, m, reason);
+	return false;
+}
+
+static void rx_burst(
+        struct fog_worker *w, const struct fog_rx_source *from, struct rte_mbuf **burst, unsigned n,
+        uint64_t now
+)
+{
+	struct fog_link_arrival in[FOG_BURST];
+	unsigned taken = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		taken += rx_frame(w, from, burst[i], now, &in[taken]);
+	if (w->links != NULL) {
+		stage_link_open(w, from->port, in, taken, now);
 		return;
 	}
-	if (unlikely(w->trace != NULL))
-		stage_trace_pass(w, m, FOG_TRACE_PARSE);
-	w->ready[w->ready_n++] = m;
+	for (unsigned i = 0; i < taken; i++) {
+		if (unlikely(w->trace != NULL))
+			stage_trace_pass(w, in[i].m, FOG_TRACE_PARSE);
+		w->ready[w->ready_n++] = in[i].m;
+	}
 }
 
 unsigned stage_rx(struct fog_worker *w)
@@ -62,9 +89,8 @@ unsigned stage_rx(struct fog_worker *w)
 		uint16_t n = port->ops->rx_burst(port, from->queue, burst, room);
 		// Read after the burst: a frame that came since the round began must not count as older
 		// than it is, or it would leave before the delay that it is owed.
-		uint64_t now = n > 0 ? rte_rdtsc() : 0;
-		for (uint16_t i = 0; i < n; i++)
-			rx_frame(w, from, burst[i], now);
+		if (n > 0)
+			rx_burst(w, from, burst, n, rte_rdtsc());
 		taken += n;
 		w->source_next = w->source_next + 1 < w->source_count ? w->source_next + 1 : 0;
 	}

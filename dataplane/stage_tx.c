@@ -6,7 +6,7 @@
 #include <rte_ip.h>
 #include <rte_udp.h>
 
-#include "worker.h"
+#include "link_stage.h"
 
 enum {
 	SOURCE_PORT_BASE = 49152, // dynamic ports, RFC 6335
@@ -18,7 +18,10 @@ static void udp_finish(struct fog_worker *w, struct rte_mbuf *m, const struct fo
 	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
 	struct rte_udp_hdr *udp = (void *)(frame + n->udp_at);
 
-	w->source_port = (uint16_t)((w->source_port + 1) % SOURCE_PORTS);
+	// With links a flow is a sub-session, and this worker's are its own: they need no rotation, which
+	// would only tell who watches how much a worker sends.
+	if (w->links == NULL)
+		w->source_port = (uint16_t)((w->source_port + 1) % SOURCE_PORTS);
 	udp->src_port = rte_cpu_to_be_16((uint16_t
 	)(SOURCE_PORT_BASE + w->index * SOURCE_PORTS + w->source_port));
 	if (n->ip.family == 4) // no checksum (RFC 768): the packet's own MAC and tag say more
@@ -33,41 +36,6 @@ static void udp_finish(struct fog_worker *w, struct rte_mbuf *m, const struct fo
 	m->l2_len = n->udp_at - sizeof(*ip);
 	m->l3_len = sizeof(*ip);
 	udp->dgram_cksum = rte_ipv6_phdr_cksum(ip, m->ol_flags);
-}
-
-void stage_tx_put(struct fog_worker *w, unsigned port, struct rte_mbuf *m, uint16_t peer)
-{
-	struct fog_tx_queue *q = &w->tx[port];
-
-	if (q->n == FOG_TX_HELD_MAX)
-		stage_tx(w);
-	if (q->n == FOG_TX_HELD_MAX) {
-		fog_worker_drop(w, m, FOG_DROP_TX_FULL);
-		return;
-	}
-	q->peer[q->n] = peer;
-	q->frame[q->n++] = m;
-}
-
-void stage_send(struct fog_worker *w, struct rte_mbuf *m, const struct fog_next_hop *n)
-{
-	if (!n->resolved) {
-		fog_worker_drop(w, m, n->routed ? FOG_DROP_NO_NEIGHBOUR : FOG_DROP_NO_ROUTE);
-		return;
-	}
-	// The frame's old headers were in front of the packet, so there is room for the new ones.
-	uint8_t *frame = (uint8_t *)rte_pktmbuf_prepend(m, n->header_len);
-	if (frame == NULL) {
-		fog_worker_drop(w, m, FOG_DROP_NO_BUFFER);
-		return;
-	}
-	memcpy(frame, n->header, n->header_len);
-	udp_finish(w, m, n);
-	if (unlikely(w->trace != NULL)) {
-		const struct fog_trace_origin origin = {n->port, w->index, FOG_CAPTURE_OUT};
-		stage_trace_frame(w, frame, m->data_len, &origin, FOG_DROP_NONE);
-	}
-	stage_tx_put(w, n->port, m, n->peer);
 }
 
 static unsigned tx_port(struct fog_worker *w, struct fog_port *port, struct fog_tx_queue *q)
@@ -90,7 +58,7 @@ static unsigned tx_port(struct fog_worker *w, struct fog_port *port, struct fog_
 	return sent;
 }
 
-unsigned stage_tx(struct fog_worker *w)
+static unsigned tx_push(struct fog_worker *w)
 {
 	unsigned sent = 0;
 
@@ -98,4 +66,54 @@ unsigned stage_tx(struct fog_worker *w)
 		if (w->tx[p].n > 0)
 			sent += tx_port(w, w->ports[p], &w->tx[p]);
 	return sent;
+}
+
+void stage_tx_put(struct fog_worker *w, unsigned port, struct rte_mbuf *m, uint16_t peer)
+{
+	struct fog_tx_queue *q = &w->tx[port];
+
+	if (q->n == FOG_TX_HELD_MAX)
+		tx_push(w);
+	if (q->n == FOG_TX_HELD_MAX) {
+		fog_worker_drop(w, m, FOG_DROP_TX_FULL);
+		return;
+	}
+	q->peer[q->n] = peer;
+	q->frame[q->n++] = m;
+}
+
+void stage_send(struct fog_worker *w, struct rte_mbuf *m, const struct fog_next_hop *n)
+{
+	if (!n->resolved) {
+		fog_worker_drop(w, m, n->routed ? FOG_DROP_NO_NEIGHBOUR : FOG_DROP_NO_ROUTE);
+		return;
+	}
+	if (w->links != NULL)
+		stage_link_seal_put(w, m, n);
+	else
+		stage_frame(w, m, n);
+}
+
+void stage_frame(struct fog_worker *w, struct rte_mbuf *m, const struct fog_next_hop *n)
+{
+	// The frame's old headers were in front of the packet, so there is room for the new ones.
+	uint8_t *frame = (uint8_t *)rte_pktmbuf_prepend(m, n->header_len);
+	if (frame == NULL) {
+		fog_worker_drop(w, m, FOG_DROP_NO_BUFFER);
+		return;
+	}
+	memcpy(frame, n->header, n->header_len);
+	udp_finish(w, m, n);
+	if (unlikely(w->trace != NULL)) {
+		const struct fog_trace_origin origin = {n->port, w->index, FOG_CAPTURE_OUT};
+		stage_trace_frame(w, frame, m->data_len, &origin, FOG_DROP_NONE);
+	}
+	stage_tx_put(w, n->port, m, n->peer);
+}
+
+unsigned stage_tx(struct fog_worker *w)
+{
+	if (w->seal.n > 0)
+		stage_link_seal(w);
+	return tx_push(w);
 }

@@ -84,7 +84,7 @@ void fog_worker_publish(struct fog_worker *w, uint64_t now)
 
 	c->parked = fog_calendar_depth(w->calendar);
 	c->overflow = fog_calendar_overflow(w->calendar);
-	c->in_batch = w->ready_n + w->opened->waiting;
+	c->in_batch = w->ready_n + w->opened->waiting + w->seal.n;
 	for (unsigned p = 0; p < w->port_count; p++)
 		c->in_batch += w->tx[p].n;
 	c->buffers_free = rte_mempool_avail_count(w->pool);
@@ -357,6 +357,9 @@ static void held_drop(struct fog_worker *w)
 	for (unsigned i = 0; i < w->ready_n; i++)
 		fog_worker_drop(w, w->ready[i], FOG_DROP_SHUTDOWN);
 	w->ready_n = 0;
+	for (unsigned i = 0; i < w->seal.n; i++)
+		fog_worker_drop(w, w->seal.frame[i], FOG_DROP_SHUTDOWN);
+	w->seal.n = 0;
 	for (unsigned i = 0; i < w->opened->sphinx.n; i++)
 		if (w->opened->mbuf[i] != NULL)
 			fog_worker_drop(w, w->opened->mbuf[i], FOG_DROP_SHUTDOWN);

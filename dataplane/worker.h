@@ -16,6 +16,7 @@
 #include "api/trace.h"
 #include "calendar.h"
 #include "conf.h"
+#include "link/table.h"
 #include "pkt.h"
 #include "session.h"
 #include "sphinx/sphinx.h"
@@ -68,6 +69,14 @@ struct fog_tx_queue {
 // A queue that this worker receives from.
 struct fog_rx_source {
 	uint16_t port, queue;
+};
+
+// Packets that wait for their seal, at the most until the round ends.
+struct fog_seal_queue {
+	unsigned n;
+	struct rte_mbuf *frame[FOG_BURST];
+	const struct fog_next_hop *to[FOG_BURST]; // of this round's configuration
+	struct fog_gcm_job job[FOG_BURST];
 };
 
 // New rings on their way to the worker, and how far the old ones are carried over already.
@@ -152,6 +161,10 @@ struct fog_worker {
 	struct rte_ring *errands; // launch; struct fog_errand from the manager, or NULL
 	uint64_t answer_cycles; // fog_worker_init; of the TSC, for one answer
 	uint64_t neighbours_full_at, echo_full_at; // worker; TSC when the buckets are full again
+
+	// Encrypted links.
+	struct fog_link_table *links; // launch; NULL: the network has none
+	struct fog_seal_queue seal; // worker; empty between two rounds
 };
 
 // Entry for rte_eal_remote_launch; 'worker' is a struct fog_worker. Returns when stop is set.
@@ -197,6 +210,12 @@ static inline uint64_t fog_worker_ns(const struct fog_worker *w, uint64_t cycles
 	return (uint64_t)(((unsigned __int128)cycles * w->ns_per_cycle) >> 32);
 }
 
+// UDP payload of every frame of the network.
+static inline uint32_t fog_worker_payload_len(const struct fog_worker *w)
+{
+	return w->geo.packet_len + (w->links != NULL ? FOG_LINK_OVERHEAD : 0);
+}
+
 // Count and free one packet.
 static inline void fog_worker_drop(struct fog_worker *w, struct rte_mbuf *m, enum fog_drop reason)
 {
@@ -219,9 +238,12 @@ static inline void fog_chunk_wipe(struct fog_chunk *c, unsigned first, unsigned 
 
 // Take frames from this worker's queues into ready[], parsed down to the bare packet.
 unsigned stage_rx(struct fog_worker *);
-// Check Ethernet, VLAN, IP, UDP and length; on success the mbuf holds exactly one packet.
+// Check Ethernet, VLAN, IP, UDP and length; on success the mbuf holds exactly the UDP payload, which
+// is one packet, or with links one frame of link_stage.h. 'source' and 'source_port' are filled as far
+// as they were read.
 enum fog_drop stage_parse(
-        const struct fog_worker *, const struct fog_port *, struct rte_mbuf *, struct fog_ip *source
+        const struct fog_worker *, const struct fog_port *, struct rte_mbuf *,
+        struct fog_ip *source, uint16_t *source_port
 );
 // Take packets that our own control plane injected.
 unsigned stage_inject(struct fog_worker *);
@@ -259,7 +281,10 @@ enum fog_drop stage_answer(
 unsigned stage_errands(struct fog_worker *);
 // Queue a whole frame for a port, or drop it as tx_full. 'peer' is the receiver's statistics slot.
 void stage_tx_put(struct fog_worker *, unsigned port, struct rte_mbuf *, uint16_t peer);
-// Put the frame header in front and queue it for its port.
+// Send a packet to its next hop: sealed where there are links, then framed.
 void stage_send(struct fog_worker *, struct rte_mbuf *, const struct fog_next_hop *);
-// Push what is queued to the ports. Returns how many frames they took.
+// Put the frame header in front of a whole UDP payload and queue it for its port. The next hop is
+// resolved.
+void stage_frame(struct fog_worker *, struct rte_mbuf *, const struct fog_next_hop *);
+// Seal what waits for it and push what is queued to the ports. Returns how many frames they took.
 unsigned stage_tx(struct fog_worker *);

@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#include "../../dataplane/delay.h"
+#include "../../dataplane/crypto/delay.h"
 #include "maker.h"
 
 struct pool_slot {

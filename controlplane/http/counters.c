@@ -3,6 +3,7 @@
 // The data plane's counters as JSON: workers, ports, drops; and the nodes of the network.
 #include <stdlib.h>
 
+#include "../../dataplane/crypto/delay.h"
 #include "http.h"
 #include "view.h"
 
@@ -153,21 +154,25 @@ void http_get_drops(struct fog_node *n, const struct http_request *req, struct h
 static json_t *counters_node(const struct fog_topology_node *node, const uint8_t self[FOG_ID_LEN])
 {
 	return json_pack(
-	        "{s:s s:o s:o s:o s:i s:s s:o s:b}", "name", node->name, "node_id",
+	        "{s:s s:o s:o s:o s:o s:i s:s s:o s:b}", "name", node->name, "node_id",
 	        view_hex(node->id, FOG_ID_LEN), "mix_public_key", view_hex(node->mix_key, 32),
-	        "address", view_ip(&node->address), "port", node->port, "role",
-	        fog_role_name(node->role), "layer",
-	        node->layer > 0 ? json_integer(node->layer) : json_null(), "self",
+	        "vrf_public_key", view_hex_or_null(node->vrf_key, 32), "address",
+	        view_ip(&node->address), "port", node->port, "role", fog_role_name(node->role),
+	        "layer", node->layer > 0 ? json_integer(node->layer) : json_null(), "self",
 	        memcmp(node->id, self, FOG_ID_LEN) == 0
 	);
 }
 
 static json_t *counters_network(const struct fog_topology *t)
 {
+	uint8_t hash[32];
+
+	fog_network_hash(t, hash);
 	return json_pack(
-	        "{s:s s:i s:i s:i s:i s:I s:I s:I s:s s:i s:I s:I}", "name", t->name, "slots",
-	        t->geometry.slots, "payload_bytes", t->geometry.payload_len, "packet_bytes",
-	        t->geometry.packet_len, "mix_port", t->mix_port, "delay_mean_us",
+	        "{s:s s:o s:i s:i s:i s:i s:i s:I s:I s:I s:s s:i s:I s:I}", "name", t->name,
+	        "hash", view_hex(hash, sizeof(hash)), "delay_tick_max_us", FOG_DELAY_TICK_MAX_US,
+	        "slots", t->geometry.slots, "payload_bytes", t->geometry.payload_len,
+	        "packet_bytes", t->geometry.packet_len, "mix_port", t->mix_port, "delay_mean_us",
 	        (json_int_t)t->delay_mean_us, "delay_max_us", (json_int_t)t->delay_max_us,
 	        "delay_cap_ms", (json_int_t)t->delay_cap_ms, "links",
 	        t->links == FOG_LINKS_NONE ? "none" : "?", "layers", (int)t->layers,

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the Fogline authors
 #include "topology.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -402,6 +403,24 @@ const struct fog_topology_node *fog_topology_find_name(
 const char *fog_role_name(unsigned role)
 {
 	return config_word(KIND_ROLE, role);
+}
+
+void fog_network_hash(const struct fog_topology *t, uint8_t out[32])
+{
+	const uint16_t sizes[] = {
+	        htobe16((uint16_t)t->geometry.slots), htobe16((uint16_t)t->geometry.payload_len)};
+	const uint32_t times[] = {
+	        htobe32(t->epoch_s), htobe32(t->delay_mean_us), htobe32(t->delay_max_us),
+	        htobe32(t->delay_cap_ms)};
+	uint8_t name[sizeof(t->name)] = {0};
+	crypto_generichash_state state;
+
+	memcpy(name, t->name, strnlen(t->name, sizeof(t->name)));
+	crypto_generichash_init(&state, NULL, 0, 32);
+	crypto_generichash_update(&state, name, sizeof(name));
+	crypto_generichash_update(&state, (const uint8_t *)sizes, sizeof(sizes));
+	crypto_generichash_update(&state, (const uint8_t *)times, sizeof(times));
+	crypto_generichash_final(&state, out, 32);
 }
 
 // One mix of a layer, each with the same probability; NULL when there is nobody to choose.

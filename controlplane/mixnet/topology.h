@@ -63,6 +63,11 @@ const struct fog_topology_node *fog_topology_find(
 const struct fog_topology_node *fog_topology_find_name(const struct fog_topology *, const char *);
 const char *fog_role_name(unsigned role); // "gateway", "mix", "service"; "?" when out of range
 
+// What names the network wherever something is signed, proved or agreed on for it: BLAKE2b-256 of
+// name (32 bytes, zero-padded) | slots u16 | payload_len u16 | epoch s u32 | delay mean us u32 |
+// delay max us u32 | delay cap ms u32, all big-endian. Nodes come and go without changing it.
+void fog_network_hash(const struct fog_topology *, uint8_t out[32]);
+
 // Choose a path: 'from' (left out when NULL), one mix of each layer, 'to'. Each mix is drawn
 // uniformly among those of its layer that are neither 'from' nor 'to'.
 // Returns the number of hops written to 'path' (FOG_SPHINX_SLOTS_MAX always suffices), -E2BIG (more

@@ -15,6 +15,7 @@
 #include "avx512/avx512.h"
 #include "ref/ref.h"
 #include "shani/shani.h"
+#include "vaes/vaes.h"
 #include "vec/vec_ops.h"
 
 enum { OPS_MAX = 3 };
@@ -31,6 +32,7 @@ struct cpu {
 	bool sha;
 	bool avx2; // and FMA and BMI2, which came with it
 	bool vaes;
+	bool vpclmul;
 	bool avx512; // F, VL, DQ and IFMA
 	bool avx512bw;
 };
@@ -50,6 +52,7 @@ static struct cpu cpu_ask(void)
 	        .avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
 	                __builtin_cpu_supports("bmi2"),
 	        .vaes = (c & bit_VAES) != 0,
+	        .vpclmul = (c & bit_VPCLMULQDQ) != 0,
 	        .avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
 	                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512ifma"),
 	        .avx512bw = __builtin_cpu_supports("avx512bw"),
@@ -79,6 +82,11 @@ static void ops_compose(const struct cpu *cpu)
 		o.aez_decrypt = vec2_aez_decrypt;
 		o.blind_scalar = vec2_blind_scalar;
 	}
+	if (cpu->vaes && cpu->vpclmul) {
+		o.gcm_key = vaes_gcm_key;
+		o.gcm_seal = vaes_gcm_seal;
+		o.gcm_open = vaes_gcm_open;
+	}
 	ops_table[ops_count++] = o;
 
 	if (!cpu->avx512)
@@ -93,6 +101,9 @@ static void ops_compose(const struct cpu *cpu)
 		o.aez_decrypt = vec4_aez_decrypt;
 		o.blind_scalar = vec4_blind_scalar;
 	}
+	o.gcm_key = ref_gcm_key; // ipsec-mb has code for these CPUs
+	o.gcm_seal = ref_gcm_seal;
+	o.gcm_open = ref_gcm_open;
 	ops_table[ops_count++] = o;
 }
 

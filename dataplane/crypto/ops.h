@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gcm.h"
+
 enum { FOG_CRYPTO_BATCH_MAX = 64 };
 
 // Version 14 tears the parameter lists of function pointers apart.
@@ -53,6 +55,11 @@ struct fog_crypto_ops {
 	);
 	// First 32 bytes of ChaCha20 (64-bit zero nonce, counter 0) under seed[i] (32 bytes).
 	void (*blind_scalar)(unsigned n, uint8_t *const out[], const uint8_t *const seed[]);
+	// AES-256-GCM of link frames (gcm.h), texts of one length. gcm_open returns a bit mask: bit i is
+	// set when job i's tag is wrong; its text is worthless then.
+	void (*gcm_key)(struct fog_gcm_key *out, const uint8_t key[32]);
+	void (*gcm_seal)(unsigned n, const struct fog_gcm_job *jobs, size_t len);
+	uint64_t (*gcm_open)(unsigned n, const struct fog_gcm_job *jobs, size_t len);
 };
 
 // clang-format on

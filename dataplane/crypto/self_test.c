@@ -13,6 +13,8 @@ enum {
 	SELF_LANES = 19, // two vectors of eight and a part of one
 	SELF_HMAC_LEN = 444, // ends in two blocks of padding
 	SELF_TEXT_LEN = 460, // for AES-CTR and AEZ: groups of every size, and a part of a block
+	SELF_GCM_LEN = 440, // a step of sixteen blocks, whole ones, and a part; the tag behind
+	SELF_BAD_TAG = 7, // lane whose tag is wrong
 	SELF_HASH_LEN = 16,
 	SELF_LOW_ORDER = 5, // lane with a point of low order
 	SELF_ALL_ONES = 3, // lanes whose counter wraps in 128 bits ..
@@ -94,6 +96,42 @@ static void self_blind_scalar(struct self_test *t)
 	t->ops->blind_scalar(SELF_LANES, t->out, t->key);
 }
 
+static void self_gcm_jobs(struct self_test *t, struct fog_gcm_key *key, struct fog_gcm_job *job)
+{
+	for (unsigned i = 0; i < SELF_LANES; i++) {
+		t->ops->gcm_key(&key[i], t->key[i]);
+		job[i] = (struct fog_gcm_job){
+		        .key = &key[i],
+		        .aad = t->point[i],
+		        .text = t->result[i],
+		        .tag = t->result[i] + SELF_GCM_LEN,
+		};
+		memcpy(job[i].nonce, t->iv[i], FOG_GCM_NONCE);
+		memcpy(t->result[i], t->text[i], SELF_GCM_LEN);
+	}
+}
+
+static void self_gcm_seal(struct self_test *t)
+{
+	struct fog_gcm_key key[SELF_LANES];
+	struct fog_gcm_job job[SELF_LANES];
+
+	self_gcm_jobs(t, key, job);
+	t->ops->gcm_seal(SELF_LANES, job, SELF_GCM_LEN);
+}
+
+// What is opened is the text again, in the lane with the wrong tag, too.
+static void self_gcm_open(struct self_test *t)
+{
+	struct fog_gcm_key key[SELF_LANES];
+	struct fog_gcm_job job[SELF_LANES];
+
+	self_gcm_jobs(t, key, job);
+	t->ops->gcm_seal(SELF_LANES, job, SELF_GCM_LEN);
+	job[SELF_BAD_TAG].tag[FOG_GCM_TAG - 1] ^= 1;
+	t->mask = t->ops->gcm_open(SELF_LANES, job, SELF_GCM_LEN);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(struct self_test *t);
@@ -107,6 +145,8 @@ static const struct {
         {"aez_encrypt", self_aez_encrypt, "d80f485402dddda74b78a7a477edfe03"},
         {"aez_decrypt", self_aez_decrypt, "0e5b8582437876576896fb2d3e42cb76"},
         {"blind_scalar", self_blind_scalar, "196af257ce537e45cb2d2b5fc24a5a9e"},
+        {"gcm_seal", self_gcm_seal, "629243153e74b3658b863df66c7b6fc0"},
+        {"gcm_open", self_gcm_open, "880b212ab6385a6fc810c355fb708d19"},
 };
 
 // Whatever a function wrote where it shouldn't is in the hash, too.

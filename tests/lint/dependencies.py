@@ -3,7 +3,7 @@
 """Who may include whom. A part is a folder, or a few files of dataplane/ that stay free of DPDK.
 
 	log <- drivers, dataplane, controlplane
-	api, crypto <- sphinx, core <- start <- dataplane, controlplane <- bench <- tests
+	api, crypto <- sphinx, core, link <- start <- dataplane, controlplane <- bench <- tests
 	api <- xdp  <- drivers      <- dataplane
 	sandbox                     <- dataplane, controlplane
 """
@@ -20,7 +20,8 @@ PARTS = [
 	("api", r"dataplane/api/"),
 	("crypto", r"dataplane/crypto/"),
 	("sphinx", r"dataplane/sphinx/"),
-	("core", r"dataplane/(calendar|replay|delay|random)\w*\.(c|h|inc)"),
+	("core", r"dataplane/(calendar|replay|random)\w*\.(c|h|inc)"),
+	("link", r"dataplane/link/"),
 	("start", r"dataplane/(pools|rights_folder|self_check)\.(c|h)"),
 	("dataplane", r"dataplane/"),
 	("sandbox", r"sandbox/"),
@@ -35,16 +36,17 @@ PARTS = [
 MAY = {
 	"log": set(),
 	"api": set(),
-	"crypto": set(),
+	"crypto": {"api"},
 	"sphinx": {"api", "crypto"},
 	"core": {"api", "crypto"},
+	"link": {"api", "crypto"},
 	"start": {"api", "crypto", "sphinx"},
 	"sandbox": set(),
 	"xdp": {"api"},
 	"drivers": {"api", "xdp", "log"},
-	"dataplane": {"api", "crypto", "sphinx", "core", "start", "drivers", "sandbox", "log"},
+	"dataplane": {"api", "crypto", "sphinx", "core", "link", "start", "drivers", "sandbox", "log"},
 	"controlplane": {"api", "crypto", "sphinx", "sandbox", "log"},
-	"bench": {"api", "crypto", "sphinx", "core", "start", "xdp", "drivers", "dataplane", "controlplane", "sandbox"},
+	"bench": {"api", "crypto", "sphinx", "core", "link", "start", "xdp", "drivers", "dataplane", "controlplane", "sandbox"},
 }
 MAY["tests"] = MAY["bench"] | {"bench", "log"}
 
@@ -60,6 +62,7 @@ FOREIGN = {
 	"crypto": [DPDK, BPF, TEXT, HTTP],
 	"sphinx": [DPDK, BPF, TEXT, HTTP],
 	"core": [DPDK, BPF, TEXT, HTTP],
+	"link": [DPDK, BPF, TEXT, HTTP],
 	"start": [DPDK, BPF, TEXT, HTTP],
 	"sandbox": [DPDK, r"(bpf|xdp)/", TEXT, HTTP],
 	"xdp": [DPDK, TEXT, HTTP],

@@ -62,7 +62,7 @@ int ref_mb_thread_init(void)
 	return 0;
 }
 
-static IMB_MGR *mb_get(void)
+struct IMB_MGR *ref_mb_get(void)
 {
 	// The ops can't fail, and a packet can't be handled without them.
 	if (ref_mb_thread_init() < 0) {
@@ -133,7 +133,7 @@ void ref_mb_hmac(
         size_t len
 )
 {
-	IMB_MGR *mgr = mb_get();
+	IMB_MGR *mgr = ref_mb_get();
 
 	for (unsigned i = 0; i < n; i += MB_BURST) {
 		unsigned some = n - i < MB_BURST ? n - i : MB_BURST;
@@ -173,7 +173,7 @@ static void mb_expand_some(
 
 void ref_mb_expand(unsigned n, uint8_t *const okm[], const uint8_t *const secret[])
 {
-	IMB_MGR *mgr = mb_get();
+	IMB_MGR *mgr = ref_mb_get();
 
 	for (unsigned i = 0; i < n; i += MB_BURST) {
 		unsigned some = n - i < MB_BURST ? n - i : MB_BURST;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// The plain table: libsodium's curve, ipsec-mb's SHA-256, AES and ChaCha20 one message at a time. What
+// The plain table: libsodium's curve, ipsec-mb's SHA-256 and GCM, AES and ChaCha20 one message at a time. What
 // every x86-64 with AES-NI runs, what the other tables begin as and are compared with.
 #include "ref.h"
 #include "../ops.h"
@@ -52,4 +52,7 @@ const struct fog_crypto_ops ref_ops = {
         .aez_encrypt = vec1_aez_encrypt,
         .aez_decrypt = vec1_aez_decrypt,
         .blind_scalar = vec1_blind_scalar,
+        .gcm_key = ref_gcm_key,
+        .gcm_seal = ref_gcm_seal,
+        .gcm_open = ref_gcm_open,
 };

@@ -398,6 +398,20 @@ static void test_trace_production(void)
 	CU_ASSERT_EQUAL(ask("DELETE", "/v1/trace", ""), 404);
 }
 
+// Of loops themselves see test_loops.c.
+static void test_loops(void)
+{
+	CU_ASSERT_EQUAL(ask("POST", "/v1/loops", "{\"count\":0}"), 400);
+	CU_ASSERT_EQUAL(ask("POST", "/v1/loops", "{\"rate\":1001}"), 400);
+	CU_ASSERT_EQUAL(ask("POST", "/v1/loops", "{\"speed\":1}"), 400);
+	CU_ASSERT_EQUAL(ask("POST", "/v1/loops", "{}"), 422); // no topology yet
+	CU_ASSERT_TRUE(says("\"no_path\""));
+	CU_ASSERT_EQUAL(ask("GET", "/v1/loops?limit=1001", ""), 400);
+	CU_ASSERT_EQUAL(ask("GET", "/v1/loops", ""), 200);
+	CU_ASSERT_TRUE(says("\"state\":\"none\"") && says("\"records\":[]"));
+	CU_ASSERT_EQUAL(ask("DELETE", "/v1/loops", ""), 404);
+}
+
 static void test_log_levels(void)
 {
 	CU_ASSERT_EQUAL(ask("GET", "/v1/log", ""), 200);
@@ -750,6 +764,7 @@ int main(void)
 	        {"configuration", test_config},
 	        {"configuration that only root changes", test_config_local},
 	        {"trace in production", test_trace_production},
+	        {"loops", test_loops},
 	        {"log levels", test_log_levels},
 	        {"audit log", test_audit},
 	        {"audit log under a flood of strangers", test_audit_limit},

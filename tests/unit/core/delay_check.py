@@ -118,7 +118,7 @@ def vectors():
             )
         laws.append(law)
     return {
-        "about": "owed delays; see dataplane/delay.h. Made by tests/unit/core/delay_check.py.",
+        "about": "owed delays; see dataplane/crypto/delay.h. Made by tests/unit/core/delay_check.py.",
         "delay_key": DELAY_KEY.hex(),
         "laws": laws,
     }

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the Fogline authors
 // Owed delays: the vectors that delay_check.py computes from the definition, the law of 100,000
 // samples (Kolmogorov-Smirnov), and the borders.
-#include "delay.h"
+#include "crypto/delay.h"
 
 #include <errno.h>
 #include <jansson.h>

@@ -71,8 +71,8 @@ static void blob_make(struct rig *r, unsigned flags)
 	p->mtu = 1500;
 	p->vlan = flags & RIG_VLAN ? VLAN_ID : 0;
 	p->address_count = 2;
-	p->address[0] = rig_ip(4, 0);
-	p->address[1] = rig_ip(6, 0);
+	p->address[0] = rig_ip(4, r->host[0]);
+	p->address[1] = rig_ip(6, r->host[0]);
 	b->run.delay_mean_us = flags & RIG_LONG_DELAY ? 1000000000 : 500;
 	b->run.delay_max_us = flags & RIG_LONG_DELAY ? 3600000000 : 5000;
 	if (flags & RIG_SLOW) {
@@ -90,7 +90,7 @@ void rig_configure(struct rig *r, unsigned nodes, unsigned resolved)
 	struct fog_conf_env env = {
 	        .resolver = &resolver,
 	        .mix_port = MIX_PORT,
-	        .packet_len = r->w->geo.packet_len,
+	        .payload_len = (uint16_t)fog_worker_payload_len(r->w),
 	        .peer_id = r->peer_id,
 	};
 	struct fog_conf *old = r->conf;
@@ -100,7 +100,7 @@ void rig_configure(struct rig *r, unsigned nodes, unsigned resolved)
 	r->blob->run.neighbour_count = 0;
 	for (unsigned i = 0; i < nodes; i++) {
 		memcpy(node[i].id, r->id[i], 32);
-		node[i].ip = rig_ip(i == 2 ? 6 : 4, i);
+		node[i].ip = rig_ip(i == 2 ? 6 : 4, r->host[i]);
 		node[i].port = MIX_PORT;
 		if (i == 0 || i > resolved)
 			continue;
@@ -149,15 +149,29 @@ static void rings_make(struct rig *r)
 	r->w->rings = &r->rings;
 }
 
-static void keys_make(struct rig *r, unsigned flags)
+// The nodes, seen by ourselves or by node 1 of another rig.
+static void nodes_make(struct rig *r, const struct rig *first)
 {
-	char text[200];
+	for (unsigned i = 0; i < RIG_NODES; i++) {
+		unsigned from = i < 2 ? 1 - i : i;
 
-	for (int i = 0; i < RIG_NODES; i++) {
+		r->host[i] = first != NULL ? from : i;
+		if (first != NULL) {
+			memcpy(r->private_key[i], first->private_key[from], 32);
+			memcpy(r->public_key[i], first->public_key[from], 32);
+			memcpy(r->id[i], first->id[from], 32);
+			continue;
+		}
 		randombytes_buf(r->private_key[i], 32);
 		crypto_scalarmult_base(r->public_key[i], r->private_key[i]);
 		randombytes_buf(r->id[i], 32);
 	}
+}
+
+static void key_make(struct rig *r, unsigned flags)
+{
+	char text[200];
+
 	snprintf(r->replay_dir, sizeof(r->replay_dir), "/dev/shm/fogt-rig-%d", (int)getpid());
 	if (flags & RIG_NO_KEY)
 		return;
@@ -170,7 +184,7 @@ static void keys_make(struct rig *r, unsigned flags)
 	);
 }
 
-struct rig *rig_create(unsigned flags, uint32_t parked_max)
+static struct rig *create(const struct rig *first, unsigned flags, uint32_t parked_max)
 {
 	struct rig *r = calloc(1, sizeof(*r));
 	struct fog_worker *w = aligned_alloc(FOG_CACHE_LINE, (sizeof(*w) + 127u) & ~(size_t)127);
@@ -180,7 +194,8 @@ struct rig *rig_create(unsigned flags, uint32_t parked_max)
 	r->w = w;
 	r->shared = calloc(1, sizeof(*r->shared));
 	r->peer_id = calloc(FOG_NODES_MAX, FOG_ID_LEN);
-	keys_make(r, flags);
+	nodes_make(r, first);
+	key_make(r, flags);
 	blob_make(r, flags);
 	struct fog_port_params params = {
 	        .conf = &r->blob->launch.port[0],
@@ -203,10 +218,22 @@ struct rig *rig_create(unsigned flags, uint32_t parked_max)
 	w->mix_port = MIX_PORT;
 	w->max_rate = flags & RIG_RATE ? RIG_MAX_RATE : 0;
 	w->wake_fd = w->doorbell_fd = -1;
+	if (flags & RIG_LINKS)
+		w->links = r->links = fog_link_table_create(w->crypto, 1, w->tsc_hz);
 	rings_make(r);
 	CU_ASSERT_EQUAL_FATAL(fog_worker_init(w, parked_max, r->inject.slot_size), 0);
 	rig_configure(r, RIG_NODES, RIG_NODES);
 	return r;
+}
+
+struct rig *rig_create(unsigned flags, uint32_t parked_max)
+{
+	return create(NULL, flags, parked_max);
+}
+
+struct rig *rig_create_peer(const struct rig *first, unsigned flags, uint32_t parked_max)
+{
+	return create(first, flags, parked_max);
 }
 
 void rig_destroy(struct rig *r)
@@ -215,6 +242,7 @@ void rig_destroy(struct rig *r)
 	r->port->ops->stop(r->port);
 	r->port->ops->close(r->port);
 	fog_conf_free(r->conf);
+	fog_link_table_destroy(r->links);
 	fog_mix_key_destroy(r->key);
 	rmdir(r->replay_dir);
 	for (unsigned i = 0; i < RTE_DIM(r->memory); i++)
@@ -326,6 +354,14 @@ void rig_put(struct rig *r, const struct rig_frame *f, const uint8_t *payload, u
 	m->data_len = (uint16_t)(at - frame - f->cut);
 	m->pkt_len = m->data_len;
 	m->ol_flags = f->ol_flags;
+	CU_ASSERT_EQUAL_FATAL(fog_loop_put(r->port, 0, &m, 1), 1);
+}
+
+void rig_put_frame(struct rig *r, const uint8_t *frame, uint32_t len)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
+
+	memcpy(rte_pktmbuf_append(m, (uint16_t)len), frame, len);
 	CU_ASSERT_EQUAL_FATAL(fog_loop_put(r->port, 0, &m, 1), 1);
 }
 

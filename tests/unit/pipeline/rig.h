@@ -34,6 +34,8 @@ struct rig {
 	uint8_t private_key[RIG_NODES][32], public_key[RIG_NODES][32], id[RIG_NODES][32];
 	uint8_t (*peer_id)[FOG_ID_LEN];
 	char replay_dir[64];
+	unsigned host[RIG_NODES]; // addresses of the nodes, counted
+	struct fog_link_table *links; // RIG_LINKS
 };
 
 enum {
@@ -44,11 +46,14 @@ enum {
 	RIG_TWO_QUEUES = 16,
 	RIG_RATE = 32, // a limit of RIG_MAX_RATE
 	RIG_MAX_RATE = 100, // packets per second
+	RIG_LINKS = 64, // encrypted links; sessions are the test's to install
 };
 
 // EAL and crypto, once a program. Returns 0 or negative.
 int rig_global_init(const char *name);
 struct rig *rig_create(unsigned flags, uint32_t parked_max);
+// A rig that is node 1 of 'first', whose node 1 is 'first'.
+struct rig *rig_create_peer(const struct rig *first, unsigned flags, uint32_t parked_max);
 void rig_destroy(struct rig *);
 // Publish a configuration with the first 'nodes' nodes, of which only 'resolved' have neighbours.
 void rig_configure(struct rig *, unsigned nodes, unsigned resolved);
@@ -61,6 +66,8 @@ void rig_put(struct rig *, const struct rig_frame *, const uint8_t *payload, uin
 struct rig_frame rig_frame_good(const struct rig *);
 // Put a well-formed frame with this packet.
 void rig_put_packet(struct rig *, const uint8_t *packet);
+// A frame as it is, whatever it is.
+void rig_put_frame(struct rig *, const uint8_t *frame, uint32_t len);
 // Run rounds until nothing is parked or queued, 2 s at most. Sent frames are counted, the last one
 // is copied to 'last' (may be NULL) and its length to 'last_len'.
 unsigned rig_run(struct rig *, uint8_t *last, uint32_t *last_len);

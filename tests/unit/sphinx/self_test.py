@@ -11,11 +11,13 @@ import re
 import sys
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "sphinx_ref"))
 import sphinx_ref as ref  # noqa: E402
 
 LANES, HMAC_LEN, TEXT_LEN = 19, 444, 460
+GCM_LEN, BAD_TAG = 440, 7
 LOW_ORDER, ALL_ONES, LOW_ONES = 5, 3, 18
 SEED = b"fogline crypto self-test".ljust(32, b"\0")
 
@@ -50,6 +52,15 @@ def blind_scalar(key, iv, point, text):
     return Cipher(algorithms.ChaCha20(key[:32], bytes(16)), None).encryptor().update(bytes(32))
 
 
+def gcm_seal(key, iv, point, text):
+    return AESGCM(key[:32]).encrypt(iv[:12], text[:GCM_LEN], point[:16])
+
+
+def gcm_open(key, iv, point, text):
+    """What seal and open leave behind: the text and its tag."""
+    return text[:GCM_LEN] + gcm_seal(key, iv, point, text)[GCM_LEN:]
+
+
 FUNCTIONS = {
     "x25519": x25519,
     "x25519_base": lambda key, iv, point, text: ref.x25519(key[:32], bytes([9]).ljust(32, b"\0")),
@@ -59,12 +70,17 @@ FUNCTIONS = {
     "aez_encrypt": lambda key, iv, point, text: ref.Aez(key, iv).encipher(text),
     "aez_decrypt": lambda key, iv, point, text: ref.Aez(key, iv).decipher(text),
     "blind_scalar": blind_scalar,
+    "gcm_seal": gcm_seal,
+    "gcm_open": gcm_open,
 }
 
 
 def answer(name):
-    written = b"".join(FUNCTIONS[name](*lane).ljust(TEXT_LEN, b"\0") for lane in inputs())
-    mask = 1 << LOW_ORDER if name == "x25519" else 0
+    lanes = [bytearray(FUNCTIONS[name](*lane).ljust(TEXT_LEN, b"\0")) for lane in inputs()]
+    if name == "gcm_open":
+        lanes[BAD_TAG][GCM_LEN + 15] ^= 1
+    written = b"".join(lanes)
+    mask = {"x25519": 1 << LOW_ORDER, "gcm_open": 1 << BAD_TAG}.get(name, 0)
     return hashlib.blake2b(written + mask.to_bytes(8, "little"), digest_size=16).hexdigest()
 
 

@@ -12,7 +12,11 @@
 
 #include <stdint.h>
 
-#include "crypto/aes.h"
+#include "aes.h"
+
+// The longest tick of any node's calendar: the least delay is a tick, and the calendar itself is late
+// by one at the most.
+enum { FOG_DELAY_TICK_MAX_US = 100 };
 
 struct fog_delay_law {
 	uint32_t mean_us; // of the exponential before truncation

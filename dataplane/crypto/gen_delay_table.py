@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 the Fogline authors
-# Prints dataplane/delay_table.inc: ln(1 + i / 2048) * 2^32 for i = 0 .. 2048, rounded to nearest.
-#   dataplane/gen_delay_table.py > dataplane/delay_table.inc
+# Prints dataplane/crypto/delay_table.inc: ln(1 + i / 2048) * 2^32 for i = 0 .. 2048, rounded to nearest.
+#   dataplane/crypto/gen_delay_table.py > dataplane/crypto/delay_table.inc
 from decimal import Decimal, getcontext, ROUND_HALF_EVEN
 
 STEPS = 2048

@@ -1,0 +1,530 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// Two pipelines with an encrypted link between them: what passes, and under which name everything
+// else is dropped. The books are checked with every snapshot.
+#include <errno.h>
+#include <rte_ip.h>
+#include <sodium.h>
+
+#include "../../../dataplane/link_stage.h"
+#include "../run.h"
+#include "link_pair.h"
+
+enum { INDEX_AT = 4, COUNTER_AT = 8, TEXT_AT = FOG_FRAME_HEADER };
+
+static uint64_t dropped(struct rig *r, enum fog_drop reason)
+{
+	return rig_snapshot(r)->drop[reason];
+}
+
+// Both ends may send.
+static struct pair *pair_ready(void)
+{
+	struct pair *p = pair_create();
+
+	pair_nothing(p->a, p->a_index, p->b);
+	CU_ASSERT_EQUAL(rig_snapshot(p->b)->answered, 1);
+	return p;
+}
+
+// The frame that pair_packet made, with its bytes as they are now, is dropped by 'a' for this reason.
+static void check_dropped(struct pair *p, const struct pair_frame *f, enum fog_drop reason)
+{
+	uint64_t drops = rig_snapshot(p->a)->drops, before = dropped(p->a, reason);
+
+	pair_put(p->a, f);
+	CU_ASSERT_EQUAL(dropped(p->a, reason), before + 1);
+	CU_ASSERT_EQUAL(rig_snapshot(p->a)->drops, drops + 1);
+}
+
+static void check_taken(struct pair *p, const struct pair_frame *f)
+{
+	struct fog_worker_counters before = *rig_snapshot(p->a);
+
+	pair_put(p->a, f);
+	rig_run(p->a, NULL, NULL);
+	CU_ASSERT_EQUAL(rig_snapshot(p->a)->tx, before.tx + 1);
+	CU_ASSERT_EQUAL(rig_snapshot(p->a)->drops, before.drops);
+}
+
+// b seals, a opens, delays and seals, b opens and delivers.
+static void test_path(void)
+{
+	struct pair *p = pair_ready();
+	struct pair_frame in, out;
+
+	pair_packet(p, &in);
+	CU_ASSERT_EQUAL(pair_payload(&in)[0], FOG_FRAME_DATA);
+	pair_put(p->a, &in);
+	pair_sent(p->a, &out);
+	// Counter 1: NOTHING had 0.
+	static const uint8_t header[8] = {FOG_FRAME_DATA};
+	CU_ASSERT_EQUAL(memcmp(pair_payload(&out), header, 4), 0);
+	CU_ASSERT_EQUAL(pair_payload(&out)[COUNTER_AT + 7], 1);
+	pair_put(p->b, &out);
+	CU_ASSERT_EQUAL(rig_snapshot(p->b)->delivered, 1);
+	CU_ASSERT_EQUAL(rig_snapshot(p->b)->drops + rig_snapshot(p->a)->drops, 0);
+	// Whose a frame is, the session says: node 1 has statistics slot 1.
+	CU_ASSERT_EQUAL(rig_snapshot(p->a)->peer[fog_conf_peer(p->a->peer_id, p->a->id[1])].rx, 1);
+	pair_destroy(p);
+}
+
+// A flow is a sub-session: the source port stays.
+static void test_source_port(void)
+{
+	struct pair *p = pair_ready();
+	struct pair_frame one, two;
+
+	pair_packet(p, &one);
+	pair_packet(p, &two);
+	CU_ASSERT_EQUAL(memcmp(one.bytes + PAIR_UDP_AT, two.bytes + PAIR_UDP_AT, 2), 0);
+	pair_destroy(p);
+}
+
+static void test_replayed(void)
+{
+	struct pair *p = pair_ready();
+	struct pair_frame f;
+
+	pair_packet(p, &f);
+	check_taken(p, &f);
+	check_dropped(p, &f, FOG_DROP_LINK_REPLAY);
+	// Both copies in one burst: the window answers after the tags.
+	pair_packet(p, &f);
+	rig_put_frame(p->a, f.bytes, f.len);
+	check_dropped(p, &f, FOG_DROP_LINK_REPLAY);
+	pair_destroy(p);
+}
+
+static void test_reordered(void)
+{
+	static const unsigned order[] = {3, 0, 4, 2, 1};
+	struct pair *p = pair_ready();
+	struct pair_frame f[5], late;
+
+	for (unsigned i = 0; i < 5; i++)
+		pair_packet(p, &f[i]);
+	for (unsigned i = 0; i < 5; i++)
+		check_taken(p, &f[order[i]]);
+	pair_packet(p, &late); // counter 5
+	pair_packet(p, &f[0]); // counter 6
+	struct fog_link *l = fog_link_find(p->b->links, p->b_index);
+	atomic_store(&l->lane[0].counter, 6 + FOG_LINK_WINDOW);
+	pair_packet(p, &f[1]);
+	check_taken(p, &f[1]);
+	check_dropped(p, &late, FOG_DROP_LINK_OLD);
+	check_taken(p, &f[0]); // exactly as far behind as the window reaches
+	pair_destroy(p);
+}
+
+static void test_tampered(void)
+{
+	struct pair *p = pair_ready();
+	struct pair_frame f;
+
+	pair_packet(p, &f);
+	const unsigned at[] = {
+	        COUNTER_AT + 7, TEXT_AT,        TEXT_AT + 1,    TEXT_AT + 700,
+	        TEXT_AT + 1407, TEXT_AT + 1408, TEXT_AT + 1423,
+	};
+	for (unsigned i = 0; i < RTE_DIM(at); i++) {
+		pair_payload(&f)[at[i]] ^= 0x10;
+		check_dropped(p, &f, FOG_DROP_LINK_TAMPERED);
+		pair_payload(&f)[at[i]] ^= 0x10;
+	}
+	// Forged frames have moved no window and used up no counter.
+	check_taken(p, &f);
+	pair_destroy(p);
+}
+
+// Refused by their headers.
+static void test_header(void)
+{
+	struct pair *p = pair_ready();
+	struct pair_frame f;
+
+	pair_packet(p, &f);
+	uint8_t *payload = pair_payload(&f);
+	for (unsigned i = 1; i < 4; i++) {
+		payload[i] = 1;
+		check_dropped(p, &f, FOG_DROP_LINK_FRAME);
+		payload[i] = 0;
+	}
+	for (unsigned type = 0; type < 256; type += type == 0 ? 5 : 1) {
+		payload[0] = (uint8_t)type;
+		check_dropped(p, &f, FOG_DROP_LINK_FRAME);
+	}
+	payload[0] = FOG_FRAME_DATA;
+	for (unsigned i = INDEX_AT; i < COUNTER_AT; i++) {
+		payload[i] ^= 0x41; // in the last byte a sub-session that the peer has not
+		check_dropped(p, &f, FOG_DROP_LINK_SESSION);
+		payload[i] ^= 0x41;
+	}
+	payload[INDEX_AT + 3] ^= 1;
+	check_dropped(p, &f, FOG_DROP_LINK_SESSION);
+	payload[INDEX_AT + 3] ^= 1;
+	payload[COUNTER_AT] = 1; // beyond what any session may count
+	check_dropped(p, &f, FOG_DROP_LINK_SESSION);
+	payload[COUNTER_AT] = 0;
+	check_taken(p, &f);
+	pair_destroy(p);
+}
+
+// Frames that are not of the network's one length.
+static void test_length(void)
+{
+	struct pair *p = pair_ready();
+	struct rig_frame good = rig_frame_good(p->a);
+	struct pair_frame f;
+	uint32_t len = p->a->w->geo.packet_len + FOG_LINK_OVERHEAD;
+
+	pair_packet(p, &f);
+	rig_put(p->a, &good, pair_payload(&f), len - 1);
+	rig_put(p->a, &good, pair_payload(&f), p->a->w->geo.packet_len);
+	rig_put(p->a, &good, pair_payload(&f), len + 1);
+	rig_settle(p->a);
+	f.len -= 1;
+	check_dropped(p, &f, FOG_DROP_FRAME_TRUNCATED);
+	CU_ASSERT_EQUAL(dropped(p->a, FOG_DROP_UNDERSIZE), 2);
+	CU_ASSERT_EQUAL(dropped(p->a, FOG_DROP_OVERSIZE), 1);
+	f.len += 1;
+	check_taken(p, &f);
+	pair_destroy(p);
+}
+
+// A genuine frame with this begin of its text.
+static void seal_kind(struct pair *p, struct pair_frame *f, const uint8_t *begin, size_t len)
+{
+	struct fog_link *l = fog_link_find(p->b->links, p->b_index);
+
+	pair_packet(p, f);
+	uint8_t *frame = pair_payload(f), *text = frame + TEXT_AT;
+	struct fog_gcm_job job = {
+	        .key = &l->lane[0].key,
+	        .aad = frame,
+	        .text = text,
+	        .tag = text + p->a->w->geo.packet_len,
+	};
+	memcpy(job.nonce + 4, frame + COUNTER_AT, 8);
+	memset(text, 0, p->a->w->geo.packet_len);
+	memcpy(text, begin, len);
+	p->b->links->crypto->gcm_seal(1, &job, p->a->w->geo.packet_len);
+}
+
+static void test_kinds(void)
+{
+	struct pair *p = pair_ready();
+	struct pair_frame f;
+
+	for (unsigned kind = FOG_KIND_NOTICE + 1; kind < 256; kind++) {
+		seal_kind(p, &f, (const uint8_t[]){(uint8_t)kind}, 1);
+		check_dropped(p, &f, FOG_DROP_LINK_FRAME);
+	}
+	uint64_t answered = rig_snapshot(p->a)->answered;
+	seal_kind(p, &f, (const uint8_t[]){FOG_KIND_NOTHING}, 1);
+	pair_put(p->a, &f);
+	CU_ASSERT_EQUAL(rig_snapshot(p->a)->answered, answered + 1);
+	// The link's last two bytes are the packet's constant prefix again before anybody looks at it.
+	seal_kind(p, &f, (const uint8_t[]){FOG_KIND_SPHINX, PAIR_EPOCH}, 2);
+	check_dropped(p, &f, FOG_DROP_ZERO_SECRET);
+	pair_destroy(p);
+}
+
+static void test_no_link(void)
+{
+	struct pair *p = pair_create();
+	struct fog_inject in = {.data_len = p->b->w->geo.packet_len};
+	int err;
+	uint8_t *at = fog_ring_reserve(&p->b->inject, &err);
+
+	// b has heard nothing yet: its session is not sent with.
+	memcpy(in.next_hop, p->b->id[1], sizeof(in.next_hop));
+	memcpy(at, &in, sizeof(in));
+	fog_ring_commit(&p->b->inject, FOG_INJECT_FORWARD, (uint32_t)sizeof(in) + in.data_len);
+	rig_run(p->b, NULL, NULL);
+	CU_ASSERT_EQUAL(dropped(p->b, FOG_DROP_NO_LINK), 1);
+	// Yet it can be confirmed under.
+	pair_nothing(p->b, p->b_index, p->a);
+	CU_ASSERT_EQUAL(rig_snapshot(p->a)->answered, 1);
+	pair_destroy(p);
+}
+
+// A key that has sent as much as it may sends no more, and is not listened to either.
+static void test_used_up(void)
+{
+	struct pair *p = pair_ready();
+	struct pair_frame f;
+
+	pair_renew(p);
+	struct fog_link *a = fog_link_find(p->a->links, p->a_index),
+	                *b = fog_link_find(p->b->links, p->b_index);
+	pair_nothing(p->a, p->a_index, p->b);
+	b->rekey_packets = 1;
+	b->reject_packets = 2;
+	CU_ASSERT_FALSE(fog_link_worn(b));
+	pair_packet(p, &f);
+	CU_ASSERT_TRUE(fog_link_worn(b));
+	pair_packet(p, &f);
+	a->reject_packets = 1;
+	check_dropped(p, &f, FOG_DROP_LINK_SESSION);
+	CU_ASSERT_EQUAL(
+	        stage_link_send_control(p->b->w, p->b_index, FOG_KIND_NOTHING, NULL, 0), -ENOTCONN
+	);
+	CU_ASSERT_EQUAL(fog_link_tx_sum(b), 2);
+	rig_run(p->b, NULL, NULL);
+	CU_ASSERT_EQUAL(rig_snapshot(p->b)->made, 0);
+	pair_destroy(p);
+}
+
+static void test_control(void)
+{
+	struct pair *p = pair_ready();
+	uint8_t notice[FOG_NOTICE_MAX + 1] = {1, 2, 3};
+	struct pair_frame f;
+
+	CU_ASSERT_EQUAL(
+	        stage_link_send_control(p->b->w, p->b_index ^ 1u << 31, FOG_KIND_NOTICE, notice, 1),
+	        -ENOENT
+	);
+	CU_ASSERT_EQUAL(
+	        stage_link_send_control(
+	                p->b->w, p->b_index, FOG_KIND_NOTICE, notice,
+	                fog_notice_room(p->b->w->geo.packet_len) + 1
+	        ),
+	        -EMSGSIZE
+	);
+	CU_ASSERT_EQUAL(
+	        stage_link_send_control(p->b->w, p->b_index, FOG_KIND_NOTICE, notice, 3), 0
+	);
+	CU_ASSERT_EQUAL(rig_snapshot(p->b)->in_batch, 1);
+	pair_sent(p->b, &f);
+	struct fog_worker_counters before = *rig_snapshot(p->a);
+	pair_put(p->a, &f);
+	const struct fog_worker_counters *c = rig_snapshot(p->a);
+	CU_ASSERT_EQUAL(
+	        c->punted + c->drop[FOG_DROP_PUNT_FULL],
+	        before.punted + before.drop[FOG_DROP_PUNT_FULL] + 1
+	);
+	rig_configure(p->b, RIG_NODES, 0); // no neighbour any more
+	CU_ASSERT_EQUAL(
+	        stage_link_send_control(p->b->w, p->b_index, FOG_KIND_NOTHING, NULL, 0),
+	        -ENETUNREACH
+	);
+	pair_destroy(p);
+}
+
+// Which session is sent with, as sessions come and prove themselves.
+static void test_states(void)
+{
+	struct pair *p = pair_create();
+	uint16_t to_a = fog_conf_peer(p->b->peer_id, p->b->id[1]);
+	struct fog_link *first = fog_link_find(p->b->links, p->b_index);
+	struct pair_frame f;
+
+	CU_ASSERT_EQUAL(first->state, FOG_LINK_WAITING);
+	CU_ASSERT_PTR_NULL(fog_link_sending(p->b->links, to_a));
+	CU_ASSERT_EQUAL(fog_link_find(p->a->links, p->a_index)->state, FOG_LINK_SENDING);
+	pair_nothing(p->a, p->a_index, p->b);
+	CU_ASSERT_EQUAL(first->state, FOG_LINK_SENDING);
+	CU_ASSERT_PTR_EQUAL(fog_link_sending(p->b->links, to_a), first);
+	CU_ASSERT_FALSE(fog_link_table_switch(p->b->links)); // no news
+	pair_packet(p, &f);
+
+	uint32_t a_first = p->a_index, b_first = p->b_index;
+	pair_renew(p);
+	struct fog_link *second = fog_link_find(p->b->links, p->b_index);
+	CU_ASSERT_EQUAL(fog_link_find(p->a->links, a_first)->state, FOG_LINK_OLD);
+	CU_ASSERT_EQUAL(first->state, FOG_LINK_SENDING);
+	CU_ASSERT_EQUAL(second->state, FOG_LINK_WAITING);
+	pair_nothing(p->a, p->a_index, p->b);
+	CU_ASSERT_EQUAL(first->state, FOG_LINK_OLD);
+	CU_ASSERT_EQUAL(second->state, FOG_LINK_SENDING);
+	check_taken(p, &f); // what is under way under the old one arrives
+
+	fog_link_free(fog_link_take(p->a->links, a_first));
+	CU_ASSERT_PTR_NULL(fog_link_take(p->a->links, a_first));
+	check_dropped(p, &f, FOG_DROP_LINK_SESSION);
+	fog_link_free(fog_link_take(p->b->links, b_first));
+	CU_ASSERT_PTR_EQUAL(fog_link_sending(p->b->links, to_a), second);
+	fog_link_free(fog_link_take(p->b->links, p->b_index));
+	CU_ASSERT_PTR_NULL(fog_link_sending(p->b->links, to_a));
+	pair_destroy(p);
+}
+
+// No key to send with comes twice, and nothing that can't be is believed.
+static void test_install(void)
+{
+	struct pair *p = pair_create();
+	const struct fog_link_session good = pair_session(p, p->a);
+	struct fog_link_session s = good;
+
+	CU_ASSERT_EQUAL(pair_install(p->a, &s), -EEXIST);
+	s.rx_index ^= 1u << 31; // the same slot
+	randombytes_buf(s.tx_key, 32);
+	CU_ASSERT_EQUAL(pair_install(p->a, &s), -EEXIST);
+	s = good;
+	s.rx_index += 1u << FOG_LINK_SUB_BITS; // another slot, the same key
+	CU_ASSERT_EQUAL(pair_install(p->a, &s), -EEXIST);
+	s.tx_key[31] ^= 1;
+	CU_ASSERT_EQUAL(pair_install(p->a, &s), 0);
+	struct fog_link_session bad[] = {s, s, s, s, s, s, s, s, s};
+	bad[0].rx_index += 1;
+	bad[1].tx_index += 1;
+	bad[2].rx_count = 0;
+	bad[3].rx_count = FOG_WORKERS_MAX + 1;
+	bad[4].class = 0;
+	bad[5].class = FOG_LINK_CLIENT + 1;
+	bad[6].ip.family = 5;
+	bad[7].port = 0;
+	bad[8].reject_packets = 0;
+	for (unsigned i = 0; i < RTE_DIM(bad); i++) {
+		bad[i].rx_index += 2u << FOG_LINK_SUB_BITS;
+		bad[i].tx_key[0] ^= 1;
+		CU_ASSERT_EQUAL(pair_install(p->a, &bad[i]), -EINVAL);
+	}
+	pair_destroy(p);
+}
+
+// A frame of 'f' with another source.
+static void source_change(struct pair_frame *f, uint8_t host, uint16_t udp_port)
+{
+	uint8_t *ip = f->bytes + 14, *udp = ip + 20;
+
+	ip[15] = host;
+	ip[10] = ip[11] = 0;
+	uint16_t sum = (uint16_t)~rte_raw_cksum(ip, 20);
+	memcpy(ip + 10, &sum, sizeof(sum));
+	udp[0] = (uint8_t)(udp_port >> 8);
+	udp[1] = (uint8_t)udp_port;
+	udp[6] = udp[7] = 0;
+}
+
+static void check_place(struct pair *p, uint8_t host, uint16_t udp_port)
+{
+	struct fog_ip ip;
+	uint16_t port;
+
+	fog_link_place(fog_link_find(p->a->links, p->a_index), &ip, &port);
+	CU_ASSERT_EQUAL(ip.family, 4);
+	CU_ASSERT_EQUAL(ip.addr[3], host);
+	CU_ASSERT_EQUAL(port, udp_port);
+}
+
+// To 'a' the other end is a client now.
+static void client_install(struct pair *p, uint32_t rate, uint32_t burst)
+{
+	struct fog_link_session s = pair_session(p, p->a);
+
+	s.class = FOG_LINK_CLIENT;
+	s.initiator = 0;
+	memset(s.node_id, 0, sizeof(s.node_id));
+	s.rate = rate;
+	s.burst = burst;
+	fog_link_free(fog_link_take(p->a->links, p->a_index));
+	CU_ASSERT_EQUAL_FATAL(pair_install(p->a, &s), 0);
+}
+
+static void test_roaming(void)
+{
+	struct pair *p = pair_ready();
+	struct pair_frame f[3], forged;
+
+	for (unsigned i = 0; i < 3; i++)
+		pair_packet(p, &f[i]);
+	source_change(&f[0], 77, 1234);
+	pair_put(p->a, &f[0]);
+	check_place(p, 2, 9001); // a node never moves
+
+	pair_packet(p, &f[0]); // the newest
+	client_install(p, 0, 0);
+	check_place(p, 2, 9001);
+	source_change(&f[2], 77, 1234);
+	forged = f[2];
+	pair_payload(&forged)[TEXT_AT] ^= 1;
+	pair_put(p->a, &forged);
+	check_place(p, 2, 9001);
+	pair_put(p->a, &f[2]);
+	check_place(p, 77, 1234);
+	source_change(&f[1], 78, 1234); // older than what has come
+	pair_put(p->a, &f[1]);
+	check_place(p, 77, 1234);
+	source_change(&f[0], 79, 4321);
+	pair_put(p->a, &f[0]);
+	check_place(p, 79, 4321);
+	pair_put(p->a, &f[2]); // a replay
+	check_place(p, 79, 4321);
+	CU_ASSERT_EQUAL(dropped(p->a, FOG_DROP_LINK_REPLAY), 1);
+	CU_ASSERT_EQUAL(
+	        stage_link_send_control(p->a->w, p->a_index, FOG_KIND_NOTHING, NULL, 0),
+	        -ENETUNREACH
+	);
+	rig_run(p->a, NULL, NULL);
+	pair_destroy(p);
+}
+
+static void test_budget(void)
+{
+	struct pair *p = pair_ready();
+	struct pair_frame f;
+
+	client_install(p, 1, 3); // three at once, then one a second
+	for (unsigned i = 0; i < 5; i++) {
+		pair_packet(p, &f);
+		rig_put_frame(p->a, f.bytes, f.len);
+	}
+	fog_worker_round(p->a->w, rte_rdtsc());
+	CU_ASSERT_EQUAL(dropped(p->a, FOG_DROP_CLIENT_RATE), 2);
+	rig_run(p->a, NULL, NULL);
+	CU_ASSERT_EQUAL(rig_snapshot(p->a)->drop[FOG_DROP_CLIENT_RATE], 2);
+	pair_destroy(p);
+}
+
+// More packets than one burst of seals, all due at once.
+static void test_bursts(void)
+{
+	enum { MANY = 60 };
+
+	struct pair *p = pair_ready();
+	struct pair_frame f;
+	unsigned sent = 0;
+
+	for (unsigned i = 0; i < MANY; i++) {
+		pair_packet(p, &f);
+		rig_put_frame(p->a, f.bytes, f.len);
+		rig_settle(p->a);
+	}
+	sent = rig_run(p->a, f.bytes, &f.len);
+	CU_ASSERT_TRUE(sent > 0);
+	CU_ASSERT_EQUAL(rig_snapshot(p->a)->drops, 0);
+	CU_ASSERT_EQUAL(rig_snapshot(p->a)->tx, MANY + 1); // and NOTHING
+	pair_put(p->b, &f);
+	CU_ASSERT_EQUAL(rig_snapshot(p->b)->delivered, 1);
+	pair_destroy(p);
+}
+
+int main(void)
+{
+	static const CU_TestInfo tests[] = {
+	        {"a packet there and back", test_path},
+	        {"one source port", test_source_port},
+	        {"replayed", test_replayed},
+	        {"reordered, and too old", test_reordered},
+	        {"tampered", test_tampered},
+	        {"bad headers", test_header},
+	        {"bad lengths", test_length},
+	        {"kinds", test_kinds},
+	        {"no session to send with", test_no_link},
+	        {"a key that is used up", test_used_up},
+	        {"notices and nothing", test_control},
+	        {"which session is sent with", test_states},
+	        {"what is not installed", test_install},
+	        {"roaming", test_roaming},
+	        {"a client's budget", test_budget},
+	        {"bursts", test_bursts},
+	        CU_TEST_INFO_NULL,
+	};
+
+	if (rig_global_init("fogt-links") < 0)
+		return 2;
+	return check_run("links", tests);
+}
