@@ -77,11 +77,11 @@ static uint64_t hello_get(const uint8_t *at, unsigned bytes)
 
 void fog_hello_put(const struct fog_hello *h, uint8_t wire[sizeof(struct fog_link_hello)])
 {
+	char text[32] = "";
+
 	memset(wire, 0, sizeof(struct fog_link_hello));
-	snprintf(
-	        (char *)wire, sizeof(((struct fog_link_hello *)0)->protocol), "%s%u.%u.%u",
-	        hello_prefix, h->major, h->minor, h->patch
-	);
+	snprintf(text, sizeof(text), "%s%u.%u.%u", hello_prefix, h->major, h->minor, h->patch);
+	memcpy(wire, text, sizeof(((struct fog_link_hello *)0)->protocol) - 1);
 	memcpy(wire + AT(network), h->network, sizeof(h->network));
 	hello_put(wire + AT(time_ns), h->time_ns, 8);
 	hello_put(wire + AT(features), h->features, 4);

@@ -68,6 +68,7 @@ void links_initiate(struct fog_links *l, struct links_peer *p, uint64_t now_ms)
 		l->outcome[FOG_LINKS_NO_SLOT]++;
 		return;
 	}
+	p->pending->peer = p;
 	p->noise = sodium_malloc(sizeof(*p->noise));
 	if (p->noise != NULL)
 		r = initiate_write(l, p, &send);

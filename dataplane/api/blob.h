@@ -24,7 +24,7 @@ enum fog_driver {
 
 enum fog_idle { FOG_IDLE_BUSY = 1, FOG_IDLE_ADAPTIVE = 2 };
 
-enum fog_links { FOG_LINKS_NONE = 1, FOG_LINKS_NOISE = 2 };
+enum fog_link_mode { FOG_LINKS_NONE = 1, FOG_LINKS_NOISE = 2 };
 
 enum fog_xdp_mode { FOG_XDP_AUTO = 0, FOG_XDP_NATIVE = 1, FOG_XDP_GENERIC = 2 };
 
@@ -68,7 +68,7 @@ struct fog_blob_launch {
 	uint32_t worker_count;
 	uint32_t port_count;
 	uint32_t idle; // enum fog_idle
-	uint32_t links; // enum fog_links
+	uint32_t links; // enum fog_link_mode
 	uint32_t control_uid; // only this uid (and root) may speak on dp.sock
 	uint32_t control_gid; // group of dp.sock
 	uint32_t hugepages; // 0: EAL runs on ordinary pages
