@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the Fogline authors
 // The whole pipeline on one core, beside plain unwraps on the same core in the same run. A second
 // core feeds and drains the port. Windows alternate: unwraps, then one pass of the worker at
-// saturation; afterwards the worker runs at a part of the rate that it has reached, for lateness.
+// saturation, then with --links one of a worker with encrypted links; afterwards the worker runs at a part of the rate that it has reached, for lateness.
 #include <errno.h>
 #include <math.h>
 #include <rte_cycles.h>
@@ -28,7 +28,10 @@ enum {
 };
 
 static struct bench_option options[] = {
-        {"--isa", "best|ref|avx2|avx512", "best"}, {"--load", "percent of the rate", "80"}, {0}};
+        {"--isa", "best|ref|avx2|avx512", "best"},
+        {"--load", "percent of the rate", "80"},
+        {"--links", "no|yes", "no"},
+        {0}};
 
 // What became of the phase at a part of the rate.
 struct paced {
@@ -38,14 +41,16 @@ struct paced {
 };
 
 struct rig {
-	struct pipe *pipe;
+	struct pipe *pipe, *linked; // the second one with encrypted links, or NULL
 	struct fog_worker *w;
+	struct fog_worker *running; // of either
 	struct fog_sphinx_batch batch;
 	struct fog_sphinx_hop hop[FOG_SPHINX_BATCH_MAX];
 	struct fog_sphinx_route route[FOG_SPHINX_BATCH_MAX];
 	uint8_t packet[FOG_SPHINX_BATCH_MAX][FOG_SPHINX_PACKET_MAX];
 	unsigned frames, windows;
 	double sphinx_pps[BENCH_WINDOWS_MAX], worker_pps[BENCH_WINDOWS_MAX];
+	double linked_pps[BENCH_WINDOWS_MAX];
 	struct fog_hist loop_all, loop_clean;
 	unsigned clean;
 	bool off_cpu; // of the window that just ended; worker's lcore: wo
@@ -128,48 +133,53 @@ static int worker_main(void *arg)
 
 	getrusage(RUSAGE_THREAD, &usage);
 	long before = usage.ru_nivcsw;
-	ret = fog_worker_run(r->w);
+	ret = fog_worker_run(r->running);
 	getrusage(RUSAGE_THREAD, &usage);
 	r->off_cpu = usage.ru_nivcsw != before || wait_ns() - waited > OFF_CPU_NS ||
 	        steal_ticks() != steal;
 	return ret;
 }
 
-static void worker_start(struct rig *r)
+static void worker_start(struct rig *r, struct pipe *pipe)
 {
-	atomic_store(&r->w->stop, false);
+	r->running = pipe_worker(pipe, 0);
+	atomic_store(&r->running->stop, false);
 	rte_eal_remote_launch(worker_main, r, WORKER_LCORE);
 }
 
 static int worker_stop(struct rig *r)
 {
-	atomic_store(&r->w->stop, true);
+	atomic_store(&r->running->stop, true);
 	return rte_eal_wait_lcore(WORKER_LCORE);
 }
 
-static void pass_finish(struct rig *r)
+static void pass_finish(struct pipe *pipe)
 {
-	while (!pipe_done(r->pipe, 0))
-		pipe_drain(r->pipe, 0);
+	while (!pipe_done(pipe, 0))
+		pipe_drain(pipe, 0);
 }
 
-// One pass as fast as the worker takes it.
+// One pass as fast as the worker takes it; its packets per second.
+static int pass_run(struct rig *r, struct pipe *pipe, double *pps)
+{
+	pipe_pass(pipe);
+	worker_start(r, pipe);
+	uint64_t start = rte_rdtsc();
+	while (pipe_left(pipe, 0) > 0) {
+		pipe_feed(pipe, 0, FOG_BURST);
+		pipe_drain(pipe, 0);
+	}
+	pass_finish(pipe);
+	*pps = r->frames / seconds(rte_rdtsc() - start);
+	return worker_stop(r);
+}
+
 static int worker_window(struct rig *r)
 {
 	struct fog_hist *loop = &r->w->count.loop_ns;
-	int ret;
 
-	pipe_pass(r->pipe);
 	memset(loop, 0, sizeof(*loop));
-	worker_start(r);
-	uint64_t start = rte_rdtsc();
-	while (pipe_left(r->pipe, 0) > 0) {
-		pipe_feed(r->pipe, 0, FOG_BURST);
-		pipe_drain(r->pipe, 0);
-	}
-	pass_finish(r);
-	r->worker_pps[r->windows] = r->frames / seconds(rte_rdtsc() - start);
-	ret = worker_stop(r);
+	int ret = pass_run(r, r->pipe, &r->worker_pps[r->windows]);
 	fog_hist_merge(&r->loop_all, loop);
 	if (!r->off_cpu) {
 		fog_hist_merge(&r->loop_clean, loop);
@@ -188,6 +198,8 @@ static int saturate(struct rig *r, unsigned windows)
 			ret = rte_eal_wait_lcore(WORKER_LCORE);
 		if (ret == 0)
 			ret = worker_window(r);
+		if (ret == 0 && r->linked != NULL)
+			ret = pass_run(r, r->linked, &r->linked_pps[r->windows]);
 	}
 	return ret;
 }
@@ -214,7 +226,7 @@ static uint64_t feed_paced(
 		if (now < next)
 			continue;
 		if (pipe_left(r->pipe, 0) == 0) {
-			pass_finish(r);
+			pass_finish(r->pipe);
 			pipe_pass(r->pipe);
 		}
 		if (pipe_feed(r->pipe, 0, 1) == 0) {
@@ -233,7 +245,7 @@ static int paced(struct rig *r, struct paced *phase, double duration_s)
 {
 	uint64_t start;
 
-	worker_start(r);
+	worker_start(r, r->pipe);
 	// What the windows before left overdue is not this phase's.
 	while (__atomic_load_n(&r->w->count.tx, __ATOMIC_ACQUIRE) <
 	       __atomic_load_n(&r->w->count.owed_us.count, __ATOMIC_ACQUIRE))
@@ -242,14 +254,14 @@ static int paced(struct rig *r, struct paced *phase, double duration_s)
 	memset(&r->w->count.late_ns, 0, sizeof(r->w->count.late_ns));
 	memset(&r->w->count.loop_ns, 0, sizeof(r->w->count.loop_ns));
 	pipe_pass(r->pipe);
-	worker_start(r);
+	worker_start(r, r->pipe);
 	start = rte_rdtsc();
 	double fed = (double)feed_paced(
 	        r, phase->load * phase->saturated, start,
 	        start + (uint64_t)(duration_s * (double)rte_get_tsc_hz()), &phase->refused
 	);
 	phase->pps = fed / seconds(rte_rdtsc() - start);
-	pass_finish(r);
+	pass_finish(r->pipe);
 	return worker_stop(r) < 0 ? -EIO : ret;
 }
 
@@ -273,6 +285,18 @@ static void paced_fill(struct bench_report *report, json_t *row, const struct pa
 		);
 }
 
+static void linked_fill(json_t *row, const struct rig *r)
+{
+	double linked[BENCH_WINDOWS_MAX], plain[BENCH_WINDOWS_MAX];
+
+	memcpy(linked, r->linked_pps, sizeof(linked));
+	memcpy(plain, r->worker_pps, sizeof(plain));
+	struct bench_figure share = bench_ratio_of(linked, plain, r->windows);
+	struct bench_figure pps = bench_figure_of(linked, r->windows);
+	bench_row_figure(row, "links_pps", &pps);
+	bench_row_figure(row, "links_share", &share);
+}
+
 static void row_fill(
         struct bench_report *report, struct rig *r, const struct paced *phase,
         uint64_t replay_capacity
@@ -280,6 +304,9 @@ static void row_fill(
 {
 	json_t *row = bench_row(report);
 	unsigned n = r->windows;
+
+	if (r->linked != NULL)
+		linked_fill(row, r); // before the windows change their order
 	struct bench_figure part = bench_ratio_of(r->worker_pps, r->sphinx_pps, n);
 	struct bench_figure worker = bench_figure_of(r->worker_pps, n);
 	struct bench_figure sphinx = bench_figure_of(r->sphinx_pps, n);
@@ -339,12 +366,13 @@ static int rig_make(struct rig *r, const struct fog_crypto_ops *ops, bool quick,
 			r->batch.pkt[i] = r->packet[i];
 		*capacity = params.replay_capacity;
 		if (quick || pass > 0)
-			return 0;
+			break;
 		params.replay_capacity = (uint64_t)(sphinx_window(r) * (EPOCH_S + OVERLAP_S));
 		pipe_destroy(r->pipe);
 		r->pipe = NULL;
 	}
-	return 0;
+	params.links = true;
+	return strcmp(options[2].value, "yes") == 0 ? pipe_create(&params, &r->linked) : 0;
 }
 
 static int run_rig(struct bench_report *report, struct rig *r, const struct fog_crypto_ops *ops)
@@ -362,9 +390,10 @@ static int run_rig(struct bench_report *report, struct rig *r, const struct fog_
 	phase.saturated = bench_figure_of(copy, r->windows).median;
 	if ((ret = paced(r, &phase, report->plan.quick ? 0.2 : PACED_S)) < 0)
 		return ret;
-	if (pipe_drops(r->pipe) > 0) {
+	uint64_t drops = pipe_drops(r->pipe) + (r->linked != NULL ? pipe_drops(r->linked) : 0);
+	if (drops > 0) {
 		fprintf(stderr, "bench: the worker dropped %llu of its packets\n",
-		        (unsigned long long)pipe_drops(r->pipe));
+		        (unsigned long long)drops);
 		return -EBADMSG;
 	}
 	row_fill(report, r, &phase, capacity);
@@ -384,6 +413,8 @@ static int run(struct bench_report *report)
 		return bench_option_wrong(&options[0]);
 	if (load < 1 || load > 100)
 		return bench_option_wrong(&options[1]);
+	if (strcmp(options[2].value, "yes") != 0 && strcmp(options[2].value, "no") != 0)
+		return bench_option_wrong(&options[2]);
 	if (others == 0) {
 		fprintf(stderr,
 		        "bench: worker needs two CPUs: one runs it, one feeds it; taskset "
@@ -395,6 +426,7 @@ static int run(struct bench_report *report)
 	ret = pipe_eal_start(other[others - 1], &cpu, 1);
 	if (ret == 0) {
 		ret = run_rig(report, r, ops);
+		pipe_destroy(r->linked);
 		pipe_destroy(r->pipe);
 		pipe_eal_stop();
 	}

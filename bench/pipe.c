@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../dataplane/replay_table.h"
+#include "pipe_link.h"
 
 enum {
 	MIX_PORT = 9001,
@@ -24,6 +25,7 @@ enum {
 	PARKED_MAX = 1 << 14, // of a worker
 	EAL_MIB = 16,
 	FILL_BATCH = 64,
+	EPOCH = 1,
 };
 
 // A worker's frames, and how far they are fed.
@@ -49,6 +51,8 @@ struct pipe {
 	uint8_t private_key[2][32], public_key[2][32], id[2][32]; // we, and the next hop
 	uint8_t peer_id[FOG_NODES_MAX][FOG_ID_LEN];
 	struct lane lane[PIPE_WORKERS_MAX];
+	struct pipe_link link;
+	unsigned packet_at; // in a frame
 };
 
 int pipe_eal_start(int main_cpu, const int cpu[], unsigned workers)
@@ -127,7 +131,7 @@ static void frame_header(const struct pipe *p, uint8_t *frame)
 	struct rte_ether_hdr *eth = (void *)frame;
 	struct rte_ipv4_hdr *ip = (void *)(eth + 1);
 	struct rte_udp_hdr *udp = (void *)(ip + 1);
-	uint16_t udp_len = (uint16_t)(sizeof(*udp) + p->geo.packet_len);
+	uint16_t udp_len = (uint16_t)(sizeof(*udp) + p->payload_len);
 	struct fog_ip to = node_ip(0), from = node_ip(1);
 
 	memset(frame, 0, HEADERS);
@@ -161,7 +165,8 @@ static int frames_make(struct pipe *p, struct lane *l)
 		frame_header(p, frame);
 		randombytes_buf(payload, p->geo.payload_len);
 		ret = fog_sphinx_wrap(
-		        p->params.crypto, &p->geo, path, 2, payload, frame + HEADERS, NULL, NULL
+		        p->params.crypto, &p->geo, path, 2, payload, frame + p->packet_at, NULL,
+		        NULL
 		);
 		if (ret < 0)
 			return ret;
@@ -195,6 +200,7 @@ static int worker_make(struct pipe *p, unsigned i)
 	w->mix_port = MIX_PORT;
 	w->idle = FOG_IDLE_BUSY;
 	w->wake_fd = w->doorbell_fd = -1;
+	w->links = p->link.ours;
 	if (fog_worker_init(w, PARKED_MAX, 64) < 0) {
 		free(w);
 		return -ENOMEM;
@@ -256,8 +262,8 @@ static int conf_make(struct pipe *p)
 
 	snprintf(dir, sizeof(dir), "/dev/shm/fogline-bench-%d", (int)getpid());
 	ret = fog_mix_key_create(
-	        dir, p->params.replay_capacity, 1, 0, p->private_key[0], p->public_key[0], &p->key,
-	        text, sizeof(text)
+	        dir, p->params.replay_capacity, EPOCH, 0, p->private_key[0], p->public_key[0],
+	        &p->key, text, sizeof(text)
 	);
 	if (ret < 0) {
 		fprintf(stderr, "bench: %s\n", text);
@@ -280,7 +286,8 @@ static int memory_make(struct pipe *p)
 	        FOG_CACHE_LINE, RTE_ALIGN(rte_rcu_qsbr_get_memsize(n), (size_t)FOG_CACHE_LINE)
 	);
 	p->pool = rte_pktmbuf_pool_create(
-	        "bench", POOL * n, 64, FOG_PKT_PRIV_SIZE, 2048 + RTE_PKTMBUF_HEADROOM, SOCKET_ID_ANY
+	        p->params.links ? "bench-links" : "bench", POOL * n, 64, FOG_PKT_PRIV_SIZE,
+	        2048 + RTE_PKTMBUF_HEADROOM, SOCKET_ID_ANY
 	);
 	if (p->blob == NULL || p->qsbr == NULL || p->pool == NULL) {
 		fprintf(stderr, "bench: no memory for %u packet buffers\n", POOL * n);
@@ -299,7 +306,8 @@ int pipe_create(const struct pipe_params *params, struct pipe **out)
 		return -ENOMEM;
 	p->params = *params;
 	fog_geometry_named(&p->geo, "mtu");
-	p->payload_len = (uint16_t)p->geo.packet_len;
+	p->payload_len = (uint16_t)(p->geo.packet_len + (params->links ? FOG_LINK_OVERHEAD : 0));
+	p->packet_at = HEADERS + (params->links ? FOG_FRAME_HEADER : 0);
 	p->frame_len = HEADERS + p->payload_len;
 	keys_make(p);
 	if ((ret = memory_make(p)) < 0)
@@ -307,6 +315,14 @@ int pipe_create(const struct pipe_params *params, struct pipe **out)
 	blob_fill(p);
 	if ((ret = port_make(p)) < 0 || (ret = conf_make(p)) < 0)
 		goto err;
+	if (params->links) {
+		ret = pipe_link_create(
+		        &p->link, params->crypto, params->workers, rte_get_tsc_hz(), p->id[1],
+		        fog_conf_peer(p->peer_id, p->id[1])
+		);
+		if (ret < 0)
+			goto err;
+	}
 	for (unsigned i = 0; i < params->workers; i++) {
 		if ((ret = worker_make(p, i)) < 0)
 			goto err;
@@ -332,6 +348,7 @@ void pipe_destroy(struct pipe *p)
 		free(l->shared);
 	}
 	fog_conf_free(p->conf);
+	pipe_link_destroy(&p->link);
 	fog_mix_key_close(p->key);
 	if (p->port != NULL)
 		p->port->ops->close(p->port);
@@ -353,7 +370,7 @@ const struct fog_geometry *pipe_geometry(const struct pipe *p)
 
 const uint8_t *pipe_packet(const struct pipe *p, unsigned worker, unsigned frame)
 {
-	return p->lane[worker].frame + (size_t)frame * p->frame_len + HEADERS;
+	return p->lane[worker].frame + (size_t)frame * p->frame_len + p->packet_at;
 }
 
 const uint8_t *pipe_private_key(const struct pipe *p)
@@ -376,6 +393,11 @@ unsigned pipe_feed(struct pipe *p, unsigned worker, unsigned n)
 		for (unsigned i = 0; i < some; i++)
 			memcpy(rte_pktmbuf_append(m[i], (uint16_t)p->frame_len),
 			       l->frame + (size_t)(l->next + i) * p->frame_len, p->frame_len);
+		for (unsigned i = 0; p->params.links && i < some; i++)
+			pipe_link_seal(
+			        &p->link, worker, rte_pktmbuf_mtod_offset(m[i], uint8_t *, HEADERS),
+			        p->geo.packet_len, EPOCH
+			);
 		took = fog_loop_put(p->port, (uint16_t)worker, m, (uint16_t)some);
 		for (unsigned i = took; i < some; i++)
 			rte_pktmbuf_free(m[i]);

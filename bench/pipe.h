@@ -21,6 +21,7 @@ struct pipe_params {
 	const struct fog_crypto_ops *crypto;
 	uint64_t replay_capacity; // tags; the table is filled to one half
 	uint32_t delay_mean_us, delay_max_us;
+	bool links; // frames are sealed when they are fed, and what leaves is sealed
 };
 
 // Start EAL with the calling thread on 'main_cpu' as lcore 0 and lcores 1 to 'workers' on cpu[]; on

@@ -24,6 +24,7 @@ PROMISED = {
 	"sphinx": (("isa", "geometry"), ("cycles_per_packet",), ("pps", "speedup", "packet_bytes")),
 	"wrap": (("isa", "geometry", "hops", "batch"), ("cycles_per_packet",), ("pps",)),
 	"x25519": (("isa", "n"), ("cycles",), ("per_second",)),
+	"link": (("isa", "burst", "bytes"), ("cycles", "seal_cycles", "open_cycles"), ()),
 	"symmetric": (("isa", "op", "n", "bytes"), ("cycles",), ("cycles_per_byte",)),
 	"replay": (("table_bytes", "fill"), ("cycles", "cycles_unprefetched"), ("fill_mean", "page_bytes", "batch")),
 	"calendar": (("parked",), ("cycles",), ("rate_pps", "depth")),
@@ -100,6 +101,9 @@ class Output(unittest.TestCase):
 			else:
 				self.assertTrue(limit[0] > 0 and limit[1] > 0, limit)
 
+	def test_link(self):
+		self.check("link")
+
 	def test_symmetric(self):
 		self.check("symmetric")
 
@@ -136,6 +140,10 @@ class Output(unittest.TestCase):
 		for row in self.check("worker"):
 			self.assertAlmostEqual(row["load_reached"], row["paced_pps"] / row["pps"], places=3)
 			self.assertGreaterEqual(row["refused"], 0)
+			self.assertNotIn("links_share", row)
+		for row in self.check("worker", "--links", "yes"):
+			self.assertGreater(row["links_pps"], 0)
+			self.assertGreater(row["links_share"], 0)
 		self.check("scale")
 
 	def test_table(self):

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// UDP payloads to a worker with encrypted links: whatever they are, each is answered, passed on, kept or
+// dropped once, and no buffer is lost. The first byte chooses: bit 0, the tag is made right, so that
+// what a peer may do is reached; bit 1, index and counter are those of the next frame; bit 2, the frame
+// comes twice in one burst.
+#include <rte_eal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "../../dataplane/crypto/link.h"
+#include "../../dataplane/link_stage.h"
+
+enum { POOL = 63, INDEX = 3 << FOG_LINK_SUB_BITS };
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct fog_worker *w;
+static uint64_t counter;
+
+static void runtime_dir_remove(void)
+{
+	char dir[128];
+
+	snprintf(dir, sizeof(dir), "%s", rte_eal_get_runtime_dir());
+	rte_eal_cleanup();
+	rmdir(dir);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	char prefix[64];
+	struct fog_link_session s = {
+	        .class = FOG_LINK_CLIENT, // does all that a node does, and moves
+	        .rx_index = INDEX,
+	        .rx_count = 2,
+	        .ip = {.family = 4},
+	        .port = 9001,
+	        .rate = 1000000000,
+	        .burst = 1000,
+	        .rekey_packets = UINT64_MAX,
+	        .reject_packets = UINT64_MAX,
+	};
+
+	snprintf(prefix, sizeof(prefix), "--file-prefix=fogt-fuzz-link-%d", (int)getpid());
+	char *args[] = {"fuzz",           "--no-shconf", "--no-huge",
+	                "--no-telemetry", "--no-pci",    "--log-level=error",
+	                "-m32",           "--lcores=0",  prefix};
+	if (rte_eal_init(RTE_DIM(args), args) < 0 || fog_crypto_init() < 0)
+		abort();
+	atexit(runtime_dir_remove);
+	w = aligned_alloc(FOG_CACHE_LINE, RTE_ALIGN(sizeof(*w), (size_t)FOG_CACHE_LINE));
+	memset(w, 0, sizeof(*w));
+	fog_geometry_named(&w->geo, "mtu");
+	w->workers = 1;
+	w->crypto = fog_crypto_ops_get(NULL);
+	w->pool = rte_pktmbuf_pool_create("fuzz", POOL, 0, FOG_PKT_PRIV_SIZE, 2176, SOCKET_ID_ANY);
+	w->links = fog_link_table_create(w->crypto, 1, 1000000000);
+	if (w->pool == NULL || fog_link_install(w->links, &s, FOG_LINK_NO_PEER) < 0)
+		abort();
+	return 0;
+}
+
+static void frame_finish(uint8_t *frame, uint8_t how)
+{
+	struct fog_link *l = fog_link_find(w->links, INDEX);
+	struct fog_gcm_job job = {
+	        .key = &l->rx[frame[7] & 1].key,
+	        .aad = frame,
+	        .text = frame + FOG_FRAME_HEADER,
+	        .tag = frame + FOG_FRAME_HEADER + w->geo.packet_len,
+	};
+
+	if (how & 2) {
+		fog_frame_header_put(frame, FOG_FRAME_DATA, INDEX, counter++);
+		job.key = &l->rx[0].key;
+	}
+	memcpy(job.nonce + 4, frame + 8, 8);
+	if (how & 1)
+		w->crypto->gcm_seal(1, &job, w->geo.packet_len);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint32_t len = fog_worker_payload_len(w);
+	struct fog_link_arrival in[2] = {0};
+
+	if (size < 1)
+		return 0;
+	unsigned n = data[0] & 4 ? 2 : 1;
+	for (unsigned i = 0; i < n; i++) {
+		in[i] = (struct fog_link_arrival
+		){.m = rte_pktmbuf_alloc(w->pool), .ip = {.family = 4}, .udp_port = 1};
+		uint8_t *frame = (uint8_t *)rte_pktmbuf_append(in[i].m, (uint16_t)len);
+		memset(frame, 0, len);
+		if (i > 0) {
+			memcpy(frame, rte_pktmbuf_mtod(in[0].m, uint8_t *), len);
+			continue;
+		}
+		memcpy(frame, data + 1, RTE_MIN(size - 1, (size_t)len));
+		fog_pkt(in[i].m)->trace = 0;
+		frame_finish(frame, data[0]);
+	}
+	const struct fog_worker_counters before = w->count;
+	stage_link_open(w, 0, in, n, counter + 1);
+	uint64_t gone = w->count.answered - before.answered + w->count.punted - before.punted +
+	        w->count.drops - before.drops;
+	if (gone + w->ready_n != n)
+		abort();
+	for (unsigned i = 0; i < w->ready_n; i++) {
+		const struct rte_mbuf *m = w->ready[i];
+		const uint8_t *packet = rte_pktmbuf_mtod(m, const uint8_t *);
+		if (m->data_len != w->geo.packet_len || packet[0] != 0 || packet[1] != 0)
+			abort();
+		rte_pktmbuf_free(w->ready[i]);
+	}
+	// Two copies: one of them at the most is taken.
+	if (w->ready_n > 1)
+		abort();
+	w->ready_n = 0;
+	if (rte_mempool_avail_count(w->pool) != POOL)
+		abort();
+	return 0;
+}
