@@ -308,7 +308,7 @@ static void test_replays(void)
 	sim_run(500, false);
 	for (unsigned i = 0; i < 2; i++) {
 		fog_links_rekey_all(sim[i].links);
-		sim_run(500, false);
+		sim_run(1500, false);
 	}
 	sim_remember(false);
 	unsigned before = sim[0].installs + sim[1].installs;
