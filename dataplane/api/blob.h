@@ -109,7 +109,8 @@ struct fog_blob_run {
 	uint32_t source_burst; // packets a source may send at once
 	uint32_t deny_count;
 	uint64_t drain_grace_ms; // from the order to drain to the last packet taken
-	uint8_t link_key[32]; // our static X25519 public key: whose MAC1 is ours; zero without links
+	uint8_t link_key
+	        [32]; // our static X25519 public key: whose MAC1 is ours; zero without links
 };
 
 struct fog_blob_node {
