@@ -168,7 +168,9 @@ int fog_node_start(struct fog_node *n)
 		        path, strerror(-r));
 		return r;
 	}
-	r = fog_sender_create(n->store, n->dp, &n->sender);
+	r = fog_timing_create(n->dp, &n->timing);
+	if (r == 0)
+		r = fog_sender_create(n->store, n->dp, &n->sender);
 	if (r == 0)
 		r = node_loops_create(n);
 	// Until the data plane is known, whether it is fit for the key is not either.
@@ -189,6 +191,7 @@ void fog_node_destroy(struct fog_node *n)
 		return;
 	fog_loops_forget(n->loops); // its thread sends
 	fog_sender_destroy(n->sender);
+	fog_timing_destroy(n->timing);
 	fog_dpclient_destroy(n->dp);
 	fog_loops_destroy(n->loops);
 	fog_tracer_destroy(n->tracer);
@@ -357,5 +360,5 @@ unsigned fog_node_warnings(struct fog_node *n, node_say *warn, void *ctx)
 	}
 	pthread_rwlock_unlock(&n->lock);
 	count += node_filter_warnings(n, warn, ctx);
-	return count;
+	return count + node_timing_warnings(n, warn, ctx);
 }

@@ -25,6 +25,10 @@ struct node_running {
 
 struct node_running node_running(struct fog_node *);
 
+// What an operator should know about thin traffic. Returns how many warnings there are. Any thread,
+// not under 'lock'.
+unsigned node_timing_warnings(struct fog_node *, node_say *warn, void *ctx);
+
 // Whether the running processes may become those of a production node. Returns 0 or -EINVAL with
 // what must be restarted. Under 'change'.
 int node_production_check(
