@@ -88,12 +88,27 @@ unsigned node_unready_production(struct fog_node *n, node_say *reason, void *ctx
 	return production ? production_findings(n, reason, ctx) : 0;
 }
 
+static void production_say_withheld(void)
+{
+	LOG_WARN("the data plane runs with test settings, and this node is in production: the "
+	         "mix key is kept from it");
+}
+
 int node_key_hand(struct fog_node *n)
 {
 	struct node_running run = node_running(n);
 	bool withhold = n->config->production && (run.seeded || run.accept_replays);
 
-	if (n->key == NULL || withhold == n->key_withheld)
+	if (withhold == n->key_withheld)
+		return 0;
+	if (n->topology != NULL && n->topology->links == FOG_LINKS_NOISE) {
+		n->key_withheld = withhold;
+		fog_epochs_hand_again(n->epochs);
+		if (withhold)
+			production_say_withheld();
+		return 0;
+	}
+	if (n->key == NULL)
 		return 0;
 	int r = withhold ? fog_dpclient_key_destroy(n->dp, n->key->epoch, n->key->public_key)
 	                 : fog_dpclient_key_install(
@@ -103,9 +118,6 @@ int node_key_hand(struct fog_node *n)
 		return r;
 	n->key_withheld = withhold;
 	if (withhold)
-		LOG_WARN(
-		        "the data plane runs with test settings, and this node is in production: the "
-		        "mix key is kept from it"
-		);
+		production_say_withheld();
 	return 0;
 }
