@@ -178,7 +178,9 @@ int fog_node_start(struct fog_node *n)
 		        path, strerror(-r));
 		return r;
 	}
-	r = fog_sender_create(n->store, n->dp, &n->sender);
+	r = fog_timing_create(n->dp, &n->timing);
+	if (r == 0)
+		r = fog_sender_create(n->store, n->dp, &n->sender);
 	if (r == 0)
 		r = node_loops_create(n);
 	if (r == 0)
@@ -203,6 +205,7 @@ void fog_node_destroy(struct fog_node *n)
 		return;
 	fog_loops_forget(n->loops); // its thread sends
 	fog_sender_destroy(n->sender);
+	fog_timing_destroy(n->timing);
 	fog_dpclient_destroy(n->dp);
 	fog_loops_destroy(n->loops);
 	fog_tracer_destroy(n->tracer);
@@ -277,7 +280,7 @@ static unsigned node_unready_data_plane(struct fog_node *n, node_say *reason, vo
 		       ack.text[0] != '\0' ? ack.text : "the data plane has not confirmed it yet");
 		count++;
 	}
-	fog_dpclient_key_ack(n->dp, &ack);
+	node_epochs_key_ack(n, &ack);
 	if (ack.status != 0 && ack.status != -ENODATA) {
 		reason(ctx, ack.status == -EINPROGRESS ? "key_pending" : "key_refused",
 		       ack.text[0] != '\0' ? ack.text : "the data plane has not confirmed it yet");
@@ -376,5 +379,5 @@ unsigned fog_node_warnings(struct fog_node *n, node_say *warn, void *ctx)
 	pthread_rwlock_unlock(&n->lock);
 	count += node_warn_epochs(n, warn, ctx);
 	count += node_filter_warnings(n, warn, ctx);
-	return count;
+	return count + node_timing_warnings(n, warn, ctx);
 }

@@ -19,39 +19,28 @@ static uint64_t epochs_now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-// The data-plane client takes one key so far.
-static int node_keys_set(struct fog_node *n, const struct fog_epochs_key *keys, unsigned count)
-{
-	return count > 0 ? fog_dpclient_key_install(
-	                           n->dp, keys[0].epoch, keys[0].private_key, keys[0].public_key
-	                   )
-	                 : 0;
-}
-
-static int epochs_keys_set(void *ctx, const struct fog_epochs_key *keys, unsigned n)
+static int epochs_keys_set(void *ctx, const struct fog_dpclient_key *keys, unsigned n)
 {
 	struct fog_node *node = ctx;
 
-	pthread_mutex_lock(&node->change);
-	bool withheld = node->key_withheld;
-	pthread_mutex_unlock(&node->change);
-	return node_keys_set(node, keys, withheld ? 0 : n);
+	return fog_dpclient_keys_set(node->dp, keys, n);
 }
 
-static bool epochs_keys_settled(void *ctx)
+static bool epochs_key_gone(void *ctx, const uint8_t public_key[32])
 {
 	struct fog_node *n = ctx;
 	struct fog_dpclient_status status;
-	struct fog_dpclient_ack ack;
+	bool gone = true;
 
 	fog_dpclient_status(n->dp, &status);
-	fog_dpclient_key_ack(n->dp, &ack);
-	return status.state == FOG_DPCLIENT_ATTACHED && ack.status == 0;
+	for (unsigned i = 0; i < FOG_MIX_KEYS_MAX; i++)
+		gone = gone && memcmp(status.key_id[i], public_key, 32) != 0;
+	return gone && status.state == FOG_DPCLIENT_ATTACHED;
 }
 
 static const struct fog_epochs_ops epochs_ops = {
         .keys_set = epochs_keys_set,
-        .keys_settled = epochs_keys_settled,
+        .key_gone = epochs_key_gone,
 };
 
 static int epochs_send(
@@ -177,6 +166,20 @@ bool node_epoch_over(void *node, uint64_t epoch)
 	struct fog_node *n = node;
 
 	return fog_epochs_over(n->epochs, epoch, fog_clock_now_ns(n->clock));
+}
+
+void node_epochs_key_ack(struct fog_node *n, struct fog_dpclient_ack *ack)
+{
+	struct fog_epochs_view view;
+
+	*ack = (struct fog_dpclient_ack){.status = -ENODATA};
+	fog_epochs_look(n->epochs, &view);
+	if (!view.active && n->key != NULL)
+		fog_dpclient_key_ack(n->dp, n->key->public_key, ack);
+	// Of the two that live, the one that packets are made for.
+	for (unsigned i = 0; view.active && i < view.count; i++)
+		if (view.own[i].epoch == view.epoch && view.own[i].state == FOG_EPOCHS_LIVE)
+			fog_dpclient_key_ack(n->dp, view.own[i].public_key, ack);
 }
 
 unsigned node_unready_epochs(struct fog_node *n, node_say *reason, void *ctx)

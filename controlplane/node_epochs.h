@@ -22,5 +22,7 @@ int node_mix_key(
 );
 bool node_epoch_over(void *node, uint64_t epoch);
 
+// How the mix key of now fares at the data plane, as fog_dpclient_key_ack. Any thread.
+void node_epochs_key_ack(struct fog_node *, struct fog_dpclient_ack *);
 unsigned node_unready_epochs(struct fog_node *, node_say *, void *ctx);
 unsigned node_warn_epochs(struct fog_node *, node_say *, void *ctx);

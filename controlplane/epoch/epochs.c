@@ -39,7 +39,7 @@ struct fog_epochs {
 	uint8_t network[32];
 	uint64_t vrf_from;
 	struct epochs_own own[FOG_EPOCHS_OWN_MAX]; // at epoch modulo their number
-	struct fog_epochs_key *hand; // FOG_SCHEDULE_LIVE_MAX, locked
+	struct fog_dpclient_key *hand; // FOG_SCHEDULE_LIVE_MAX, locked
 	uint64_t handed_epoch[FOG_SCHEDULE_LIVE_MAX];
 	unsigned handed_count;
 	char text[FOG_EPOCHS_TEXT_LEN];
@@ -287,12 +287,14 @@ static void epochs_sweep(struct fog_epochs *e, const struct fog_schedule_view *v
 	}
 }
 
-// In a transaction.
+// In a transaction. Returns -EAGAIN while the data plane may still have the key.
 static int epochs_prove(struct fog_epochs *e, uint64_t epoch)
 {
 	uint8_t public_key[32], network[32], alpha[FOG_DELAY_ALPHA_LEN], proof[FOG_VRF_PROOF_LEN];
 	int r = fog_store_announced(e->p.store, epoch, public_key, network);
 
+	if (r == 0 && !e->ops.key_gone(e->ctx, public_key))
+		r = -EAGAIN;
 	if (r == 0) {
 		size_t len = epochs_alpha(network, epoch, alpha);
 		r = fog_vrf_prove(e->p.identity->vrf_seed, alpha, len, proof);
@@ -311,7 +313,7 @@ static void epochs_end(struct fog_epochs *e, const struct fog_schedule_view *v)
 		if (r < 0)
 			return;
 		r = fog_store_announced_open(e->p.store, v->live[0], &epoch);
-		// First of all: it is gone from the keyring, and so it is at the data plane.
+		// The sweep looks for the last few only.
 		if (r == 0) {
 			fog_epoch_key_destroy(e->p.instance, epoch);
 			r = epochs_prove(e, epoch);
@@ -437,8 +439,7 @@ void fog_epochs_tick(struct fog_epochs *e, uint64_t now_ns)
 		if (r == 0)
 			epochs_say(e, "");
 		epochs_hand(e, &v);
-		if (e->ops.keys_settled(e->ctx))
-			epochs_end(e, &v);
+		epochs_end(e, &v);
 		if (e->stale || v.epoch != e->view.epoch)
 			epochs_announce(e, &v, now_ns);
 	}

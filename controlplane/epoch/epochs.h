@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../dpclient.h"
 #include "../mixnet/identity.h"
 #include "../mixnet/keys.h"
 #include "directory.h"
@@ -25,17 +26,12 @@ struct fog_epochs;
 
 enum { FOG_EPOCHS_TEXT_LEN = 256, FOG_EPOCHS_OWN_MAX = 4 };
 
-struct fog_epochs_key {
-	uint64_t epoch;
-	uint8_t private_key[32], public_key[32], delay_key[32];
-};
-
 struct fog_epochs_ops {
 	// The whole set of keys that the data plane shall have, 0 to 2 of them; wiped after the call.
 	// Returns 0 or -errno: it is tried again.
-	int (*keys_set)(void *ctx, const struct fog_epochs_key *, unsigned n);
-	// Whether a data plane is there and has that set and nothing else.
-	bool (*keys_settled)(void *ctx);
+	int (*keys_set)(void *ctx, const struct fog_dpclient_key *, unsigned n);
+	// Whether a data plane is there and has said that it does not hold this key.
+	bool (*key_gone)(void *ctx, const uint8_t public_key[32]);
 };
 
 struct fog_epochs_params {

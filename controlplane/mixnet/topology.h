@@ -36,7 +36,7 @@ struct fog_topology {
 	uint32_t tolerance_ms; // between the clocks of nodes
 	uint32_t rekey_s; // age at which a session of two nodes is replaced
 	uint64_t rekey_packets; // ... or packets sent by one worker
-	uint32_t links; // enum fog_links
+	uint32_t links; // enum fog_link_mode
 	unsigned layers; // every layer from 1 to this one has a mix
 	unsigned node_count;
 	struct fog_topology_node *node;

@@ -24,11 +24,11 @@ static struct fog_directory *dir;
 static struct fog_epochs *epochs;
 
 // The data plane.
-static struct fog_epochs_key has[2];
+static struct fog_dpclient_key has[2];
 static unsigned has_count, sets;
 static bool settled;
 
-static int keys_set(void *ctx, const struct fog_epochs_key *keys, unsigned n)
+static int keys_set(void *ctx, const struct fog_dpclient_key *keys, unsigned n)
 {
 	CU_ASSERT_TRUE(n <= 2);
 	memcpy(has, keys, n * sizeof(has[0]));
@@ -37,7 +37,7 @@ static int keys_set(void *ctx, const struct fog_epochs_key *keys, unsigned n)
 	return 0;
 }
 
-static bool keys_settled(void *ctx)
+static bool key_gone(void *ctx, const uint8_t public_key[32])
 {
 	return settled;
 }
@@ -49,8 +49,7 @@ static int send_nothing(void *ctx, const uint8_t id[32], const uint8_t *data, si
 
 static void start(void)
 {
-	static const struct fog_epochs_ops ops = {
-	        .keys_set = keys_set, .keys_settled = keys_settled};
+	static const struct fog_epochs_ops ops = {.keys_set = keys_set, .key_gone = key_gone};
 	static const struct fog_directory_ops directory_ops = {.send = send_nothing};
 	static const uint8_t secret[32] = {1};
 	struct fog_epochs_params params = {.instance = instance, .identity = identity};
