@@ -144,7 +144,6 @@ static void status_node(struct fog_node *n, json_t *out)
 	json_object_set_new(out, "version", json_string(FOG_VERSION));
 	json_object_set_new(out, "node_id", view_hex(n->identity->node_id, FOG_ID_LEN));
 	json_object_set_new(out, "identity_public_key", view_hex(n->identity->public_key, 32));
-	json_object_set_new(out, "identity_key", view_hex(n->identity->public_key, 32));
 	json_object_set_new(out, "link_key", view_hex(n->identity->link_public, 32));
 	json_object_set_new(out, "vrf_key", view_hex(n->identity->vrf_public, 32));
 	json_object_set_new(
