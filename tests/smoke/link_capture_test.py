@@ -86,7 +86,7 @@ def nothing_known(lab, payloads, text):
 	whole = b"|".join(payloads)
 	secrets = [text[at:at + PIECE] for at in range(0, len(text) - PIECE, PIECE)]
 	for node in lab:
-		secrets += [bytes.fromhex(node.status[key]) for key in ("node_id", "identity_key", "link_key", "vrf_key")]
+		secrets += [bytes.fromhex(node.status[key]) for key in ("node_id", "identity_public_key", "link_key", "vrf_key")]
 		secrets.append(bytes.fromhex(node.rest.get("/v1/status")["data_plane"]["mix_public_key"]))
 	secrets += [base64.b64encode(secret)[:PIECE] for secret in secrets] + [b"/betanet/mix/1"]
 	for secret in secrets:
