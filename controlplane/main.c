@@ -21,6 +21,7 @@
 #include "http/listen.h"
 #include "http/server.h"
 #include "node.h"
+#include "node_epochs.h"
 #include "notify.h"
 
 enum {
@@ -233,12 +234,13 @@ static void main_tick(struct main_state *m)
 	if (read(m->timer_fd, &expired, sizeof(expired)) < 0)
 		return;
 	fog_node_topology_poll(m->node, false);
+	node_epochs_tick(m->node);
 	fog_sender_flush(m->node->sender);
 	fog_tracer_tick(m->node->tracer);
 	fog_log_flush();
 	notify_tick(&m->notify, m->node);
 	if (++m->ticks % PRUNE_TICKS == 0)
-		fog_store_prune(m->node->store);
+		node_prune(m->node);
 }
 
 static void main_sample(struct main_state *m)

@@ -10,6 +10,9 @@
 #include "auth/audit.h"
 #include "config/config.h"
 #include "dpclient.h"
+#include "epoch/clock.h"
+#include "epoch/directory.h"
+#include "epoch/epochs.h"
 #include "mixnet/identity.h"
 #include "mixnet/inbox.h"
 #include "mixnet/keys.h"
@@ -54,6 +57,11 @@ struct fog_node {
 
 	struct fog_timing *timing; // constant after start
 	struct fog_loops *loops; // set by start, constant
+
+	// Set by start, constant: time, keys and descriptors of a network with epochs (node_epochs.h).
+	struct fog_clock *clock;
+	struct fog_directory *directory;
+	struct fog_epochs *epochs;
 };
 
 // Load the configuration and everything that needs privileges: identity, state folder, audit log.
