@@ -136,6 +136,7 @@ static void end(void)
 {
 	fog_node_destroy(node);
 	fog_epoch_key_destroy("prodtest", FOG_NODE_EPOCH);
+	fog_keyring_secret_destroy("prodtest");
 	node = NULL;
 }
 
