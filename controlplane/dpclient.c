@@ -109,7 +109,8 @@ int fog_dpclient_create(
 	snprintf(c->build, sizeof(c->build), "%s", p->build);
 	c->slot = malloc(DPCLIENT_SLOT_SIZE_MAX);
 	c->key = sodium_malloc(sizeof(*c->key));
-	ret = c->slot == NULL || c->key == NULL ? -ENOMEM : loop_make(c);
+	c->link_message = sodium_malloc(sizeof(*c->link_message));
+	ret = c->slot == NULL || c->key == NULL || c->link_message == NULL ? -ENOMEM : loop_make(c);
 	if (ret < 0) {
 		fog_dpclient_destroy(c);
 		return ret;
@@ -140,6 +141,7 @@ void fog_dpclient_destroy(struct fog_dpclient *c)
 	fd_close(c->timer_fd);
 	fd_close(c->kick_fd);
 	fd_close(c->epoll_fd);
+	sodium_free(c->link_message);
 	sodium_free(c->key);
 	free(c->blob);
 	free(c->slot);

@@ -243,5 +243,7 @@ int session_message(
 	if ((h->type == FOG_MSG_KEY_INSTALL || h->type == FOG_MSG_KEY_DESTROY) &&
 	    len == sizeof(s->msg->key))
 		return key(s, c, nfds, why);
+	if (h->type >= FOG_MSG_LINK_INSTALL && h->type <= FOG_MSG_LINK_SEND)
+		return session_link_message(s, c, len, nfds, why);
 	return refuse(why, "a message of an unknown type or a wrong size");
 }
