@@ -81,6 +81,10 @@ static void check_keys(const struct fog_config *c, struct fog_report *r)
 		finding(c, r, "test.key_seed",
 		        "a production node must not have keys that everybody knows: remove it or "
 		        "set production: false");
+	if (c->production && c->test.clock_ahead_ms != 0)
+		finding(c, r, "test.clock_ahead",
+		        "a production node goes by the right time: remove it or set production: "
+		        "false");
 	if (c->data_uid != 0 && c->user_found && c->data_uid == c->uid)
 		finding(c, r, "dataplane_user",
 		        "both processes would be user %u, and whoever takes one over reads the "

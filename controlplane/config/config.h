@@ -89,6 +89,7 @@ struct fog_config_rest {
 struct fog_config_test {
 	uint64_t delay_seed; // 0 = off
 	uint64_t key_seed; // 0 = off
+	uint32_t clock_ahead_ms; // 0 = off
 };
 
 struct fog_config_log {

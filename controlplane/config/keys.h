@@ -68,7 +68,9 @@
 	X(test, "delay_seed", delay_seed, COUNT, "0", 0, UINT64_MAX, LAUNCH, \
 	  "fixes the delays for tests: everybody can compute them then; 0 = off") \
 	X(test, "key_seed", key_seed, COUNT, "0", 0, UINT64_MAX, CONTROL, \
-	  "fixes identity and mix key for tests: everybody knows them then; 0 = off")
+	  "fixes identity and mix key for tests: everybody knows them then; 0 = off") \
+	X(test, "clock_ahead", clock_ahead_ms, MS, "0ms", 0, 604800000, RUN, \
+	  "reads the host's clock as if it had been set forward by this, for tests; 0 = off")
 
 #define CONFIG_LOG_KEYS(X) \
 	X(log, "level", level, LOG_LEVEL, "info", 0, 0, RUN, \

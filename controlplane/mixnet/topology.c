@@ -4,6 +4,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -292,6 +293,33 @@ static void load_layers(const struct config_source *s, const struct fog_topology
 		);
 }
 
+// A packet may be made in the last moment of its epoch, by a sender whose clock is behind, and its
+// reply by SURB has to come back: every hop of both ways must still have the key. And two keys at
+// most live at once, with time to make the next replay table.
+static void load_epochs(const struct config_source *s, const struct fog_topology *t)
+{
+	uint64_t hop_ms = (t->delay_max_us + 999) / 1000 + t->delay_cap_ms;
+	uint64_t least_ms = 2 * (t->layers + 2) * hop_ms + t->tolerance_ms;
+
+	if (t->links != FOG_LINKS_NOISE)
+		return;
+	if ((uint64_t)t->overlap_s * 1000 < least_ms)
+		config_error(
+		        s, "network.mix_key",
+		        "overlap %u s is too short for a packet and its reply: 2 ways x (%u layers "
+		        "+ 2) x (delay max + cap = %" PRIu64 " ms) + tolerance %u ms = %" PRIu64
+		        " ms: raise overlap, or lower the delays",
+		        t->overlap_s, t->layers, hop_ms, t->tolerance_ms, least_ms
+		);
+	if (t->overlap_s > t->epoch_s / 2)
+		config_error(
+		        s, "network.mix_key",
+		        "overlap %u s is longer than half an epoch of %u s: lower overlap, or "
+		        "raise epoch",
+		        t->overlap_s, t->epoch_s
+		);
+}
+
 static int load_convert(
         const struct config_source *s, const struct raw_topology *raw, struct fog_topology *t
 )
@@ -311,6 +339,7 @@ static int load_convert(
 	for (unsigned i = 0; i < t->node_count; i++)
 		load_node_unique(s, t, i);
 	load_layers(s, t);
+	load_epochs(s, t);
 	return s->report->errors > before ? -EINVAL : 0;
 }
 

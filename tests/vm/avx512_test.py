@@ -26,6 +26,7 @@ DONE = "vm: done"
 PROGRAMS = {
 	"x25519": ("avx512", ["Suite: avx512"]),
 	"crypto": ("avx512", ["Suite: avx512", "AES of avx512: 512 bits"]),
+	"gcm": ("avx512", ["Suite: avx512"]),
 	"self_test": (None, ["avx512: checked"]),
 	"vectors": (None, ["crypto ops: avx512"]),
 	"sphinx": (None, ["crypto ops: avx512"]),

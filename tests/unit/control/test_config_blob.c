@@ -217,7 +217,7 @@ static void test_tampered_launch(void)
 	        {L(idle), 0, -EINVAL, "idle"},
 	        {L(idle), 3, -EINVAL, "idle"},
 	        {L(links), 0, -EINVAL, "links"},
-	        {L(links), 2, -EINVAL, "links"},
+	        {L(links), 3, -EINVAL, "links"},
 	        {L(control_uid), UINT32_MAX, -EINVAL, "control_uid"},
 	        {L(control_gid), UINT32_MAX, -EINVAL, "control_gid"},
 	        {L(data_uid), UINT32_MAX, -EINVAL, "data_uid"},

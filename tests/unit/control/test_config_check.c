@@ -98,7 +98,7 @@ static void test_production(void)
 	static const struct text_case links[] = {
 	        {"production: false", "production: true", 6, "set production: false"}};
 	char *text = text_edit(config_text, "production: false", "production: true");
-	char *seeded = text_edit(text, "delay_seed: 0", "delay_seed: 1\n  key_seed: 1");
+	char *seeded = text_edit(text, "delay_seed: 0", "delay_seed: 1\n  key_seed: 1\n  clock_ahead: 1s");
 	struct fog_config *c = load(seeded);
 
 	RUN(links, t, &roomy);
@@ -106,6 +106,7 @@ static void test_production(void)
 	CU_ASSERT_EQUAL(fog_config_check(c, NULL, NULL, &report), -EINVAL);
 	CU_ASSERT_TRUE(report_has(&report, 27, "delays that others can compute"));
 	CU_ASSERT_TRUE(report_has(&report, 28, "keys that everybody knows"));
+	CU_ASSERT_TRUE(report_has(&report, 29, "goes by the right time"));
 	fog_config_free(c);
 	free(seeded);
 	free(text);
@@ -239,7 +240,7 @@ static void test_plan(void)
 	        p.rings,
 	        2 *
 	                (fog_ring_bytes(
-	                         1024, fog_ring_slot_size(56 + 32 + t->geometry.payload_len)
+	                         1024, fog_ring_slot_size(72 + 32 + t->geometry.payload_len)
 	                 ) +
 	                 fog_ring_bytes(256, fog_ring_slot_size(40 + 3082)))
 	);

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the Fogline authors
 // The topology file: meaning, refusals with their lines, paths.
 #include <errno.h>
+#include <sodium.h>
 #include <unistd.h>
 
 #include "config_text.h"
@@ -50,7 +51,7 @@ static void test_refusals(void)
 {
 	static const struct text_case cases[] = {
 	        {"  links: none\n", "", 1, "network.links: is missing"},
-	        {"links: none", "links: noise", 5, "is not one of none"},
+	        {"links: none", "links: tls", 5, "is not one of none|noise"},
 	        {"mix_port: 9001", "mix_port: 0", 4, "out of range"},
 	        {"geometry: mtu", "geometry: mtu5", 3, "is not one of mtu|mtu3|jumbo|custom"},
 	        {"geometry: mtu", "geometry: custom", 3, "custom needs"},
@@ -99,6 +100,70 @@ static void test_refusals(void)
 	}
 	load("network: {name: a, links: none}\n", -EINVAL);
 	CU_ASSERT_TRUE(report_has(&report, 0, "nodes: is missing"));
+}
+
+// A network with links: two nodes, and keys that fit their IDs.
+static size_t noise_text(char *text, size_t len, const char *rotation, const char *extra)
+{
+	size_t at = (size_t
+	)snprintf(text, len, "network: {name: t, links: noise, mix_key: {%s}}\nnodes:\n", rotation);
+
+	for (unsigned i = 1; i <= 2; i++) {
+		uint8_t identity[32] = {(uint8_t)i}, id[32];
+		char hex[2][65];
+		crypto_generichash(id, 32, identity, 32, NULL, 0);
+		at += (size_t)snprintf(
+		        text + at, len - at,
+		        "  - {name: n%u, id: %s, identity: %s, link_key: %064x, vrf_key: %064x, "
+		        "address: 10.0.0.%u, role: mix, layer: %u%s}\n",
+		        i, sodium_bin2hex(hex[0], 65, id, 32),
+		        sodium_bin2hex(hex[1], 65, identity, 32), 16 + i, 32 + i, i, i,
+		        i == 1 ? extra : ""
+		);
+	}
+	return at;
+}
+
+static void test_noise(void)
+{
+	static char text[4096];
+	struct fog_topology *t;
+
+	// 2 x (2 layers + 2) x (500 ms + 0) + 2 s.
+	static const struct {
+		const char *rotation;
+		int want;
+		const char *expect;
+	} cases[] = {
+	        {"epoch: 20min", 0, ""},
+	        {"epoch: 12s, overlap: 6s", 0, ""},
+	        {"epoch: 60s, overlap: 5s", -EINVAL, "tolerance 2000 ms = 6000 ms: raise overlap"},
+	        {"epoch: 60s, overlap: 7s, tolerance: 3001ms", -EINVAL, "= 7001 ms: raise overlap"},
+	        {"epoch: 60s, overlap: 7s, tolerance: 3s", 0, ""},
+	        {"epoch: 60s, overlap: 30s", 0, ""},
+	        {"epoch: 60s, overlap: 31s", -EINVAL, "overlap 31 s is longer than half an epoch"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		noise_text(text, sizeof(text), cases[i].rotation, "");
+		t = load(text, cases[i].want);
+		if (cases[i].want < 0)
+			CU_ASSERT_PTR_NOT_NULL(strstr(report.text, cases[i].expect));
+		fog_topology_free(t);
+	}
+	noise_text(text, sizeof(text), "", ", mix_key: " HEX62 "21");
+	load(text, -EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(report.text, "mix_key counts only with 'links: none'"));
+	noise_text(text, sizeof(text), "", "");
+	memcpy(strstr(text, "vrf_key: ") + 9, strstr(text, "link_key: ") + 10, 64);
+	t = load(text, 0); // keys of two kinds are never compared
+	fog_topology_free(t);
+	char *cut = text_edit(text, "id: ", "id: 22");
+	memmove(strstr(cut, "id: 22") + 68, strstr(cut, "id: 22") + 70,
+	        strlen(strstr(cut, "id: 22") + 70) + 1);
+	load(cut, -EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(report.text, "id is not the BLAKE2b-256 of identity"));
+	free(cut);
 }
 
 static void test_geometries(void)
@@ -214,6 +279,7 @@ int main(void)
 	static const CU_TestInfo tests[] = {
 	        {"a good file", test_good},
 	        {"refusals", test_refusals},
+	        {"links and epochs", test_noise},
 	        {"geometries", test_geometries},
 	        {"paths", test_paths},
 	        {"change detection", test_changed},

@@ -60,8 +60,8 @@ struct pair *pair_create(void)
 {
 	struct pair *p = calloc(1, sizeof(*p));
 
-	p->a = rig_create(RIG_LINKS, 64);
-	p->b = rig_create_peer(p->a, RIG_LINKS, 64);
+	p->a = rig_create(RIG_LINKS | RIG_TWO_QUEUES, 64);
+	p->b = rig_create_peer(p->a, RIG_LINKS | RIG_TWO_QUEUES, 64);
 	pair_renew(p);
 	return p;
 }

@@ -219,7 +219,8 @@ static struct rig *create(const struct rig *first, unsigned flags, uint32_t park
 	w->max_rate = flags & RIG_RATE ? RIG_MAX_RATE : 0;
 	w->wake_fd = w->doorbell_fd = -1;
 	if (flags & RIG_LINKS)
-		w->links = r->links = fog_link_table_create(w->crypto, 1, w->tsc_hz);
+		w->links = r->links =
+		        fog_link_table_create(w->crypto, r->blob->launch.port[0].queues, w->tsc_hz);
 	rings_make(r);
 	CU_ASSERT_EQUAL_FATAL(fog_worker_init(w, parked_max, r->inject.slot_size), 0);
 	rig_configure(r, RIG_NODES, RIG_NODES);

@@ -46,7 +46,7 @@ enum {
 	RIG_TWO_QUEUES = 16,
 	RIG_RATE = 32, // a limit of RIG_MAX_RATE
 	RIG_MAX_RATE = 100, // packets per second
-	RIG_LINKS = 64, // encrypted links; sessions are the test's to install
+	RIG_LINKS = 64, // encrypted links, for a worker a queue; sessions are the test's to install
 };
 
 // EAL and crypto, once a program. Returns 0 or negative.

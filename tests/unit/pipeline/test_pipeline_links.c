@@ -81,6 +81,41 @@ static void test_source_port(void)
 	pair_destroy(p);
 }
 
+// Another worker sends under a sub-session of its own: index, key, counter, source port.
+static void test_workers(void)
+{
+	struct pair *p = pair_ready();
+	struct fog_link_session s = pair_session(p, p->a);
+	struct rte_mbuf *m;
+	struct pair_frame one, two;
+
+	s.rx_count = 2;
+	fog_link_free(fog_link_take(p->a->links, p->a_index));
+	CU_ASSERT_EQUAL_FATAL(pair_install(p->a, &s), 0);
+	pair_packet(p, &one);
+	p->b->w->index = 1; // from here on this worker is the second
+	CU_ASSERT_EQUAL(stage_link_send_control(p->b->w, p->b_index, FOG_KIND_NOTHING, NULL, 0), 0);
+	rig_run(p->b, NULL, NULL);
+	CU_ASSERT_EQUAL_FATAL(fog_loop_take(p->b->port, 1, &m, 1), 1);
+	memcpy(two.bytes, rte_pktmbuf_mtod(m, void *), m->data_len);
+	two.len = m->data_len;
+	rte_pktmbuf_free(m);
+	CU_ASSERT_NOT_EQUAL(memcmp(one.bytes + PAIR_UDP_AT, two.bytes + PAIR_UDP_AT, 2), 0);
+	CU_ASSERT_EQUAL(pair_payload(&two)[INDEX_AT + 3], pair_payload(&one)[INDEX_AT + 3] + 1);
+	static const uint8_t first[8];
+	CU_ASSERT_EQUAL(memcmp(pair_payload(&one) + COUNTER_AT, first, 8), 0);
+	CU_ASSERT_EQUAL(memcmp(pair_payload(&two) + COUNTER_AT, first, 8), 0);
+	check_taken(p, &one);
+	uint64_t answered = rig_snapshot(p->a)->answered;
+	pair_put(p->a, &two);
+	CU_ASSERT_EQUAL(rig_snapshot(p->a)->answered, answered + 1);
+	check_dropped(p, &two, FOG_DROP_LINK_REPLAY);
+	pair_payload(&two)[INDEX_AT + 3] ^= 1; // under the other's index it is no frame of its
+	pair_payload(&two)[COUNTER_AT + 7] = 9;
+	check_dropped(p, &two, FOG_DROP_LINK_TAMPERED);
+	pair_destroy(p);
+}
+
 static void test_replayed(void)
 {
 	struct pair *p = pair_ready();
@@ -507,6 +542,7 @@ int main(void)
 	static const CU_TestInfo tests[] = {
 	        {"a packet there and back", test_path},
 	        {"one source port", test_source_port},
+	        {"two workers", test_workers},
 	        {"replayed", test_replayed},
 	        {"reordered, and too old", test_reordered},
 	        {"tampered", test_tampered},
