@@ -41,17 +41,22 @@ static void retire_key(void *object)
 	fog_mix_key_destroy(object);
 }
 
-static int conf_build(
-        struct fog_manager *m, const struct fog_blob *blob, const struct fog_mix_key *key,
-        struct fog_conf **out
-)
+struct fog_resolver manager_resolver(const struct fog_manager *m)
 {
-	const struct fog_resolver resolver = {
+	return (struct fog_resolver){
 	        .ports = m->ports,
 	        .port_count = m->port_count,
 	        .neigh = m->neigh,
 	        .neighbours = m->host.neighbours,
 	};
+}
+
+static int conf_build(
+        struct fog_manager *m, const struct fog_blob *blob, const struct fog_mix_key *key,
+        struct fog_conf **out
+)
+{
+	const struct fog_resolver resolver = manager_resolver(m);
 	struct fog_conf_env env = {
 	        .resolver = &resolver,
 	        .now_ms = manager_host_now_ms(),

@@ -11,6 +11,8 @@ int manager_on_config(void *ctx, const void *blob, size_t len, char *text, size_
 // Publish 'key' (NULL: none) in place of the present one, which is destroyed with its replay table
 // once no worker can see it. Returns 0 or -ENOMEM (nothing changed; 'key' stays the caller's).
 int manager_set_key(struct fog_manager *, struct fog_mix_key *key);
+// Whom to ask for ways.
+struct fog_resolver manager_resolver(const struct fog_manager *);
 // Free 'object' when no worker can see it any more.
 void manager_retire(struct fog_manager *, void (*free_fn)(void *), void *object);
 // Log up to 'level' (enum fog_log_level) from now on, and say so in the statistics.

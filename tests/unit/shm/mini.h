@@ -19,6 +19,7 @@ enum {
 	MINI_PACKET = 300, // bytes of an injected packet
 	MINI_PACKETS = 4096,
 	MINI_BOOTS = 4,
+	MINI_LINK_REFUSED = 0x40, // rx_index of a session that is refused with -EEXIST
 };
 
 // What the data plane saw.
@@ -29,6 +30,8 @@ struct mini_record {
 	uint8_t next_hop[FOG_ID_LEN]; // of the last FORWARD
 	_Atomic uint64_t made[MINI_WORKERS]; // messages put into the rings of the present life
 	_Atomic uint64_t events_dropped, control_faults, age_ms;
+	struct fog_link_session link; // the last one
+	_Atomic uint32_t link_installs, link_removes, link_sends;
 };
 
 struct mini_worker {
