@@ -21,6 +21,7 @@
 #include "http/listen.h"
 #include "http/server.h"
 #include "node.h"
+#include "node_epochs.h"
 #include "notify.h"
 
 enum {
@@ -28,14 +29,21 @@ enum {
 	PRUNE_TICKS = 60 * 1000 / TICK_MS,
 };
 
-enum main_source { SOURCE_SIGNAL, SOURCE_TIMER, SOURCE_DATA_PLANE, SOURCE_UNIX, SOURCE_TCP };
+enum main_source {
+	SOURCE_SIGNAL,
+	SOURCE_TIMER,
+	SOURCE_SAMPLE,
+	SOURCE_DATA_PLANE,
+	SOURCE_UNIX,
+	SOURCE_TCP,
+};
 
 struct main_state {
 	struct fog_node *node;
 	struct fog_server *server;
 	struct fog_token token;
 	struct notify notify;
-	int epoll_fd, signal_fd, timer_fd, unix_fd, tcp_fd;
+	int epoll_fd, signal_fd, timer_fd, sample_fd, unix_fd, tcp_fd;
 	unsigned ticks;
 	bool stop;
 };
@@ -152,12 +160,24 @@ static int main_privileged(struct main_state *m, const struct main_options *o)
 	return r < 0 ? r : fog_confine(c, o->config);
 }
 
+// A descriptor that becomes readable every 'ms', or -errno.
+static int main_timer(long ms)
+{
+	struct itimerspec every = {
+	        .it_interval.tv_nsec = ms * 1000000L,
+	        .it_value.tv_nsec = ms * 1000000L,
+	};
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+
+	if (fd < 0 || timerfd_settime(fd, 0, &every, NULL) == 0)
+		return fd < 0 ? -errno : fd;
+	int r = -errno;
+	close(fd);
+	return r;
+}
+
 static int main_events(struct main_state *m)
 {
-	struct itimerspec tick = {
-	        .it_interval.tv_nsec = TICK_MS * 1000000L,
-	        .it_value.tv_nsec = TICK_MS * 1000000L,
-	};
 	sigset_t signals;
 	int r = 0;
 
@@ -169,13 +189,19 @@ static int main_events(struct main_state *m)
 	signal(SIGPIPE, SIG_IGN);
 	m->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	m->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-	m->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (m->epoll_fd < 0 || m->signal_fd < 0 || m->timer_fd < 0 ||
-	    timerfd_settime(m->timer_fd, 0, &tick, NULL) < 0)
+	if (m->epoll_fd < 0 || m->signal_fd < 0)
 		return -errno;
+	m->timer_fd = main_timer(TICK_MS);
+	if (m->timer_fd < 0)
+		return m->timer_fd;
+	m->sample_fd = main_timer(FOG_TIMING_SAMPLE_MS);
+	if (m->sample_fd < 0)
+		return m->sample_fd;
 	r = main_watch(m, m->signal_fd, SOURCE_SIGNAL);
 	if (r == 0)
 		r = main_watch(m, m->timer_fd, SOURCE_TIMER);
+	if (r == 0)
+		r = main_watch(m, m->sample_fd, SOURCE_SAMPLE);
 	if (r == 0)
 		r = main_watch(m, m->unix_fd, SOURCE_UNIX);
 	if (r == 0 && m->tcp_fd >= 0)
@@ -208,12 +234,21 @@ static void main_tick(struct main_state *m)
 	if (read(m->timer_fd, &expired, sizeof(expired)) < 0)
 		return;
 	fog_node_topology_poll(m->node, false);
+	node_epochs_tick(m->node);
 	fog_sender_flush(m->node->sender);
 	fog_tracer_tick(m->node->tracer);
 	fog_log_flush();
 	notify_tick(&m->notify, m->node);
 	if (++m->ticks % PRUNE_TICKS == 0)
-		fog_store_prune(m->node->store);
+		node_prune(m->node);
+}
+
+static void main_sample(struct main_state *m)
+{
+	uint64_t expired;
+
+	if (read(m->sample_fd, &expired, sizeof(expired)) > 0)
+		fog_timing_sample(m->node->timing);
 }
 
 static void main_loop(struct main_state *m)
@@ -229,6 +264,9 @@ static void main_loop(struct main_state *m)
 				break;
 			case SOURCE_TIMER:
 				main_tick(m);
+				break;
+			case SOURCE_SAMPLE:
+				main_sample(m);
 				break;
 			case SOURCE_DATA_PLANE:
 				fog_dpclient_process(m->node->dp);
@@ -264,6 +302,7 @@ static void main_stop(struct main_state *m)
 	main_close(m->unix_fd);
 	main_close(m->tcp_fd);
 	main_close(m->timer_fd);
+	main_close(m->sample_fd);
 	main_close(m->signal_fd);
 	main_close(m->epoll_fd);
 }
@@ -272,7 +311,12 @@ int main(int argc, char **argv)
 {
 	struct main_options o = {0};
 	struct main_state m = {
-	        .epoll_fd = -1, .signal_fd = -1, .timer_fd = -1, .unix_fd = -1, .tcp_fd = -1};
+	        .epoll_fd = -1,
+	        .signal_fd = -1,
+	        .timer_fd = -1,
+	        .sample_fd = -1,
+	        .unix_fd = -1,
+	        .tcp_fd = -1};
 	int r = main_parse(argc, argv, &o);
 
 	if (r >= 0)

@@ -10,6 +10,9 @@
 #include "auth/audit.h"
 #include "config/config.h"
 #include "dpclient.h"
+#include "epoch/clock.h"
+#include "epoch/directory.h"
+#include "epoch/epochs.h"
 #include "mixnet/identity.h"
 #include "mixnet/inbox.h"
 #include "mixnet/keys.h"
@@ -17,11 +20,12 @@
 #include "mixnet/sender.h"
 #include "mixnet/topology.h"
 #include "store/store.h"
+#include "timing/timing.h"
 #include "tracer.h"
 
 struct node_filter;
 
-enum { FOG_NODE_EPOCH = 1 }; // the one mix key of a network without key rotation
+enum { FOG_NODE_EPOCH = FOG_EPOCH_FOREVER }; // the one mix key of a network without key rotation
 
 struct fog_node {
 	// Set by create and start, constant afterwards unless said otherwise.
@@ -51,7 +55,13 @@ struct fog_node {
 	struct fog_config *started; // the one that this process was started with
 	struct node_filter *filter; // what operators have set of it at run time (node_filter.h)
 
+	struct fog_timing *timing; // constant after start
 	struct fog_loops *loops; // set by start, constant
+
+	// Set by start, constant: time, keys and descriptors of a network with epochs (node_epochs.h).
+	struct fog_clock *clock;
+	struct fog_directory *directory;
+	struct fog_epochs *epochs;
 };
 
 // Load the configuration and everything that needs privileges: identity, state folder, audit log.
@@ -92,6 +102,10 @@ unsigned fog_node_unready(
 unsigned fog_node_warnings(
         struct fog_node *, void (*warn)(void *ctx, const char *code, const char *text), void *ctx
 );
+
+// The timing figures under the topology's law (all zero without one). Returns whether the effective
+// anonymity set is known and under timing.min_set. Any thread, not under 'lock'.
+bool fog_node_timing(struct fog_node *, struct fog_timing_law *, struct fog_timing_figures *);
 
 // Where the control plane keeps its own files: STATE_DIR/control.
 int fog_node_state_path(const struct fog_node *, const char *file, char *path, size_t len);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "api/plan.h"
 #include "calendar_lists.h"
 
 enum {
@@ -113,8 +114,7 @@ int fog_calendar_create(const struct fog_calendar_config *cfg, struct fog_calend
 	c->clock.start = cfg->start;
 	c->slots = cfg->slots;
 	c->capacity = cfg->capacity;
-	while ((UINT64_C(20000) << c->clock.shift) < cfg->tsc_hz)
-		c->clock.shift++;
+	c->clock.shift = fog_plan_tick_shift(cfg->tsc_hz);
 	c->chunk_free = NIL;
 	c->tick = UINT64_C(1) << c->clock.shift;
 	c->ahead = NIL;

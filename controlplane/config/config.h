@@ -123,6 +123,11 @@ struct fog_config_links {
 	uint32_t client_rate, client_burst; // packets per second, 0 = no limit; at once
 };
 
+// When traffic is too thin to hide in.
+struct fog_config_timing {
+	uint32_t min_set; // packets, 0 = never
+};
+
 struct fog_config {
 	char instance[32];
 	char user[32]; // name or decimal uid; empty = stay who we are
@@ -143,6 +148,7 @@ struct fog_config {
 	struct fog_config_filter filter;
 	struct fog_config_drain drain;
 	struct fog_config_links links;
+	struct fog_config_timing timing;
 	uint32_t port_count;
 	struct fog_config_port port[FOG_PORTS_MAX];
 

@@ -100,6 +100,11 @@
 	X(drain, "grace", grace_ms, MS, "0ms", 0, 3600000, RUN, \
 	  "how long packets are still taken after the order to drain, while readiness is off")
 
+#define CONFIG_TIMING_KEYS(X) \
+	X(timing, "min_set", min_set, COUNT, "16", 0, 1000000, RUN, \
+	  "packets that one which leaves could be, by the entropy; below it the node " \
+	  "warns of low_traffic; 0 = never")
+
 #define CONFIG_PORT_KEYS(X) \
 	X(port, "name", name, NAME, NULL, 1, 31, LAUNCH, \
 	  "name in tables and metrics") \
@@ -153,7 +158,8 @@
 	S(audit, CONFIG_AUDIT_KEYS, CONFIG_NO_LISTS) \
 	S(filter, CONFIG_FILTER_KEYS, CONFIG_FILTER_LISTS) \
 	S(drain, CONFIG_DRAIN_KEYS, CONFIG_NO_LISTS) \
-	S(links, CONFIG_LINKS_KEYS, CONFIG_NO_LISTS)
+	S(links, CONFIG_LINKS_KEYS, CONFIG_NO_LISTS) \
+	S(timing, CONFIG_TIMING_KEYS, CONFIG_NO_LISTS)
 
 // Keys of topology.yaml. Equal on all nodes of a network.
 #define TOPOLOGY_NETWORK_KEYS(X) \

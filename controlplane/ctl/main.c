@@ -34,6 +34,7 @@ static const struct ctl_command ctl_commands[] = {
         {"workers", ctl_workers, "workers: packets, delays, loop times, peers"},
         {"drops", ctl_drops, "dropped packets by reason"},
         {"nodes", ctl_nodes, "nodes of the network"},
+        {"timing", ctl_timing, "how well the traffic hides: correlation, pool, anonymity set"},
         {"top", ctl_top, "what the workers do, once a second"},
         {"log", ctl_log, "what the processes log, and how much of it"},
         {"trace", ctl_trace, "what happens to single packets, stage by stage"},

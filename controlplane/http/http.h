@@ -88,6 +88,7 @@ const char *http_config_state(
 
 // Handlers.
 http_handler http_get_healthz, http_get_readyz, http_get_metrics;
+http_handler http_get_timing;
 http_handler http_get_status, http_get_ports, http_get_workers, http_get_drops, http_get_nodes;
 http_handler http_get_config, http_put_config;
 http_handler http_get_filter, http_patch_filter;

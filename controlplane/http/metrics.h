@@ -16,5 +16,7 @@ void metrics_gauge(FILE *f, const char *name, const char *unit, const char *help
 
 // Only when ports_valid.
 void metrics_ports(FILE *f, const struct snapshot *);
+// How well the traffic hides; what is not measured is left out. Takes node->lock.
+void metrics_timing(FILE *f, struct fog_node *);
 // What the control plane wants of the ports' filter. Takes node->lock.
 void metrics_filter(FILE *f, struct fog_node *);

@@ -11,6 +11,7 @@ const struct http_route http_routes[] = {
         {"GET", "/readyz", HTTP_OPERATOR, false, http_get_readyz, {NULL}},
         {"GET", "/metrics", HTTP_OPERATOR, false, http_get_metrics, {NULL}},
         {"GET", "/v1/status", HTTP_OPERATOR, false, http_get_status, {NULL}},
+        {"GET", "/v1/timing", HTTP_OPERATOR, false, http_get_timing, {NULL}},
         {"GET", "/v1/ports", HTTP_OPERATOR, false, http_get_ports, {NULL}},
         {"GET", "/v1/workers", HTTP_OPERATOR, false, http_get_workers, {NULL}},
         {"GET", "/v1/drops", HTTP_OPERATOR, false, http_get_drops, {NULL}},

@@ -24,7 +24,7 @@ enum fog_driver {
 
 enum fog_idle { FOG_IDLE_BUSY = 1, FOG_IDLE_ADAPTIVE = 2 };
 
-enum fog_links { FOG_LINKS_NONE = 1, FOG_LINKS_NOISE = 2 };
+enum fog_link_mode { FOG_LINKS_NONE = 1, FOG_LINKS_NOISE = 2 };
 
 enum fog_xdp_mode { FOG_XDP_AUTO = 0, FOG_XDP_NATIVE = 1, FOG_XDP_GENERIC = 2 };
 
@@ -68,7 +68,7 @@ struct fog_blob_launch {
 	uint32_t worker_count;
 	uint32_t port_count;
 	uint32_t idle; // enum fog_idle
-	uint32_t links; // enum fog_links
+	uint32_t links; // enum fog_link_mode
 	uint32_t control_uid; // only this uid (and root) may speak on dp.sock
 	uint32_t control_gid; // group of dp.sock
 	uint32_t hugepages; // 0: EAL runs on ordinary pages
@@ -109,7 +109,8 @@ struct fog_blob_run {
 	uint32_t source_burst; // packets a source may send at once
 	uint32_t deny_count;
 	uint64_t drain_grace_ms; // from the order to drain to the last packet taken
-	uint8_t link_key[32]; // our static X25519 public key: whose MAC1 is ours; zero without links
+	uint8_t link_key
+	        [32]; // our static X25519 public key: whose MAC1 is ours; zero without links
 };
 
 struct fog_blob_node {

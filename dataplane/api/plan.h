@@ -56,6 +56,16 @@ static inline uint64_t fog_plan_burst(uint64_t max_rate)
 	return max_rate / 10 > FOG_RATE_BURST_MIN ? max_rate / 10 : FOG_RATE_BURST_MIN;
 }
 
+// The calendar's tick is 2 to this many cycles: 50 to 100 us.
+static inline uint32_t fog_plan_tick_shift(uint64_t tsc_hz)
+{
+	uint32_t shift = 0;
+
+	while ((UINT64_C(20000) << shift) < tsc_hz)
+		shift++;
+	return shift;
+}
+
 // Most packets that the workers accept under one mix key, which is in use for an epoch and the
 // overlap with its neighbour: capacity that no replay table can run out of.
 static inline uint64_t fog_plan_tags(uint32_t workers, uint64_t max_rate, uint64_t seconds)

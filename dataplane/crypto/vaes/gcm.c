@@ -248,12 +248,13 @@ static inline __attribute__((always_inline)) __m128i tail_crypt(
 {
 	_Alignas(32) uint8_t tail[GCM_STEP] = {0};
 	unsigned blocks = (unsigned)((len + GCM_BLOCK - 1) / GCM_BLOCK);
+	struct gcm_sum none = {0};
 	__m256i stream[GCM_WIDE];
 
 	memcpy(tail, text, len);
 	if (!seal)
 		hash = tail_hash(k, tail, blocks, hash);
-	step(k, stream, wide, base, NULL, hash, NULL);
+	step(k, stream, wide, base, NULL, hash, &none);
 	for (unsigned i = 0; i < wide; i++)
 		store2(tail + i * 2 * GCM_BLOCK, stream[i] ^ load2(tail + i * 2 * GCM_BLOCK));
 	memcpy(text, tail, len);
@@ -291,7 +292,7 @@ static inline __attribute__((always_inline)) __m128i crypt(
 			step(k, stream, GCM_WIDE, base, hashed, hash, &sum);
 			hash = sum_reduced(&sum);
 		} else {
-			step(k, stream, GCM_WIDE, base, NULL, hash, NULL);
+			step(k, stream, GCM_WIDE, base, NULL, hash, &sum);
 		}
 #pragma GCC unroll 8
 		for (unsigned i = 0; i < GCM_WIDE; i++) {

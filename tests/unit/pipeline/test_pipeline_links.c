@@ -110,8 +110,9 @@ static void test_workers(void)
 	pair_put(p->a, &two);
 	CU_ASSERT_EQUAL(rig_snapshot(p->a)->answered, answered + 1);
 	check_dropped(p, &two, FOG_DROP_LINK_REPLAY);
-	pair_payload(&two)[INDEX_AT + 3] ^= 1; // under the other's index it is no frame of its
-	pair_payload(&two)[COUNTER_AT + 7] = 9;
+	uint8_t *payload = pair_payload(&two);
+	payload[INDEX_AT + 3] ^= 1; // under the other's index it is no frame of its
+	payload[COUNTER_AT + 7] = 9;
 	check_dropped(p, &two, FOG_DROP_LINK_TAMPERED);
 	pair_destroy(p);
 }
