@@ -84,6 +84,7 @@ static bool letter_address(struct fog_manager *m, struct fog_letter *letter)
 
 	if (node >= 0) {
 		*to = m->conf->node[node];
+		to->source_port = m->blob->launch.mix_port; // a cookie is good for one port
 		return to->resolved;
 	}
 	*to = (struct fog_next_hop){
