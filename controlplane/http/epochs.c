@@ -197,6 +197,13 @@ static void epochs_answer_own(
 
 	if (out != NULL)
 		http_reply_json(res, 200, out);
+	else if (r == -EAGAIN && fog_clock_now_ns(n->clock) >= fog_schedule_dead(&v->schedule, epoch))
+		http_reply_problem(
+		        res, 404, "not_published", "see /readyz",
+		        "the proof of epoch %" PRIu64
+		        " is published when the data plane has confirmed that the key is destroyed",
+		        epoch
+		);
 	else
 		epochs_no_proof(n, v, epoch, res);
 }

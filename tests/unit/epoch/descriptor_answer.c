@@ -16,7 +16,7 @@ static int hex(uint8_t *out, size_t len)
 	char text[2 * FOG_DESCRIPTOR_MAX + 1];
 	size_t got = 0;
 
-	return scanf("%1600s", text) == 1 &&
+	return scanf("%1520s", text) == 1 &&
 	                sodium_hex2bin(out, len, text, strlen(text), NULL, &got, NULL) == 0 &&
 	                got == len
 	        ? 0
@@ -57,7 +57,7 @@ static int parse(void)
 	struct fog_descriptor d;
 	size_t len = 0;
 
-	if (scanf("%3200s", text) != 1 ||
+	if (scanf("%3040s", text) != 1 ||
 	    sodium_hex2bin(data, sizeof(data), text, strlen(text), NULL, &len, NULL) != 0)
 		return -1;
 	printf("%d\n", fog_descriptor_parse(data, len, &d));
