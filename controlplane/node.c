@@ -127,7 +127,7 @@ static void node_open_key(struct fog_node *n)
 	LOG_INFO(
 	        "mix key of epoch %d %s", FOG_NODE_EPOCH,
 	        seed != 0         ? "is that of test.key_seed: everybody knows it"
-	                : created ? "made: announce its public key in the topology"
+	                : created ? "made: a topology with 'links: none' has to list it"
 	                          : "found in the keyring"
 	);
 }

@@ -52,6 +52,17 @@ static int epochs_send(
 
 static const struct fog_directory_ops directory_ops = {.send = epochs_send};
 
+// Whether our own data plane has said that it has the key of 'epoch'.
+static bool epochs_in_force(struct fog_node *n, uint64_t epoch)
+{
+	struct fog_dpclient_ack ack = {.status = -ENODATA};
+	uint8_t public_key[32];
+
+	if (fog_epochs_live(n->epochs, epoch, public_key))
+		fog_dpclient_key_ack(n->dp, public_key, &ack);
+	return ack.status == 0;
+}
+
 static int epochs_gate(void *ctx, uint64_t epoch, enum fog_inject_type type)
 {
 	struct fog_node *n = ctx;
@@ -61,7 +72,7 @@ static int epochs_gate(void *ctx, uint64_t epoch, enum fog_inject_type type)
 	if (node_epoch_over(n, epoch))
 		return -ESTALE;
 	// Our own data plane would only drop it.
-	return type == FOG_INJECT_UNWRAP && !fog_epochs_live(n->epochs, epoch) ? -EAGAIN : 0;
+	return type == FOG_INJECT_UNWRAP && !epochs_in_force(n, epoch) ? -EAGAIN : 0;
 }
 
 static uint64_t epochs_of_byte(void *ctx, uint8_t low)
@@ -109,8 +120,8 @@ void node_epochs_topology(struct fog_node *n, const struct fog_topology *old)
 	}
 	if (fog_directory_topology(n->directory, t, n->identity->node_id, epoch) < 0)
 		LOG_ERR("no memory for what nodes announce: free some and send SIGHUP");
-	// The data plane has had keys of the other kind of network.
-	if (old != NULL && old->links != t->links) {
+	// The data plane has had keys of the other kind of network, or has heard nothing of keys yet.
+	if (old == NULL || old->links != t->links) {
 		n->key_withheld = true;
 		if (node_key_hand(n) < 0)
 			LOG_WARN("the data plane keeps its mix keys as they are: restart it");
@@ -168,18 +179,23 @@ bool node_epoch_over(void *node, uint64_t epoch)
 	return fog_epochs_over(n->epochs, epoch, fog_clock_now_ns(n->clock));
 }
 
+bool node_epochs_key(struct fog_node *n, uint8_t public_key[32])
+{
+	if (node_epochs_active(n))
+		return fog_epochs_live(n->epochs, node_epoch_now(n), public_key);
+	if (n->key == NULL)
+		return false;
+	memcpy(public_key, n->key->public_key, 32);
+	return true;
+}
+
 void node_epochs_key_ack(struct fog_node *n, struct fog_dpclient_ack *ack)
 {
-	struct fog_epochs_view view;
+	uint8_t public_key[32];
 
 	*ack = (struct fog_dpclient_ack){.status = -ENODATA};
-	fog_epochs_look(n->epochs, &view);
-	if (!view.active && n->key != NULL)
-		fog_dpclient_key_ack(n->dp, n->key->public_key, ack);
-	// Of the two that live, the one that packets are made for.
-	for (unsigned i = 0; view.active && i < view.count; i++)
-		if (view.own[i].epoch == view.epoch && view.own[i].state == FOG_EPOCHS_LIVE)
-			fog_dpclient_key_ack(n->dp, view.own[i].public_key, ack);
+	if (node_epochs_key(n, public_key))
+		fog_dpclient_key_ack(n->dp, public_key, ack);
 }
 
 unsigned node_unready_epochs(struct fog_node *n, node_say *reason, void *ctx)

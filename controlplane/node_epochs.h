@@ -22,6 +22,8 @@ int node_mix_key(
 );
 bool node_epoch_over(void *node, uint64_t epoch);
 
+// Our own mix key that packets are made with now; false: there is none. Any thread.
+bool node_epochs_key(struct fog_node *, uint8_t public_key[32]);
 // How the mix key of now fares at the data plane, as fog_dpclient_key_ack. Any thread.
 void node_epochs_key_ack(struct fog_node *, struct fog_dpclient_ack *);
 unsigned node_unready_epochs(struct fog_node *, node_say *, void *ctx);

@@ -33,6 +33,7 @@ enum {
 	FOG_TX_HELD_MAX = 64, // frames a busy port may owe us before tx_full
 	FOG_ANSWER_RATE = 1000, // answers per second to questions of one kind, and worker ...
 	FOG_ANSWER_BURST = 100, // ... of which so many may come at once
+	FOG_SOURCE_PORTS = 64, // UDP source ports of a worker, a power of two
 	FOG_TOKEN_SHIFT = 40, // tokens of the rate limit are kept in units of 2^-40
 };
 
@@ -52,6 +53,7 @@ struct fog_chunk {
 	uint64_t since; // TSC when they began to
 };
 
+struct fog_handshake;
 struct fog_trace;
 
 // What a round came to.
@@ -78,6 +80,7 @@ struct fog_seal_queue {
 	unsigned n;
 	struct rte_mbuf *frame[FOG_BURST];
 	const struct fog_next_hop *to[FOG_BURST]; // of this round's configuration
+	uint16_t source_port[FOG_BURST];
 	struct fog_gcm_job job[FOG_BURST];
 };
 
@@ -151,7 +154,9 @@ struct fog_worker {
 	unsigned dry_rounds; // consecutive rounds without work and packets on hold
 	bool draining; // 'drain' was seen
 	uint64_t publish_at; // TSC of the next statistics publication
-	uint16_t source_port; // rotates, so that a peer's RSS spreads one flow over its queues
+	// Without links it rotates, so that a peer's RSS spreads one flow over its queues; with links it is
+	// that of the frame's sub-session.
+	uint16_t source_port;
 	unsigned source_next; // where the next round begins to receive
 	unsigned ready_n; // packets that wait for a chunk, oldest first
 	struct rte_mbuf *ready[FOG_READY_MAX];
@@ -167,6 +172,10 @@ struct fog_worker {
 	// Encrypted links.
 	struct fog_link_table *links; // launch; NULL: the network has none
 	struct fog_seal_queue seal; // worker; empty between two rounds
+	struct rte_ring *punts; // launch; struct fog_link_punt from this worker to the manager
+	struct rte_ring *letters; // launch; struct fog_letter from the manager, or NULL
+	struct fog_handshake
+	        *handshake; // fog_worker_init, with links: what handshakes need (punt.h)
 };
 
 // Entry for rte_eal_remote_launch; 'worker' is a struct fog_worker. Returns when stop is set.

@@ -8,6 +8,7 @@
 #include "config.h"
 #include "describe.h"
 #include "host.h"
+#include "identity.h"
 #include "rest.h"
 #include "sphinx.h"
 
@@ -35,6 +36,7 @@ static const struct ctl_command ctl_commands[] = {
         {"drops", ctl_drops, "dropped packets by reason"},
         {"nodes", ctl_nodes, "nodes of the network"},
         {"timing", ctl_timing, "how well the traffic hides: correlation, pool, anonymity set"},
+        {"epochs", ctl_epochs, "key epochs: keys of this node, clock, what is known of the others"},
         {"top", ctl_top, "what the workers do, once a second"},
         {"log", ctl_log, "what the processes log, and how much of it"},
         {"trace", ctl_trace, "what happens to single packets, stage by stage"},
@@ -44,8 +46,11 @@ static const struct ctl_command ctl_commands[] = {
         {"send", ctl_send, "send a message through the mixnet"},
         {"receive", ctl_receive, "show received messages"},
         {"drain", ctl_drain, "let the data plane send what it holds, take nothing more, and end"},
+        {"audit", ctl_audit,
+         "whether nodes delay packets as they owe, by loops and published proofs"},
         {"sphinx", ctl_sphinx, "make, open and verify packets offline"},
         {"config", ctl_config_any, "show and put the configuration; check and compile it offline"},
+        {"identity", ctl_identity, "show, back up, restore, rotate the node's identity; offline"},
         {"host", ctl_host, "check that this host is ready, make it so, put it back; offline"},
         {"version", ctl_version, "print the version"},
         {"help", ctl_help, "print this help"},

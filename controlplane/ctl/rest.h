@@ -10,6 +10,7 @@ int ctl_ports(int argc, char **argv);
 int ctl_workers(int argc, char **argv);
 int ctl_drops(int argc, char **argv);
 int ctl_nodes(int argc, char **argv);
+int ctl_epochs(int argc, char **argv);
 int ctl_timing(int argc, char **argv);
 int ctl_top(int argc, char **argv);
 int ctl_log(int argc, char **argv);
@@ -20,5 +21,6 @@ int ctl_deny(int argc, char **argv);
 int ctl_send(int argc, char **argv);
 int ctl_receive(int argc, char **argv);
 int ctl_drain(int argc, char **argv);
+int ctl_audit(int argc, char **argv);
 // `config show` and `config put`; argv[0] is the subcommand.
 int ctl_settings(int argc, char **argv);

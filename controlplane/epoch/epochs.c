@@ -453,14 +453,17 @@ void fog_epochs_look(struct fog_epochs *e, struct fog_epochs_view *out)
 	pthread_mutex_unlock(&e->lock);
 }
 
-bool fog_epochs_live(struct fog_epochs *e, uint64_t epoch)
+bool fog_epochs_live(struct fog_epochs *e, uint64_t epoch, uint8_t public_key[32])
 {
 	bool live = false;
 
 	pthread_mutex_lock(&e->lock);
-	for (unsigned i = 0; i < e->view.count; i++)
-		live = live ||
-		        (e->view.own[i].epoch == epoch && e->view.own[i].state == FOG_EPOCHS_LIVE);
+	for (unsigned i = 0; i < e->view.count; i++) {
+		if (e->view.own[i].epoch != epoch || e->view.own[i].state != FOG_EPOCHS_LIVE)
+			continue;
+		memcpy(public_key, e->view.own[i].public_key, 32);
+		live = true;
+	}
 	pthread_mutex_unlock(&e->lock);
 	return live;
 }

@@ -137,6 +137,7 @@ static json_t *status_messages(struct fog_node *n, const struct fog_dpclient_sta
 static void status_node(struct fog_node *n, json_t *out)
 {
 	const struct fog_topology_node *self;
+	uint8_t key[32];
 
 	pthread_rwlock_rdlock(&n->lock);
 	self = fog_node_self(n);
@@ -146,13 +147,11 @@ static void status_node(struct fog_node *n, json_t *out)
 	json_object_set_new(out, "identity_public_key", view_hex(n->identity->public_key, 32));
 	json_object_set_new(out, "link_key", view_hex(n->identity->link_public, 32));
 	json_object_set_new(out, "vrf_key", view_hex(n->identity->vrf_public, 32));
-	json_object_set_new(
-	        out, "mix_public_key",
-	        n->key != NULL ? view_hex(n->key->public_key, 32) : json_null()
-	);
+	bool has_key = node_epochs_key(n, key);
+	json_object_set_new(out, "mix_public_key", has_key ? view_hex(key, 32) : json_null());
 	json_object_set_new(
 	        out, "key_epoch",
-	        n->key != NULL ? json_integer((json_int_t)n->key->epoch) : json_null()
+	        has_key ? json_integer((json_int_t)node_epoch_now(n)) : json_null()
 	);
 	json_object_set_new(
 	        out, "network", n->topology != NULL ? json_string(n->topology->name) : json_null()

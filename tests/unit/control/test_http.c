@@ -19,20 +19,21 @@
 #include "../../../controlplane/http/http.h"
 #include "../../../controlplane/http/listen.h"
 #include "../../../controlplane/http/server.h"
-#include "../../../controlplane/node.h"
 #include "config_text.h"
+#include "http_rig.h"
 
 #define TOKEN "0123456789abcdef0123456789abcdef-token"
 
-static char folder[64], config_path[128], socket_path[96], topology_path[128], audit_path[128];
-static struct fog_node *node;
+static char folder[64], config_path[128], socket_path[96], audit_path[128];
+char topology_path[128];
+struct fog_node *node;
 static struct fog_server *server;
 static struct fog_token token;
 static int unix_fd = -1, tcp_fd = -1, stop_pipe[2];
 static pthread_t acceptor;
 static char answer[1 << 20];
 
-static int write_file(const char *path, const char *text)
+int write_file(const char *path, const char *text)
 {
 	FILE *f = fopen(path, "we");
 
@@ -119,6 +120,7 @@ static int stop(void)
 	fog_server_stop(server);
 	fog_node_destroy(node);
 	fog_epoch_key_destroy("httptest", FOG_NODE_EPOCH);
+	fog_keyring_secret_destroy("httptest");
 	close(unix_fd);
 	close(tcp_fd);
 	snprintf(command, sizeof(command), "rm -rf %s", folder);
@@ -170,12 +172,12 @@ static int ask_with(
 	return strncmp(answer, "HTTP/1.1 ", 9) == 0 ? atoi(answer + 9) : -1;
 }
 
-static int ask(const char *method, const char *path, const char *body)
+int ask(const char *method, const char *path, const char *body)
 {
 	return ask_with(false, method, path, "", body, strlen(body));
 }
 
-static bool says(const char *part)
+bool says(const char *part)
 {
 	return strstr(answer, part) != NULL;
 }
@@ -773,6 +775,7 @@ int main(void)
 	        {"deny list", test_deny},
 	        {"full deny list", test_deny_full},
 	        {"waiting for a message", test_wait},
+	        {"epochs", test_http_epochs},
 	        {"listening sockets", test_listen},
 	        {"privileges", test_privileges},
 	        CU_TEST_INFO_NULL,

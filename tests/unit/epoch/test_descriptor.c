@@ -122,6 +122,25 @@ static void test_refusals(void)
 	CU_ASSERT_EQUAL(open_it(data, (size_t)len, &out), -EBADMSG);
 }
 
+// The same epoch twice, and epochs that fall: the form has one order.
+static void test_order(void)
+{
+	struct fog_descriptor d = full(), out;
+	uint8_t data[FOG_DESCRIPTOR_MAX];
+	size_t len = (size_t)fog_descriptor_sign(&d, node.secret, data);
+	static const size_t at[] = {FOG_DESCRIPTOR_HEAD + 40, FOG_DESCRIPTOR_HEAD + 4 * 40 + 88};
+
+	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+		uint8_t low = data[at[i] + 7];
+		data[at[i] + 7] = (uint8_t)(low - 1);
+		CU_ASSERT_EQUAL(fog_descriptor_parse(data, len, &out), -EBADMSG);
+		data[at[i] + 7] = (uint8_t)(low - 2);
+		CU_ASSERT_EQUAL(fog_descriptor_parse(data, len, &out), -EBADMSG);
+		data[at[i] + 7] = low;
+		CU_ASSERT_EQUAL(fog_descriptor_parse(data, len, &out), 0);
+	}
+}
+
 // A signature over the same bytes for another purpose is none.
 static void test_domain(void)
 {
@@ -230,6 +249,7 @@ int main(void)
 	        {"round trip", test_round_trip},
 	        {"every bit counts", test_every_byte},
 	        {"refusals", test_refusals},
+	        {"order", test_order},
 	        {"a signature for something else", test_domain},
 	        {"notices in parts", test_notices},
 	        {"notices of two descriptors", test_notices_mixed},

@@ -286,7 +286,7 @@ static void test_reboot(void)
 	CU_ASSERT_TRUE(sodium_is_zero(d.mix[0].public_key, 32));
 	CU_ASSERT_TRUE(sodium_is_zero(d.mix[1].public_key, 32));
 	CU_ASSERT_EQUAL(fog_directory_mix_key(dir, identity->node_id, FIRST, key), -ENOENT);
-	CU_ASSERT_FALSE(fog_epochs_live(epochs, FIRST));
+	CU_ASSERT_FALSE(fog_epochs_live(epochs, FIRST, key));
 	// The next epoch: still lost, but the one after it is announced.
 	v = tick((FIRST + 1) * EPOCH + 30 * SECOND);
 	d = announced(&v);
@@ -296,7 +296,7 @@ static void test_reboot(void)
 	CU_ASSERT_EQUAL(has[0].epoch, FIRST + 2);
 	v = tick((FIRST + 2) * EPOCH);
 	CU_ASSERT_EQUAL(v.lost_until_ns, 0);
-	CU_ASSERT_TRUE(fog_epochs_live(epochs, FIRST + 2));
+	CU_ASSERT_TRUE(fog_epochs_live(epochs, FIRST + 2, key));
 	end();
 }
 
