@@ -75,7 +75,11 @@ static void compile_run(
         struct fog_blob_run *run
 )
 {
+	const struct fog_topology_node *self = fog_topology_find(t, node_id);
+
 	memcpy(run->node_id, node_id, FOG_ID_LEN);
+	if (t->links == FOG_LINKS_NOISE && self != NULL)
+		memcpy(run->link_key, self->link_key, sizeof(run->link_key));
 	run->delay_mean_us = t->delay_mean_us;
 	run->delay_max_us = t->delay_max_us;
 	run->delay_cap_ms = t->delay_cap_ms;
