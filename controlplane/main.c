@@ -21,6 +21,7 @@
 #include "http/listen.h"
 #include "http/server.h"
 #include "node.h"
+#include "node_links.h"
 #include "notify.h"
 
 enum {
@@ -233,6 +234,7 @@ static void main_tick(struct main_state *m)
 	if (read(m->timer_fd, &expired, sizeof(expired)) < 0)
 		return;
 	fog_node_topology_poll(m->node, false);
+	node_links_tick(m->node);
 	fog_sender_flush(m->node->sender);
 	fog_tracer_tick(m->node->tracer);
 	fog_log_flush();

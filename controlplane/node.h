@@ -13,6 +13,7 @@
 #include "mixnet/identity.h"
 #include "mixnet/inbox.h"
 #include "mixnet/keys.h"
+#include "link/links.h"
 #include "mixnet/loops.h"
 #include "mixnet/sender.h"
 #include "mixnet/topology.h"
@@ -21,6 +22,7 @@
 #include "tracer.h"
 
 struct node_filter;
+struct node_links;
 
 enum { FOG_NODE_EPOCH = 1 }; // the one mix key of a network without key rotation
 
@@ -54,6 +56,8 @@ struct fog_node {
 
 	struct fog_timing *timing; // constant after start
 	struct fog_loops *loops; // set by start, constant
+	struct fog_links *links; // likewise; also in a network without links
+	struct node_links *link_follow; // control thread
 };
 
 // Load the configuration and everything that needs privileges: identity, state folder, audit log.

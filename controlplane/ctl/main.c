@@ -35,6 +35,7 @@ static const struct ctl_command ctl_commands[] = {
         {"drops", ctl_drops, "dropped packets by reason"},
         {"nodes", ctl_nodes, "nodes of the network"},
         {"timing", ctl_timing, "how well the traffic hides: correlation, pool, anonymity set"},
+        {"links", ctl_links, "encrypted links with nodes and clients; replace their sessions"},
         {"top", ctl_top, "what the workers do, once a second"},
         {"log", ctl_log, "what the processes log, and how much of it"},
         {"trace", ctl_trace, "what happens to single packets, stage by stage"},
