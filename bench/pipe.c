@@ -25,7 +25,6 @@ enum {
 	PARKED_MAX = 1 << 14, // of a worker
 	EAL_MIB = 16,
 	FILL_BATCH = 64,
-	EPOCH = 1,
 };
 
 // A worker's frames, and how far they are fed.
@@ -258,13 +257,18 @@ static int conf_make(struct pipe *p)
 	        .peer_id = p->peer_id,
 	};
 	char dir[64], text[256];
+	const struct fog_mix_key_params key = {
+	        .replay_dir = dir,
+	        .replay_capacity = p->params.replay_capacity,
+	        .delay_seed = 1,
+	        .epoch = FOG_EPOCH_FOREVER,
+	        .private_key = p->private_key[0],
+	        .public_key = p->public_key[0],
+	};
 	int ret;
 
 	snprintf(dir, sizeof(dir), "/dev/shm/fogline-bench-%d", (int)getpid());
-	ret = fog_mix_key_create(
-	        dir, p->params.replay_capacity, EPOCH, 0, p->private_key[0], p->public_key[0],
-	        &p->key, text, sizeof(text)
-	);
+	ret = fog_mix_key_create(&key, &p->key, text, sizeof(text));
 	if (ret < 0) {
 		fprintf(stderr, "bench: %s\n", text);
 		rmdir(dir);
@@ -274,7 +278,10 @@ static int conf_make(struct pipe *p)
 	unlink(p->key->replay->path);
 	rmdir(dir);
 	table_fill(p);
-	return fog_conf_build(p->blob, p->key, &env, &p->conf);
+	const struct fog_mix_key *keys[] = {p->key};
+	env.key_count = 1;
+	env.key = keys;
+	return fog_conf_build(p->blob, &env, &p->conf);
 }
 
 static int memory_make(struct pipe *p)
@@ -396,7 +403,7 @@ unsigned pipe_feed(struct pipe *p, unsigned worker, unsigned n)
 		for (unsigned i = 0; p->params.links && i < some; i++)
 			pipe_link_seal(
 			        &p->link, worker, rte_pktmbuf_mtod_offset(m[i], uint8_t *, HEADERS),
-			        p->geo.packet_len, EPOCH
+			        p->geo.packet_len, FOG_EPOCH_FOREVER
 			);
 		took = fog_loop_put(p->port, (uint16_t)worker, m, (uint16_t)some);
 		for (unsigned i = took; i < some; i++)

@@ -103,13 +103,15 @@ int fog_dpclient_create(
 	c->ctx = ctx;
 	c->epoll_fd = c->timer_fd = c->kick_fd = c->sock = -1;
 	c->backoff_ms = DPCLIENT_BACKOFF_MIN_MS;
-	c->config.status = c->key_ack.status = -ENODATA;
+	c->config.status = -ENODATA;
 	snprintf(c->status.why, sizeof(c->status.why), "not connected yet");
 	snprintf(c->path, sizeof(c->path), "%s", p->socket_path);
 	snprintf(c->build, sizeof(c->build), "%s", p->build);
 	c->slot = malloc(DPCLIENT_SLOT_SIZE_MAX);
-	c->key = sodium_malloc(sizeof(*c->key));
-	ret = c->slot == NULL || c->key == NULL ? -ENOMEM : loop_make(c);
+	c->keys = sodium_malloc(sizeof(*c->keys));
+	if (c->keys != NULL)
+		memset(c->keys, 0, sizeof(*c->keys));
+	ret = c->slot == NULL || c->keys == NULL ? -ENOMEM : loop_make(c);
 	if (ret < 0) {
 		fog_dpclient_destroy(c);
 		return ret;
@@ -140,7 +142,7 @@ void fog_dpclient_destroy(struct fog_dpclient *c)
 	fd_close(c->timer_fd);
 	fd_close(c->kick_fd);
 	fd_close(c->epoll_fd);
-	sodium_free(c->key);
+	sodium_free(c->keys);
 	free(c->blob);
 	free(c->slot);
 	pthread_cond_destroy(&c->answered);
@@ -259,51 +261,6 @@ int fog_dpclient_config_wait(struct fog_dpclient *c, int timeout_ms, struct fog_
 	return out->status == -EINPROGRESS ? -ETIMEDOUT : 0;
 }
 
-int fog_dpclient_key_install(
-        struct fog_dpclient *c, uint64_t epoch, const uint8_t private_key[32],
-        const uint8_t public_key[32]
-)
-{
-	pthread_mutex_lock(&c->lock);
-	sodium_memzero(c->key, sizeof(*c->key));
-	c->key->epoch = epoch;
-	memcpy(c->key->private_key, private_key, 32);
-	memcpy(c->key->public_key, public_key, 32);
-	c->key_wanted = true;
-	c->key_ack = (struct fog_dpclient_ack){.status = -EINPROGRESS};
-	pthread_mutex_unlock(&c->lock);
-	dpclient_kick(c);
-	return 0;
-}
-
-int fog_dpclient_key_destroy(struct fog_dpclient *c, uint64_t epoch, const uint8_t public_key[32])
-{
-	int ret = -ENOBUFS;
-
-	pthread_mutex_lock(&c->lock);
-	if (c->key_wanted && memcmp(c->key->public_key, public_key, 32) == 0) {
-		sodium_memzero(c->key, sizeof(*c->key));
-		c->key_wanted = false;
-		c->key_ack = (struct fog_dpclient_ack){.status = -ENODATA};
-	}
-	if (c->condemned_n < DPCLIENT_CONDEMNED_MAX) {
-		struct fog_msg_key *m = &c->condemned[c->condemned_n++];
-		*m = (struct fog_msg_key){.epoch = epoch};
-		memcpy(m->public_key, public_key, 32);
-		ret = 0;
-	}
-	pthread_mutex_unlock(&c->lock);
-	dpclient_kick(c);
-	return ret;
-}
-
-void fog_dpclient_key_ack(struct fog_dpclient *c, struct fog_dpclient_ack *out)
-{
-	pthread_mutex_lock(&c->lock);
-	*out = c->key_ack;
-	pthread_mutex_unlock(&c->lock);
-}
-
 // Write one slot. Under the lock. Returns 0, -ENOBUFS, or -ENOTCONN for a faulty peer.
 static int slot_write(
         struct fog_dpclient *c, struct fog_ring_tx *r, uint32_t type, const void *head,
@@ -329,10 +286,10 @@ static int slot_write(
 
 int fog_dpclient_inject(
         struct fog_dpclient *c, enum fog_inject_type type, const uint8_t next_hop[FOG_ID_LEN],
-        const void *packet, uint32_t len
+        uint8_t epoch, const void *packet, uint32_t len
 )
 {
-	struct fog_inject head = {.data_len = len};
+	struct fog_inject head = {.epoch = epoch, .data_len = len};
 	int ret = -ENOTCONN;
 
 	if (next_hop != NULL)

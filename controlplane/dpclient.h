@@ -3,8 +3,8 @@
 // The control plane's end of dp.sock and of the shared memory (dataplane/api/msg.h).
 //
 // The client looks after the connection by itself: it connects, reconnects (0.1 to 1 s apart),
-// beats the heartbeat, and whenever the data plane runs another configuration or mix key than the
-// wanted one, it sends the wanted one again. Whoever starts first, and whoever dies, no caller has
+// beats the heartbeat, and whenever the data plane runs another configuration or other mix keys than
+// the wanted ones, it sends the wanted ones again. Whoever starts first, and whoever dies, no caller has
 // to do anything.
 //
 // Threads: create, process and destroy belong to one thread, the control thread; all callbacks run
@@ -53,7 +53,7 @@ struct fog_dpclient_ops {
 // no error. Ignores SIGPIPE for the process, unless it is handled: the pipes that wake workers lose
 // their readers when the data plane dies.
 int fog_dpclient_create(const struct fog_dpclient_params *, const struct fog_dpclient_ops *, void *ctx, struct fog_dpclient **);
-// Detaches (packets keep flowing), wipes the key. All stats views must have been put. Accepts NULL.
+// Detaches (packets keep flowing), wipes the keys. All stats views must have been put. Accepts NULL.
 void fog_dpclient_destroy(struct fog_dpclient *);
 
 // Poll descriptor (an epoll instance, timers included) and what to call when it is readable.
@@ -73,7 +73,7 @@ struct fog_dpclient_status {
 	uint8_t boot_id[16]; // of the last data plane seen
 	uint64_t generation; // configuration in force at the data plane, as last heard
 	uint8_t checksum[32];
-	uint8_t key_id[32]; // mix key in force, as last heard; zero when none
+	uint8_t key_id[FOG_MIX_KEYS_MAX][32]; // mix keys in force, as last heard; then zeros
 	uint64_t
 	        heartbeat_age_ms; // since the data plane's heartbeat moved; UINT64_MAX when detached
 	uint64_t attaches,
@@ -85,7 +85,7 @@ struct fog_dpclient_status {
 
 void fog_dpclient_status(struct fog_dpclient *, struct fog_dpclient_status *);
 
-// What the data plane said about the configuration or key it was sent last.
+// What the data plane said about the configuration or a key.
 struct fog_dpclient_ack {
 	int status; // 0 in force, -EINPROGRESS sent or waiting for a connection, -ENODATA never set,
 	        // else what the data plane refused it with
@@ -103,20 +103,28 @@ void fog_dpclient_config_ack(struct fog_dpclient *, struct fog_dpclient_ack *);
 // Returns 0 with the answer in *ack (look at ack->status), or -ETIMEDOUT.
 int fog_dpclient_config_wait(struct fog_dpclient *, int timeout_ms, struct fog_dpclient_ack *);
 
-// The wanted mix key. The client keeps its own copy in locked memory that core dumps leave out, so
-// the caller may wipe his right away; sent now, and again whenever the data plane has another one.
-// Returns 0 or -ENOMEM (locked memory: raise RLIMIT_MEMLOCK).
-int fog_dpclient_key_install(
-        struct fog_dpclient *, uint64_t epoch, const uint8_t private_key[32],
-        const uint8_t public_key[32]
-);
-// Wipe our copy (if it is this key) and have the data plane destroy its own, also when it is away
-// now and comes back without a restart. Returns 0 or -ENOBUFS (8 are waiting).
-int fog_dpclient_key_destroy(struct fog_dpclient *, uint64_t epoch, const uint8_t public_key[32]);
-void fog_dpclient_key_ack(struct fog_dpclient *, struct fog_dpclient_ack *);
+struct fog_dpclient_key {
+	uint64_t epoch;
+	uint8_t private_key[32], public_key[32];
+	uint8_t delay_key[32]; // from the epoch's VRF; zero = the data plane draws one
+};
+
+// The wanted mix keys: all that live. The client keeps its own copy in locked memory that core dumps
+// leave out, so the caller may wipe his right away. The data plane destroys every key and every replay
+// table that is not among them, whenever this is called and after each attach, and then gets those
+// that it lacks, in this order. With n = 0 it destroys all of them; before the first call it hears
+// nothing of keys. Returns 0 or -EINVAL (more than FOG_MIX_KEYS_MAX, or two epochs with the same low
+// byte).
+int fog_dpclient_keys_set(struct fog_dpclient *, const struct fog_dpclient_key *keys, unsigned n);
+// Keep the keys from the data plane: it gets none, and gives up those that it has, while their replay
+// tables stay. They remain wanted, and are handed over when this is taken back.
+void fog_dpclient_keys_withhold(struct fog_dpclient *, bool withhold);
+// How the key with this public key fares: -ENODATA when it is not wanted, or withheld. A data plane
+// whose table is still locked by a dying one is asked again (-EINPROGRESS with a text).
+void fog_dpclient_key_ack(struct fog_dpclient *, const uint8_t public_key[32], struct fog_dpclient_ack *);
 
 // Hand a packet to the data plane, to its workers in turn. 'next_hop' is for FOG_INJECT_FORWARD,
-// NULL otherwise. Returns
+// NULL otherwise; 'epoch' is the low byte of the key epoch that the packet was made for. Returns
 //   0           accepted: a worker takes it, or, if the data plane dies first, the next one
 //   -ENOTCONN   not attached: keep it and try later
 //   -ENOBUFS    all rings full: keep it and try later
@@ -125,7 +133,7 @@ void fog_dpclient_key_ack(struct fog_dpclient *, struct fog_dpclient_ack *);
 // status.inject_lost and logged.
 int fog_dpclient_inject(
         struct fog_dpclient *, enum fog_inject_type, const uint8_t next_hop[FOG_ID_LEN],
-        const void *packet, uint32_t len
+        uint8_t epoch, const void *packet, uint32_t len
 );
 
 // The packets that a data plane takes and delivers: what it was launched with, which a newer topology

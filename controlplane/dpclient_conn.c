@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// The conversation of dpclient with the data plane (dataplane/api/msg.h): handshake, then one
-// request at a time until configuration and key are the wanted ones.
+// The conversation of dpclient with the data plane (dataplane/api/msg.h): handshake, then
+// requests until configuration and keys are the wanted ones.
 #include <sodium.h>
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -82,12 +82,11 @@ void dpclient_connect(struct fog_dpclient *c)
 // What is wanted is in force no more, as far as we know. Under the lock.
 static void answers_forget(struct fog_dpclient *c)
 {
-	c->asked = REQUEST_NONE;
+	c->config_asked = false;
 	if (c->config.status != -ENODATA)
 		c->config.status = -EINPROGRESS;
-	if (c->key_ack.status != -ENODATA)
-		c->key_ack.status = -EINPROGRESS;
-	c->config.text[0] = c->key_ack.text[0] = '\0';
+	c->config.text[0] = '\0';
+	dpclient_keys_forget(c);
 }
 
 void dpclient_disconnect(struct fog_dpclient *c, const char *why, bool fault)
@@ -171,16 +170,6 @@ static int welcome(
 	return ret;
 }
 
-// Keys that another life of the data plane should have destroyed died with it. Under the lock.
-static void condemned_review(struct fog_dpclient *c, const uint8_t boot_id[16])
-{
-	bool first = c->status.attaches == 1; // then they are of a boot that we did not see
-
-	if (!first && memcmp(c->condemned_boot, boot_id, sizeof(c->condemned_boot)) != 0)
-		c->condemned_n = 0;
-	memcpy(c->condemned_boot, boot_id, sizeof(c->condemned_boot));
-}
-
 static int attached(struct fog_dpclient *c, const char **why)
 {
 	struct dpclient_set *s = c->making;
@@ -195,7 +184,6 @@ static int attached(struct fog_dpclient *c, const char **why)
 	c->status.attaches++;
 	c->peer_beat_ms = dpclient_now_ms();
 	c->next_worker = 0;
-	condemned_review(c, s->boot->id);
 	pthread_mutex_unlock(&c->lock);
 	dpclient_sets_superseded(c);
 	state_set(c, FOG_DPCLIENT_ATTACHED, "");
@@ -210,34 +198,14 @@ static int attached(struct fog_dpclient *c, const char **why)
 // An answer that says 0 but names another configuration would make us ask for ever.
 static void config_answered(struct fog_dpclient *c, const struct fog_msg_ack *m)
 {
-	bool current = c->blob != NULL && memcmp(c->blob->checksum, c->asked_id, 32) == 0;
+	bool current = c->blob != NULL && memcmp(c->blob->checksum, c->config_asked_id, 32) == 0;
 
 	if (!current)
 		return;
 	c->config.status = m->status < 0 ? m->status : 0;
-	if (m->status >= 0 && memcmp(m->checksum, c->asked_id, 32) != 0)
+	if (m->status >= 0 && memcmp(m->checksum, c->config_asked_id, 32) != 0)
 		c->config.status = -EPROTO;
 	snprintf(c->config.text, sizeof(c->config.text), "%.*s", (int)sizeof(m->text) - 1, m->text);
-}
-
-static void key_answered(struct fog_dpclient *c, const struct fog_msg_ack *m)
-{
-	if (c->asked == REQUEST_DESTROY) {
-		for (unsigned i = 0; i < c->condemned_n; i++)
-			if (memcmp(c->condemned[i].public_key, c->asked_id, 32) == 0)
-				c->condemned[i--] = c->condemned[--c->condemned_n];
-		if (memcmp(c->status.key_id, c->asked_id, 32) == 0)
-			memset(c->status.key_id, 0, 32);
-		return;
-	}
-	if (m->status >= 0)
-		memcpy(c->status.key_id, c->asked_id, 32);
-	if (!c->key_wanted || memcmp(c->key->public_key, c->asked_id, 32) != 0)
-		return;
-	c->key_ack.status = m->status < 0 ? m->status : 0;
-	snprintf(
-	        c->key_ack.text, sizeof(c->key_ack.text), "%.*s", (int)sizeof(m->text) - 1, m->text
-	);
 }
 
 static int ack(struct fog_dpclient *c, const struct fog_msg_ack *m, const char **why)
@@ -249,13 +217,14 @@ static int ack(struct fog_dpclient *c, const struct fog_msg_ack *m, const char *
 	pthread_mutex_lock(&c->lock);
 	c->status.generation = m->generation;
 	memcpy(c->status.checksum, m->checksum, sizeof(m->checksum));
-	if (c->asked == REQUEST_NONE || config != (c->asked == REQUEST_CONFIG))
-		ret = -EPROTO;
-	else if (config)
+	if (!config) {
+		ret = dpclient_key_answered(c, m);
+	} else if (c->config_asked) {
 		config_answered(c, m);
-	else
-		key_answered(c, m);
-	c->asked = REQUEST_NONE;
+		c->config_asked = false;
+	} else {
+		ret = -EPROTO;
+	}
 	pthread_cond_broadcast(&c->answered);
 	pthread_mutex_unlock(&c->lock);
 	return ret;
@@ -333,37 +302,18 @@ static int blob_send(struct fog_dpclient *c)
 	return ret;
 }
 
-static int key_send(struct fog_dpclient *c, struct fog_msg_key *m, uint32_t type)
-{
-	m->h = (struct fog_msg_header){.type = type, .size = sizeof(*m)};
-	memcpy(c->asked_id, m->public_key, 32);
-	return fog_sock_send(c->sock, m, sizeof(*m), NULL, 0);
-}
-
 // Under the lock. Returns 0 or -errno.
-static int sync_locked(struct fog_dpclient *c)
+static int config_sync(struct fog_dpclient *c)
 {
-	if (c->condemned_n > 0) {
-		c->asked = REQUEST_DESTROY;
-		return key_send(c, &c->condemned[0], FOG_MSG_KEY_DESTROY);
+	if (c->config_asked || c->blob == NULL || c->config.status != -EINPROGRESS)
+		return 0;
+	if (memcmp(c->blob->checksum, c->status.checksum, 32) != 0) {
+		c->config_asked = true;
+		memcpy(c->config_asked_id, c->blob->checksum, 32);
+		return blob_send(c);
 	}
-	if (c->blob != NULL && c->config.status == -EINPROGRESS) {
-		if (memcmp(c->blob->checksum, c->status.checksum, 32) != 0) {
-			c->asked = REQUEST_CONFIG;
-			memcpy(c->asked_id, c->blob->checksum, 32);
-			return blob_send(c);
-		}
-		c->config.status = 0;
-		pthread_cond_broadcast(&c->answered);
-	}
-	if (c->key_wanted && c->key_ack.status == -EINPROGRESS) {
-		if (memcmp(c->key->public_key, c->status.key_id, 32) != 0) {
-			c->asked = REQUEST_INSTALL;
-			return key_send(c, c->key, FOG_MSG_KEY_INSTALL);
-		}
-		c->key_ack.status = 0;
-		pthread_cond_broadcast(&c->answered);
-	}
+	c->config.status = 0;
+	pthread_cond_broadcast(&c->answered);
 	return 0;
 }
 
@@ -375,8 +325,9 @@ void dpclient_sync(struct fog_dpclient *c)
 		return;
 	pthread_mutex_lock(&c->lock);
 	bool faulty = c->peer_faulty;
-	if (c->asked == REQUEST_NONE)
-		ret = sync_locked(c);
+	ret = config_sync(c);
+	if (ret == 0)
+		ret = dpclient_keys_sync(c);
 	pthread_mutex_unlock(&c->lock);
 	if (faulty)
 		dpclient_disconnect(

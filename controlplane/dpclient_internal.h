@@ -13,13 +13,13 @@ enum {
 	DPCLIENT_TICK_MS = 100,
 	DPCLIENT_BACKOFF_MIN_MS = 100,
 	DPCLIENT_BACKOFF_MAX_MS = 1000,
-	DPCLIENT_HANDSHAKE_MS = 10000, // the data plane may be busy zeroing a replay table
+	DPCLIENT_HANDSHAKE_MS = 10000, // workers have to leave the rings of the last attach
+	DPCLIENT_KEY_RETRY_MS = 500, // between two requests for a key whose table is locked
 	DPCLIENT_LEAVE_MS = 5000, // how long living workers may take for our last packets
 	DPCLIENT_BURST = 256, // messages taken from one ring per call
 	DPCLIENT_OLD_MAX = 8, // sets of rings kept while the store refuses what is in them
 	DPCLIENT_SLOTS_MAX = 1 << 20, // more than that no honest data plane offers
 	DPCLIENT_SLOT_SIZE_MAX = (1 << 16) + 64,
-	DPCLIENT_CONDEMNED_MAX = 8,
 };
 
 // Sequence numbers of one life of the data plane; shared by its sets of rings.
@@ -53,7 +53,14 @@ struct dpclient_set {
 	int doorbell_fd, wake_fd[FOG_WORKERS_MAX];
 };
 
-enum dpclient_request { REQUEST_NONE, REQUEST_CONFIG, REQUEST_INSTALL, REQUEST_DESTROY };
+// Wanted keys. Locked memory.
+struct dpclient_keys {
+	unsigned n;
+	struct fog_msg_key msg[FOG_MIX_KEYS_MAX];
+	struct fog_dpclient_ack ack[FOG_MIX_KEYS_MAX];
+};
+
+enum dpclient_request { REQUEST_NONE, REQUEST_INSTALL, REQUEST_KEEP };
 
 struct fog_dpclient {
 	struct fog_dpclient_ops ops;
@@ -83,16 +90,18 @@ struct fog_dpclient {
 	uint64_t peer_beat, peer_beat_ms; // the data plane's heartbeat and when it moved
 	bool peer_faulty; // found by inject; the control thread detaches
 	unsigned next_worker;
-	enum dpclient_request asked; // what the data plane owes us an answer for
-	uint8_t asked_id[32]; // checksum or public key of it
+	bool config_asked; // the data plane owes us an answer
+	uint8_t config_asked_id[32]; // checksum that it is about
 	struct fog_blob *blob; // wanted configuration or NULL
 	struct fog_dpclient_ack config;
-	struct fog_msg_key *key; // wanted key, in locked memory; key_wanted says whether it counts
-	bool key_wanted;
-	struct fog_dpclient_ack key_ack;
-	struct fog_msg_key condemned[DPCLIENT_CONDEMNED_MAX]; // private keys are zero here
-	unsigned condemned_n;
-	uint8_t condemned_boot[16]; // whose keys they are
+	enum dpclient_request key_asked; // the same for keys: a table takes long to make
+	uint8_t key_asked_id[32]; // INSTALL: public key that it is about
+	struct dpclient_keys *keys;
+	bool keys_known; // the caller has said which
+	bool keys_withheld;
+	bool keep_due; // KEYS_KEEP goes first
+	unsigned keys_kept; // bit per status.key_id: named in the KEYS_KEEP on its way
+	uint64_t key_retry_ms; // no key is asked for before
 };
 
 uint64_t dpclient_now_ms(void);
@@ -123,5 +132,14 @@ void dpclient_mapping_put(struct dpclient_mapping *); // under the lock; accepts
 void dpclient_connect(struct fog_dpclient *);
 void dpclient_read(struct fog_dpclient *);
 void dpclient_disconnect(struct fog_dpclient *, const char *why, bool fault);
+// dpclient_keys.c; control thread, under the lock.
+// The connection is gone: nothing that was answered counts for the next one.
+void dpclient_keys_forget(struct fog_dpclient *);
+// Returns 0 or -EPROTO: nobody asked.
+int dpclient_key_answered(struct fog_dpclient *, const struct fog_msg_ack *);
+// Send the next request about keys, unless one is not answered yet. Returns 0 or -errno.
+int dpclient_keys_sync(struct fog_dpclient *);
+
+// dpclient_conn.c again.
 // Send the next thing that the data plane does not have yet.
 void dpclient_sync(struct fog_dpclient *);

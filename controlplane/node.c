@@ -267,7 +267,9 @@ static unsigned node_unready_data_plane(struct fog_node *n, node_say *reason, vo
 		       ack.text[0] != '\0' ? ack.text : "the data plane has not confirmed it yet");
 		count++;
 	}
-	fog_dpclient_key_ack(n->dp, &ack);
+	if (n->key == NULL)
+		return count;
+	fog_dpclient_key_ack(n->dp, n->key->public_key, &ack);
 	if (ack.status != 0 && ack.status != -ENODATA) {
 		reason(ctx, ack.status == -EINPROGRESS ? "key_pending" : "key_refused",
 		       ack.text[0] != '\0' ? ack.text : "the data plane has not confirmed it yet");

@@ -24,7 +24,7 @@
 struct node_filter;
 struct node_links;
 
-enum { FOG_NODE_EPOCH = 1 }; // the one mix key of a network without key rotation
+enum { FOG_NODE_EPOCH = FOG_EPOCH_FOREVER }; // the one mix key of a network without key rotation
 
 struct fog_node {
 	// Set by create and start, constant afterwards unless said otherwise.

@@ -20,7 +20,7 @@ typedef void node_say(void *ctx, const char *code, const char *text);
 // How the running data plane was launched and how it fares, whatever our file says by now.
 struct node_running {
 	bool seeded, accept_replays, tracing, draining;
-	uint64_t replay_count, replay_capacity; // 0 = no table
+	uint64_t replay_count, replay_capacity; // of the fullest table; 0 = none
 };
 
 struct node_running node_running(struct fog_node *);
@@ -37,5 +37,5 @@ int node_production_check(
 // What keeps a production node from being ready. Returns how many reasons there are.
 unsigned node_unready_production(struct fog_node *, node_say *reason, void *ctx);
 // Give the mix key to the data plane, or keep it from one with test settings while the node is in
-// production (it destroys the key if it has it). Under 'change'. Returns 0 or -errno.
+// production (it gives the key up if it has it, and the key's replay table stays). Under 'change'. Returns 0 or -errno.
 int node_key_hand(struct fog_node *);

@@ -43,7 +43,9 @@ static int loops_inject(
 {
 	struct fog_node *n = ctx;
 
-	return fog_dpclient_inject(n->dp, FOG_INJECT_FORWARD, first_hop, packet, len);
+	return fog_dpclient_inject(
+	        n->dp, FOG_INJECT_FORWARD, first_hop, (uint8_t)epoch, packet, len
+	);
 }
 
 static uint64_t loops_tsc_hz(void *ctx)

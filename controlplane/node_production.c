@@ -3,7 +3,9 @@
 // What keeps the running processes from carrying real traffic, whatever the file says by now: this
 // process keeps the keys it was started with, and the data plane what it was launched with.
 #include <errno.h>
+#include <sodium.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "../log/log.h"
 #include "node_config.h"
@@ -21,9 +23,8 @@ struct node_running node_running(struct fog_node *n)
 	        .accept_replays = view.stats->accept_replays != 0,
 	        .tracing = view.stats->tracing != 0,
 	        .draining = view.stats->draining != 0,
-	        .replay_count = view.stats->replay_count,
-	        .replay_capacity = view.stats->replay_capacity,
 	};
+	fog_stats_fullest(view.stats, &run.replay_count, &run.replay_capacity);
 	fog_dpclient_stats_put(n->dp, &view);
 	return run;
 }
@@ -92,13 +93,16 @@ int node_key_hand(struct fog_node *n)
 {
 	struct node_running run = node_running(n);
 	bool withhold = n->config->production && (run.seeded || run.accept_replays);
+	struct fog_dpclient_key key;
 
 	if (n->key == NULL || withhold == n->key_withheld)
 		return 0;
-	int r = withhold ? fog_dpclient_key_destroy(n->dp, n->key->epoch, n->key->public_key)
-	                 : fog_dpclient_key_install(
-	                           n->dp, n->key->epoch, n->key->private_key, n->key->public_key
-	                   );
+	key = (struct fog_dpclient_key){.epoch = n->key->epoch};
+	memcpy(key.private_key, n->key->private_key, 32);
+	memcpy(key.public_key, n->key->public_key, 32);
+	fog_dpclient_keys_withhold(n->dp, withhold);
+	int r = fog_dpclient_keys_set(n->dp, &key, 1);
+	sodium_memzero(&key, sizeof(key));
 	if (r < 0)
 		return r;
 	n->key_withheld = withhold;

@@ -131,8 +131,7 @@ static int conf_add_node(
 }
 
 int fog_conf_build(
-        const struct fog_blob *blob, const struct fog_mix_key *key, const struct fog_conf_env *env,
-        struct fog_conf **out
+        const struct fog_blob *blob, const struct fog_conf_env *env, struct fog_conf **out
 )
 {
 	const struct fog_blob_node *nodes = (const void *)(blob + 1);
@@ -144,7 +143,11 @@ int fog_conf_build(
 	c->generation = blob->generation;
 	memcpy(c->checksum, blob->checksum, sizeof(c->checksum));
 	memcpy(c->node_id, blob->run.node_id, FOG_ID_LEN);
-	c->key = key;
+	c->key_count = env->key_count;
+	for (unsigned i = 0; i < env->key_count; i++) {
+		c->key[i] = env->key[i];
+		c->key_epoch[i] = (uint8_t)env->key[i]->epoch;
+	}
 	if ((c->by_id = hash_create("fog-id", FOG_ID_LEN)) == NULL)
 		goto err;
 	if ((c->by_ip = hash_create("fog-ip", sizeof(struct fog_ip))) == NULL)

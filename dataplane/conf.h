@@ -35,7 +35,11 @@ struct fog_conf {
 	uint8_t checksum[32];
 	uint8_t node_id[FOG_ID_LEN];
 	struct fog_delay_law law;
-	const struct fog_mix_key *key; // NULL: no key yet. Owned by the manager
+	// Oldest epoch first, no two with the same low byte of the epoch. Owned by the manager, who
+	// frees one only after the configurations that name it: a worker's pointer is good for a round.
+	unsigned key_count;
+	uint8_t key_epoch[FOG_MIX_KEYS_MAX]; // low bytes
+	const struct fog_mix_key *key[FOG_MIX_KEYS_MAX];
 	uint32_t node_count;
 	uint32_t resolved_count; // next hops ready to send to
 	uint32_t remote_count; // next hops other than ourselves
@@ -51,16 +55,27 @@ struct fog_conf_env {
 	uint16_t mix_port;
 	uint16_t payload_len; // UDP payload of every frame of the network
 	uint8_t (*peer_id)[FOG_ID_LEN]; // FOG_NODES_MAX slots, given out here and never reused
+	unsigned key_count;
+	const struct fog_mix_key *const *key; // [key_count], as in struct fog_conf
 };
 
 // Build from a checked blob. Returns 0, -ENOMEM or -EINVAL (delay law).
-int fog_conf_build(const struct fog_blob *, const struct fog_mix_key *key, const struct fog_conf_env *, struct fog_conf **);
+int fog_conf_build(const struct fog_blob *, const struct fog_conf_env *, struct fog_conf **);
 void fog_conf_free(struct fog_conf *); // accepts NULL
 
 // Statistics slot of a node: kept over generations so that counters go on. FOG_PEER_NONE when all are
 // given out: such a node has no counters of its own until the next start, and with encrypted links no
 // session. Manager.
 uint16_t fog_conf_peer(uint8_t (*peer_id)[FOG_ID_LEN], const uint8_t id[FOG_ID_LEN]);
+
+// The key that packets of this epoch were made for, or NULL. Worker.
+static inline const struct fog_mix_key *fog_conf_key(const struct fog_conf *c, uint8_t epoch)
+{
+	for (unsigned i = 0; i < c->key_count; i++)
+		if (c->key_epoch[i] == epoch)
+			return c->key[i];
+	return NULL;
+}
 
 // Index of a node, or -1.
 int fog_conf_find(const struct fog_conf *, const uint8_t id[FOG_ID_LEN]);

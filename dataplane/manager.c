@@ -14,6 +14,7 @@
 #include "log.h"
 #include "manager_conf.h"
 #include "manager_drain.h"
+#include "manager_key.h"
 #include "manager_notify.h"
 #include "manager_trace.h"
 
@@ -22,7 +23,6 @@ enum {
 	PERIOD_ADAPTIVE_MS = 20,
 	SILENCE_MS = 5000, // it beats at least once a second
 	REFRESH_S = 5,
-	REPLAY_BYTES_PER_MS = 64 << 10, // at least, when pages are made for a table (seen: 300 KiB)
 };
 
 static void retired_poll(struct fog_manager *m)
@@ -95,31 +95,6 @@ static void report_silence(struct fog_manager *m)
 		        (unsigned long long)age / 1000
 		);
 	m->control_silent = silent;
-}
-
-static void report_replay(struct fog_manager *m)
-{
-	if (m->key == NULL)
-		return;
-	uint64_t count = fog_replay_count(m->key->replay);
-	uint64_t capacity = fog_replay_capacity(m->key->replay);
-	unsigned percent = fog_stats_fill(count, capacity);
-	unsigned alarm = percent >= 100 ? 100 : percent >= FOG_REPLAY_ALARM ? FOG_REPLAY_ALARM : 0;
-
-	atomic_store_explicit(&m->stats->replay_count, count, memory_order_relaxed);
-	atomic_store_explicit(&m->stats->replay_capacity, capacity, memory_order_relaxed);
-	if (alarm <= m->replay_alarm)
-		return;
-	m->replay_alarm = alarm;
-	LOG_WARN(
-	        "replay table is %u %% full, %llu of %llu packets: %s: raise replay.capacity or lower "
-	        "workers.max_rate, which counts from the next mix key",
-	        percent, (unsigned long long)count, (unsigned long long)capacity,
-	        alarm == 100 ? "all others are dropped as replay_full"
-	                     : "when it is full all others are dropped as replay_full"
-	);
-	struct fog_evt evt = {.value = percent};
-	fog_session_event(m->session, FOG_EVT_REPLAY_FILL, &evt);
 }
 
 static void buffer_stats(struct fog_manager *m)
@@ -198,7 +173,7 @@ void fog_manager_housekeeping(struct fog_manager *m, uint64_t now)
 		port_stats(m);
 		report_faults(m);
 		report_silence(m);
-		report_replay(m);
+		manager_key_report(m);
 		fog_log_flush();
 	}
 	if (now >= m->device_at) {
@@ -254,7 +229,8 @@ int fog_manager_run(struct fog_manager *m)
 	int period = m->workers[0]->idle == FOG_IDLE_BUSY ? PERIOD_BUSY_MS : PERIOD_ADAPTIVE_MS;
 
 	for (;;) {
-		if (poll(fds, 3, period) < 0 && errno != EINTR)
+		bool busy = manager_key_poll(m);
+		if (poll(fds, 3, busy ? 0 : period) < 0 && errno != EINTR)
 			LOG_ERR("poll: %s: free memory; it is tried again", strerror(errno));
 		fog_session_process(m->session);
 		if (m->neigh != NULL && fog_neigh_process(m->neigh) > 0)
@@ -265,51 +241,6 @@ int fog_manager_run(struct fog_manager *m)
 		if (signal_received(m) || manager_drain_step(m, rte_rdtsc()))
 			return 0;
 	}
-}
-
-static int on_key_install(void *ctx, const struct fog_msg_key *msg, char *text, size_t text_len)
-{
-	struct fog_manager *m = ctx;
-	const struct fog_blob_launch *launch = &m->blob->launch;
-	struct fog_mix_key *key;
-
-	if (m->key != NULL && memcmp(m->key->public_key, msg->public_key, 32) == 0)
-		return 0; // the same key again, after a reconnect
-	// A table of gigabytes takes longer than the watchdog waits, and would again after each restart.
-	notify_allow(
-	        &m->notify, fog_replay_footprint(launch->replay_capacity) / REPLAY_BYTES_PER_MS
-	);
-	int ret = fog_mix_key_create(
-	        launch->replay_dir, launch->replay_capacity, launch->delay_seed, msg->epoch,
-	        msg->private_key, msg->public_key, &key, text, text_len
-	);
-	if (ret < 0) {
-		LOG_LIMITED(LOG_ERR, "mix key refused: %s", text);
-		return ret;
-	}
-	ret = manager_set_key(m, key);
-	if (ret < 0) {
-		snprintf(text, text_len, "no memory for the configuration: raise memory.mib");
-		fog_mix_key_close(key);
-		return ret;
-	}
-	LOG_LIMITED(
-	        LOG_INFO, "mix key of epoch %llu installed, replay table %s with %llu tags",
-	        (unsigned long long)msg->epoch, key->replay_found ? "found" : "made",
-	        (unsigned long long)fog_replay_count(key->replay)
-	);
-	return 0;
-}
-
-static int on_key_destroy(void *ctx, const struct fog_msg_key *msg, char *text, size_t text_len)
-{
-	struct fog_manager *m = ctx;
-
-	if (m->key == NULL || memcmp(m->key->public_key, msg->public_key, 32) != 0) {
-		snprintf(text, text_len, "this key is not installed");
-		return -ENOENT;
-	}
-	return manager_set_key(m, NULL);
 }
 
 static void on_command(void *ctx, uint32_t type, const struct fog_cmd *cmd)
@@ -386,8 +317,8 @@ static void on_detach(void *ctx)
 
 const struct fog_session_ops fog_manager_session_ops = {
         .config = manager_on_config,
-        .key_install = on_key_install,
-        .key_destroy = on_key_destroy,
+        .key_install = manager_on_key_install,
+        .keys_keep = manager_on_keys_keep,
         .command = on_command,
         .attach = on_attach,
         .detach = on_detach,

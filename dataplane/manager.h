@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "manager_host.h"
+#include "manager_key.h"
 #include "manager_link.h"
 #include "notify.h"
 #include "pools.h"
@@ -56,13 +57,12 @@ struct fog_manager {
 	// The manager's own.
 	struct fog_blob *blob; // in force
 	struct fog_conf *conf; // published
-	struct fog_mix_key *key;
+	struct manager_key keys;
 	uint8_t peer[FOG_NODES_MAX]
 	            [FOG_ID_LEN]; // statistics slots given out; published as stats->peer
 	struct fog_worker_rings *rings, *rings_old; // old: until every worker has switched
 	struct fog_ring_handover handover[FOG_WORKERS_MAX];
 	struct fog_retired *retired;
-	unsigned replay_alarm; // fill of the table that was reported last: 0, FOG_REPLAY_ALARM, 100
 	uint64_t refresh_at, stats_at; // TSC
 	unsigned moved_ports; // bit per port: its interface's addresses are no longer those it took
 	bool control_silent; // the last check found its heartbeat standing still

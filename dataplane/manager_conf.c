@@ -36,15 +36,7 @@ static void retire_conf(void *object)
 	fog_conf_free(object);
 }
 
-static void retire_key(void *object)
-{
-	fog_mix_key_destroy(object);
-}
-
-static int conf_build(
-        struct fog_manager *m, const struct fog_blob *blob, const struct fog_mix_key *key,
-        struct fog_conf **out
-)
+static int conf_build(struct fog_manager *m, const struct fog_blob *blob, struct fog_conf **out)
 {
 	const struct fog_resolver resolver = {
 	        .ports = m->ports,
@@ -58,8 +50,10 @@ static int conf_build(
 	        .mix_port = blob->launch.mix_port,
 	        .payload_len = m->payload_len,
 	        .peer_id = m->peer,
+	        .key_count = m->keys.count,
+	        .key = m->keys.conf,
 	};
-	return fog_conf_build(blob, key, &env, out);
+	return fog_conf_build(blob, &env, out);
 }
 
 static void conf_publish(struct fog_manager *m, struct fog_conf *fresh)
@@ -74,12 +68,6 @@ static void conf_publish(struct fog_manager *m, struct fog_conf *fresh)
 		atomic_store_explicit(&m->workers[i]->conf_next, fresh, memory_order_release);
 	manager_retire(m, retire_conf, old);
 	memcpy(s->checksum, fresh->checksum, sizeof(s->checksum));
-	memset(s->key_id, 0, sizeof(s->key_id));
-	if (fresh->key != NULL)
-		memcpy(s->key_id, fresh->key->public_key, sizeof(s->key_id));
-	atomic_store_explicit(
-	        &s->key_epoch, fresh->key != NULL ? fresh->key->epoch : 0, memory_order_relaxed
-	);
 	atomic_store_explicit(&s->next_hops, fresh->remote_count, memory_order_relaxed);
 	atomic_store_explicit(&s->next_hops_ready, fresh->resolved_count, memory_order_relaxed);
 	atomic_store_explicit(&s->generation, fresh->generation, memory_order_release);
@@ -88,7 +76,7 @@ static void conf_publish(struct fog_manager *m, struct fog_conf *fresh)
 int fog_manager_refresh(struct fog_manager *m)
 {
 	struct fog_conf *fresh;
-	int ret = conf_build(m, m->blob, m->key, &fresh);
+	int ret = conf_build(m, m->blob, &fresh);
 
 	if (ret < 0)
 		return ret;
@@ -109,19 +97,14 @@ int fog_manager_refresh(struct fog_manager *m)
 	return 0;
 }
 
-int manager_set_key(struct fog_manager *m, struct fog_mix_key *key)
+int manager_conf_rebuild(struct fog_manager *m)
 {
 	struct fog_conf *fresh;
-	int ret = conf_build(m, m->blob, key, &fresh);
+	int ret = conf_build(m, m->blob, &fresh);
 
-	if (ret < 0)
-		return ret;
-	struct fog_mix_key *old = m->key;
-	m->key = key;
-	m->replay_alarm = 0;
-	conf_publish(m, fresh);
-	manager_retire(m, retire_key, old);
-	return 0;
+	if (ret == 0)
+		conf_publish(m, fresh);
+	return ret;
 }
 
 void manager_log_level(struct fog_manager *m, uint32_t level)
@@ -163,7 +146,7 @@ static int config_apply(
 		return -ENOMEM;
 	}
 	memcpy(copy, blob, blob->size);
-	int ret = conf_build(m, copy, m->key, &fresh);
+	int ret = conf_build(m, copy, &fresh);
 	if (ret < 0) {
 		snprintf(text, text_len, "cannot build the node table: %s", strerror(-ret));
 		free(copy);
@@ -230,9 +213,8 @@ int fog_manager_start(struct fog_manager *m, const struct fog_blob *blob)
 void manager_conf_free(struct fog_manager *m)
 {
 	fog_conf_free(m->conf);
-	fog_mix_key_close(m->key);
+	manager_key_close(m);
 	free(m->blob);
 	m->conf = NULL;
-	m->key = NULL;
 	m->blob = NULL;
 }

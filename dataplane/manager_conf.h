@@ -8,12 +8,12 @@
 // Session callback: check a blob, compare its launch part, build, publish.
 // Returns 0, -EXDEV (launch part differs: restart), -EINVAL, -ENOMEM, with a sentence in 'text'.
 int manager_on_config(void *ctx, const void *blob, size_t len, char *text, size_t text_len);
-// Publish 'key' (NULL: none) in place of the present one, which is destroyed with its replay table
-// once no worker can see it. Returns 0 or -ENOMEM (nothing changed; 'key' stays the caller's).
-int manager_set_key(struct fog_manager *, struct fog_mix_key *key);
+// Publish the configuration in force with the keys of m->keys. Returns 0 or -ENOMEM (the workers keep
+// what they have).
+int manager_conf_rebuild(struct fog_manager *);
 // Free 'object' when no worker can see it any more.
 void manager_retire(struct fog_manager *, void (*free_fn)(void *), void *object);
 // Log up to 'level' (enum fog_log_level) from now on, and say so in the statistics.
 void manager_log_level(struct fog_manager *, uint32_t level);
-// Free blob, configuration and key; the replay table stays for the next start.
+// Free blob, configuration and keys; the replay tables stay for the next start.
 void manager_conf_free(struct fog_manager *);

@@ -59,7 +59,7 @@ static void tell_state(struct fog_manager *m)
 		        &m->notify, "%d of %u workers stand still",
 		        __builtin_popcountll(m->stalled), m->worker_count
 		);
-	else if (m->key == NULL)
+	else if (m->keys.count == 0)
 		notify_status(
 		        &m->notify,
 		        attached ? "waiting for the control plane's mix key"

@@ -28,22 +28,10 @@ void notify_stopping(struct notify *n, uint64_t timeout_ms)
 	sd_notifyf(0, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%" PRIu64, timeout_ms * 1000);
 }
 
-void notify_allow(struct notify *n, uint64_t ms)
+void notify_alive(const struct notify *n)
 {
-	if (n->watchdog_us == 0 || ms * 1000 < n->watchdog_us / 4)
-		return;
-	n->allowed = true;
-	sd_notifyf(0, "WATCHDOG_USEC=%" PRIu64, n->watchdog_us + ms * 1000);
-}
-
-void notify_alive(struct notify *n)
-{
-	// One message: the shorter time alone would be over already.
-	if (n->allowed)
-		sd_notifyf(0, "WATCHDOG=1\nWATCHDOG_USEC=%" PRIu64, n->watchdog_us);
-	else
+	if (n->watchdog_us > 0)
 		sd_notify(0, "WATCHDOG=1");
-	n->allowed = false;
 }
 
 void notify_status(struct notify *n, const char *format, ...)

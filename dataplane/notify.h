@@ -13,7 +13,6 @@ enum { NOTIFY_TEXT_LEN = 200 };
 struct notify {
 	uint64_t watchdog_us; // within which WATCHDOG=1 is expected; 0: nobody waits for it
 	bool ready; // READY=1 is out
-	bool allowed; // the watchdog has more patience than that until it is fed next
 	char status[NOTIFY_TEXT_LEN]; // that was sent last
 };
 
@@ -24,10 +23,7 @@ void notify_ready(struct notify *);
 // The service is about to end. 'timeout_ms' is how long that may take from now on; call it again,
 // before that is over, to ask for more.
 void notify_stopping(struct notify *, uint64_t timeout_ms);
-// The caller is about to do something that may take 'ms' and can't feed the watchdog meanwhile. Holds
-// until notify_alive; a time that the watchdog has anyway changes nothing.
-void notify_allow(struct notify *, uint64_t ms);
 // Everything moves.
-void notify_alive(struct notify *);
+void notify_alive(const struct notify *);
 // One sentence for `systemctl status`; sent when it is another one than the last.
 __attribute__((format(printf, 2, 3))) void notify_status(struct notify *, const char *format, ...);

@@ -192,13 +192,26 @@ uint64_t replay_lines(uint64_t capacity)
 	return (2 * capacity + LINE_WORDS - 1) / LINE_WORDS;
 }
 
-void replay_recount(struct fog_replay *r)
+uint64_t replay_full(const struct fog_replay *r, uint64_t from, uint64_t upto)
 {
-	uint64_t full = 0;
+	uint64_t end = REPLAY_HEADER_LEN + r->lines * REPLAY_LINE_LEN, full = 0;
 
-	for (uint64_t i = 0; i < r->lines * LINE_WORDS; i++)
-		full += atomic_load_explicit(&r->word[i], memory_order_relaxed) != 0;
+	if (from < REPLAY_HEADER_LEN)
+		from = REPLAY_HEADER_LEN;
+	if (upto > end)
+		upto = end;
+	for (; from < upto; from += sizeof(r->word[0]))
+		full += atomic_load_explicit(
+		                &r->word[(from - REPLAY_HEADER_LEN) / sizeof(r->word[0])],
+		                memory_order_relaxed
+		        ) != 0;
+	return full;
+}
+
+void replay_credit_set(struct fog_replay *r, uint64_t full)
+{
 	uint64_t left = full < r->capacity ? r->capacity - full : 0;
+
 	atomic_store_explicit(&r->pool.left, left, memory_order_relaxed);
 }
 

@@ -20,8 +20,7 @@ enum { FOG_REPLAY_TAG_LEN = 32, FOG_REPLAY_ID_LEN = 32 };
 uint64_t fog_replay_footprint(uint64_t capacity);
 
 // Open the table for the mix key identified by 'id' (its public key) at 'path', or make it when
-// there is none. Made: mode 0600, zeroed, pre-faulted by the calling thread (the manager, never a
-// worker). Found: kept as it is if magic, version and id agree, and with the capacity that it was
+// there is none. Made: mode 0600, zeroed, pre-faulted by the calling thread (never a worker). Found: kept as it is if magic, version and id agree, and with the capacity that it was
 // made with, for the key that it belongs to may still be in use: a new 'capacity' counts from the
 // next key (fog_replay_capacity tells the one in force). '*found' says which.
 // The file is made as PATH.new and renamed: whenever the maker is killed, what stands at 'path' is
@@ -35,7 +34,17 @@ int fog_replay_open(
         const char *path, const uint8_t id[FOG_REPLAY_ID_LEN], uint64_t capacity,
         struct fog_replay **, int *found
 );
-void fog_replay_close(struct fog_replay *); // unmaps; the file stays. Accepts NULL.
+// The same in slices, for a thread that has other things to do: begin, then step until it no longer
+// returns 1. No tag may be claimed, nor anything else be asked, before step has returned 0. begin
+// returns what open does; step 0 (the table is whole, and stands at 'path'), 1 (more to do) or -errno
+// (close it).
+int fog_replay_begin(
+        const char *path, const uint8_t id[FOG_REPLAY_ID_LEN], uint64_t capacity,
+        struct fog_replay **, int *found
+);
+int fog_replay_step(struct fog_replay *);
+// Unmaps; the file stays, but for one that is not whole yet. Accepts NULL.
+void fog_replay_close(struct fog_replay *);
 // Wipe the table's key, unmap and unlink: for a key that is destroyed. Accepts NULL.
 int fog_replay_destroy(struct fog_replay *);
 

@@ -19,6 +19,9 @@
 
 #include "replay_table.h"
 
+// Bytes of a step: on a slow host some 30 ms.
+#define REPLAY_SLICE (UINT64_C(8) << 20)
+
 uint64_t fog_replay_footprint(uint64_t capacity)
 {
 	if (capacity == 0 || capacity > REPLAY_CAPACITY_MAX)
@@ -49,15 +52,11 @@ static int file_lock(int fd)
 	return errno == EWOULDBLOCK ? -EBUSY : -errno;
 }
 
-// Map the file of r->fd and, as it holds a key, keep it out of core dumps and swap. All of it is
-// written to, so that it takes its memory now: later, a full file system would be a SIGBUS. (A tmpfs
-// mounted with huge=advise gives huge pages to a mapping only, not to fallocate; they are welcome,
-// for claims touch pages at random.) Locking all of it is welcome, too, as a swapped table would stall
-// workers, but takes a privilege.
+// Map the file of r->fd and, as it holds a key, keep it out of core dumps and swap. Locking all of it
+// is welcome, too, as a swapped table would stall workers, but takes a privilege; pages are locked as
+// they come.
 static int file_map(struct fog_replay *r, uint64_t size)
 {
-	int ret;
-
 	r->map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, 0);
 	if (r->map == MAP_FAILED) {
 		r->map = NULL;
@@ -67,13 +66,29 @@ static int file_map(struct fog_replay *r, uint64_t size)
 	if (madvise(r->map, size, MADV_DONTDUMP) < 0)
 		return -errno;
 	madvise(r->map, size, MADV_HUGEPAGE);
-	while ((ret = madvise(r->map, size, MADV_POPULATE_WRITE)) < 0 && errno == EINTR)
-		continue;
-	if (ret < 0)
-		return errno == EFAULT ? -ENOSPC : -errno;
-	if (mlock(r->map, size) < 0 && mlock(r->map, REPLAY_HEADER_LEN) < 0)
+	if (mlock2(r->map, size, MLOCK_ONFAULT) < 0 && mlock(r->map, REPLAY_HEADER_LEN) < 0)
 		return -errno;
 	r->word = (_Atomic uint64_t *)((uint8_t *)r->map + REPLAY_HEADER_LEN);
+	return 0;
+}
+
+// The next slice is written to, so that it takes its memory now: later, a full file system would be a
+// SIGBUS. (A tmpfs mounted with huge=advise gives huge pages to a mapping only, not to fallocate; they
+// are welcome, for claims touch pages at random.)
+static int slice_take(struct fog_replay *r)
+{
+	uint64_t left = r->mapped - r->ready, len = left < REPLAY_SLICE ? left : REPLAY_SLICE;
+	int ret;
+
+	do
+		ret = madvise((uint8_t *)r->map + r->ready, len, MADV_POPULATE_WRITE);
+	while (ret < 0 && errno == EINTR);
+	if (ret < 0)
+		return errno == EFAULT ? -ENOSPC : -errno;
+	// Counted from the words: the process may have died between a claim and its bookkeeping.
+	if (r->draft == NULL)
+		r->full += replay_full(r, r->ready, r->ready + len);
+	r->ready += len;
 	return 0;
 }
 
@@ -88,10 +103,10 @@ static int header_write(struct replay_header *h, const uint8_t *id, uint64_t cap
 	return 0;
 }
 
-static int table_make(struct fog_replay *r, const uint8_t *id)
+static int table_make(struct fog_replay *r)
 {
-	char *draft;
 	uint64_t size;
+	char *draft;
 	int ret;
 
 	if (asprintf(&draft, "%s.new", r->path) < 0)
@@ -106,30 +121,32 @@ static int table_make(struct fog_replay *r, const uint8_t *id)
 		ret = -errno;
 		goto err_name;
 	}
+	r->draft = draft; // removed by whoever closes it too early
 	if ((ret = file_system_check(r->fd, r->capacity, &size)) < 0)
-		goto err_file;
+		return ret;
 	if ((ret = file_lock(r->fd)) < 0)
-		goto err_file;
+		return ret;
 	// The umask may have taken bits away.
-	if (fchmod(r->fd, 0600) < 0 || ftruncate(r->fd, (off_t)size) < 0) {
-		ret = -errno;
-		goto err_file;
-	}
-	if ((ret = file_map(r, size)) < 0)
-		goto err_file;
-	if ((ret = header_write(r->map, id, r->capacity)) < 0)
-		goto err_file;
-	if (rename(draft, r->path) < 0) {
-		ret = -errno;
-		goto err_file;
-	}
-	free(draft);
-	return 0;
-err_file:
-	unlink(draft);
+	if (fchmod(r->fd, 0600) < 0 || ftruncate(r->fd, (off_t)size) < 0)
+		return -errno;
+	return file_map(r, size);
 err_name:
 	free(draft);
 	return ret;
+}
+
+// The header comes last, so that no draft is ever taken for a table.
+static int table_name(struct fog_replay *r)
+{
+	int ret = header_write(r->map, r->id, r->capacity);
+
+	if (ret < 0)
+		return ret;
+	if (rename(r->draft, r->path) < 0)
+		return -errno;
+	free(r->draft);
+	r->draft = NULL;
+	return 0;
 }
 
 // The header of a table that was found. Believed in this order: what follows a foreign magic or
@@ -154,7 +171,7 @@ static int header_check(
 
 // The table keeps the capacity that it was made with: what was claimed under the key must count for
 // as long as the key lives, whatever is configured meanwhile.
-static int table_attach(struct fog_replay *r, const uint8_t *id)
+static int table_attach(struct fog_replay *r)
 {
 	struct replay_header h = {0};
 	struct stat st;
@@ -171,13 +188,13 @@ static int table_attach(struct fog_replay *r, const uint8_t *id)
 		return ret;
 	ret = pread(r->fd, &h, sizeof(h), 0) < 0 ? -errno : 0; // what is missing stays zero
 	if (ret == 0)
-		ret = header_check(&h, id, r->fd, (uint64_t)st.st_size);
+		ret = header_check(&h, r->id, r->fd, (uint64_t)st.st_size);
 	r->capacity = h.capacity;
 	explicit_bzero(&h, sizeof(h));
 	return ret < 0 ? ret : file_map(r, (uint64_t)st.st_size);
 }
 
-int fog_replay_open(
+int fog_replay_begin(
         const char *path, const uint8_t id[FOG_REPLAY_ID_LEN], uint64_t capacity,
         struct fog_replay **out, int *found
 )
@@ -194,6 +211,7 @@ int fog_replay_open(
 	memset(r, 0, sizeof(*r));
 	r->fd = -1;
 	r->capacity = capacity;
+	memcpy(r->id, id, sizeof(r->id));
 	if ((r->path = strdup(path)) == NULL) {
 		ret = -ENOMEM;
 		goto err;
@@ -201,17 +219,14 @@ int fog_replay_open(
 	r->fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	*found = r->fd >= 0;
 	if (*found)
-		ret = table_attach(r, id);
+		ret = table_attach(r);
 	else if (errno == ENOENT)
-		ret = table_make(r, id);
+		ret = table_make(r);
 	else
 		ret = -errno;
 	if (ret < 0)
 		goto err;
 	r->lines = replay_lines(r->capacity);
-	fog_aes_key_init(&r->key, ((struct replay_header *)r->map)->key, 16);
-	// Counted from the words: the process may have died between a claim and its bookkeeping.
-	replay_recount(r);
 	*out = r;
 	return 0;
 err:
@@ -219,15 +234,53 @@ err:
 	return ret;
 }
 
+int fog_replay_step(struct fog_replay *r)
+{
+	int ret = slice_take(r);
+
+	if (ret < 0)
+		return ret;
+	if (r->ready < r->mapped)
+		return 1;
+	if (r->draft != NULL && (ret = table_name(r)) < 0)
+		return ret;
+	fog_aes_key_init(&r->key, ((struct replay_header *)r->map)->key, 16);
+	replay_credit_set(r, r->full);
+	return 0;
+}
+
+int fog_replay_open(
+        const char *path, const uint8_t id[FOG_REPLAY_ID_LEN], uint64_t capacity,
+        struct fog_replay **out, int *found
+)
+{
+	struct fog_replay *r;
+	int ret = fog_replay_begin(path, id, capacity, &r, found);
+
+	if (ret < 0)
+		return ret;
+	while ((ret = fog_replay_step(r)) > 0)
+		continue;
+	if (ret < 0) {
+		fog_replay_close(r);
+		return ret;
+	}
+	*out = r;
+	return 0;
+}
+
 void fog_replay_close(struct fog_replay *r)
 {
 	if (r == NULL)
 		return;
+	if (r->draft != NULL)
+		unlink(r->draft);
 	if (r->map != NULL)
 		munmap(r->map, r->mapped);
 	if (r->fd >= 0)
 		close(r->fd);
 	fog_aes_key_wipe(&r->key);
+	free(r->draft);
 	free(r->path);
 	sodium_free(r);
 }

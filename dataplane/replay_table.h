@@ -50,6 +50,10 @@ struct fog_replay {
 	uint64_t mapped; // bytes
 	int fd; // holds the lock on the file
 	char *path;
+	char *draft; // its name until it is whole; NULL for a table that was found
+	uint8_t id[FOG_REPLAY_ID_LEN];
+	uint64_t ready; // bytes that are in memory, and counted
+	uint64_t full; // words of these that are not free
 	struct replay_credit pool;
 	struct replay_credit shard[REPLAY_SHARDS];
 };
@@ -60,5 +64,7 @@ _Static_assert(
 );
 
 uint64_t replay_lines(uint64_t capacity);
-// Count the full words and set the credit accordingly. Before there are workers.
-void replay_recount(struct fog_replay *);
+// Full words among those of the lines that lie within bytes [from, upto) of the file.
+uint64_t replay_full(const struct fog_replay *, uint64_t from, uint64_t upto);
+// Set the credit to what 'full' words leave. Before there are workers.
+void replay_credit_set(struct fog_replay *, uint64_t full);

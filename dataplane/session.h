@@ -37,9 +37,10 @@ struct fog_session_ops {
 	// A blob from the peer, copied out of a sealed memfd, header and bounds not yet checked.
 	// Returns 0 or -errno with a sentence in 'text'.
 	int (*config)(void *ctx, const void *blob, size_t len, char *text, size_t text_len);
-	// 'private_key' is wiped by the session after the call.
+	// The message is wiped by the session after the call. -EINPROGRESS: fog_session_key_done answers
+	// later, also when another control plane has attached meanwhile and asked for the same key.
 	int (*key_install)(void *ctx, const struct fog_msg_key *, char *text, size_t text_len);
-	int (*key_destroy)(void *ctx, const struct fog_msg_key *, char *text, size_t text_len);
+	int (*keys_keep)(void *ctx, const struct fog_msg_keys_keep *, char *text, size_t text_len);
 	// Every command, FOG_CMD_PING included (answer it with fog_session_event).
 	void (*command)(void *ctx, uint32_t type, const struct fog_cmd *);
 	// New rings for all workers: 'rings[worker_count]'. The callee hands them to the workers, who
@@ -72,6 +73,9 @@ int fog_session_fd(const struct fog_session *);
 // Handle whatever waits: connections, messages, the cmd ring. Never blocks. Call it when the
 // descriptor is readable, and every 100 ms at least: the cmd ring and the heartbeat are polled.
 void fog_session_process(struct fog_session *);
+// Answer the key_install that returned -EINPROGRESS; no-op when who asked is gone. 'status' 0 or -errno
+// with 'text'.
+void fog_session_key_done(struct fog_session *, int status, const char *text);
 // Queue an event for the control plane and ring its bell; dropped and counted in
 // stats->events_dropped when nobody is attached or it does not read.
 void fog_session_event(struct fog_session *, uint32_t type, const struct fog_evt *);

@@ -42,6 +42,7 @@ struct session_conn {
 	uint64_t arrival; // order of the connections
 	struct session_set *set; // until handed to the manager, then only on the session's list
 	char build[FOG_BUILD_LEN]; // printable
+	bool key_owed; // a KEY_INSTALL is not answered yet
 };
 
 union session_msg {
@@ -50,6 +51,7 @@ union session_msg {
 	struct fog_msg_rings rings;
 	struct fog_msg_config config;
 	struct fog_msg_key key;
+	struct fog_msg_keys_keep keep;
 };
 
 struct fog_session {

@@ -48,7 +48,8 @@ static void welcome_fill(const struct fog_session *s, struct fog_msg_welcome *m)
 	memcpy(m->build, s->build, sizeof(m->build));
 	memcpy(m->boot_id, s->stats->boot_id, sizeof(m->boot_id));
 	memcpy(m->checksum, s->stats->checksum, sizeof(m->checksum));
-	memcpy(m->key_id, s->stats->key_id, sizeof(m->key_id));
+	for (unsigned i = 0; i < FOG_MIX_KEYS_MAX; i++)
+		memcpy(m->key_id[i], s->stats->key[i].public_key, sizeof(m->key_id[i]));
 }
 
 static int welcome_send(struct fog_session *s, struct session_conn *c)
@@ -145,8 +146,8 @@ static int rings(
 }
 
 static int ack_send(
-        struct fog_session *s, struct session_conn *c, uint32_t type, int status,
-        const char text[sizeof(((struct fog_msg_ack *)0)->text)], const char **why
+        struct fog_session *s, struct session_conn *c, uint32_t type, int status, const char *text,
+        const char **why
 )
 {
 	struct fog_msg_ack m = {
@@ -219,9 +220,38 @@ static int key(struct fog_session *s, struct session_conn *c, unsigned nfds, con
 
 	if (c->state != CONN_ATTACHED || nfds != 0)
 		return refuse(why, "a key at a wrong time or with descriptors");
-	int ret = m->h.type == FOG_MSG_KEY_INSTALL
-	        ? s->ops.key_install(s->ctx, m, text, sizeof(text))
-	        : s->ops.key_destroy(s->ctx, m, text, sizeof(text));
+	if (c->key_owed)
+		return ack_send(
+		        s, c, FOG_MSG_KEY_ACK, -EBUSY, "the key before is not answered yet", why
+		);
+	int ret = s->ops.key_install(s->ctx, m, text, sizeof(text));
+	c->key_owed = ret == -EINPROGRESS;
+	return c->key_owed ? 0 : ack_send(s, c, FOG_MSG_KEY_ACK, ret, text, why);
+}
+
+void fog_session_key_done(struct fog_session *s, int status, const char *text)
+{
+	const char *why;
+
+	if (s->live == NULL || !s->live->key_owed)
+		return;
+	s->live->key_owed = false;
+	if (ack_send(s, s->live, FOG_MSG_KEY_ACK, status, text, &why) < 0)
+		session_close(s, s->live, why, false);
+}
+
+static int keep(struct fog_session *s, struct session_conn *c, unsigned nfds, const char **why)
+{
+	char text[sizeof(((struct fog_msg_ack *)0)->text)] = "";
+	const struct fog_msg_keys_keep *m = &s->msg->keep;
+
+	if (c->state != CONN_ATTACHED || nfds != 0)
+		return refuse(why, "KEYS_KEEP at a wrong time or with descriptors");
+	if (m->count > FOG_MIX_KEYS_MAX || m->withhold > 1)
+		return refuse(why, "KEYS_KEEP with too many keys, or with an unknown wish");
+	int ret = s->ops.keys_keep(s->ctx, m, text, sizeof(text));
+	if (c->state != CONN_ATTACHED) // it did not read the answer to its KEY_INSTALL
+		return 0;
 	return ack_send(s, c, FOG_MSG_KEY_ACK, ret, text, why);
 }
 
@@ -240,8 +270,9 @@ int session_message(
 		return rings(s, c, fds, nfds, why);
 	if (h->type == FOG_MSG_CONFIG && len == sizeof(s->msg->config))
 		return config(s, c, fds, nfds, why);
-	if ((h->type == FOG_MSG_KEY_INSTALL || h->type == FOG_MSG_KEY_DESTROY) &&
-	    len == sizeof(s->msg->key))
+	if (h->type == FOG_MSG_KEY_INSTALL && len == sizeof(s->msg->key))
 		return key(s, c, nfds, why);
+	if (h->type == FOG_MSG_KEYS_KEEP && len == sizeof(s->msg->keep))
+		return keep(s, c, nfds, why);
 	return refuse(why, "a message of an unknown type or a wrong size");
 }

@@ -28,7 +28,8 @@ static void owe(struct fog_worker *w, struct fog_chunk *c, unsigned i, uint64_t 
 	memcpy(pkt->next_hop, r->next_hop, sizeof(pkt->next_hop));
 }
 
-void stage_delay(struct fog_worker *w, struct fog_chunk *c)
+// What the packets owe that were opened with one key.
+static void owe_all(struct fog_worker *w, struct fog_chunk *c, const struct fog_mix_key *key)
 {
 	const uint8_t *tag[FOG_CHUNK_MAX];
 	uint32_t sender_ms[FOG_CHUNK_MAX];
@@ -36,10 +37,28 @@ void stage_delay(struct fog_worker *w, struct fog_chunk *c)
 	unsigned packet[FOG_CHUNK_MAX], n = 0;
 
 	for (unsigned i = 0; i < c->sphinx.n; i++) {
+		if (c->mbuf[i] == NULL || c->key[i] != key)
+			continue;
+		tag[n] = fog_sphinx_replay_tag(&c->hop[i]);
+		sender_ms[n] = c->route[i].delay_ms;
+		packet[n++] = i;
+	}
+	if (n == 0)
+		return;
+	fog_delay_owed_batch(&w->conf->law, &key->delay, n, tag, sender_ms, owed);
+	for (unsigned i = 0; i < n; i++)
+		owe(w, c, packet[i], owed[i]);
+	for (unsigned i = 0; unlikely(w->trace != NULL) && i < n; i++)
+		stage_trace_owed(w, c->mbuf[packet[i]], owed[i]);
+}
+
+void stage_delay(struct fog_worker *w, struct fog_chunk *c)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->sphinx.n; i++) {
 		if (c->sphinx.drop[i] == FOG_DROP_NONE && c->route[i].has_next_hop) {
-			tag[n] = fog_sphinx_replay_tag(&c->hop[i]);
-			sender_ms[n] = c->route[i].delay_ms;
-			packet[n++] = i;
+			n++;
 			continue;
 		}
 		if (c->sphinx.drop[i] != FOG_DROP_NONE)
@@ -49,12 +68,10 @@ void stage_delay(struct fog_worker *w, struct fog_chunk *c)
 		c->mbuf[i] = NULL;
 		fog_chunk_wipe(c, i, 1); // the chunk may wait long for its blinding
 	}
-	if (n > 0)
-		fog_delay_owed_batch(&w->conf->law, &w->conf->key->delay, n, tag, sender_ms, owed);
-	for (unsigned i = 0; i < n; i++)
-		owe(w, c, packet[i], owed[i]);
-	for (unsigned i = 0; unlikely(w->trace != NULL) && i < n; i++)
-		stage_trace_owed(w, c->mbuf[packet[i]], owed[i]);
+	for (unsigned k = 0; n > 0 && k < w->conf->key_count; k++)
+		owe_all(w, c, w->conf->key[k]);
+	// A round is as long as a key that goes is still there.
+	memset(c->key, 0, sizeof(c->key));
 	if (n == 0) // nor is there a next call that would empty it
 		c->sphinx.n = 0;
 	c->waiting = n;

@@ -43,6 +43,8 @@ void stage_deliver(struct fog_worker *w, struct rte_mbuf *m, const struct fog_sp
 	        .flags = (r->has_recipient ? FOG_DELIVER_RECIPIENT : 0) |
 	                (r->has_surb ? FOG_DELIVER_SURB : 0),
 	        .data_len = data_len,
+	        .arrival = fog_pkt(m)->arrival,
+	        .epoch = fog_pkt(m)->epoch,
 	};
 	if (r->has_recipient)
 		memcpy(d.recipient, r->recipient, sizeof(d.recipient));

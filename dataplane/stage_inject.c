@@ -52,8 +52,7 @@ unsigned stage_inject(struct fog_worker *w)
 
 	if (w->rings == NULL || w->rings->inject_faulty)
 		return 0;
-	// After a restart they come before the key does, and wait for it where they are.
-	if (w->conf == NULL || w->conf->key == NULL)
+	if (w->conf == NULL)
 		return 0;
 	for (; n < FOG_INJECT_BURST && w->ready_n < FOG_READY_MAX; n++) {
 		struct fog_slot_header h;
@@ -69,6 +68,9 @@ unsigned stage_inject(struct fog_worker *w)
 			atomic_fetch_or_explicit(&w->faults, 2, memory_order_relaxed);
 			break;
 		}
+		// After a restart they come before the keys do, and wait for them where they are.
+		if (h.type == FOG_INJECT_UNWRAP && w->conf->key_count == 0)
+			break;
 		inject_packet(w, h.type, &in, slot + sizeof(h) + sizeof(in));
 		fog_ring_advance(&w->rings->inject);
 	}

@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// Key agreement and header MAC: nothing of a packet is believed before this.
+// Key agreement and header MAC: nothing of a packet is believed before this. Which key it was made for
+// stands beside it (its epoch): no key is tried out.
 #include "worker.h"
 
 void stage_key_add(struct fog_worker *w, struct fog_chunk *c, struct fog_lanes *lanes)
 {
-	if (w->conf != NULL && w->conf->key != NULL) {
-		fog_sphinx_key_add(&c->sphinx, w->conf->key->private_key, lanes);
-		return;
+	const uint8_t *private_key[FOG_CHUNK_MAX];
+	bool none = w->conf == NULL || w->conf->key_count == 0;
+
+	for (unsigned i = 0; i < c->sphinx.n; i++) {
+		c->key[i] = none ? NULL : fog_conf_key(w->conf, fog_pkt(c->mbuf[i])->epoch);
+		if (c->key[i] != NULL)
+			private_key[i] = c->key[i]->private_key;
+		else
+			c->sphinx.drop[i] = none ? FOG_DROP_NO_KEY : FOG_DROP_EPOCH;
 	}
-	for (unsigned i = 0; i < c->sphinx.n; i++)
-		c->sphinx.drop[i] = FOG_DROP_NO_KEY;
+	fog_sphinx_key_add(&c->sphinx, private_key, lanes);
 }
 
 void stage_key(

@@ -68,6 +68,8 @@ static void rx_burst(
 	for (unsigned i = 0; i < taken; i++) {
 		if (unlikely(w->trace != NULL))
 			stage_trace_pass(w, in[i].m, FOG_TRACE_PARSE);
+		fog_pkt(in[i].m)->kind = FOG_KIND_SPHINX;
+		fog_pkt(in[i].m)->epoch = FOG_EPOCH_FOREVER;
 		w->ready[w->ready_n++] = in[i].m;
 	}
 }

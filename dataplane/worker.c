@@ -123,7 +123,7 @@ enum fog_round fog_worker_round(struct fog_worker *w, uint64_t now)
 static bool inject_left(struct fog_worker *w, const struct fog_worker_rings *old)
 {
 	if (old->inject_faulty || !fog_ring_pending(&old->inject) || w->conf == NULL ||
-	    w->conf->key == NULL || atomic_load_explicit(&w->drain, memory_order_relaxed))
+	    w->conf->key_count == 0 || atomic_load_explicit(&w->drain, memory_order_relaxed))
 		return false;
 	if (w->switch_at == 0)
 		w->switch_at = w->count.injected + old->inject.mask + 1;

@@ -46,6 +46,8 @@ struct fog_chunk {
 	struct fog_sphinx_hop hop[FOG_CHUNK_MAX];
 	struct fog_sphinx_route route[FOG_CHUNK_MAX];
 	struct fog_replay_place place[FOG_CHUNK_MAX];
+	const struct fog_mix_key
+	        *key[FOG_CHUNK_MAX]; // from stage_key_add to stage_delay, else NULL
 	unsigned waiting; // opened packets that wait for their blinding
 	uint64_t since; // TSC when they began to
 };
@@ -247,7 +249,7 @@ enum fog_drop stage_parse(
 );
 // Take packets that our own control plane injected.
 unsigned stage_inject(struct fog_worker *);
-// Add the multiplications of the key agreement to a call.
+// Give each packet the key of its epoch and add the multiplications of the key agreement to a call.
 void stage_key_add(struct fog_worker *, struct fog_chunk *, struct fog_lanes *);
 // From their results, lanes 'first' and on, to the header MAC.
 void stage_key(struct fog_worker *, struct fog_chunk *, const struct fog_lanes *, unsigned first);

@@ -47,6 +47,15 @@ def wait_for(what, condition, seconds=PATIENCE_S, every=0.05, alive=lambda: None
 		time.sleep(every)
 
 
+def encrypted(epoch_s=60):
+	"""Keys of the topology file for encrypted links and a mix key an epoch, of at least 12 s: the default
+	delays want an overlap of 6 s, and that is half of it."""
+	return {
+		"links": "noise",
+		"mix_key": {"epoch": f"{epoch_s}s", "overlap": f"{min(10, epoch_s // 2)}s", "tolerance": "1s"},
+	}
+
+
 def default_path():
 	"""The demo's network: (name, role, layer)."""
 	return [
@@ -70,7 +79,7 @@ class Node:
 		self.config_path, self.blob_path = self.folder / "config.yaml", self.folder / "launch.blob"
 		self.socket_path = self.run_dir / "rest.sock"
 		self.options = options
-		self.id = self.mix_key = None
+		self.status = None  # what its control plane said of itself when it started
 		self.switch_port = None  # its interface's other end, in the switch's namespace
 		self.processes = {}  # "control" and "data", while they run
 		self.environment = {}  # of a process, beyond ours: {"data": {"NAME": "value"}}
@@ -93,6 +102,25 @@ class Node:
 		self.switch_port = self.lab.switch.join(self.netns, [f"{self.ip4}/24", f"{self.ip6}/64"], queues)
 		self.options.get("setup", lambda node: None)(self)
 		self.config_path.write_text(json.dumps(self.config(), indent=2) + "\n")
+
+	@property
+	def id(self):
+		return self.status["node_id"]
+
+	@property
+	def mix_key(self):
+		return self.status["mix_public_key"]
+
+	def entry(self):
+		"""How the topology file lists it."""
+		keys = {
+			"identity": self.status["identity_key"], "link_key": self.status["link_key"],
+			"vrf_key": self.status["vrf_key"],
+		} if self.lab.noise else {"mix_key": self.mix_key}
+		return {
+			"name": self.name, "id": self.id, **keys, "address": self.address, "role": self.role,
+			**({"layer": self.layer} if self.layer else {}),
+		}
 
 	def config(self):
 		"""What stands in the node's configuration (JSON is YAML too)."""
@@ -179,7 +207,7 @@ class Node:
 
 	def wait_ready(self):
 		try:
-			wait_for(f"readiness of {self.name}", self.ready, alive=self.check_alive)
+			wait_for(f"readiness of {self.name}", self.ready, self.lab.patience_s, alive=self.check_alive)
 		except LabError as error:
 			ends = "\n".join(self.log_end(which, 12) for which in ("control", "data"))
 			raise LabError(f"{error}: {self.rest.call('GET', '/readyz')[2]}\n{ends}") from None
@@ -223,6 +251,17 @@ class Lab:
 		self.topology_path = self.run.folder / "topology.yaml"
 		self.switch = netns.Switch(self.run.namespace("switch"))
 
+	@property
+	def noise(self):
+		"""Whether links are encrypted and mix keys change by epoch."""
+		return self.network.get("links") == "noise"
+
+	@property
+	def patience_s(self):
+		"""Until a node that isn't ready won't be: it may have to wait for an epoch that it can announce."""
+		epoch = self.network.get("mix_key", {}).get("epoch", "0s")
+		return PATIENCE_S + 2 * int(epoch.rstrip("s"))
+
 	def __getitem__(self, name):
 		return self.nodes[name]
 
@@ -255,10 +294,9 @@ class Lab:
 			node.prepare()
 			node.start("control")
 		for node in self:
-			status = wait_for(
+			node.status = wait_for(
 				f"REST of {node.name}", lambda node=node: node.rest.get("/v1/status"),
 				alive=node.check_alive)
-			node.id, node.mix_key = status["node_id"], status["mix_public_key"]
 		self.write_topology()
 		for node in self:
 			self.compile(node)
@@ -279,13 +317,7 @@ class Lab:
 		"""The network as all nodes see it; replaced at once, so nobody reads half of it."""
 		text = json.dumps({
 			"network": {"name": "lab", "links": "none", **self.network},
-			"nodes": [
-				{
-					"name": node.name, "id": node.id, "mix_key": node.mix_key, "address": node.address,
-					"role": node.role, **({"layer": node.layer} if node.layer else {}),
-				}
-				for node in self
-			] + self.guests,
+			"nodes": [node.entry() for node in self] + self.guests,
 		}, indent=2)
 		fresh = self.topology_path.with_suffix(".new")
 		fresh.write_text(text + "\n")

@@ -44,16 +44,29 @@ def peers(lab):
 
 
 def links(lab):
-	"""Every direction between two nodes that carried something: what one end sent, the other got."""
-	table = peers(lab)
+	"""Every direction between two nodes that carried something: what one end sent, the other got. Encrypted
+	links are never at rest, so what was sent is read a moment before what was received."""
+	sent = peers(lab)
+	if lab.noise:
+		time.sleep(0.2)
+	received = peers(lab) if lab.noise else sent
 	found = []
 	for a in lab:
 		for b in lab:
-			tx = table.get((a.name, b.name), (None, None))[0]
-			rx = table.get((b.name, a.name), (None, None))[1]
+			tx = sent.get((a.name, b.name), (None, None))[0]
+			rx = received.get((b.name, a.name), (None, None))[1]
 			if a is not b and (tx or rx):
 				found.append({"from": a.name, "to": b.name, "tx": tx, "rx": rx})
 	return found
+
+
+def _still(lab, node):
+	"""The counters of a node that don't move without messages on their way. Encrypted links beat."""
+	books = node_books(node)
+	if not lab.noise:
+		return books
+	mixed = sum(worker["owed_us"]["count"] for worker in workers(node))
+	return {key: books[key] for key in ("injected", "delivered", "parked", "in_batch")} | {"mixed": mixed}
 
 
 def rest_of(lab, seconds=30, every=0.3):
@@ -61,7 +74,7 @@ def rest_of(lab, seconds=30, every=0.3):
 	that came about."""
 	last, end = None, time.monotonic() + seconds
 	while time.monotonic() < end:
-		now = [node_books(node) for node in lab]
+		now = [_still(lab, node) for node in lab]
 		if now == last and not any(books["parked"] or books["in_batch"] for books in now):
 			return True
 		last = now
@@ -80,12 +93,7 @@ def _three(values, scale=1):
 	return "/".join(_ms(values.get(key) and values[key] / scale) for key in ("p50", "p99", "max"))
 
 
-def _reasons(found):
-	total = {}
-	for worker in found:
-		for reason, count in worker["drops_by_reason"].items():
-			if count:
-				total[reason] = total.get(reason, 0) + count
+def _reasons(total):
 	return ", ".join(f"{reason} {count}" for reason, count in sorted(total.items())) or "0"
 
 
@@ -100,12 +108,44 @@ def hop_table(lab):
 			rows.append((
 				name, str(worker["rx"] + worker["injected"]), str(worker["tx"]),
 				str(worker["delivered"]), str(worker["parked"]), _three(worker["owed_us"]),
-				_three(worker["given_us"]), _three(worker["late_ns"], 1000), _reasons([worker]),
+				_three(worker["given_us"]), _three(worker["late_ns"], 1000),
+				_reasons({reason: count for reason, count in worker["drops_by_reason"].items() if count}),
 			))
 		if not found:
 			rows.append((node.name, *["no data"] * 8))
 	widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
 	return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+
+
+KEY_DROPS = ("epoch", "no_key", "no_link")  # what a rollover or a rekey done wrong would cost
+
+
+def drops(node):
+	"""reason -> packets, over all workers; of those that are no zero."""
+	total = {}
+	for worker in workers(node):
+		for reason, count in worker["drops_by_reason"].items():
+			if count:
+				total[reason] = total.get(reason, 0) + count
+	return total
+
+
+def key_epoch(node):
+	"""Epoch of the newest mix key at the data plane; None: no data."""
+	try:
+		plane = node.rest.get("/v1/status")["data_plane"]
+	except OSError:
+		return None
+	return plane["key_epoch"] if plane else None
+
+
+def sessions(node):
+	"""Of a node with encrypted links: links up, handshakes done, and what was refused; None: no data."""
+	try:
+		found = node.rest.get("/v1/links")
+	except OSError:
+		return None
+	return {"up": sum(link["up"] for link in found["links"]), "of": len(found["links"])}
 
 
 def quantiles(values):
@@ -118,7 +158,17 @@ def quantiles(values):
 
 
 def summary(lab, traffic):
-	"""The object that --json prints."""
+	"""The object that --json prints. With encrypted links also what they and the rollovers cost."""
+	result = _summary(lab, traffic)
+	if lab.noise:
+		for node in result["nodes"]:
+			found = drops(lab[node["name"]])
+			node["key_drops"] = {reason: found.get(reason, 0) for reason in KEY_DROPS}
+			node["sessions"] = sessions(lab[node["name"]])
+	return result
+
+
+def _summary(lab, traffic):
 	return {
 		"sent": len(traffic.sent),
 		"delivered": len(traffic.delivered),
@@ -130,7 +180,20 @@ def summary(lab, traffic):
 	}
 
 
-def faults(result):
+def security(lab, result):
+	"""Lines about links and epochs; none with 'links: none'."""
+	if not lab.noise:
+		return []
+	lines = [f"mix keys changed {result['epochs']['rollovers']} times, every {result['epochs']['seconds']} s"]
+	for node in result["nodes"]:
+		lost = ", ".join(f"{reason} {count}" for reason, count in node["key_drops"].items())
+		links_ = node["sessions"]
+		up = "no data" if links_ is None else f"{links_['up']} of {links_['of']} up, {links_['handshakes']} handshakes"
+		lines.append(f"{node['name']}: links {up}; dropped for keys: {lost}")
+	return lines
+
+
+def faults(result, noise=False):
 	"""Sentences about what isn't as it has to be; empty when all is well."""
 	found = []
 	for key in ("lost", "corrupted"):
@@ -141,7 +204,11 @@ def faults(result):
 			found.append(f"{node['name']}: no data")
 		elif gap(node) or node["accounting_gap"]:
 			found.append(f"{node['name']}: books don't close, gap {gap(node)}")
+		found += [f"{node['name']}: {count} packets dropped as {reason}"
+			for reason, count in node.get("key_drops", {}).items() if count]
+		if noise and (node["sessions"] is None or node["sessions"]["up"] < node["sessions"]["of"]):
+			found.append(f"{node['name']}: not all links are up")
 	for link in result["links"]:
-		if link["tx"] != link["rx"]:
+		if link["rx"] < link["tx"] if noise else link["tx"] != link["rx"]:
 			found.append(f"link {link['from']} -> {link['to']}: {link['tx']} sent, {link['rx']} received")
 	return found

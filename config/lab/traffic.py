@@ -102,10 +102,11 @@ class Traffic:
 		times.append(_seconds(message["received_at"]) - self.sent_at[number])
 		return number
 
-	def step(self):
-		"""Send what the limit allows, fetch what has come. Returns whether anything happened."""
+	def step(self, more=False):
+		"""Send what the limit allows ('more': also beyond 'count'), fetch what has come. Returns whether
+		anything happened."""
 		moved = False
-		while len(self.sent) < self.count and len(self.sent) - len(self.replied) < OUTSTANDING_MAX:
+		while (more or len(self.sent) < self.count) and len(self.sent) - len(self.replied) < OUTSTANDING_MAX:
 			self._send()
 			moved = True
 		for message in self._fetch(self.receiver):
@@ -120,12 +121,16 @@ class Traffic:
 				self.corrupted += 1  # the right bytes as the answer to another message
 		return moved
 
-	def run(self, each=lambda: None):
-		"""Until every reply is there, or nothing has come for STUCK_S seconds."""
-		last = time.monotonic()
-		while len(self.replied) < self.count and time.monotonic() - last < STUCK_S:
-			if self.step():
+	def run(self, each=lambda: None, enough=lambda: True):
+		"""Until 'count' messages are sent, enough() is true and every reply is there, or nothing has come for
+		STUCK_S seconds."""
+		last, more = time.monotonic(), True
+		while more or len(self.replied) < max(self.count, len(self.sent)):
+			more = more and not enough()
+			if self.step(more):
 				last = time.monotonic()
+			elif time.monotonic() - last >= STUCK_S:
+				return
 			else:
 				time.sleep(0.002)
 			each()

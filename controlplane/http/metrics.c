@@ -178,7 +178,7 @@ static void metrics_replay_alarm(FILE *f, const struct snapshot *s)
 	if (s->replay_capacity > 0)
 		metrics_gauge(
 		        f, "replay_fill", "ratio",
-		        "share of the replay table that is in use; full = drop replay_full",
+		        "share of the fullest replay table that is in use; full = drop replay_full",
 		        (double)s->replay_count / (double)s->replay_capacity
 		);
 	metrics_gauge(
@@ -205,13 +205,17 @@ static void metrics_data_plane(
 	        f, "config_in_force_generation", "", "configuration that the data plane runs",
 	        (double)s->generation
 	);
-	metrics_gauge(f, "key_epoch", "", "epoch of the mix key in force", (double)s->key_epoch);
 	metrics_gauge(
-	        f, "replay_tags", "", "packets remembered under the mix key",
+	        f, "key_epoch", "", "epoch of the newest mix key in force",
+	        s->key_count > 0 ? (double)s->key[s->key_count - 1].epoch : 0.0
+	);
+	metrics_gauge(f, "mix_keys", "", "mix keys in force", (double)s->key_count);
+	metrics_gauge(
+	        f, "replay_tags", "", "packets remembered in the fullest replay table",
 	        (double)s->replay_count
 	);
 	metrics_gauge(
-	        f, "replay_tags_max", "", "packets that can be remembered",
+	        f, "replay_tags_max", "", "packets that this table can remember",
 	        (double)s->replay_capacity
 	);
 	metrics_replay_alarm(f, s);

@@ -10,12 +10,8 @@ static void snapshot_head(struct snapshot *s, const struct fog_stats *st)
 	s->tsc_hz = st->tsc_hz;
 	s->start_unix_ns = st->start_unix_ns;
 	memcpy(s->boot_id, st->boot_id, sizeof(s->boot_id));
-	memcpy(s->key_id, st->key_id, sizeof(s->key_id));
 	memcpy(s->checksum, st->checksum, sizeof(s->checksum));
 	s->generation = st->generation;
-	s->key_epoch = st->key_epoch;
-	s->replay_count = st->replay_count;
-	s->replay_capacity = st->replay_capacity;
 	s->control_faults = st->control_faults;
 	s->mbuf_total = st->mbuf_total;
 	s->mbuf_free = st->mbuf_free;
@@ -25,6 +21,16 @@ static void snapshot_head(struct snapshot *s, const struct fog_stats *st)
 	s->next_hops = st->next_hops;
 	s->next_hops_ready = st->next_hops_ready;
 	memcpy(s->crypto, st->crypto, sizeof(st->crypto));
+}
+
+// Oldest first; the rest is zero. "No data" looks like no key.
+static void snapshot_keys(struct snapshot *s, const struct fog_stats *st)
+{
+	fog_stats_fullest(st, &s->replay_count, &s->replay_capacity);
+	if (fog_stats_copy(&st->key_sequence, st->key, s->key, sizeof(s->key)) < 0)
+		memset(s->key, 0, sizeof(s->key));
+	while (s->key_count < FOG_MIX_KEYS_MAX && s->key[s->key_count].replay_capacity > 0)
+		s->key_count++;
 }
 
 // The data plane is believed in nothing that could lead astray.
@@ -61,6 +67,7 @@ struct snapshot *snapshot_take(struct fog_dpclient *dp)
 	        fog_stats_copy(&view.stats->sequence, view.stats->peer, s->peer, sizeof(s->peer)) ==
 	                0;
 	s->port_count = view.stats->port_count;
+	snapshot_keys(s, view.stats);
 	snapshot_devices(s, view.stats);
 	if (s->port_count > FOG_PORTS_MAX)
 		s->ports_valid = false;

@@ -17,8 +17,11 @@ struct snapshot_worker {
 // A copy: lives without the data plane.
 struct snapshot {
 	uint64_t tsc_hz, start_unix_ns;
-	uint8_t boot_id[16], key_id[32], checksum[32];
-	uint64_t generation, key_epoch, replay_count, replay_capacity, control_faults;
+	uint8_t boot_id[16], checksum[32];
+	uint64_t generation, control_faults;
+	unsigned key_count;
+	struct fog_stats_key key[FOG_MIX_KEYS_MAX]; // installed, oldest epoch first
+	uint64_t replay_count, replay_capacity; // of the fullest table
 	uint64_t mbuf_total, mbuf_free;
 	uint32_t draining;
 	uint32_t accept_replays;

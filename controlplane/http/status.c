@@ -56,19 +56,39 @@ static json_t *status_ack(const struct fog_dpclient_ack *ack)
 	);
 }
 
+static json_t *status_keys(const struct snapshot *s)
+{
+	json_t *keys = json_array();
+
+	for (unsigned i = 0; i < s->key_count; i++)
+		json_array_append_new(
+		        keys,
+		        json_pack(
+		                "{s:I s:o s:I s:I}", "epoch", (json_int_t)s->key[i].epoch,
+		                "mix_public_key", view_hex(s->key[i].public_key, 32),
+		                "replay_count", (json_int_t)s->key[i].replay_count,
+		                "replay_capacity", (json_int_t)s->key[i].replay_capacity
+		        )
+		);
+	return keys;
+}
+
 static json_t *status_data_plane(const struct fog_dpclient_status *d, const struct snapshot *s)
 {
 	if (d->state != FOG_DPCLIENT_ATTACHED || d->heartbeat_age_ms == UINT64_MAX || s == NULL)
 		return json_null();
+	// The newest key: the one that most packets are made for, or will be next.
+	const struct fog_stats_key none = {0},
+	                           *key = s->key_count > 0 ? &s->key[s->key_count - 1] : &none;
 	return json_pack(
 	        "{s:s s:o s:o s:s s:I s:I s:o s:o s:I s:I s:I s:I s:I s:I s:b s:I s:I s:b s:b "
-	        "s:o s:b}",
+	        "s:o s:b s:o}",
 	        "build", d->peer_build, "boot_id", view_hex(s->boot_id, sizeof(s->boot_id)),
 	        "started_at", view_time_us((int64_t)(s->start_unix_ns / 1000)), "crypto", s->crypto,
 	        "heartbeat_age_ms", (json_int_t)d->heartbeat_age_ms, "generation",
 	        (json_int_t)s->generation, "checksum", view_hex(s->checksum, sizeof(s->checksum)),
-	        "mix_public_key", view_hex_or_null(s->key_id, sizeof(s->key_id)), "key_epoch",
-	        (json_int_t)s->key_epoch, "replay_count", (json_int_t)s->replay_count,
+	        "mix_public_key", view_hex_or_null(key->public_key, 32), "key_epoch",
+	        (json_int_t)key->epoch, "replay_count", (json_int_t)s->replay_count,
 	        "replay_capacity", (json_int_t)s->replay_capacity, "buffers_total",
 	        (json_int_t)s->mbuf_total, "buffers_free", (json_int_t)s->mbuf_free,
 	        "control_faults", (json_int_t)s->control_faults, "draining", s->draining != 0,
@@ -76,7 +96,8 @@ static json_t *status_data_plane(const struct fog_dpclient_status *d, const stru
 	        (json_int_t)s->next_hops_ready, "replay_alarm",
 	        fog_stats_fill(s->replay_count, s->replay_capacity) >= FOG_REPLAY_ALARM,
 	        "accept_replays", s->accept_replays != 0, "capacity_pps",
-	        view_known(snapshot_capacity(s)), "tracing", s->tracing != 0
+	        view_known(snapshot_capacity(s)), "tracing", s->tracing != 0, "mix_keys",
+	        status_keys(s)
 	);
 }
 
@@ -121,7 +142,9 @@ static void status_node(struct fog_node *n, json_t *out)
 	json_object_set_new(out, "instance", json_string(n->config->instance));
 	json_object_set_new(out, "version", json_string(FOG_VERSION));
 	json_object_set_new(out, "node_id", view_hex(n->identity->node_id, FOG_ID_LEN));
-	json_object_set_new(out, "identity_public_key", view_hex(n->identity->public_key, 32));
+	json_object_set_new(out, "identity_key", view_hex(n->identity->public_key, 32));
+	json_object_set_new(out, "link_key", view_hex(n->identity->link_public, 32));
+	json_object_set_new(out, "vrf_key", view_hex(n->identity->vrf_public, 32));
 	json_object_set_new(
 	        out, "mix_public_key",
 	        n->key != NULL ? view_hex(n->key->public_key, 32) : json_null()
@@ -165,7 +188,9 @@ void http_get_status(struct fog_node *n, const struct http_request *req, struct 
 	json_object_set_new(out, "reasons", reasons);
 	fog_dpclient_config_ack(n->dp, &ack);
 	json_object_set_new(out, "config_ack", status_ack(&ack));
-	fog_dpclient_key_ack(n->dp, &ack);
+	ack = (struct fog_dpclient_ack){.status = -ENODATA};
+	if (n->key != NULL)
+		fog_dpclient_key_ack(n->dp, n->key->public_key, &ack);
 	json_object_set_new(out, "key_ack", status_ack(&ack));
 	json_object_set_new(out, "data_plane", status_data_plane(&dp, s));
 	json_object_set_new(out, "books", status_books(s));

@@ -89,7 +89,8 @@ static int sender_inject(
 	    len != geometry.packet_len)
 		return -EMSGSIZE;
 	return fog_dpclient_inject(
-	        s->dp, type, type == FOG_INJECT_FORWARD ? first_hop : NULL, packet, len
+	        s->dp, type, type == FOG_INJECT_FORWARD ? first_hop : NULL, FOG_EPOCH_FOREVER,
+	        packet, len
 	);
 }
 

@@ -15,6 +15,7 @@ enum {
 	FOG_ADDRESSES_MAX = 8, // per port
 	FOG_NODES_MAX = 1024, // nodes in the next-hop table
 	FOG_MIX_KEYS_MAX = 4, // mix keys that a data plane holds at once
+	FOG_EPOCH_FOREVER = 1, // the one key epoch of a network without links
 	FOG_NEIGHBOURS_MAX = 64, // static neighbours for ports without a kernel
 	FOG_ID_LEN = 32,
 	FOG_BUILD_LEN = 64,

@@ -10,9 +10,9 @@
 //   control -> RINGS + fds: cmd, inject[n]
 //   data    -> ATTACHED            from here on the rings are live
 //   control -> CONFIG + fd: blob   -> CONFIG_ACK       any number of times
-//   control -> KEY_INSTALL         -> KEY_ACK
-//   control -> KEY_DESTROY         -> KEY_ACK
-//   control -> KEYS_KEEP           -> KEY_ACK          once after ATTACHED: all other keys are dead
+//   control -> KEYS_KEEP           -> KEY_ACK          first, and whenever one has died
+//   control -> KEY_INSTALL         -> KEY_ACK          when its replay table is ready, which takes
+//                                                      seconds; what comes meanwhile is answered
 //   control -> LINK_INSTALL        -> LINK_ACK
 //   control -> LINK_REMOVE         -> LINK_ACK
 //   control -> LINK_SEND           no answer; after the messages before it
@@ -43,7 +43,6 @@ enum fog_msg_type {
 	FOG_MSG_CONFIG = 5,
 	FOG_MSG_CONFIG_ACK = 6,
 	FOG_MSG_KEY_INSTALL = 7,
-	FOG_MSG_KEY_DESTROY = 8,
 	FOG_MSG_KEY_ACK = 9,
 	FOG_MSG_KEYS_KEEP = 10,
 	FOG_MSG_LINK_INSTALL = 11,
@@ -74,7 +73,7 @@ struct fog_msg_welcome {
 	uint8_t boot_id[16]; // random per start of the data plane: scope of ring sequence numbers
 	uint64_t generation; // configuration in force
 	uint8_t checksum[32];
-	uint8_t key_id[32]; // public key of the installed mix key, zero when none
+	uint8_t key_id[FOG_MIX_KEYS_MAX][32]; // public keys of the installed mix keys, then zeros
 	uint64_t stats_size;
 	uint32_t deliver_slots, deliver_slot_size;
 	uint32_t inject_slots, inject_slot_size;
@@ -95,7 +94,7 @@ struct fog_msg_config {
 	uint64_t generation;
 };
 
-// Answer to CONFIG, KEY_INSTALL and KEY_DESTROY.
+// Answer to CONFIG, KEY_INSTALL and KEYS_KEEP.
 struct fog_msg_ack {
 	struct fog_msg_header h;
 	uint64_t generation; // in force now
@@ -107,7 +106,7 @@ struct fog_msg_ack {
 struct fog_msg_key {
 	struct fog_msg_header h;
 	uint64_t epoch;
-	uint8_t private_key[32]; // zero in KEY_DESTROY; both sides wipe the message after use
+	uint8_t private_key[32]; // both sides wipe the message after use
 	uint8_t public_key[32];
 	uint8_t delay_key[32]; // AES-256 key of the delays, from the epoch's VRF; zero = random
 };
@@ -117,7 +116,7 @@ struct fog_msg_key {
 struct fog_msg_keys_keep {
 	struct fog_msg_header h;
 	uint32_t count;
-	uint32_t reserved;
+	uint32_t withhold; // 1: it gives up those that live, too, but their tables stay
 	uint64_t epoch[FOG_MIX_KEYS_MAX];
 	uint8_t public_key[FOG_MIX_KEYS_MAX][32];
 };

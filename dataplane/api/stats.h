@@ -97,9 +97,6 @@ struct fog_stats {
 	_Atomic uint64_t heartbeat; // grows at least every 100 ms
 	_Atomic uint64_t generation; // configuration in force
 	uint8_t checksum[32];
-	uint8_t key_id[32]; // public key of the installed mix key, zero when none
-	_Atomic uint64_t key_epoch;
-	_Atomic uint64_t replay_count, replay_capacity;
 	_Atomic uint64_t control_faults; // connections closed for breaking the protocol
 	_Atomic uint64_t control_attached; // 1 while a control plane is attached
 	_Atomic uint64_t events_dropped; // events that no control plane was there for, or read
@@ -126,7 +123,7 @@ struct fog_stats {
 	        link[FOG_LINK_SLOTS]; // by slot; when one comes or goes, and once a second
 	_Atomic uint32_t key_sequence; // seqlock over key[]
 	uint32_t key_reserved;
-	struct fog_stats_key key[FOG_MIX_KEYS_MAX];
+	struct fog_stats_key key[FOG_MIX_KEYS_MAX]; // oldest epoch first
 };
 
 _Static_assert(sizeof(struct fog_stats) % 8 == 0, "worker blocks stay aligned");
@@ -182,6 +179,26 @@ static inline void fog_stats_publish(
 static inline unsigned fog_stats_fill(uint64_t count, uint64_t capacity)
 {
 	return capacity == 0 ? 0 : (unsigned)((unsigned __int128)count * 100 / capacity);
+}
+
+// The fullest of the replay tables; zeros while there is none. Returns 0, or -1 as fog_stats_copy.
+static inline int fog_stats_fullest(const struct fog_stats *s, uint64_t *count, uint64_t *capacity)
+{
+	struct fog_stats_key key[FOG_MIX_KEYS_MAX];
+	unsigned most = 0;
+
+	*count = *capacity = 0;
+	if (fog_stats_copy(&s->key_sequence, s->key, key, sizeof(key)) < 0)
+		return -1;
+	for (unsigned i = 0; i < FOG_MIX_KEYS_MAX; i++) {
+		unsigned fill = fog_stats_fill(key[i].replay_count, key[i].replay_capacity);
+		if (key[i].replay_capacity == 0 || (*capacity > 0 && fill < most))
+			continue;
+		most = fill;
+		*count = key[i].replay_count;
+		*capacity = key[i].replay_capacity;
+	}
+	return 0;
 }
 
 // rx + injected + made - everything else; 0 in every snapshot unless a packet went unexplained.

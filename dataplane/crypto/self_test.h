@@ -8,5 +8,5 @@
 
 // Run every function of 'ops' once on a batch that ends in a partial vector and compare with answers
 // compiled in. Takes about a millisecond. Returns 0, or -EBADMSG with *what set to the name of the
-// first function that failed (a string constant, as in struct fog_crypto_ops).
+// first function that failed (a string constant, as in struct fog_crypto_ops). One thread at a time.
 int fog_crypto_self_test(const struct fog_crypto_ops *ops, const char **what);

@@ -107,9 +107,10 @@ struct fog_sphinx_batch {
 // Rejects BAD_PREFIX, ZERO_SECRET. 'private_key' is read only.
 void fog_sphinx_key(struct fog_sphinx_batch *b, const uint8_t private_key[32]);
 // The same in two halves: up to the multiplications, and from their results on. The second half
-// takes the lanes from number 'first' on, which is what lanes->n was before the first half.
+// takes the lanes from number 'first' on, which is what lanes->n was before the first half. Each packet
+// has a key of its own here: private_key[i] (32 bytes) is read only where drop[i] is FOG_DROP_NONE.
 void fog_sphinx_key_add(
-        struct fog_sphinx_batch *b, const uint8_t private_key[32], struct fog_lanes *lanes
+        struct fog_sphinx_batch *b, const uint8_t *const private_key[], struct fog_lanes *lanes
 );
 void fog_sphinx_key_derive(
         struct fog_sphinx_batch *b, const struct fog_lanes *lanes, unsigned first

@@ -30,7 +30,7 @@ void fog_sphinx_hop_wipe(struct fog_sphinx_hop *hop, size_t n)
 }
 
 void fog_sphinx_key_add(
-        struct fog_sphinx_batch *b, const uint8_t private_key[32], struct fog_lanes *lanes
+        struct fog_sphinx_batch *b, const uint8_t *const private_key[], struct fog_lanes *lanes
 )
 {
 	for (unsigned i = 0; i < b->n; i++) {
@@ -40,7 +40,7 @@ void fog_sphinx_key_add(
 			b->drop[i] = FOG_DROP_BAD_PREFIX;
 		else
 			fog_lanes_add(
-			        lanes, b->hop[i].secret, private_key, b->pkt[i] + LAYOUT_POINT
+			        lanes, b->hop[i].secret, private_key[i], b->pkt[i] + LAYOUT_POINT
 			);
 	}
 }
@@ -67,10 +67,13 @@ void fog_sphinx_key_derive(
 
 void fog_sphinx_key(struct fog_sphinx_batch *b, const uint8_t private_key[32])
 {
+	const uint8_t *key[FOG_SPHINX_BATCH_MAX];
 	struct fog_lanes lanes;
 
+	for (unsigned i = 0; i < b->n; i++)
+		key[i] = private_key;
 	fog_lanes_init(&lanes, b->ops);
-	fog_sphinx_key_add(b, private_key, &lanes);
+	fog_sphinx_key_add(b, key, &lanes);
 	fog_lanes_run(&lanes);
 	fog_sphinx_key_derive(b, &lanes, 0);
 }

@@ -26,7 +26,14 @@ static int on_config(void *ctx, const void *blob, size_t len, char *text, size_t
 
 static int on_key(void *ctx, const struct fog_msg_key *m, char *text, size_t text_len)
 {
-	return m->epoch % 2 == 0 ? 0 : -ENOENT;
+	return m->epoch % 3 == 0 ? 0 : m->epoch % 3 == 1 ? -ENOSPC : -EINPROGRESS;
+}
+
+static int on_keep(void *ctx, const struct fog_msg_keys_keep *m, char *text, size_t text_len)
+{
+	demand(m->count <= FOG_MIX_KEYS_MAX && m->withhold <= 1);
+	fog_session_key_done(session, -ECANCELED, "not wanted");
+	return m->count % 2 == 0 ? 0 : -ENOMEM;
 }
 
 static void on_command(void *ctx, uint32_t type, const struct fog_cmd *cmd)
@@ -58,7 +65,7 @@ static void on_detach(void *ctx)
 static const struct fog_session_ops ops = {
         .config = on_config,
         .key_install = on_key,
-        .key_destroy = on_key,
+        .keys_keep = on_keep,
         .command = on_command,
         .attach = on_attach,
         .detach = on_detach,

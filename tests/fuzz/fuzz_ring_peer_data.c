@@ -156,15 +156,20 @@ static void peer_accept(struct data_peer *p)
 
 static void client_asks(struct data_peer *p, struct script *s)
 {
-	static uint8_t packet[INJECT_SLOT], key[32];
+	static uint8_t packet[INJECT_SLOT];
+	static struct fog_dpclient_key keys[FOG_MIX_KEYS_MAX];
 	static struct fog_blob blob;
 	uint8_t op = script_u8(s);
 
 	blob = (struct fog_blob){.magic = FOG_ABI_MAGIC, .abi = FOG_ABI, .size = sizeof(blob)};
 	blob.checksum[0] = op;
+	for (unsigned i = 0; i < FOG_MIX_KEYS_MAX; i++) {
+		keys[i].epoch = op + i;
+		keys[i].public_key[0] = (uint8_t)(1 + op + i);
+	}
 	switch (op % 5) {
 	case 0:
-		fog_dpclient_inject(p->client, FOG_INJECT_UNWRAP, NULL, packet, op / 5);
+		fog_dpclient_inject(p->client, FOG_INJECT_UNWRAP, NULL, 1, packet, op / 5);
 		break;
 	case 1:
 		fog_dpclient_command(p->client, FOG_CMD_PING, op);
@@ -173,10 +178,10 @@ static void client_asks(struct data_peer *p, struct script *s)
 		fog_dpclient_config_set(p->client, &blob, sizeof(blob));
 		break;
 	case 3:
-		fog_dpclient_key_install(p->client, op, key, key);
+		fog_dpclient_keys_set(p->client, keys, op % (FOG_MIX_KEYS_MAX + 1));
 		break;
 	default:
-		fog_dpclient_key_destroy(p->client, op, key);
+		fog_dpclient_keys_withhold(p->client, op / 5 % 2);
 		break;
 	}
 }

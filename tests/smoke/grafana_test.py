@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 
 from _init import ROOT, Lab, check, equal, wait_for
-from steady import SHORT, three
+from steady import SHORT, Steady, three
 
 GRAFANA = ROOT / "config" / "grafana"
 CACHE = ROOT / "build" / "promtool"
@@ -141,8 +141,13 @@ def prometheus_takes_them():
 
 with Lab(network=SHORT) as lab:
 	three(lab)
-	# The table's size is told a moment after the key was taken.
-	text = wait_for("the replay table's fill", lambda:
-		(scrape := lab["gateway"].rest.get("/metrics").decode()).count("fog_replay_fill_ratio ") and scrape)
+	# The table's size is told a moment after the key was taken; timing takes some seconds of traffic.
+	with Steady(lab) as traffic:
+		traffic.more(100)
+		traffic.arrive()
+	text = wait_for("the replay table's fill and the timing figures", lambda:
+		all(name in (scrape := lab["gateway"].rest.get("/metrics").decode())
+			for name in ("fog_replay_fill_ratio ", "fog_timing_correlation ", "fog_timing_anonymity_set_packets "))
+		and scrape, every=0.5)
 	queries_are_good(exported(text))
 prometheus_takes_them()

@@ -19,7 +19,7 @@ static struct fog_node *node;
 static struct fog_session *session;
 static struct fog_stats *stats;
 static struct fog_worker_rings *rings;
-static unsigned installs, destroys; // requests of the control plane
+static unsigned installs, destroys; // keys that came, times that a living key's table was to go
 static bool has_key;
 static char reasons[256];
 
@@ -27,15 +27,19 @@ static int on_key_install(void *ctx, const struct fog_msg_key *m, char *text, si
 {
 	installs++;
 	has_key = true;
-	memcpy(stats->key_id, m->public_key, 32);
+	memcpy(stats->key[0].public_key, m->public_key, 32);
 	return 0;
 }
 
-static int on_key_destroy(void *ctx, const struct fog_msg_key *m, char *text, size_t len)
+static int on_keys_keep(void *ctx, const struct fog_msg_keys_keep *m, char *text, size_t len)
 {
-	destroys++;
-	has_key = false;
-	memset(stats->key_id, 0, 32);
+	bool lives = m->count == 1 && memcmp(m->public_key[0], node->key->public_key, 32) == 0;
+
+	if (!lives || m->withhold != 0) {
+		has_key = false;
+		memset(&stats->key[0], 0, sizeof(stats->key[0]));
+	}
+	destroys += !lives;
 	return 0;
 }
 
@@ -52,7 +56,7 @@ static void on_detach(void *ctx)
 
 static const struct fog_session_ops ops = {
         .key_install = on_key_install,
-        .key_destroy = on_key_destroy,
+        .keys_keep = on_keys_keep,
         .attach = on_attach,
         .detach = on_detach,
 };
@@ -236,8 +240,9 @@ static void test_meets(void)
 	meets(false, true, "delay_seed");
 }
 
-// It has the key already, from a control plane that was not in production.
-static void test_destroys(void)
+// It has the key already, from a control plane that was not in production: it gives the key up, and
+// what it remembers of the key's packets stays.
+static void test_gives_up(void)
 {
 	begin(false, "");
 	data_plane_start(true, false);
@@ -248,6 +253,7 @@ static void test_destroys(void)
 	settle();
 	CU_ASSERT_FALSE(has_key);
 	CU_ASSERT_EQUAL(installs, 1);
+	CU_ASSERT_EQUAL(destroys, 0);
 	CU_ASSERT_TRUE(unready_for("accept_replays"));
 	data_plane_stop();
 	end();
@@ -259,7 +265,7 @@ int main(void)
 	        {"test keys of this process", test_key_seed},
 	        {"a data plane for tests runs", test_running},
 	        {"a data plane for tests comes", test_meets},
-	        {"a data plane for tests has the key", test_destroys},
+	        {"a data plane for tests has the key", test_gives_up},
 	        CU_TEST_INFO_NULL,
 	};
 	char command[96];

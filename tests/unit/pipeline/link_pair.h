@@ -8,7 +8,7 @@
 enum {
 	PAIR_FRAME = 2048,
 	PAIR_UDP_AT = 14 + 20, // frames on the pair's wire are IPv4, untagged
-	PAIR_EPOCH = 7, // of the rigs' mix keys
+	PAIR_EPOCH = (uint8_t)RIG_LINKS_EPOCH,
 };
 
 struct pair {

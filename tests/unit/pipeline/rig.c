@@ -92,6 +92,8 @@ void rig_configure(struct rig *r, unsigned nodes, unsigned resolved)
 	        .mix_port = MIX_PORT,
 	        .payload_len = (uint16_t)fog_worker_payload_len(r->w),
 	        .peer_id = r->peer_id,
+	        .key_count = r->key_count,
+	        .key = r->keys,
 	};
 	struct fog_conf *old = r->conf;
 
@@ -109,7 +111,7 @@ void rig_configure(struct rig *r, unsigned nodes, unsigned resolved)
 		nb->ip = node[i].ip;
 		memcpy(nb->mac, (uint8_t[]){2, 0, 0, 0, 0, (uint8_t)i}, 6);
 	}
-	CU_ASSERT_EQUAL_FATAL(fog_conf_build(r->blob, r->key, &env, &r->conf), 0);
+	CU_ASSERT_EQUAL_FATAL(fog_conf_build(r->blob, &env, &r->conf), 0);
 	atomic_store(&r->w->conf_next, r->conf);
 	r->w->conf = r->conf;
 	fog_conf_free(old);
@@ -170,18 +172,21 @@ static void nodes_make(struct rig *r, const struct rig *first)
 
 static void key_make(struct rig *r, unsigned flags)
 {
+	const struct fog_mix_key_params params = {
+	        .replay_dir = r->replay_dir,
+	        .replay_capacity = 4096,
+	        .delay_seed = 7,
+	        .epoch = flags & RIG_LINKS ? RIG_LINKS_EPOCH : FOG_EPOCH_FOREVER,
+	        .private_key = r->private_key[0],
+	        .public_key = r->public_key[0],
+	};
 	char text[200];
 
 	snprintf(r->replay_dir, sizeof(r->replay_dir), "/dev/shm/fogt-rig-%d", (int)getpid());
 	if (flags & RIG_NO_KEY)
 		return;
-	CU_ASSERT_EQUAL_FATAL(
-	        fog_mix_key_create(
-	                r->replay_dir, 4096, 7, 0, r->private_key[0], r->public_key[0], &r->key,
-	                text, sizeof(text)
-	        ),
-	        0
-	);
+	CU_ASSERT_EQUAL_FATAL(fog_mix_key_create(&params, &r->key, text, sizeof(text)), 0);
+	r->keys[r->key_count++] = r->key;
 }
 
 static struct rig *create(const struct rig *first, unsigned flags, uint32_t parked_max)

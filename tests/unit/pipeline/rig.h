@@ -36,6 +36,9 @@ struct rig {
 	char replay_dir[64];
 	unsigned host[RIG_NODES]; // addresses of the nodes, counted
 	struct fog_link_table *links; // RIG_LINKS
+	unsigned key_count;
+	const struct fog_mix_key
+	        *keys[FOG_MIX_KEYS_MAX]; // of the next rig_configure; the first is 'key'
 };
 
 enum {
@@ -46,6 +49,7 @@ enum {
 	RIG_TWO_QUEUES = 16,
 	RIG_RATE = 32, // a limit of RIG_MAX_RATE
 	RIG_MAX_RATE = 100, // packets per second
+	RIG_LINKS_EPOCH = 0x3c7, // of the mix key then
 	RIG_LINKS = 64, // encrypted links, for a worker a queue; sessions are the test's to install
 };
 

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the Fogline authors
 // Delivery and injection as the worker does them, with honest and hostile peers.
 
+#include <rte_cycles.h>
 #include <sodium.h>
 
 #include "../run.h"
@@ -23,6 +24,7 @@ static void test_deliver(void)
 	uint8_t slot[2048] = {0};
 	struct fog_slot_header h;
 	struct fog_deliver d;
+	uint64_t before = rte_rdtsc();
 
 	put_delivery(r);
 	CU_ASSERT_EQUAL(rig_run(r, NULL, NULL), 0);
@@ -34,6 +36,8 @@ static void test_deliver(void)
 	CU_ASSERT_EQUAL(d.flags, FOG_DELIVER_RECIPIENT);
 	CU_ASSERT_EQUAL(d.recipient[31], 0x5a);
 	CU_ASSERT_EQUAL(d.data_len, 932);
+	CU_ASSERT_EQUAL(d.epoch, FOG_EPOCH_FOREVER);
+	CU_ASSERT_TRUE(d.arrival >= before && d.arrival <= rte_rdtsc());
 	for (int i = 0; i < 32; i++)
 		CU_ASSERT_EQUAL(slot[sizeof(h) + sizeof(d) + i], 0); // payload tag
 	CU_ASSERT(atomic_load(&r->w->ring_doorbell));
@@ -109,7 +113,7 @@ static void test_deliver_hostile(void)
 
 static void inject(struct rig *r, uint32_t type, uint32_t len, int next_hop, int path)
 {
-	struct fog_inject in = {.data_len = r->w->geo.packet_len};
+	struct fog_inject in = {.data_len = r->w->geo.packet_len, .epoch = FOG_EPOCH_FOREVER};
 	int err;
 	uint8_t *at = fog_ring_reserve(&r->inject, &err);
 

@@ -253,7 +253,10 @@ static void test_left_packets(void)
 		old = t.rings;
 		for (unsigned i = 0; i < 3; i++)
 			CU_ASSERT_EQUAL(
-			        fog_dpclient_inject(t.client, FOG_INJECT_UNWRAP, NULL, packet, 8), 0
+			        fog_dpclient_inject(
+			                t.client, FOG_INJECT_UNWRAP, NULL, 1, packet, 8
+			        ),
+			        0
 			);
 		offer_again(&t);
 		attach(&t);
@@ -284,7 +287,7 @@ static void test_inject_into_the_dead(void)
 
 	step_start(&t);
 	fog_session_destroy(t.session);
-	int ret = fog_dpclient_inject(t.client, FOG_INJECT_UNWRAP, NULL, packet, sizeof(packet));
+	int ret = fog_dpclient_inject(t.client, FOG_INJECT_UNWRAP, NULL, 1, packet, sizeof(packet));
 	CU_ASSERT_EQUAL(ret, 0);
 	session_start(&t);
 	client_step(&t); // notices
@@ -362,7 +365,7 @@ static void test_lies(void)
 
 	index = t.rings[0].inject.shared;
 	atomic_store(&index->tail, 99);
-	int ret = fog_dpclient_inject(t.client, FOG_INJECT_UNWRAP, NULL, packet, sizeof(packet));
+	int ret = fog_dpclient_inject(t.client, FOG_INJECT_UNWRAP, NULL, 1, packet, sizeof(packet));
 	CU_ASSERT_EQUAL(ret, -ENOTCONN);
 	expect_fault(&t, 6);
 	step_end(&t);

@@ -25,10 +25,13 @@ enum {
 struct mini_record {
 	_Atomic uint32_t packet[MINI_PACKETS]; // times that injected packet i arrived
 	_Atomic uint32_t configs, installs, destroys, attaches, detaches, faults;
-	uint8_t checksum[32], key_id[32], key_private[32];
+	uint8_t checksum[32], key_id[32], key_private[32], key_delay[32];
 	uint8_t next_hop[FOG_ID_LEN]; // of the last FORWARD
 	_Atomic uint64_t made[MINI_WORKERS]; // messages put into the rings of the present life
 	_Atomic uint64_t events_dropped, control_faults, age_ms;
+	_Atomic uint32_t keeps, kept, withheld; // KEYS_KEEP: how many, and what the last one said
+	_Atomic uint32_t refuse_keys; // next installs that are refused as busy
+	_Atomic uint32_t hold_keys; // installs are answered when this is 0 again
 };
 
 struct mini_worker {
@@ -56,6 +59,7 @@ struct mini_dp {
 	atomic_uint fault; // workers + 1: report a faulty ring of this worker
 	atomic_bool rings_faulty[MINI_WORKERS];
 	struct fog_worker_rings *rings, *rings_old; // manager only
+	bool key_held; // manager only: an install is not answered yet
 	struct mini_handover handover[MINI_WORKERS];
 	struct mini_worker worker[MINI_WORKERS];
 };

@@ -114,7 +114,7 @@ int mini_cp_inject(struct mini_cp *cp, uint32_t number)
 	uint8_t packet[MINI_PACKET] = {0};
 
 	memcpy(packet, &number, sizeof(number));
-	return fog_dpclient_inject(cp->client, FOG_INJECT_UNWRAP, NULL, packet, sizeof(packet));
+	return fog_dpclient_inject(cp->client, FOG_INJECT_UNWRAP, NULL, 1, packet, sizeof(packet));
 }
 
 void mini_blob(struct fog_blob *b, uint64_t generation, uint8_t node)

@@ -23,25 +23,57 @@ static int on_config(void *ctx, const void *blob, size_t len, char *text, size_t
 	return 0;
 }
 
+static void key_add(struct mini_dp *dp, const struct fog_msg_key *m)
+{
+	for (unsigned i = 0; i < FOG_MIX_KEYS_MAX; i++) {
+		struct fog_stats_key *k = &dp->stats->key[i];
+		if (k->replay_capacity != 0)
+			continue;
+		*k = (struct fog_stats_key){.epoch = m->epoch, .replay_capacity = 1};
+		memcpy(k->public_key, m->public_key, 32);
+		return;
+	}
+}
+
 static int on_install(void *ctx, const struct fog_msg_key *m, char *text, size_t text_len)
 {
 	struct mini_dp *dp = ctx;
 
+	if (dp->record->refuse_keys > 0) {
+		dp->record->refuse_keys--;
+		return -EBUSY;
+	}
 	memcpy(dp->record->key_private, m->private_key, 32);
 	memcpy(dp->record->key_id, m->public_key, 32);
-	memcpy(dp->stats->key_id, m->public_key, 32);
+	memcpy(dp->record->key_delay, m->delay_key, 32);
+	key_add(dp, m);
 	dp->record->installs++;
-	return 0;
+	dp->key_held = dp->record->hold_keys != 0;
+	return dp->key_held ? -EINPROGRESS : 0;
 }
 
-static int on_destroy(void *ctx, const struct fog_msg_key *m, char *text, size_t text_len)
+static bool key_kept(const struct fog_stats_key *k, const struct fog_msg_keys_keep *m)
+{
+	for (uint32_t i = 0; i < m->count; i++)
+		if (k->epoch == m->epoch[i] && memcmp(k->public_key, m->public_key[i], 32) == 0)
+			return true;
+	return false;
+}
+
+static int on_keep(void *ctx, const struct fog_msg_keys_keep *m, char *text, size_t text_len)
 {
 	struct mini_dp *dp = ctx;
 
-	if (memcmp(dp->stats->key_id, m->public_key, 32) != 0)
-		return -ENOENT;
-	memset(dp->stats->key_id, 0, 32);
-	dp->record->destroys++;
+	for (unsigned i = 0; i < FOG_MIX_KEYS_MAX; i++) {
+		struct fog_stats_key *k = &dp->stats->key[i];
+		if (k->replay_capacity == 0 || (key_kept(k, m) && m->withhold == 0))
+			continue;
+		dp->record->destroys += !key_kept(k, m);
+		*k = (struct fog_stats_key){0};
+	}
+	dp->record->kept = m->count;
+	dp->record->withheld = m->withhold;
+	dp->record->keeps++;
 	return 0;
 }
 
@@ -100,7 +132,7 @@ static void on_detach(void *ctx)
 static const struct fog_session_ops ops = {
         .config = on_config,
         .key_install = on_install,
-        .key_destroy = on_destroy,
+        .keys_keep = on_keep,
         .command = on_command,
         .attach = on_attach,
         .detach = on_detach,
@@ -206,6 +238,10 @@ static void *manager_run(void *arg)
 		poll(&p, 1, 1);
 		atomic_fetch_add(&dp->stats->heartbeat, 1);
 		fog_session_process(dp->session);
+		if (dp->key_held && dp->record->hold_keys == 0) {
+			dp->key_held = false;
+			fog_session_key_done(dp->session, 0, "");
+		}
 		handover_poll(dp);
 		unsigned fault = atomic_exchange(&dp->fault, 0);
 		if (fault > 0)

@@ -82,42 +82,147 @@ static void test_config(void)
 	munmap(blob, sizeof(*blob));
 }
 
-static void test_key(void)
+static struct fog_dpclient_key key_of(uint64_t epoch)
 {
-	uint8_t secret[32], public[32];
-	struct pair p;
+	struct fog_dpclient_key k = {.epoch = epoch};
+
+	memset(k.private_key, (int)(0x50 + epoch), 32);
+	memset(k.public_key, (int)(0x90 + epoch), 32);
+	memset(k.delay_key, (int)(0xd0 + epoch), 32);
+	return k;
+}
+
+static int key_state(const struct pair *p, uint64_t epoch)
+{
+	const struct fog_dpclient_key k = key_of(epoch);
 	struct fog_dpclient_ack ack;
 
-	memset(secret, 0x5e, 32);
-	memset(public, 0x9b, 32);
-	pair_start(&p, 0);
-	CU_ASSERT_EQUAL(fog_dpclient_key_install(p.cp.client, 3, secret, public), 0);
-	MINI_WAIT((fog_dpclient_key_ack(p.cp.client, &ack), ack.status == 0));
-	CU_ASSERT_EQUAL(ack.status, 0);
-	CU_ASSERT_EQUAL(memcmp(p.record->key_private, secret, 32), 0);
-	CU_ASSERT_EQUAL(memcmp(p.record->key_id, public, 32), 0);
+	fog_dpclient_key_ack(p->cp.client, k.public_key, &ack);
+	return ack.status;
+}
 
-	// A new connection to the same life of the data plane needs no key.
-	uint32_t attaches = p.store->attaches;
+static bool key_known(const struct pair *p, uint64_t epoch)
+{
+	const struct fog_dpclient_key k = key_of(epoch);
+	struct fog_dpclient_status s;
+	unsigned n = 0;
+
+	fog_dpclient_status(p->cp.client, &s);
+	for (unsigned i = 0; i < FOG_MIX_KEYS_MAX; i++)
+		n += memcmp(s.key_id[i], k.public_key, 32) == 0;
+	return n == 1;
+}
+
+static void test_keys(void)
+{
+	const struct fog_dpclient_key key[] = {key_of(3), key_of(4), key_of(5)};
+	struct pair p;
+
+	pair_start(&p, 0);
+	CU_ASSERT_EQUAL(key_state(&p, 3), -ENODATA);
+	CU_ASSERT_EQUAL(fog_dpclient_keys_set(p.cp.client, key, 2), 0);
+	MINI_WAIT(key_state(&p, 3) == 0 && key_state(&p, 4) == 0);
+	CU_ASSERT_EQUAL(key_state(&p, 4), 0);
+	CU_ASSERT_EQUAL(p.record->installs, 2);
+	CU_ASSERT_EQUAL(p.record->kept, 2);
+	CU_ASSERT_EQUAL(memcmp(p.record->key_private, key[1].private_key, 32), 0);
+	CU_ASSERT_EQUAL(memcmp(p.record->key_id, key[1].public_key, 32), 0);
+	CU_ASSERT_EQUAL(memcmp(p.record->key_delay, key[1].delay_key, 32), 0);
+	CU_ASSERT_TRUE(key_known(&p, 3) && key_known(&p, 4));
+
+	// A new connection to the same life of the data plane needs no key, but says which live.
+	uint32_t attaches = p.store->attaches, keeps = p.record->keeps;
 	p.dp.fault = 1;
-	MINI_WAIT(p.store->attaches > attaches && is_attached(&p.cp));
-	MINI_WAIT((fog_dpclient_key_ack(p.cp.client, &ack), ack.status == 0));
-	CU_ASSERT_EQUAL(ack.status, 0);
-	CU_ASSERT_EQUAL(p.record->installs, 1);
+	MINI_WAIT(p.store->attaches > attaches && is_attached(&p.cp) && p.record->keeps > keeps);
+	MINI_WAIT(key_state(&p, 4) == 0);
+	CU_ASSERT_EQUAL(key_state(&p, 4), 0);
+	CU_ASSERT_EQUAL(p.record->keeps, keeps + 1);
+	CU_ASSERT_EQUAL(p.record->installs, 2);
 	CU_ASSERT_EQUAL(p.store->ring_faults, 1);
 
-	// A new data plane does.
+	// A new data plane needs them.
 	mini_dp_stop(&p.dp);
 	CU_ASSERT_EQUAL_FATAL(mini_dp_start(&p.dp, p.path, 0, p.record, 0), 0);
-	MINI_WAIT(p.record->installs == 2);
-	CU_ASSERT_EQUAL(p.record->installs, 2);
-	MINI_WAIT((fog_dpclient_key_ack(p.cp.client, &ack), ack.status == 0));
+	MINI_WAIT(p.record->installs == 4 && key_state(&p, 4) == 0);
+	CU_ASSERT_EQUAL(p.record->installs, 4);
 
-	CU_ASSERT_EQUAL(fog_dpclient_key_destroy(p.cp.client, 3, public), 0);
-	MINI_WAIT(p.record->destroys == 1);
+	// One goes, one stays, one comes.
+	CU_ASSERT_EQUAL(fog_dpclient_keys_set(p.cp.client, key + 1, 2), 0);
+	MINI_WAIT(key_state(&p, 5) == 0);
+	CU_ASSERT_EQUAL(key_state(&p, 5), 0);
+	CU_ASSERT_EQUAL(key_state(&p, 3), -ENODATA);
 	CU_ASSERT_EQUAL(p.record->destroys, 1);
-	fog_dpclient_key_ack(p.cp.client, &ack);
-	CU_ASSERT_EQUAL(ack.status, -ENODATA);
+	CU_ASSERT_EQUAL(p.record->installs, 5);
+	CU_ASSERT_TRUE(!key_known(&p, 3) && key_known(&p, 4) && key_known(&p, 5));
+
+	CU_ASSERT_EQUAL(fog_dpclient_keys_set(p.cp.client, NULL, 0), 0);
+	MINI_WAIT(p.record->destroys == 3);
+	CU_ASSERT_EQUAL(p.record->destroys, 3);
+	CU_ASSERT_EQUAL(key_state(&p, 5), -ENODATA);
+	pair_stop(&p);
+}
+
+static void test_keys_refused(void)
+{
+	struct fog_dpclient_key key[FOG_MIX_KEYS_MAX + 1];
+	struct pair p;
+
+	pair_start(&p, 0);
+	for (unsigned i = 0; i <= FOG_MIX_KEYS_MAX; i++)
+		key[i] = key_of(i);
+	CU_ASSERT_EQUAL(fog_dpclient_keys_set(p.cp.client, key, FOG_MIX_KEYS_MAX + 1), -EINVAL);
+	key[1].epoch = 256; // the low byte of epoch 0
+	CU_ASSERT_EQUAL(fog_dpclient_keys_set(p.cp.client, key, 2), -EINVAL);
+	// A table that a dying data plane has locked is asked for until it is free.
+	p.record->refuse_keys = 2;
+	CU_ASSERT_EQUAL(fog_dpclient_keys_set(p.cp.client, key, 1), 0);
+	MINI_WAIT(key_state(&p, 0) == 0);
+	CU_ASSERT_EQUAL(key_state(&p, 0), 0);
+	CU_ASSERT_EQUAL(p.record->refuse_keys, 0);
+	pair_stop(&p);
+}
+
+// Kept from the data plane, which gives up what it has without destroying it.
+static void test_keys_withheld(void)
+{
+	const struct fog_dpclient_key key = key_of(3);
+	struct pair p;
+
+	pair_start(&p, 0);
+	CU_ASSERT_EQUAL(fog_dpclient_keys_set(p.cp.client, &key, 1), 0);
+	MINI_WAIT(key_state(&p, 3) == 0);
+	fog_dpclient_keys_withhold(p.cp.client, true);
+	CU_ASSERT_EQUAL(key_state(&p, 3), -ENODATA);
+	MINI_WAIT(p.record->withheld == 1);
+	CU_ASSERT_EQUAL(p.record->kept, 1);
+	CU_ASSERT_EQUAL(p.record->destroys, 0);
+	fog_dpclient_keys_withhold(p.cp.client, false);
+	MINI_WAIT(key_state(&p, 3) == 0);
+	CU_ASSERT_EQUAL(p.record->installs, 2);
+	CU_ASSERT_EQUAL(p.record->destroys, 0);
+	pair_stop(&p);
+}
+
+// While a table is made, everything else goes on, and whoever takes over hears how it ended.
+static void test_keys_slow(void)
+{
+	const struct fog_dpclient_key key = key_of(3);
+	struct fog_dpclient_ack ack;
+	struct fog_blob blob;
+	struct pair p;
+
+	pair_start(&p, 0);
+	p.record->hold_keys = 1;
+	CU_ASSERT_EQUAL(fog_dpclient_keys_set(p.cp.client, &key, 1), 0);
+	MINI_WAIT(p.record->installs == 1);
+	mini_blob(&blob, 7, 0);
+	CU_ASSERT_EQUAL(fog_dpclient_config_set(p.cp.client, &blob, sizeof(blob)), 0);
+	CU_ASSERT_EQUAL(fog_dpclient_config_wait(p.cp.client, 20000, &ack), 0);
+	CU_ASSERT_EQUAL(ack.status, 0);
+	CU_ASSERT_EQUAL(key_state(&p, 3), -EINPROGRESS);
+	p.record->hold_keys = 0;
+	MINI_WAIT(key_state(&p, 3) == 0);
+	CU_ASSERT_EQUAL(key_state(&p, 3), 0);
 	pair_stop(&p);
 }
 
@@ -144,12 +249,12 @@ static void test_inject(void)
 
 	memset(hop, 0x77, sizeof(hop));
 	memcpy(packet, &number, sizeof(number));
-	ret = fog_dpclient_inject(p.cp.client, FOG_INJECT_FORWARD, hop, packet, MINI_PACKET);
+	ret = fog_dpclient_inject(p.cp.client, FOG_INJECT_FORWARD, hop, 1, packet, MINI_PACKET);
 	CU_ASSERT_EQUAL(ret, 0);
 	MINI_WAIT(p.record->packet[number] == 1);
 	CU_ASSERT_EQUAL(p.record->packet[number], 1);
 	CU_ASSERT_EQUAL(memcmp(p.record->next_hop, hop, sizeof(hop)), 0);
-	ret = fog_dpclient_inject(p.cp.client, FOG_INJECT_UNWRAP, NULL, packet, sizeof(packet));
+	ret = fog_dpclient_inject(p.cp.client, FOG_INJECT_UNWRAP, NULL, 1, packet, sizeof(packet));
 	CU_ASSERT_EQUAL(ret, -EMSGSIZE);
 
 	mini_dp_stop(&p.dp);
@@ -272,7 +377,10 @@ static void test_data_plane_restart(void)
 
 CU_TestInfo session_tests[] = {
         {"configuration, accepted, refused, unchanged", test_config},
-        {"key, kept over connections, destroyed", test_key},
+        {"keys, kept over connections, destroyed", test_keys},
+        {"keys refused", test_keys_refused},
+        {"keys withheld", test_keys_withheld},
+        {"a key that takes long", test_keys_slow},
         {"inject, full, forwarded, too long, detached", test_inject},
         {"commands, events, heartbeat", test_events},
         {"deliver over refusals and reconnects", test_deliver},

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// The mix keys that the data plane is to have: first it hears which live, then it gets those that it
+// lacks, one at a time.
+#include <sodium.h>
+#include <stdio.h>
+
+#include "../log/log.h"
+#include "dpclient_internal.h"
+
+// Everything is to be said again. Under the lock.
+static void keys_unsettle(struct fog_dpclient *c)
+{
+	for (unsigned i = 0; i < c->keys->n; i++)
+		c->keys->ack[i] = (struct fog_dpclient_ack){.status = -EINPROGRESS};
+	c->keep_due = c->keys_known;
+	c->key_retry_ms = 0;
+}
+
+static int keys_check(const struct fog_dpclient_key *keys, unsigned n)
+{
+	if (n > FOG_MIX_KEYS_MAX)
+		return -EINVAL;
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned j = 0; j < i; j++)
+			if ((uint8_t)keys[i].epoch == (uint8_t)keys[j].epoch)
+				return -EINVAL;
+	return 0;
+}
+
+int fog_dpclient_keys_set(struct fog_dpclient *c, const struct fog_dpclient_key *keys, unsigned n)
+{
+	int ret = keys_check(keys, n);
+
+	if (ret < 0)
+		return ret;
+	pthread_mutex_lock(&c->lock);
+	struct dpclient_keys *k = c->keys;
+	sodium_memzero(k, sizeof(*k));
+	for (unsigned i = 0; i < n; i++) {
+		struct fog_msg_key *m = &k->msg[i];
+		m->h = (struct fog_msg_header){.type = FOG_MSG_KEY_INSTALL, .size = sizeof(*m)};
+		m->epoch = keys[i].epoch;
+		memcpy(m->private_key, keys[i].private_key, 32);
+		memcpy(m->public_key, keys[i].public_key, 32);
+		memcpy(m->delay_key, keys[i].delay_key, 32);
+	}
+	k->n = n;
+	c->keys_known = true;
+	keys_unsettle(c);
+	pthread_mutex_unlock(&c->lock);
+	dpclient_kick(c);
+	return 0;
+}
+
+void fog_dpclient_keys_withhold(struct fog_dpclient *c, bool withhold)
+{
+	pthread_mutex_lock(&c->lock);
+	if (c->keys_withheld != withhold) {
+		c->keys_withheld = withhold;
+		keys_unsettle(c);
+	}
+	pthread_mutex_unlock(&c->lock);
+	dpclient_kick(c);
+}
+
+void fog_dpclient_key_ack(
+        struct fog_dpclient *c, const uint8_t public_key[32], struct fog_dpclient_ack *out
+)
+{
+	*out = (struct fog_dpclient_ack){.status = -ENODATA};
+	pthread_mutex_lock(&c->lock);
+	for (unsigned i = 0; !c->keys_withheld && i < c->keys->n; i++)
+		if (memcmp(c->keys->msg[i].public_key, public_key, 32) == 0)
+			*out = c->keys->ack[i];
+	pthread_mutex_unlock(&c->lock);
+}
+
+void dpclient_keys_forget(struct fog_dpclient *c)
+{
+	c->key_asked = REQUEST_NONE;
+	keys_unsettle(c);
+}
+
+static bool key_wanted(const struct fog_dpclient *c, const uint8_t id[32])
+{
+	for (unsigned i = 0; !c->keys_withheld && i < c->keys->n; i++)
+		if (memcmp(c->keys->msg[i].public_key, id, 32) == 0)
+			return true;
+	return false;
+}
+
+static bool key_in_force(const struct fog_dpclient *c, const uint8_t id[32])
+{
+	for (unsigned i = 0; i < FOG_MIX_KEYS_MAX; i++)
+		if (memcmp(c->status.key_id[i], id, 32) == 0)
+			return true;
+	return false;
+}
+
+static void keep_answered(struct fog_dpclient *c, const struct fog_msg_ack *m)
+{
+	unsigned n = 0;
+
+	if (m->status < 0) {
+		LOG_WARN(
+		        "the data plane keeps keys that are to be destroyed: %.*s",
+		        (int)sizeof(m->text) - 1, m->text
+		);
+		return;
+	}
+	// A set that came meanwhile is sent next, and may want what this one did not.
+	for (unsigned i = 0; i < FOG_MIX_KEYS_MAX; i++)
+		if (c->keys_kept & 1u << i)
+			memmove(c->status.key_id[n++], c->status.key_id[i], 32);
+	memset(c->status.key_id[n], 0, (FOG_MIX_KEYS_MAX - n) * sizeof(c->status.key_id[0]));
+}
+
+static void install_answered(struct fog_dpclient *c, const struct fog_msg_ack *m)
+{
+	if (m->status >= 0 && !key_in_force(c, c->key_asked_id))
+		for (unsigned i = 0; i < FOG_MIX_KEYS_MAX; i++)
+			if (sodium_is_zero(c->status.key_id[i], 32)) {
+				memcpy(c->status.key_id[i], c->key_asked_id, 32);
+				break;
+			}
+	if (m->status == -EBUSY)
+		c->key_retry_ms = dpclient_now_ms() + DPCLIENT_KEY_RETRY_MS;
+	for (unsigned i = 0; i < c->keys->n; i++) {
+		struct fog_dpclient_ack *ack = &c->keys->ack[i];
+		if (memcmp(c->keys->msg[i].public_key, c->key_asked_id, 32) != 0)
+			continue;
+		// A set that came meanwhile is asked about anew.
+		if (!c->keep_due && m->status != -EBUSY)
+			ack->status = m->status < 0 ? m->status : 0;
+		snprintf(ack->text, sizeof(ack->text), "%.*s", (int)sizeof(m->text) - 1, m->text);
+	}
+}
+
+int dpclient_key_answered(struct fog_dpclient *c, const struct fog_msg_ack *m)
+{
+	if (c->key_asked == REQUEST_NONE)
+		return -EPROTO;
+	if (c->key_asked == REQUEST_KEEP)
+		keep_answered(c, m);
+	else
+		install_answered(c, m);
+	c->key_asked = REQUEST_NONE;
+	return 0;
+}
+
+static int keep_send(struct fog_dpclient *c)
+{
+	struct fog_msg_keys_keep m = {
+	        .h = {.type = FOG_MSG_KEYS_KEEP, .size = sizeof(m)},
+	        .count = c->keys->n,
+	        .withhold = c->keys_withheld,
+	};
+
+	for (unsigned i = 0; i < c->keys->n; i++) {
+		m.epoch[i] = c->keys->msg[i].epoch;
+		memcpy(m.public_key[i], c->keys->msg[i].public_key, 32);
+	}
+	c->keys_kept = 0;
+	for (unsigned i = 0; i < FOG_MIX_KEYS_MAX; i++)
+		c->keys_kept |= (unsigned)key_wanted(c, c->status.key_id[i]) << i;
+	c->keep_due = false;
+	c->key_asked = REQUEST_KEEP;
+	return fog_sock_send(c->sock, &m, sizeof(m), NULL, 0);
+}
+
+int dpclient_keys_sync(struct fog_dpclient *c)
+{
+	if (c->key_asked != REQUEST_NONE)
+		return 0;
+	if (c->keep_due)
+		return keep_send(c);
+	for (unsigned i = 0; !c->keys_withheld && i < c->keys->n; i++) {
+		const struct fog_msg_key *m = &c->keys->msg[i];
+		if (c->keys->ack[i].status != -EINPROGRESS)
+			continue;
+		if (key_in_force(c, m->public_key)) {
+			c->keys->ack[i].status = 0;
+			continue;
+		}
+		if (dpclient_now_ms() < c->key_retry_ms)
+			return 0;
+		c->key_asked = REQUEST_INSTALL;
+		memcpy(c->key_asked_id, m->public_key, 32);
+		return fog_sock_send(c->sock, m, sizeof(*m), NULL, 0);
+	}
+	return 0;
+}
