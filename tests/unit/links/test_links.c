@@ -94,6 +94,11 @@ static void test_rekey(void)
 static void test_idle(void)
 {
 	sim_begin(4, 0);
+	sim_run(3000, false);
+	unsigned before = sim[0].installs;
+	sim_run(FOG_LINKS_STALE_MS + 2000, false);
+	CU_ASSERT_EQUAL(sim[0].installs, before);
+	assert_mesh(4);
 	for (unsigned round = 0; round < 40; round++) {
 		sim_run(9990 + round * 13, false);
 		traffic_forget();
