@@ -109,9 +109,10 @@ int fog_dpclient_create(
 	snprintf(c->build, sizeof(c->build), "%s", p->build);
 	c->slot = malloc(DPCLIENT_SLOT_SIZE_MAX);
 	c->keys = sodium_malloc(sizeof(*c->keys));
+	c->link_message = sodium_malloc(sizeof(*c->link_message));
 	if (c->keys != NULL)
 		memset(c->keys, 0, sizeof(*c->keys));
-	ret = c->slot == NULL || c->keys == NULL ? -ENOMEM : loop_make(c);
+	ret = c->slot == NULL || c->keys == NULL || c->link_message == NULL ? -ENOMEM : loop_make(c);
 	if (ret < 0) {
 		fog_dpclient_destroy(c);
 		return ret;
@@ -142,6 +143,7 @@ void fog_dpclient_destroy(struct fog_dpclient *c)
 	fd_close(c->timer_fd);
 	fd_close(c->kick_fd);
 	fd_close(c->epoll_fd);
+	sodium_free(c->link_message);
 	sodium_free(c->keys);
 	free(c->blob);
 	free(c->slot);

@@ -47,6 +47,12 @@ struct fog_dpclient_ops {
 	void (*event)(void *ctx, uint32_t type, const struct fog_evt *); // enum fog_evt_type
 	// FOG_EVT_TRACE or FOG_EVT_CAPTURE; checked: no field is out of range.
 	void (*trace)(void *ctx, uint32_t type, const union fog_trace_entry *);
+	// FOG_EVT_PUNT; checked: a frame type that is punted, and a length that it can have. What a
+	// stranger sent is in it: believe nothing else. FOG_EVT_LINK_REKEY comes through 'event'.
+	void (*punt)(void *ctx, const struct fog_link_punt *);
+	// The answer to fog_dpclient_link_install or _remove, in their order: 0 or negative errno
+	// (dataplane/api/msg.h).
+	void (*link_ack)(void *ctx, uint32_t rx_index, int status);
 };
 
 // Returns 0 or -ENOMEM, -EMFILE, -ENAMETOOLONG (socket path). A data plane that isn't there yet is
@@ -146,6 +152,16 @@ struct fog_dpclient_geometry {
 int fog_dpclient_geometry(struct fog_dpclient *, struct fog_dpclient_geometry *);
 // Of the data plane, perhaps dead by now, whose message is being delivered. Inside 'delivered' only.
 void fog_dpclient_delivered_geometry(const struct fog_dpclient *, struct fog_dpclient_geometry *);
+
+// Messages about encrypted links, control thread only. They are sent at once and in order, and nothing
+// of them is kept: who wants them sent to the next data plane sends them again when it is attached.
+// Return 0, -ENOTCONN, -ENOBUFS (the data plane reads too slowly: later) or -EINVAL (nothing that a
+// data plane takes).
+//
+// The caller wipes the session.
+int fog_dpclient_link_install(struct fog_dpclient *, const struct fog_link_session *);
+int fog_dpclient_link_remove(struct fog_dpclient *, uint32_t rx_index);
+int fog_dpclient_link_send(struct fog_dpclient *, const struct fog_link_send *);
 
 // Send a command (FOG_CMD_*). Returns 0, -ENOTCONN, -ENOBUFS.
 int fog_dpclient_command(struct fog_dpclient *, enum fog_cmd_type, uint64_t token);

@@ -234,6 +234,7 @@ union message {
 	struct fog_msg_header h;
 	struct fog_msg_welcome welcome;
 	struct fog_msg_ack ack;
+	struct fog_msg_link_ack link_ack;
 };
 
 static int message(
@@ -254,6 +255,8 @@ static int message(
 	if (c->live != NULL && len == sizeof(m->ack) &&
 	    (m->h.type == FOG_MSG_CONFIG_ACK || m->h.type == FOG_MSG_KEY_ACK))
 		return ack(c, &m->ack, why);
+	if (c->live != NULL && len == sizeof(m->link_ack) && m->h.type == FOG_MSG_LINK_ACK)
+		return dpclient_link_ack(c, &m->link_ack);
 	return -EPROTO;
 }
 

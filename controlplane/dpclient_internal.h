@@ -79,6 +79,7 @@ struct fog_dpclient {
 	const char *complained; // last reason for a failed handshake in the log
 	struct fog_msg_welcome welcome; // last one
 	uint8_t *slot; // private copy of one ring slot, DPCLIENT_SLOT_SIZE_MAX
+	struct fog_msg_link_install *link_message; // locked memory: keys pass through it
 
 	int kick_fd; // any thread: there is something to do
 
@@ -127,6 +128,11 @@ void dpclient_inject_give_up(struct fog_dpclient *, struct dpclient_set *);
 void dpclient_rings_process(struct fog_dpclient *);
 void dpclient_events_take(struct fog_dpclient *, struct dpclient_set *);
 void dpclient_mapping_put(struct dpclient_mapping *); // under the lock; accepts NULL
+
+// dpclient_link.c; control thread. Hand on an answer about links, or a punt that was copied out of the
+// ring. Return 0 or -EPROTO.
+int dpclient_link_ack(struct fog_dpclient *, const struct fog_msg_link_ack *);
+int dpclient_punt(struct fog_dpclient *, const struct fog_link_punt *);
 
 // dpclient_conn.c; control thread.
 void dpclient_connect(struct fog_dpclient *);

@@ -346,10 +346,17 @@ static bool trace_good(uint32_t type, const union fog_trace_entry *e)
 static int event_take(struct fog_dpclient *c)
 {
 	union fog_trace_entry trace;
+	struct fog_link_punt punt;
 	struct fog_slot_header h;
 	struct fog_evt evt;
 
 	memcpy(&h, c->slot, sizeof(h));
+	if (h.type == FOG_EVT_PUNT) {
+		if (h.len != sizeof(punt))
+			return -EPROTO;
+		memcpy(&punt, c->slot + sizeof(h), sizeof(punt));
+		return dpclient_punt(c, &punt);
+	}
 	if (h.type == FOG_EVT_TRACE || h.type == FOG_EVT_CAPTURE) {
 		if (h.len != sizeof(trace))
 			return -EPROTO;

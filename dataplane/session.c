@@ -213,26 +213,52 @@ bool fog_session_event_room(const struct fog_session *s)
 	return s->live == NULL || fog_ring_free(&s->live_set->evt) != 0;
 }
 
-int fog_session_trace(
-        struct fog_session *s, enum fog_evt_type type, const union fog_trace_entry *record
-)
+// Some slots are left to what is rarer.
+static bool record_room(const struct fog_session *s)
+{
+	int64_t room = fog_ring_free(&s->live_set->evt);
+
+	return room < 0 || room > SESSION_EVT_RESERVE; // below 0 is for who writes to find out
+}
+
+static int record_put(struct fog_session *s, enum fog_evt_type type, const void *record, uint32_t len)
 {
 	int err = 0;
 
 	if (s->live == NULL)
 		return -ENOTCONN;
-	int64_t room = fog_ring_free(&s->live_set->evt);
-	if (room >= 0 && room <= SESSION_EVT_RESERVE)
+	if (!record_room(s))
 		return -ENOBUFS;
 	void *slot = fog_ring_reserve(&s->live_set->evt, &err);
 	if (slot == NULL) {
 		session_close(s, s->live, "its index of the event ring is impossible", true);
 		return -ENOTCONN;
 	}
-	memcpy(slot, record, sizeof(*record));
-	fog_ring_commit(&s->live_set->evt, type, sizeof(*record));
+	memcpy(slot, record, len);
+	fog_ring_commit(&s->live_set->evt, type, len);
 	doorbell_ring(s);
 	return 0;
+}
+
+int fog_session_trace(
+        struct fog_session *s, enum fog_evt_type type, const union fog_trace_entry *record
+)
+{
+	return record_put(s, type, record, sizeof(*record));
+}
+
+bool fog_session_punt_room(const struct fog_session *s)
+{
+	return s->live == NULL || record_room(s);
+}
+
+int fog_session_punt(struct fog_session *s, const struct fog_link_punt *punt)
+{
+	int ret = record_put(s, FOG_EVT_PUNT, punt, sizeof(*punt));
+
+	if (ret == -ENOTCONN)
+		atomic_fetch_add_explicit(&s->stats->events_dropped, 1, memory_order_relaxed);
+	return ret;
 }
 
 void fog_session_fault(struct fog_session *s, uint32_t worker)

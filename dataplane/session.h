@@ -52,6 +52,11 @@ struct fog_session_ops {
 	int (*attach)(void *ctx, struct fog_worker_rings *rings);
 	void (*detach)(void *ctx
 	); // the peer is gone; the workers keep their rings until the next attach
+	// Sessions of encrypted links, as manager_link.h has them; the session wipes the keys after the call.
+	int (*link_install)(void *ctx, const struct fog_link_session *);
+	int (*link_remove)(void *ctx, uint32_t rx_index);
+	// Checked: type, kind and length go together.
+	void (*link_send)(void *ctx, const struct fog_link_send *);
 };
 
 // Creates the statistics memory, the listening socket and the bells. 'stats' is filled with magic,
@@ -83,6 +88,11 @@ void fog_session_event(struct fog_session *, uint32_t type, const struct fog_evt
 bool fog_session_event_room(const struct fog_session *);
 // Queue a record of a trace or a capture (FOG_EVT_TRACE, FOG_EVT_CAPTURE). Returns 0, -ENOBUFS (no room now: keep it) or -ENOTCONN (nobody is there).
 int fog_session_trace(struct fog_session *, enum fog_evt_type, const union fog_trace_entry *);
+// Whether fog_session_punt would not answer -ENOBUFS.
+bool fog_session_punt_room(const struct fog_session *);
+// Queue what a worker passes on (FOG_EVT_PUNT). Returns as fog_session_trace; with -ENOTCONN it is
+// counted in stats->events_dropped.
+int fog_session_punt(struct fog_session *, const struct fog_link_punt *);
 // A worker found a ring of the attached control plane faulty: tell it (FOG_EVT_RING_FAULT, 'worker'
 // may be ~0), close the connection, count. It comes back with new rings. No-op when detached.
 void fog_session_fault(struct fog_session *, uint32_t worker);

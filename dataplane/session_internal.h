@@ -52,6 +52,9 @@ union session_msg {
 	struct fog_msg_config config;
 	struct fog_msg_key key;
 	struct fog_msg_keys_keep keep;
+	struct fog_msg_link_install link_install;
+	struct fog_msg_link_remove link_remove;
+	struct fog_msg_link_send link_send;
 };
 
 struct fog_session {
@@ -93,6 +96,11 @@ void session_set_free(struct fog_session *, struct session_set *); // accepts NU
 int session_message(
         struct fog_session *, struct session_conn *, size_t len, const int *fds, unsigned nfds,
         const char **why
+);
+
+// session_link.c: the same for the messages of links.
+int session_link_message(
+        struct fog_session *, struct session_conn *, size_t len, unsigned nfds, const char **why
 );
 
 // session.c

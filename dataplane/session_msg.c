@@ -274,5 +274,7 @@ int session_message(
 		return key(s, c, nfds, why);
 	if (h->type == FOG_MSG_KEYS_KEEP && len == sizeof(s->msg->keep))
 		return keep(s, c, nfds, why);
+	if (h->type >= FOG_MSG_LINK_INSTALL && h->type <= FOG_MSG_LINK_SEND)
+		return session_link_message(s, c, len, nfds, why);
 	return refuse(why, "a message of an unknown type or a wrong size");
 }
