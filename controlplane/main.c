@@ -21,6 +21,7 @@
 #include "http/listen.h"
 #include "http/server.h"
 #include "node.h"
+#include "node_epochs.h"
 #include "node_links.h"
 #include "notify.h"
 
@@ -235,12 +236,13 @@ static void main_tick(struct main_state *m)
 		return;
 	fog_node_topology_poll(m->node, false);
 	node_links_tick(m->node);
+	node_epochs_tick(m->node);
 	fog_sender_flush(m->node->sender);
 	fog_tracer_tick(m->node->tracer);
 	fog_log_flush();
 	notify_tick(&m->notify, m->node);
 	if (++m->ticks % PRUNE_TICKS == 0)
-		fog_store_prune(m->node->store);
+		node_prune(m->node);
 }
 
 static void main_sample(struct main_state *m)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../log/log.h"
+#include "node_epochs.h"
 #include "node_filter.h"
 #include "node_links.h"
 #include "node_loops.h"
@@ -83,14 +84,24 @@ err:
 	return r;
 }
 
-// SURB keys and mix key live and die together: without the mix key no reply ever arrives.
-static void node_store_secret(const struct fog_node *n, uint8_t secret[32])
+// SURB keys live as long as mix keys do: without the mix keys of the mixes' epoch no reply arrives, and
+// after a reboot of ours none can be opened. Test nodes leave the keyring alone.
+static int node_store_secret(const struct fog_node *n, uint8_t secret[32])
 {
 	static const char label[] = "fogline store secret v1";
+	char text[256];
+	int r = 0;
 
-	crypto_generichash(
-	        secret, 32, (const uint8_t *)label, sizeof(label) - 1, n->key->private_key, 32
-	);
+	if (n->started->test.key_seed != 0 && n->key != NULL)
+		crypto_generichash(
+		        secret, 32, (const uint8_t *)label, sizeof(label) - 1, n->key->private_key,
+		        32
+		);
+	else
+		r = fog_keyring_secret(n->config->instance, secret, text, sizeof(text));
+	if (r < 0)
+		LOG_ERR("the secret of the store: %s", text);
+	return r;
 }
 
 static void node_open_key(struct fog_node *n)
@@ -137,9 +148,8 @@ static int node_open_store(struct fog_node *n)
 		r = fog_node_state_path(n, "store.db", path, sizeof(path));
 	if (r < 0)
 		return r;
-	if (n->key != NULL)
-		node_store_secret(n, secret);
-	r = fog_store_open(&n->store, path, n->key != NULL ? secret : NULL);
+	bool have = node_store_secret(n, secret) == 0;
+	r = fog_store_open(&n->store, path, have ? secret : NULL);
 	sodium_memzero(secret, sizeof(secret));
 	return r;
 }
@@ -176,15 +186,19 @@ int fog_node_start(struct fog_node *n)
 		r = fog_sender_create(n->store, n->dp, &n->sender);
 	if (r == 0)
 		r = node_loops_create(n);
+	if (r == 0)
+		r = node_epochs_create(n);
+	if (r < 0)
+		return r;
 	// Until the data plane is known, whether it is fit for the key is not either.
 	n->key_withheld = true;
-	if (r == 0)
-		r = node_key_hand(n);
+	fog_node_topology_poll(n, true);
+	r = node_key_hand(n);
 	if (r < 0) {
 		LOG_ERR("cannot keep the mix key in locked memory: raise RLIMIT_MEMLOCK");
 		return r;
 	}
-	fog_node_topology_poll(n, true);
+	node_epochs_tick(n);
 	return 0;
 }
 
@@ -200,6 +214,9 @@ void fog_node_destroy(struct fog_node *n)
 	fog_loops_destroy(n->loops);
 	fog_tracer_destroy(n->tracer);
 	fog_inbox_destroy(n->inbox);
+	fog_epochs_destroy(n->epochs);
+	fog_directory_destroy(n->directory);
+	fog_clock_destroy(n->clock);
 	free(n->filter);
 	fog_store_close(n->store);
 	fog_audit_close(n->audit);
@@ -229,7 +246,7 @@ static unsigned node_unready_topology(struct fog_node *n, node_say *reason, void
 	if (n->topology == NULL) {
 		code = "no_topology";
 		snprintf(text, sizeof(text), "%s", n->topology_text);
-	} else if (n->key != NULL) {
+	} else if (n->key != NULL && n->topology->links == FOG_LINKS_NONE) {
 		int r = fog_epoch_key_announced(n->key, self, text, sizeof(text));
 		code = r == -ENOENT ? "not_in_topology" : r < 0 ? "key_not_announced" : NULL;
 	} else if (self == NULL) {
@@ -267,9 +284,7 @@ static unsigned node_unready_data_plane(struct fog_node *n, node_say *reason, vo
 		       ack.text[0] != '\0' ? ack.text : "the data plane has not confirmed it yet");
 		count++;
 	}
-	if (n->key == NULL)
-		return count;
-	fog_dpclient_key_ack(n->dp, n->key->public_key, &ack);
+	node_epochs_key_ack(n, &ack);
 	if (ack.status != 0 && ack.status != -ENODATA) {
 		reason(ctx, ack.status == -EINPROGRESS ? "key_pending" : "key_refused",
 		       ack.text[0] != '\0' ? ack.text : "the data plane has not confirmed it yet");
@@ -282,10 +297,11 @@ unsigned fog_node_unready(struct fog_node *n, node_say *reason, void *ctx)
 {
 	unsigned count = node_unready_topology(n, reason, ctx);
 
-	if (n->key == NULL) {
+	if (n->key == NULL && !node_epochs_active(n)) {
 		reason(ctx, "no_key", n->key_text);
 		count++;
 	}
+	count += node_unready_epochs(n, reason, ctx);
 	count += node_unready_data_plane(n, reason, ctx);
 	count += node_unready_links(n, reason, ctx);
 	return count + node_unready_production(n, reason, ctx);
@@ -366,6 +382,7 @@ unsigned fog_node_warnings(struct fog_node *n, node_say *warn, void *ctx)
 		count++;
 	}
 	pthread_rwlock_unlock(&n->lock);
+	count += node_warn_epochs(n, warn, ctx);
 	count += node_filter_warnings(n, warn, ctx);
 	return count + node_timing_warnings(n, warn, ctx);
 }

@@ -10,10 +10,13 @@
 #include "auth/audit.h"
 #include "config/config.h"
 #include "dpclient.h"
+#include "epoch/clock.h"
+#include "epoch/directory.h"
+#include "epoch/epochs.h"
+#include "link/links.h"
 #include "mixnet/identity.h"
 #include "mixnet/inbox.h"
 #include "mixnet/keys.h"
-#include "link/links.h"
 #include "mixnet/loops.h"
 #include "mixnet/sender.h"
 #include "mixnet/topology.h"
@@ -58,6 +61,11 @@ struct fog_node {
 	struct fog_loops *loops; // set by start, constant
 	struct fog_links *links; // likewise; also in a network without links
 	struct node_links *link_follow; // control thread
+
+	// Set by start, constant: time, keys and descriptors of a network with epochs (node_epochs.h).
+	struct fog_clock *clock;
+	struct fog_directory *directory;
+	struct fog_epochs *epochs;
 };
 
 // Load the configuration and everything that needs privileges: identity, state folder, audit log.

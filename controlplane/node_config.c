@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "node_epochs.h"
 #include "node_filter.h"
 #include "node_links.h"
 
@@ -204,6 +205,8 @@ static int node_topology_load(struct fog_node *n, const char *path, struct fog_r
 		old = fresh;
 		// Nothing is wrong with the file (the store is full, say): look at it again.
 		memset(&n->topology_seen, 0, sizeof(n->topology_seen));
+	} else {
+		node_epochs_topology(n, old);
 	}
 	fog_topology_free(old);
 	return r;

@@ -46,16 +46,27 @@ static int links_send(void *ctx, const struct fog_link_send *send)
 
 static uint64_t links_now_unix_ns(void *ctx)
 {
-	struct timespec t;
+	return fog_clock_now_ns(((struct fog_node *)ctx)->clock);
+}
 
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+static void links_notice(
+        void *ctx, const uint8_t node_id[FOG_ID_LEN], const uint8_t *data, size_t len
+)
+{
+	fog_directory_notice(((struct fog_node *)ctx)->directory, node_id, data, len);
+}
+
+static void links_up(void *ctx, const uint8_t node_id[FOG_ID_LEN])
+{
+	fog_directory_up(((struct fog_node *)ctx)->directory, node_id, links_now_ms());
 }
 
 static const struct fog_links_ops links_ops = {
         .install = links_install,
         .remove = links_remove,
         .send = links_send,
+        .notice = links_notice,
+        .up = links_up,
         .now_unix_ns = links_now_unix_ns,
 };
 

@@ -2,10 +2,9 @@
 // Copyright (c) 2026 the Fogline authors
 #include "node_loops.h"
 
-#include <string.h>
-
 #include "../log/log.h"
 #include "node.h"
+#include "node_epochs.h"
 
 static const struct fog_topology *loops_hold(void *ctx, const struct fog_topology_node **self)
 {
@@ -25,15 +24,14 @@ static void loops_release(void *ctx)
 
 static uint64_t loops_epoch(void *ctx)
 {
-	return FOG_NODE_EPOCH;
+	return node_epoch_now(ctx);
 }
 
 static int loops_mix_key(
         void *ctx, const struct fog_topology_node *node, uint64_t epoch, uint8_t public_key[32]
 )
 {
-	memcpy(public_key, node->mix_key, 32);
-	return 0;
+	return node_mix_key(ctx, node, epoch, public_key);
 }
 
 static int loops_inject(

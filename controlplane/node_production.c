@@ -89,27 +89,38 @@ unsigned node_unready_production(struct fog_node *n, node_say *reason, void *ctx
 	return production ? production_findings(n, reason, ctx) : 0;
 }
 
+static void production_say_withheld(void)
+{
+	LOG_WARN("the data plane runs with test settings, and this node is in production: the "
+	         "mix key is kept from it");
+}
+
 int node_key_hand(struct fog_node *n)
 {
 	struct node_running run = node_running(n);
 	bool withhold = n->config->production && (run.seeded || run.accept_replays);
 	struct fog_dpclient_key key;
 
-	if (n->key == NULL || withhold == n->key_withheld)
+	if (withhold == n->key_withheld)
+		return 0;
+	fog_dpclient_keys_withhold(n->dp, withhold);
+	if (n->topology != NULL && n->topology->links == FOG_LINKS_NOISE) {
+		n->key_withheld = withhold; // which ones it has is the epochs' matter
+		if (withhold)
+			production_say_withheld();
+		return 0;
+	}
+	if (n->key == NULL)
 		return 0;
 	key = (struct fog_dpclient_key){.epoch = n->key->epoch};
 	memcpy(key.private_key, n->key->private_key, 32);
 	memcpy(key.public_key, n->key->public_key, 32);
-	fog_dpclient_keys_withhold(n->dp, withhold);
 	int r = fog_dpclient_keys_set(n->dp, &key, 1);
 	sodium_memzero(&key, sizeof(key));
 	if (r < 0)
 		return r;
 	n->key_withheld = withhold;
 	if (withhold)
-		LOG_WARN(
-		        "the data plane runs with test settings, and this node is in production: the "
-		        "mix key is kept from it"
-		);
+		production_say_withheld();
 	return 0;
 }

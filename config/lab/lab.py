@@ -114,7 +114,7 @@ class Node:
 	def entry(self):
 		"""How the topology file lists it."""
 		keys = {
-			"identity": self.status["identity_key"], "link_key": self.status["link_key"],
+			"identity": self.status["identity_public_key"], "link_key": self.status["link_key"],
 			"vrf_key": self.status["vrf_key"],
 		} if self.lab.noise else {"mix_key": self.mix_key}
 		return {

@@ -111,7 +111,7 @@ static void show_status(const json_t *s)
 	printf("node       %s (%s), instance %s, network %s\n", show_text(s, "name"),
 	       show_text(s, "role"), show_text(s, "instance"), show_text(s, "network"));
 	printf("node id    %s\n", show_text(s, "node_id"));
-	printf("identity   %s\n", show_text(s, "identity_key"));
+	printf("identity   %s\n", show_text(s, "identity_public_key"));
 	printf("link key   %s\n", show_text(s, "link_key"));
 	printf("vrf key    %s\n", show_text(s, "vrf_key"));
 	printf("mix key    %s\n", show_text(s, "mix_public_key"));

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../node_epochs.h"
 #include "letter.h"
 #include "view.h"
 
@@ -33,6 +34,16 @@ static void messages_refused(struct http_response *res, int r, bool reply, const
 		        res, reply ? 404 : 422, reply ? "no_such_message" : "no_path",
 		        reply ? NULL : "see /v1/nodes", "%s", text
 		);
+		break;
+	case -ESTALE:
+		http_reply_problem(
+		        res, 410, "surb_expired", "a reply must be sent within the epoch", "%s",
+		        text
+		);
+		break;
+	case -ENOKEY:
+		http_reply_problem(res, 503, "no_mix_key", "see /v1/epochs", "%s", text);
+		res->retry_after_s = 1;
 		break;
 	case -EALREADY:
 		http_reply_problem(res, 409, "surb_used", NULL, "%s", text);
@@ -180,6 +191,11 @@ static void messages_send(
 		);
 		return;
 	}
+	struct fog_letter_keys keys = {
+	        .epoch = node_epoch_now(n), .mix_key = node_mix_key, .ctx = n};
+	p->body.letter.keys = node_epochs_active(n) ? &keys : NULL;
+	p->body.letter.surb_dead = node_epoch_over;
+	p->body.letter.surb_ctx = n;
 	if (p->body.letter.reply_to == 0)
 		r = fog_letter_wrap(
 		        n->ops, n->topology, self, &p->body.letter, &p->parcel, p->text

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../node_epochs.h"
 #include "http.h"
 #include "view.h"
 
@@ -142,7 +143,7 @@ static void status_node(struct fog_node *n, json_t *out)
 	json_object_set_new(out, "instance", json_string(n->config->instance));
 	json_object_set_new(out, "version", json_string(FOG_VERSION));
 	json_object_set_new(out, "node_id", view_hex(n->identity->node_id, FOG_ID_LEN));
-	json_object_set_new(out, "identity_key", view_hex(n->identity->public_key, 32));
+	json_object_set_new(out, "identity_public_key", view_hex(n->identity->public_key, 32));
 	json_object_set_new(out, "link_key", view_hex(n->identity->link_public, 32));
 	json_object_set_new(out, "vrf_key", view_hex(n->identity->vrf_public, 32));
 	json_object_set_new(
@@ -188,9 +189,7 @@ void http_get_status(struct fog_node *n, const struct http_request *req, struct 
 	json_object_set_new(out, "reasons", reasons);
 	fog_dpclient_config_ack(n->dp, &ack);
 	json_object_set_new(out, "config_ack", status_ack(&ack));
-	ack = (struct fog_dpclient_ack){.status = -ENODATA};
-	if (n->key != NULL)
-		fog_dpclient_key_ack(n->dp, n->key->public_key, &ack);
+	node_epochs_key_ack(n, &ack);
 	json_object_set_new(out, "key_ack", status_ack(&ack));
 	json_object_set_new(out, "data_plane", status_data_plane(&dp, s));
 	json_object_set_new(out, "books", status_books(s));

@@ -12,6 +12,8 @@
 struct fog_inbox {
 	struct fog_store *store;
 	const struct fog_crypto_ops *ops;
+	fog_inbox_epoch *epoch; // NULL: the one of a network without rotation
+	void *epoch_ctx;
 	pthread_mutex_t lock; // everything below
 	pthread_cond_t stored;
 	struct fog_inbox_counts counts;
@@ -36,6 +38,12 @@ int fog_inbox_create(
 	pthread_condattr_destroy(&attr);
 	*out = in;
 	return 0;
+}
+
+void fog_inbox_epoch_set(struct fog_inbox *in, fog_inbox_epoch *epoch, void *ctx)
+{
+	in->epoch = epoch;
+	in->epoch_ctx = ctx;
 }
 
 void fog_inbox_destroy(struct fog_inbox *in)
@@ -123,6 +131,7 @@ static int inbox_take(
 	m.len = message.len;
 	m.surb = message.surb;
 	m.surb_len = message.surb != NULL ? geo->surb_len : 0;
+	m.surb_epoch = in->epoch != NULL ? in->epoch(in->epoch_ctx, message.surb_epoch) : 1;
 	return fog_store_receive(in->store, &m);
 }
 

@@ -23,6 +23,10 @@ struct fog_inbox_counts {
 };
 
 int fog_inbox_create(struct fog_store *, const struct fog_crypto_ops *, struct fog_inbox **);
+// The whole number of the epoch with this low byte that a SURB is made for. Control thread.
+typedef uint64_t fog_inbox_epoch(void *ctx, uint8_t low);
+// Set before the first delivery.
+void fog_inbox_epoch_set(struct fog_inbox *, fog_inbox_epoch *, void *ctx);
 void fog_inbox_destroy(struct fog_inbox *); // accepts NULL
 
 // Take one delivered packet; 'data' is payload tag and payload, changed by nobody.

@@ -34,7 +34,7 @@ static void keys_name(char name[KEYS_NAME_LEN], const char *instance, uint64_t e
 
 static int keys_fail(const struct keys_text *t, int error, const char *what, const char *mend)
 {
-	snprintf(t->text, t->len, "mix key %s: %s: %s: %s", t->name, what, strerror(-error), mend);
+	snprintf(t->text, t->len, "key %s: %s: %s: %s", t->name, what, strerror(-error), mend);
 	return error;
 }
 
@@ -131,6 +131,47 @@ static void keys_finish(struct fog_epoch_key *key)
 {
 	crypto_scalarmult_base(key->public_key, key->private_key);
 	sodium_mprotect_readonly(key->private_key);
+}
+
+int fog_epoch_key_fetch(
+        const char *instance, uint64_t epoch, struct fog_epoch_key **out, char *text,
+        size_t text_len
+)
+{
+	char name[KEYS_NAME_LEN];
+	const struct keys_text t = {.name = name, .text = text, .len = text_len};
+	struct fog_epoch_key *key;
+	int ret;
+
+	*out = NULL;
+	keys_name(name, instance, epoch);
+	if ((ret = keys_new(&t, epoch, &key)) < 0)
+		return ret;
+	if ((ret = keys_fetch(&t, key)) < 0) {
+		fog_epoch_key_close(key);
+		return ret;
+	}
+	keys_finish(key);
+	*out = key;
+	return 0;
+}
+
+int fog_keyring_secret(const char *instance, uint8_t secret[32], char *text, size_t text_len)
+{
+	char name[KEYS_NAME_LEN];
+	const struct keys_text t = {.name = name, .text = text, .len = text_len};
+	struct fog_epoch_key *key;
+	int ret;
+
+	snprintf(name, sizeof(name), "fogline:%s:store", instance);
+	if ((ret = keys_new(&t, 0, &key)) < 0)
+		return ret;
+	if ((ret = keys_fetch(&t, key)) == -ENOENT)
+		ret = keys_create(&t, key);
+	if (ret == 0)
+		memcpy(secret, key->private_key, 32);
+	fog_epoch_key_close(key);
+	return ret;
 }
 
 int fog_epoch_key_open(

@@ -26,6 +26,14 @@ int fog_epoch_key_open(
         const char *instance, uint64_t epoch, struct fog_epoch_key **out, int *created, char *text,
         size_t text_len
 );
+// The same, but none is made: -ENOENT.
+int fog_epoch_key_fetch(
+        const char *instance, uint64_t epoch, struct fog_epoch_key **out, char *text,
+        size_t text_len
+);
+// A secret of this instance that lives as mix keys do, but through all epochs: fetched, or made when
+// there is none. Errors as fog_epoch_key_open; the caller wipes it.
+int fog_keyring_secret(const char *instance, uint8_t secret[32], char *text, size_t text_len);
 // The key that 'seed' gives every test node (testkeys.h); the keyring is left alone, so that the key
 // goes when the seed goes. Errors: -ENOMEM.
 int fog_epoch_key_open_test(

@@ -48,12 +48,31 @@ static int letter_given_path(
 	return (int)l->path_len;
 }
 
-static int letter_choose_path(
-        const struct fog_topology *t, const struct fog_topology_node *from,
-        const struct fog_topology_node *to, const struct fog_topology_node **path, char *text
+static int letter_key(
+        const struct fog_letter_keys *keys, const struct fog_topology_node *node, uint8_t key[32]
 )
 {
-	int n = fog_topology_path(t, from, to, path, FOG_SPHINX_SLOTS_MAX);
+	if (keys != NULL)
+		return keys->mix_key(keys->ctx, node, keys->epoch, key);
+	memcpy(key, node->mix_key, 32);
+	return 0;
+}
+
+static bool letter_usable(void *ctx, const struct fog_topology_node *node)
+{
+	const struct fog_letter_keys *const *keys = ctx;
+	uint8_t key[32];
+
+	return letter_key(*keys, node, key) == 0;
+}
+
+static int letter_choose_path(
+        const struct fog_topology *t, const struct fog_letter_keys *keys,
+        const struct fog_topology_node *from, const struct fog_topology_node *to,
+        const struct fog_topology_node **path, char *text
+)
+{
+	int n = fog_topology_path_of(t, from, to, letter_usable, &keys, path, FOG_SPHINX_SLOTS_MAX);
 
 	if (n == -E2BIG)
 		snprintf(
@@ -64,15 +83,17 @@ static int letter_choose_path(
 	else if (n < 0)
 		snprintf(
 		        text, FOG_SENDER_TEXT_LEN,
-		        "no path from %s to %s: a layer has no other mix", from->name, to->name
+		        "no path from %s to %s: a layer has no other mix%s", from->name, to->name,
+		        keys != NULL ? " whose key of this epoch is known" : ""
 		);
 	return n;
 }
 
-// Returns the last hop, which carries the recipient.
-static struct fog_sphinx_path_hop *letter_hops(
-        struct fog_sphinx_path_hop *hop, const struct fog_topology_node *const *path, unsigned n,
-        const uint8_t *recipient
+// The last hop carries the recipient.
+static int letter_hops(
+        struct fog_sphinx_path_hop *hop, const struct fog_letter_keys *keys,
+        const struct fog_topology_node *const *path, unsigned n, const uint8_t *recipient,
+        char *text
 )
 {
 	struct fog_sphinx_path_hop *last = hop + n - 1;
@@ -80,11 +101,19 @@ static struct fog_sphinx_path_hop *letter_hops(
 	memset(hop, 0, n * sizeof(*hop));
 	for (unsigned i = 0; i < n; i++) {
 		memcpy(hop[i].id, path[i]->id, sizeof(hop[i].id));
-		memcpy(hop[i].public_key, path[i]->mix_key, sizeof(hop[i].public_key));
+		if (letter_key(keys, path[i], hop[i].public_key) < 0) {
+			snprintf(
+			        text, FOG_SENDER_TEXT_LEN,
+			        "no mix key of %s is known for epoch %llu: it has not announced "
+			        "one here, or it has lost it",
+			        path[i]->name, (unsigned long long)keys->epoch
+			);
+			return -ENOKEY;
+		}
 	}
 	last->has_recipient = 1;
 	memcpy(last->recipient, recipient, FOG_SPHINX_ID_LEN);
-	return last;
+	return 0;
 }
 
 static int letter_sphinx_error(int r, char *text)
@@ -102,17 +131,18 @@ static int letter_sphinx_error(int r, char *text)
 // The way back: destination, mixes, we. The destination's own data plane opens the first layer.
 static int letter_surb(
         const struct fog_crypto_ops *ops, const struct fog_topology *t,
-        const struct fog_topology_node *self, const struct fog_topology_node *to, uint8_t *surb,
-        struct fog_parcel *p, char *text
+        const struct fog_letter_keys *keys, const struct fog_topology_node *self,
+        const struct fog_topology_node *to, uint8_t *surb, struct fog_parcel *p, char *text
 )
 {
 	const struct fog_topology_node *path[FOG_SPHINX_SLOTS_MAX];
 	struct fog_sphinx_path_hop hop[FOG_SPHINX_SLOTS_MAX];
-	int n = letter_choose_path(t, to, self, path, text);
+	int n = letter_choose_path(t, keys, to, self, path, text);
+	int r = n < 0 ? n : letter_hops(hop, keys, path, (unsigned)n, self->id, text);
 
-	if (n < 0)
-		return n;
-	struct fog_sphinx_path_hop *last = letter_hops(hop, path, (unsigned)n, self->id);
+	if (r < 0)
+		return r;
+	struct fog_sphinx_path_hop *last = hop + n - 1;
 	randombytes_buf(p->surb_id, sizeof(p->surb_id));
 	last->has_surb = 1;
 	memcpy(last->surb_id, p->surb_id, sizeof(p->surb_id));
@@ -151,27 +181,33 @@ int fog_letter_wrap(
 	if (l->len > fog_message_room(&t->geometry, l->want_surb))
 		return letter_too_long(&t->geometry, l->want_surb, text);
 	n = l->path != NULL ? letter_given_path(t, l, to, path, text)
-	                    : letter_choose_path(t, self, to, path, text);
+	                    : letter_choose_path(t, l->keys, self, to, path, text);
 	if (n < 0)
 		return n;
-	r = l->want_surb ? letter_surb(ops, t, self, to, surb, p, text) : 0;
+	r = l->want_surb ? letter_surb(ops, t, l->keys, self, to, surb, p, text) : 0;
 	if (r == 0 &&
 	    fog_message_encode(&t->geometry, l->want_surb ? surb : NULL, l->data, l->len, payload) <
 	            0)
 		r = letter_too_long(&t->geometry, l->want_surb, text);
-	if (r == 0) {
-		letter_hops(hop, path, (unsigned)n, l->recipient != NULL ? l->recipient : to->id);
+	if (r == 0 && l->want_surb && l->keys != NULL)
+		fog_message_surb_epoch(payload, (uint8_t)l->keys->epoch);
+	if (r == 0)
+		r = letter_hops(
+		        hop, l->keys, path, (unsigned)n,
+		        l->recipient != NULL ? l->recipient : to->id, text
+		);
+	if (r == 0)
 		r = letter_sphinx_error(
 		        fog_sphinx_wrap(
 		                ops, &t->geometry, hop, (unsigned)n, payload, p->packet, NULL, NULL
 		        ),
 		        text
 		);
-	}
 	sodium_memzero(payload, sizeof(payload));
 	sodium_memzero(surb, sizeof(surb));
 	if (r < 0)
 		return r;
+	p->epoch = l->keys != NULL ? l->keys->epoch : FOG_LETTER_EPOCH;
 	p->inject_type = path[0] == self ? FOG_INJECT_UNWRAP : FOG_INJECT_FORWARD;
 	if (p->inject_type == FOG_INJECT_FORWARD)
 		memcpy(p->first_hop, path[0]->id, sizeof(p->first_hop));
@@ -185,10 +221,10 @@ int fog_letter_wrap(
 
 static int letter_take_surb(
         struct fog_store *store, const struct fog_geometry *geo, int64_t id, uint8_t *surb,
-        char *text
+        uint64_t *epoch, char *text
 )
 {
-	int r = fog_store_take_surb(store, id, surb, geo->surb_len);
+	int r = fog_store_take_surb(store, id, surb, geo->surb_len, epoch);
 
 	if (r == -ENOENT)
 		snprintf(
@@ -223,7 +259,16 @@ int fog_letter_reply(
 	memset(p, 0, sizeof(*p));
 	if (fog_message_encode(&t->geometry, NULL, l->data, l->len, payload) < 0)
 		return letter_too_long(&t->geometry, false, text);
-	r = letter_take_surb(store, &t->geometry, l->reply_to, surb, text);
+	r = letter_take_surb(store, &t->geometry, l->reply_to, surb, &p->epoch, text);
+	if (r == 0 && l->surb_dead != NULL && l->surb_dead(l->surb_ctx, p->epoch)) {
+		snprintf(
+		        text, FOG_SENDER_TEXT_LEN,
+		        "the SURB of message %lld was made for key epoch %llu, which is over: no node "
+		        "takes it any more",
+		        (long long)l->reply_to, (unsigned long long)p->epoch
+		);
+		r = -ESTALE;
+	}
 	if (r == 0) {
 		r = fog_surb_reply(ops, &t->geometry, surb, payload, p->packet, p->first_hop);
 		if (r < 0)

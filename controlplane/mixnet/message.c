@@ -39,15 +39,22 @@ int fog_message_encode(
 	return 0;
 }
 
+void fog_message_surb_epoch(uint8_t *payload, uint8_t epoch)
+{
+	payload[1] = epoch;
+}
+
 int fog_message_decode(
         const struct fog_geometry *geo, const uint8_t *payload, struct fog_message *out
 )
 {
 	const uint8_t *at = payload, *end = payload + geo->payload_len;
 
-	if (end - at < HEAD_LEN + LENGTH_LEN || at[0] > FOG_MESSAGE_HAS_SURB || at[1] != 0)
+	if (end - at < HEAD_LEN + LENGTH_LEN || at[0] > FOG_MESSAGE_HAS_SURB ||
+	    (at[0] == 0 && at[1] != 0))
 		return -EBADMSG;
 	int has_surb = at[0] & FOG_MESSAGE_HAS_SURB;
+	out->surb_epoch = at[1];
 	at += HEAD_LEN;
 	if (has_surb && end - at < geo->surb_len + LENGTH_LEN)
 		return -EBADMSG;

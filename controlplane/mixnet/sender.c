@@ -18,6 +18,8 @@ struct fog_sender {
 	struct fog_store *store;
 	struct fog_dpclient *dp;
 	pthread_mutex_t lock;
+	fog_sender_gate *gate; // NULL: everything may leave
+	void *gate_ctx;
 	unsigned backlog; // packets in the outbox that wait for the data plane, as far as known
 };
 
@@ -44,6 +46,12 @@ void fog_sender_destroy(struct fog_sender *s)
 	free(s);
 }
 
+void fog_sender_gate_set(struct fog_sender *s, fog_sender_gate *gate, void *ctx)
+{
+	s->gate = gate;
+	s->gate_ctx = ctx;
+}
+
 int fog_sender_begin(struct fog_sender *s)
 {
 	struct fog_dpclient_status status;
@@ -67,6 +75,7 @@ int fog_sender_put(struct fog_sender *s, const struct fog_parcel *p, int64_t *id
 	        .inject_type = p->inject_type,
 	        .packet = p->packet,
 	        .packet_len = p->packet_len,
+	        .epoch = p->epoch,
 	};
 	memcpy(sent.first_hop, p->first_hop, sizeof(sent.first_hop));
 	int r = fog_store_send(s->store, &sent, id);
@@ -76,31 +85,35 @@ int fog_sender_put(struct fog_sender *s, const struct fog_parcel *p, int64_t *id
 }
 
 static int sender_inject(
-        struct fog_sender *s, uint32_t type, const uint8_t *first_hop, const uint8_t *packet,
-        uint32_t len
+        struct fog_sender *s, uint32_t type, const uint8_t *first_hop, uint64_t epoch,
+        const uint8_t *packet, uint32_t len
 )
 {
 	struct fog_dpclient_geometry now;
 	struct fog_geometry geometry;
 
+	int r = s->gate != NULL ? s->gate(s->gate_ctx, epoch, type) : 0;
+
+	if (r < 0)
+		return r;
 	// A packet of another size makes the data plane take our ring for faulty.
 	if (fog_dpclient_geometry(s->dp, &now) == 0 &&
 	    fog_geometry_init(&geometry, now.slots, now.payload_len) == 0 &&
 	    len != geometry.packet_len)
 		return -EMSGSIZE;
 	return fog_dpclient_inject(
-	        s->dp, type, type == FOG_INJECT_FORWARD ? first_hop : NULL, FOG_EPOCH_FOREVER,
-	        packet, len
+	        s->dp, type, type == FOG_INJECT_FORWARD ? first_hop : NULL, (uint8_t)epoch, packet,
+	        len
 	);
 }
 
-static int sender_outbox_done(struct fog_sender *s, int64_t id)
+static int sender_outbox_done(struct fog_sender *s, int64_t id, bool gone)
 {
 	int r = fog_store_begin(s->store);
 
 	if (r < 0)
 		return r;
-	r = fog_store_outbox_done(s->store, id);
+	r = gone ? fog_store_outbox_done(s->store, id) : fog_store_outbox_give_up(s->store, id);
 	int e = fog_store_end(s->store, r == 0);
 	return r < 0 ? r : e;
 }
@@ -110,25 +123,31 @@ static int sender_flush_one(struct fog_sender *s)
 {
 	uint8_t first_hop[FOG_ID_LEN] = {0}, packet[FOG_SPHINX_PACKET_MAX];
 	uint32_t type = 0;
+	uint64_t epoch = 0;
 	int64_t id = 0;
 	int n = fog_store_begin(s->store), r;
 
 	if (n < 0)
 		return n;
-	n = fog_store_outbox_next(s->store, &id, &type, first_hop, packet, sizeof(packet));
+	n = fog_store_outbox_next(s->store, &id, &type, first_hop, &epoch, packet, sizeof(packet));
 	fog_store_end(s->store, 0);
 	if (n < 0)
 		return n == -ENOENT ? 0 : n;
-	r = (size_t)n <= sizeof(packet) ? sender_inject(s, type, first_hop, packet, (uint32_t)n)
-	                                : -EMSGSIZE;
+	r = (size_t)n <= sizeof(packet)
+	        ? sender_inject(s, type, first_hop, epoch, packet, (uint32_t)n)
+	        : -EMSGSIZE;
 	sodium_memzero(packet, sizeof(packet));
-	if (r == -ENOTCONN || r == -ENOBUFS)
+	if (r == -ENOTCONN || r == -ENOBUFS || r == -EAGAIN)
 		return r;
-	if (r < 0)
+	if (r == -ESTALE)
+		LOG_ERR("sent message %lld waited until its key epoch %llu was over, and no node takes it "
+		        "any more: it is given up; send it again",
+		        (long long)id, (unsigned long long)epoch);
+	else if (r < 0)
 		LOG_ERR("sent message %lld cannot leave: the data plane takes no packets of %d bytes; "
 		        "it is given up",
 		        (long long)id, n);
-	r = sender_outbox_done(s, id);
+	r = sender_outbox_done(s, id, r == 0);
 	return r < 0 ? r : 1;
 }
 
@@ -159,8 +178,10 @@ int fog_sender_end(struct fog_sender *s, bool commit, const struct fog_parcel *p
 	if (commit && r == 0) {
 		// Behind others that wait, to keep the order.
 		if (s->backlog == 0 &&
-		    sender_inject(s, p->inject_type, p->first_hop, p->packet, p->packet_len) == 0) {
-			sender_outbox_done(s, id);
+		    sender_inject(
+		            s, p->inject_type, p->first_hop, p->epoch, p->packet, p->packet_len
+		    ) == 0) {
+			sender_outbox_done(s, id, true);
 		} else {
 			s->backlog++;
 			sender_flush(s);

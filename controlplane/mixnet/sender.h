@@ -18,6 +18,17 @@ struct fog_sender;
 
 enum { FOG_SENDER_TEXT_LEN = 200, FOG_SENDER_BACKLOG_MAX = 1024 };
 
+enum { FOG_LETTER_EPOCH = 1 }; // of the keys in the topology, for good
+
+// The mix keys that packets are made with; NULL stands for those of the topology, epoch 1.
+struct fog_letter_keys {
+	uint64_t epoch; // of all hops
+	// Returns 0 or -ENOENT: none is known.
+	int (*mix_key
+	)(void *ctx, const struct fog_topology_node *, uint64_t epoch, uint8_t public_key[32]);
+	void *ctx;
+};
+
 // A message as its sender wants it. Pointers belong to the caller.
 struct fog_letter {
 	const char *to; // node name or 64 hexadecimal digits; NULL for a reply
@@ -28,6 +39,9 @@ struct fog_letter {
 	size_t len;
 	bool want_surb;
 	int64_t reply_to; // ID of the received message whose SURB to use, 0 = none
+	const struct fog_letter_keys *keys;
+	bool (*surb_dead)(void *ctx, uint64_t epoch); // for replies; NULL: SURBs live for good
+	void *surb_ctx;
 };
 
 // A packet ready to leave. Holds secrets: wipe it.
@@ -43,12 +57,13 @@ struct fog_parcel {
 	struct fog_surb_keys keys;
 	uint16_t packet_len;
 	uint8_t packet[FOG_SPHINX_PACKET_MAX];
+	uint64_t epoch; // whose keys it is made with
 };
 
 // Wrap a letter from the node 'self' (its entry in the topology). Not for replies.
 // Returns 0, or with a sentence in 'text' (FOG_SENDER_TEXT_LEN bytes): -ENOENT (unknown node, or a
 // layer without a mix), -EINVAL (path does not end at the destination), -E2BIG (path has more hops
-// than packets have slots), -EMSGSIZE (longer than fog_message_room), -EDOM (a node announces an
+// than packets have slots), -ENOKEY (no mix key of a node is known), -EMSGSIZE (longer than fog_message_room), -EDOM (a node announces an
 // unusable key).
 int fog_letter_wrap(
         const struct fog_crypto_ops *, const struct fog_topology *,
@@ -57,13 +72,19 @@ int fog_letter_wrap(
 );
 // Wrap a reply, inside a transaction of 'store': takes the SURB out of message letter->reply_to.
 // 'self_id' is our node ID. Returns as above, or -ENOENT (no such message), -ENODATA (it came
-// without a SURB), -EALREADY (answered before), -EIO, -ENOSPC.
+// without a SURB), -EALREADY (answered before), -ESTALE (its epoch is over), -EIO, -ENOSPC.
 int fog_letter_reply(
         const struct fog_crypto_ops *, const struct fog_topology *,
         const uint8_t self_id[FOG_ID_LEN], struct fog_store *, const struct fog_letter *,
         struct fog_parcel *, char *text
 );
 void fog_parcel_wipe(struct fog_parcel *);
+
+// Whether a packet may leave now: 0; -EAGAIN: not yet, it stays in the outbox; -ESTALE: never more, it is
+// given up. Called with the sender's lock held, any thread.
+typedef int fog_sender_gate(void *ctx, uint64_t epoch, enum fog_inject_type);
+// Set before the first packet.
+void fog_sender_gate_set(struct fog_sender *, fog_sender_gate *, void *ctx);
 
 // Returns 0 or -ENOMEM. 'store' and 'dp' must outlive the sender.
 int fog_sender_create(struct fog_store *, struct fog_dpclient *, struct fog_sender **);

@@ -455,14 +455,15 @@ void fog_network_hash(const struct fog_topology *t, uint8_t out[32])
 // One mix of a layer, each with the same probability; NULL when there is nobody to choose.
 static const struct fog_topology_node *choose_mix(
         const struct fog_topology *t, unsigned layer, const struct fog_topology_node *from,
-        const struct fog_topology_node *to
+        const struct fog_topology_node *to, fog_topology_usable *usable, void *ctx
 )
 {
 	const struct fog_topology_node *candidate[FOG_NODES_MAX];
 	uint32_t count = 0;
 
 	for (unsigned i = 0; i < t->node_count; i++)
-		if (t->node[i].layer == layer && &t->node[i] != from && &t->node[i] != to)
+		if (t->node[i].layer == layer && &t->node[i] != from && &t->node[i] != to &&
+		    (usable == NULL || usable(ctx, &t->node[i])))
 			candidate[count++] = &t->node[i];
 	return count > 0 ? candidate[randombytes_uniform(count)] : NULL;
 }
@@ -472,6 +473,15 @@ int fog_topology_path(
         const struct fog_topology_node *to, const struct fog_topology_node **path, unsigned max
 )
 {
+	return fog_topology_path_of(t, from, to, NULL, NULL, path, max);
+}
+
+int fog_topology_path_of(
+        const struct fog_topology *t, const struct fog_topology_node *from,
+        const struct fog_topology_node *to, fog_topology_usable *usable, void *ctx,
+        const struct fog_topology_node **path, unsigned max
+)
+{
 	unsigned hops = (from != NULL) + t->layers + 1, n = 0;
 
 	if (hops > max || hops > t->geometry.slots)
@@ -479,7 +489,7 @@ int fog_topology_path(
 	if (from != NULL)
 		path[n++] = from;
 	for (unsigned layer = 1; layer <= t->layers; layer++)
-		if ((path[n++] = choose_mix(t, layer, from, to)) == NULL)
+		if ((path[n++] = choose_mix(t, layer, from, to, usable, ctx)) == NULL)
 			return -ENOENT;
 	path[n++] = to;
 	return (int)n;

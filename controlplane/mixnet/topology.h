@@ -5,6 +5,7 @@
 // any thread may read it.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "../../dataplane/api/blob.h"
@@ -63,6 +64,9 @@ const struct fog_topology_node *fog_topology_find(
 const struct fog_topology_node *fog_topology_find_name(const struct fog_topology *, const char *);
 const char *fog_role_name(unsigned role); // "gateway", "mix", "service"; "?" when out of range
 
+// Whether a mix may be on a path that is chosen.
+typedef bool fog_topology_usable(void *ctx, const struct fog_topology_node *);
+
 // What names the network wherever something is signed, proved or agreed on for it: BLAKE2b-256 of
 // name (32 bytes, zero-padded) | slots u16 | payload_len u16 | epoch s u32 | delay mean us u32 |
 // delay max us u32 | delay cap ms u32, all big-endian. Nodes come and go without changing it.
@@ -75,4 +79,10 @@ void fog_network_hash(const struct fog_topology *, uint8_t out[32]);
 int fog_topology_path(
         const struct fog_topology *, const struct fog_topology_node *from,
         const struct fog_topology_node *to, const struct fog_topology_node **path, unsigned max
+);
+// The same, of those mixes only that 'usable' likes.
+int fog_topology_path_of(
+        const struct fog_topology *, const struct fog_topology_node *from,
+        const struct fog_topology_node *to, fog_topology_usable *usable, void *ctx,
+        const struct fog_topology_node **path, unsigned max
 );

@@ -49,6 +49,7 @@ int fog_store_receive(struct fog_store *s, const struct fog_store_received *m)
 	if (m->surb != NULL)
 		bind_bytes(st, 4, m->surb, m->surb_len);
 	sqlite3_bind_int64(st, 5, m->in_reply_to);
+	sqlite3_bind_int64(st, 6, (int64_t)m->surb_epoch);
 	return store_run(s, st, "storing a message");
 }
 
@@ -80,7 +81,9 @@ int fog_store_list(
 	return r == SQLITE_DONE ? n : store_error(s, "listing messages");
 }
 
-int fog_store_take_surb(struct fog_store *s, int64_t id, uint8_t *surb, size_t surb_len)
+int fog_store_take_surb(
+        struct fog_store *s, int64_t id, uint8_t *surb, size_t surb_len, uint64_t *epoch
+)
 {
 	sqlite3_stmt *st = store_statement(s, SQL_SURB_GET);
 	int r = -ENOENT, e;
@@ -90,6 +93,7 @@ int fog_store_take_surb(struct fog_store *s, int64_t id, uint8_t *surb, size_t s
 		r = sqlite3_column_int(st, 1) ? -EALREADY : -ENODATA;
 		if ((size_t)sqlite3_column_bytes(st, 0) == surb_len && surb_len > 0) {
 			memcpy(surb, sqlite3_column_blob(st, 0), surb_len);
+			*epoch = (uint64_t)sqlite3_column_int64(st, 2);
 			r = 0;
 		}
 	} else if (e != SQLITE_DONE) {
@@ -119,6 +123,7 @@ int fog_store_send(struct fog_store *s, const struct fog_store_sent *m, int64_t 
 	sqlite3_bind_int64(st, 2, m->inject_type);
 	bind_bytes(st, 3, m->first_hop, sizeof(m->first_hop));
 	bind_bytes(st, 4, m->packet, m->packet_len);
+	sqlite3_bind_int64(st, 5, (int64_t)m->epoch);
 	return store_run(s, st, "storing a packet to send");
 }
 
@@ -130,9 +135,40 @@ int fog_store_outbox_done(struct fog_store *s, int64_t id)
 	return store_run(s, st, "emptying the outbox");
 }
 
+int fog_store_outbox_give_up(struct fog_store *s, int64_t id)
+{
+	sqlite3_stmt *st = store_statement(s, SQL_GIVEN_UP);
+
+	sqlite3_bind_int64(st, 1, id);
+	int r = store_run(s, st, "giving a message up");
+	return r < 0 ? r : fog_store_outbox_done(s, id);
+}
+
+int fog_store_sent_get(struct fog_store *s, int64_t id, struct fog_store_sent_state *out)
+{
+	sqlite3_stmt *st = store_statement(s, SQL_SENT_GET);
+
+	sqlite3_bind_int64(st, 1, id);
+	int r = sqlite3_step(st);
+	if (r == SQLITE_ROW) {
+		*out = (struct fog_store_sent_state){
+		        .time_us = sqlite3_column_int64(st, 0),
+		        .bytes = (size_t)sqlite3_column_int64(st, 1),
+		        .reply_to = sqlite3_column_int64(st, 2),
+		        .given_up = sqlite3_column_int(st, 3),
+		        .waiting = sqlite3_column_int(st, 4),
+		};
+		r = 0;
+	} else {
+		r = r == SQLITE_DONE ? -ENOENT : store_error(s, "reading a sent message");
+	}
+	sqlite3_reset(st);
+	return r;
+}
+
 int fog_store_outbox_next(
         struct fog_store *s, int64_t *id, uint32_t *inject_type, uint8_t first_hop[32],
-        uint8_t *packet, size_t cap
+        uint64_t *epoch, uint8_t *packet, size_t cap
 )
 {
 	sqlite3_stmt *st = store_statement(s, SQL_OUTBOX_NEXT);
@@ -145,6 +181,7 @@ int fog_store_outbox_next(
 		if (sqlite3_column_bytes(st, 2) == 32)
 			memcpy(first_hop, sqlite3_column_blob(st, 2), 32);
 		memcpy(packet, sqlite3_column_blob(st, 3), len < cap ? len : cap);
+		*epoch = (uint64_t)sqlite3_column_int64(st, 4);
 		r = (int)len;
 	} else {
 		r = r == SQLITE_DONE ? -ENOENT : store_error(s, "reading the outbox");

@@ -41,6 +41,23 @@ enum store_sql {
 	SQL_DENY_PUT,
 	SQL_DENY_DELETE,
 	SQL_DENY_LIST,
+	SQL_SENT_GET,
+	SQL_GIVEN_UP,
+	SQL_ANNOUNCED_GET,
+	SQL_ANNOUNCED_PUT,
+	SQL_ANNOUNCED_OPEN,
+	SQL_ANNOUNCED_END,
+	SQL_SEEN_GET,
+	SQL_SEEN_PUT,
+	SQL_VRF_GET,
+	SQL_VRF_PUT,
+	SQL_PROOF_GET,
+	SQL_PROOF_PUT,
+	SQL_PROOF_LIST,
+	SQL_PRUNE_ANNOUNCED,
+	SQL_PRUNE_SEEN,
+	SQL_PRUNE_PROOFS,
+	SQL_PRUNE_PROOFS_AGE,
 	SQL_COUNT,
 };
 
@@ -62,3 +79,6 @@ sqlite3_stmt *store_statement(struct fog_store *, enum store_sql);
 // Run a statement that yields no rows. Returns 0, or store_error's.
 int store_run(struct fog_store *, sqlite3_stmt *, const char *doing);
 int64_t store_now_us(void);
+// A value of fixed length in the table 'meta'. get returns 0 or -ENOENT (missing, or of another length).
+int store_meta_get(struct fog_store *, const char *key, void *value, int len);
+int store_meta_put(struct fog_store *, const char *key, const void *value, int len);

@@ -20,7 +20,7 @@ static const char store_pragmas[] =
         "PRAGMA secure_delete=FAST; PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=2000;"
         "PRAGMA trusted_schema=OFF;";
 
-enum { SCHEMA_VERSION = 2 };
+enum { SCHEMA_VERSION = 3 };
 
 static const char store_schema_1[] =
         "BEGIN IMMEDIATE;"
@@ -50,8 +50,27 @@ static const char store_schema_2[] =
         "PRAGMA user_version=2;"
         "COMMIT;";
 
+// Packets and SURBs of before are of the one key epoch that a network without rotation has.
+static const char store_schema_3[] =
+        "BEGIN IMMEDIATE;"
+        "ALTER TABLE outbox ADD COLUMN epoch INTEGER NOT NULL DEFAULT 1;"
+        "ALTER TABLE received ADD COLUMN surb_epoch INTEGER NOT NULL DEFAULT 1;"
+        "ALTER TABLE sent ADD COLUMN given_up INTEGER NOT NULL DEFAULT 0;"
+        "CREATE TABLE announced(epoch INTEGER PRIMARY KEY, public_key BLOB NOT NULL,"
+        " network BLOB NOT NULL, ended INTEGER NOT NULL) STRICT;"
+        "CREATE TABLE seen_key(node BLOB NOT NULL, epoch INTEGER NOT NULL, public_key BLOB NOT NULL,"
+        " PRIMARY KEY(node, epoch)) STRICT, WITHOUT ROWID;"
+        "CREATE TABLE seen_vrf(node BLOB NOT NULL, vrf_key BLOB NOT NULL, epoch INTEGER NOT NULL,"
+        " PRIMARY KEY(node, vrf_key)) STRICT, WITHOUT ROWID;"
+        "CREATE TABLE proof(node BLOB NOT NULL, epoch INTEGER NOT NULL, proof BLOB NOT NULL,"
+        " time_us INTEGER NOT NULL, PRIMARY KEY(node, epoch)) STRICT, WITHOUT ROWID;"
+        "CREATE INDEX proof_time ON proof(time_us);"
+        "PRAGMA user_version=3;"
+        "COMMIT;";
+
 // What leads from each version to the next.
-static const char *const store_steps[SCHEMA_VERSION] = {store_schema_1, store_schema_2};
+static const char *const store_steps[SCHEMA_VERSION] = {
+        store_schema_1, store_schema_2, store_schema_3};
 
 #define KEEP_MESSAGES "200000"
 
@@ -63,16 +82,16 @@ static const char *const store_text[SQL_COUNT] = {
         [SQL_META_PUT] = "INSERT OR REPLACE INTO meta VALUES(?1,?2)",
         [SQL_MARK_GET] = "SELECT seq FROM mark WHERE boot_id=?1 AND worker=?2",
         [SQL_MARK_PUT] = "INSERT OR REPLACE INTO mark VALUES(?1,?2,?3,?4)",
-        [SQL_RECEIVE] = "INSERT INTO received(time_us,recipient,data,surb,surb_used,in_reply_to)"
-                        " VALUES(?1,?2,?3,?4,0,?5)",
+        [SQL_RECEIVE] = "INSERT INTO received(time_us,recipient,data,surb,surb_used,in_reply_to,"
+                        "surb_epoch) VALUES(?1,?2,?3,?4,0,?5,?6)",
         [SQL_LIST] = "SELECT id,time_us,recipient,data,surb IS NOT NULL,in_reply_to FROM received"
                      " WHERE id>?1 ORDER BY id LIMIT ?2",
-        [SQL_SURB_GET] = "SELECT surb,surb_used FROM received WHERE id=?1",
+        [SQL_SURB_GET] = "SELECT surb,surb_used,surb_epoch FROM received WHERE id=?1",
         [SQL_SURB_USED] = "UPDATE received SET surb=NULL,surb_used=1 WHERE id=?1",
         [SQL_SEND] = "INSERT INTO sent(time_us,bytes,reply_to) VALUES(?1,?2,?3)",
-        [SQL_OUTBOX_PUT] = "INSERT INTO outbox VALUES(?1,?2,?3,?4)",
+        [SQL_OUTBOX_PUT] = "INSERT INTO outbox VALUES(?1,?2,?3,?4,?5)",
         [SQL_OUTBOX_DONE] = "DELETE FROM outbox WHERE id=?1",
-        [SQL_OUTBOX_NEXT] = "SELECT id,type,first_hop,packet FROM outbox ORDER BY id LIMIT 1",
+        [SQL_OUTBOX_NEXT] = "SELECT id,type,first_hop,packet,epoch FROM outbox ORDER BY id LIMIT 1",
         [SQL_KEYS_PUT] = "INSERT INTO surb_keys VALUES(?1,?2,?3,?4,?5)",
         [SQL_KEYS_GET] = "SELECT sent_id,nonce,box FROM surb_keys WHERE surb_id=?1",
         [SQL_KEYS_DELETE] = "DELETE FROM surb_keys WHERE surb_id=?1",
@@ -92,6 +111,27 @@ static const char *const store_text[SQL_COUNT] = {
         [SQL_DENY_PUT] = "INSERT OR IGNORE INTO deny VALUES(?1)",
         [SQL_DENY_DELETE] = "DELETE FROM deny WHERE prefix=?1",
         [SQL_DENY_LIST] = "SELECT prefix FROM deny ORDER BY prefix",
+        [SQL_SENT_GET] = "SELECT time_us,bytes,reply_to,given_up,"
+                         "(SELECT count(*) FROM outbox WHERE outbox.id=sent.id)"
+                         " FROM sent WHERE id=?1",
+        [SQL_GIVEN_UP] = "UPDATE sent SET given_up=1 WHERE id=?1",
+        [SQL_ANNOUNCED_GET] = "SELECT public_key,network,ended FROM announced WHERE epoch=?1",
+        [SQL_ANNOUNCED_PUT] = "INSERT OR IGNORE INTO announced VALUES(?1,?2,?3,0)",
+        [SQL_ANNOUNCED_OPEN] = "SELECT epoch FROM announced WHERE ended=0 AND epoch<?1"
+                               " ORDER BY epoch LIMIT 1",
+        [SQL_ANNOUNCED_END] = "UPDATE announced SET ended=1 WHERE epoch=?1",
+        [SQL_SEEN_GET] = "SELECT public_key FROM seen_key WHERE node=?1 AND epoch=?2",
+        [SQL_SEEN_PUT] = "INSERT OR IGNORE INTO seen_key VALUES(?1,?2,?3)",
+        [SQL_VRF_GET] = "SELECT epoch FROM seen_vrf WHERE node=?1 AND vrf_key=?2",
+        [SQL_VRF_PUT] = "INSERT OR IGNORE INTO seen_vrf VALUES(?1,?2,?3)",
+        [SQL_PROOF_GET] = "SELECT proof FROM proof WHERE node=?1 AND epoch=?2",
+        [SQL_PROOF_PUT] = "INSERT OR IGNORE INTO proof VALUES(?1,?2,?3,?4)",
+        [SQL_PROOF_LIST] = "SELECT epoch,proof FROM proof WHERE node=?1"
+                           " ORDER BY epoch DESC LIMIT ?2",
+        [SQL_PRUNE_ANNOUNCED] = "DELETE FROM announced WHERE ended=1 AND epoch<?1",
+        [SQL_PRUNE_SEEN] = "DELETE FROM seen_key WHERE epoch<?1",
+        [SQL_PRUNE_PROOFS] = "DELETE FROM proof WHERE epoch<?1",
+        [SQL_PRUNE_PROOFS_AGE] = "DELETE FROM proof WHERE time_us<?1",
 };
 
 int64_t store_now_us(void)
@@ -148,7 +188,7 @@ int fog_store_end(struct fog_store *s, int commit)
 	return r;
 }
 
-static int store_meta_get(struct fog_store *s, const char *key, void *value, int len)
+int store_meta_get(struct fog_store *s, const char *key, void *value, int len)
 {
 	sqlite3_stmt *st = store_statement(s, SQL_META_GET);
 	int r = -ENOENT;
@@ -162,7 +202,7 @@ static int store_meta_get(struct fog_store *s, const char *key, void *value, int
 	return r;
 }
 
-static int store_meta_put(struct fog_store *s, const char *key, const void *value, int len)
+int store_meta_put(struct fog_store *s, const char *key, const void *value, int len)
 {
 	sqlite3_stmt *st = store_statement(s, SQL_META_PUT);
 

@@ -58,6 +58,7 @@ struct fog_store_received {
 	const uint8_t *surb; // NULL when none came with it
 	size_t surb_len;
 	int can_reply; // only in lists: the SURB is there and unused
+	uint64_t surb_epoch; // whose keys the SURB is made with; not in lists
 };
 
 int fog_store_receive(struct fog_store *, const struct fog_store_received *);
@@ -67,10 +68,13 @@ int fog_store_list(
         struct fog_store *, int64_t after, unsigned limit,
         void (*each)(void *ctx, const struct fog_store_received *), void *ctx
 );
-// Take the SURB out of a received message, once. 'surb' has room for 'surb_len' bytes.
+// Take the SURB out of a received message, once. 'surb' has room for 'surb_len' bytes; 'epoch' says whose
+// keys it is made with.
 // Returns 0, -ENOENT (no such message), -ENODATA (it came without one, or of another size),
 // -EALREADY (used before), -EIO.
-int fog_store_take_surb(struct fog_store *, int64_t id, uint8_t *surb, size_t surb_len);
+int fog_store_take_surb(
+        struct fog_store *, int64_t id, uint8_t *surb, size_t surb_len, uint64_t *epoch
+);
 
 // Sent messages.
 
@@ -82,18 +86,31 @@ struct fog_store_sent {
 	uint8_t first_hop[32];
 	const uint8_t *packet;
 	size_t packet_len;
+	uint64_t epoch; // whose keys it is made with
 };
 
 // Record a sent message and put its packet into the outbox. 'id' receives its ID.
 int fog_store_send(struct fog_store *, const struct fog_store_sent *, int64_t *id);
 // Remove the packet of message 'id' from the outbox: it has reached the data plane.
 int fog_store_outbox_done(struct fog_store *, int64_t id);
-// The oldest packet in the outbox: 'id', type, first hop and up to 'cap' bytes of the packet.
+// The same, but it never will: its message is given up.
+int fog_store_outbox_give_up(struct fog_store *, int64_t id);
+// The oldest packet in the outbox: 'id', type, first hop, epoch and up to 'cap' bytes of the packet.
 // Returns its length, or -ENOENT (outbox empty).
 int fog_store_outbox_next(
         struct fog_store *, int64_t *id, uint32_t *inject_type, uint8_t first_hop[32],
-        uint8_t *packet, size_t cap
+        uint64_t *epoch, uint8_t *packet, size_t cap
 );
+
+struct fog_store_sent_state {
+	int64_t time_us, reply_to;
+	size_t bytes;
+	int waiting; // the packet is still in the outbox
+	int given_up; // it has not left and never will
+};
+
+// Returns 0, -ENOENT (no such message, or forgotten), -EIO.
+int fog_store_sent_get(struct fog_store *, int64_t id, struct fog_store_sent_state *);
 
 // Keys of SURBs that are out.
 
@@ -127,6 +144,64 @@ int fog_store_deny_put(struct fog_store *, const struct fog_prefix *);
 int fog_store_deny_delete(struct fog_store *, const struct fog_prefix *);
 // All prefixes in the order of the blob. Returns their number, -E2BIG (more than 'max'), -EIO.
 int fog_store_deny_list(struct fog_store *, struct fog_prefix *list, unsigned max);
+
+// Epochs. Our own mix keys as they were announced: never another one for the same epoch.
+
+// Returns 0, -ENOENT (nothing was announced for it), -EIO.
+int fog_store_announced(
+        struct fog_store *, uint64_t epoch, uint8_t public_key[32], uint8_t network[32]
+);
+// Stands already: stays as it is.
+int fog_store_announce(
+        struct fog_store *, uint64_t epoch, const uint8_t public_key[32], const uint8_t network[32]
+);
+// The oldest epoch below 'before' that was announced and has not been ended. Returns 0, -ENOENT, -EIO.
+int fog_store_announced_open(struct fog_store *, uint64_t before, uint64_t *epoch);
+int fog_store_announced_end(struct fog_store *, uint64_t epoch);
+// Make everything committed so far survive a power cut. Takes the store by itself.
+// Returns 0, -EIO, -ENOSPC.
+int fog_store_durable(struct fog_store *);
+
+// The sequence number of our next descriptor: greater than 'floor' and than all before.
+int fog_store_sequence(struct fog_store *, uint64_t floor, uint64_t *sequence);
+// From which epoch on our own VRF key counts: the first answer for a key stays, it is 'fresh'.
+int fog_store_vrf_from(
+        struct fog_store *, const uint8_t vrf_key[32], uint64_t fresh, uint64_t *from
+);
+
+// What other nodes have announced. A key that was seen for an epoch stays the one.
+// 'public_key' is what is known afterwards. Returns 0 (it is the given one) or -EEXIST (another), -EIO.
+int fog_store_seen_key(
+        struct fog_store *, const uint8_t node[32], uint64_t epoch, uint8_t public_key[32]
+);
+// Returns 0, -ENOENT, -EIO.
+int fog_store_seen_key_get(
+        struct fog_store *, const uint8_t node[32], uint64_t epoch, uint8_t public_key[32]
+);
+// The epoch in which this VRF key of a node was first seen; now, if it is new.
+int fog_store_seen_vrf(
+        struct fog_store *, const uint8_t node[32], const uint8_t vrf_key[32], uint64_t *epoch
+);
+
+// Proofs of delays, our own too.
+int fog_store_proof_put(
+        struct fog_store *, const uint8_t node[32], uint64_t epoch, const uint8_t proof[80]
+);
+int fog_store_proof_get(
+        struct fog_store *, const uint8_t node[32], uint64_t epoch, uint8_t proof[80]
+); // 0, -ENOENT, -EIO
+
+struct fog_store_proof {
+	uint64_t epoch;
+	uint8_t proof[80];
+};
+
+// The newest 'max' proofs of a node, newest first. Returns their number or -EIO.
+int fog_store_proofs(
+        struct fog_store *, const uint8_t node[32], struct fog_store_proof *, unsigned max
+);
+// Forget proofs after a week and 10,000 epochs, keys of epochs long past. Takes the store by itself.
+void fog_store_prune_epochs(struct fog_store *, uint64_t now_epoch);
 
 // Forget what is old: answers after a day, SURB keys and marks after a week, all but the newest
 // 200,000 messages. Takes the store by itself.

@@ -98,7 +98,8 @@ static void test_production(void)
 	static const struct text_case links[] = {
 	        {"production: false", "production: true", 6, "set production: false"}};
 	char *text = text_edit(config_text, "production: false", "production: true");
-	char *seeded = text_edit(text, "delay_seed: 0", "delay_seed: 1\n  key_seed: 1\n  clock_ahead: 1s");
+	char *seeded =
+	        text_edit(text, "delay_seed: 0", "delay_seed: 1\n  key_seed: 1\n  clock_ahead: 1s");
 	struct fog_config *c = load(seeded);
 
 	RUN(links, t, &roomy);

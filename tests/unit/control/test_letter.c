@@ -281,6 +281,83 @@ static void test_surb_round_trip(void)
 	fog_store_close(away);
 }
 
+static bool unknown[NODES];
+
+static int some_keys(
+        void *ctx, const struct fog_topology_node *n, uint64_t epoch, uint8_t public_key[32]
+)
+{
+	for (int i = 0; i < NODES; i++)
+		if (n == node(i) && unknown[i])
+			return -ENOENT;
+	CU_ASSERT_EQUAL(epoch, 29401234);
+	memcpy(public_key, n->mix_key, 32);
+	return 0;
+}
+
+static bool over;
+
+static bool surb_over(void *ctx, uint64_t epoch)
+{
+	CU_ASSERT_EQUAL(epoch, 29401234);
+	return over;
+}
+
+static uint64_t whole_epoch(void *ctx, uint8_t low)
+{
+	return 29401234 - (29401234 & 0xff) + low;
+}
+
+// Keys by epoch: nobody without one is a hop, and a SURB says of which epoch it is.
+static void test_epochs(void)
+{
+	static const uint8_t boot[16] = {3};
+	const struct fog_letter_keys keys = {.epoch = 29401234, .mix_key = some_keys};
+	struct fog_letter l = letter("service", "hello"), reply = letter(NULL, "answer");
+	uint8_t data[FOG_SPHINX_PACKET_MAX];
+	struct fog_store *away = open_store("epochs");
+	struct fog_inbox *in;
+	struct fog_message m;
+	struct fog_deliver d;
+	int hops;
+
+	l.keys = &keys;
+	unknown[2] = true; // the only mix of its layer
+	CU_ASSERT_EQUAL(fog_letter_wrap(ops, net, node(0), &l, &parcel, text), -ENOENT);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "whose key of this epoch is known"));
+	unknown[2] = false;
+	unknown[4] = true; // the destination
+	CU_ASSERT_EQUAL(fog_letter_wrap(ops, net, node(0), &l, &parcel, text), -ENOKEY);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "no mix key of service is known for epoch 29401234"));
+	unknown[4] = false;
+	l.want_surb = true;
+	CU_ASSERT_EQUAL_FATAL(fog_letter_wrap(ops, net, node(0), &l, &parcel, text), 0);
+	CU_ASSERT_EQUAL(parcel.epoch, 29401234);
+	CU_ASSERT_EQUAL(carry(&parcel, 0, &d, data, &hops), 4);
+	CU_ASSERT_EQUAL_FATAL(fog_message_decode(&net->geometry, data + 32, &m), 0);
+	CU_ASSERT_EQUAL(m.surb_epoch, 29401234 & 0xff);
+	CU_ASSERT_EQUAL(fog_inbox_create(away, ops, &in), 0);
+	fog_inbox_epoch_set(in, whole_epoch, NULL);
+	CU_ASSERT_EQUAL(fog_inbox_deliver(in, &net->geometry, 0, boot, 1, &d, data), 0);
+	CU_ASSERT_EQUAL(count(away), 1);
+	reply.reply_to = last.id;
+	reply.surb_dead = surb_over;
+	over = true;
+	CU_ASSERT_EQUAL(fog_store_begin(away), 0);
+	CU_ASSERT_EQUAL(
+	        fog_letter_reply(ops, net, node(4)->id, away, &reply, &parcel, text), -ESTALE
+	);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "was made for key epoch 29401234, which is over"));
+	CU_ASSERT_EQUAL(fog_store_end(away, 0), 0);
+	over = false;
+	CU_ASSERT_EQUAL(fog_store_begin(away), 0);
+	CU_ASSERT_EQUAL(fog_letter_reply(ops, net, node(4)->id, away, &reply, &parcel, text), 0);
+	CU_ASSERT_EQUAL(fog_store_end(away, 1), 0);
+	CU_ASSERT_EQUAL(parcel.epoch, 29401234);
+	fog_inbox_destroy(in);
+	fog_store_close(away);
+}
+
 static void test_bad_deliveries(void)
 {
 	static const uint8_t boot[16] = {2};
@@ -323,6 +400,7 @@ int main(void)
 	        {"given path", test_given_path},
 	        {"limits", test_limits},
 	        {"question and answer by SURB", test_surb_round_trip},
+	        {"keys by epoch", test_epochs},
 	        {"deliveries that are no message", test_bad_deliveries},
 	        CU_TEST_INFO_NULL,
 	};

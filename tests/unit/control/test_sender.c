@@ -144,11 +144,12 @@ static int taken(void)
 static bool outbox_empty(void)
 {
 	uint8_t hop[32], packet[PACKET];
+	uint64_t epoch;
 	uint32_t type;
 	int64_t id;
 
 	CU_ASSERT_EQUAL(fog_store_begin(store), 0);
-	int r = fog_store_outbox_next(store, &id, &type, hop, packet, sizeof(packet));
+	int r = fog_store_outbox_next(store, &id, &type, hop, &epoch, packet, sizeof(packet));
 	CU_ASSERT_EQUAL(fog_store_end(store, 0), 0);
 	return r == -ENOENT;
 }
@@ -270,14 +271,64 @@ static void test_crash(void)
 	data_plane_stop();
 }
 
+static int gate_says;
+static uint64_t gate_epoch;
+
+static int gate(void *ctx, uint64_t epoch, enum fog_inject_type type)
+{
+	gate_epoch = epoch;
+	return gate_says;
+}
+
+// A packet waits for its epoch's key, leaves with it, or is given up when the epoch is over.
+static void test_gate(void)
+{
+	struct fog_store_sent_state state = {0};
+	int64_t last;
+
+	data_plane_start();
+	begin();
+	until(FOG_DPCLIENT_ATTACHED);
+	fog_sender_gate_set(sender, gate, NULL);
+	fog_sender_flush(sender);
+	struct fog_parcel p = parcel_of(1, FOG_INJECT_UNWRAP);
+	p.epoch = 29401234;
+	gate_says = -EAGAIN;
+	CU_ASSERT_EQUAL(fog_sender_begin(sender), 0);
+	CU_ASSERT_EQUAL(fog_sender_put(sender, &p, &last), 0);
+	CU_ASSERT_EQUAL(fog_sender_end(sender, true, &p, last), 0);
+	fog_sender_flush(sender);
+	CU_ASSERT_EQUAL(gate_epoch, 29401234);
+	CU_ASSERT_EQUAL(taken(), -1);
+	CU_ASSERT_FALSE(outbox_empty());
+	gate_says = 0;
+	fog_sender_flush(sender);
+	CU_ASSERT_EQUAL(taken(), 1);
+	CU_ASSERT_TRUE(outbox_empty());
+	gate_says = -EAGAIN;
+	CU_ASSERT_EQUAL(fog_sender_begin(sender), 0);
+	CU_ASSERT_EQUAL(fog_sender_put(sender, &p, &last), 0);
+	CU_ASSERT_EQUAL(fog_sender_end(sender, true, &p, last), 0);
+	gate_says = -ESTALE;
+	fog_sender_flush(sender);
+	CU_ASSERT_EQUAL(taken(), -1);
+	CU_ASSERT_TRUE(outbox_empty());
+	CU_ASSERT_EQUAL(fog_store_begin(store), 0);
+	CU_ASSERT_EQUAL(fog_store_sent_get(store, last, &state), 0);
+	CU_ASSERT_TRUE(state.given_up && !state.waiting);
+	CU_ASSERT_EQUAL(fog_store_sent_get(store, last - 1, &state), 0);
+	CU_ASSERT_TRUE(!state.given_up && !state.waiting);
+	CU_ASSERT_EQUAL(fog_store_end(store, 0), 0);
+	end();
+	data_plane_stop();
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
-	        {"no data plane", test_detached},
-	        {"straight through", test_attached},
-	        {"full ring", test_full},
-	        {"crash between commit and ring", test_crash},
-	        CU_TEST_INFO_NULL,
+	        {"no data plane", test_detached}, {"straight through", test_attached},
+	        {"full ring", test_full},         {"crash between commit and ring", test_crash},
+	        {"epochs of packets", test_gate}, CU_TEST_INFO_NULL,
 	};
 	char command[96];
 

@@ -199,20 +199,26 @@ static void test_surb_once(void)
 {
 	struct fog_store *s = fresh();
 	uint8_t surb[40], out[40];
+	uint64_t surb_epoch = 0;
 	struct fog_store_received m = {
-	        .data = surb, .len = 3, .surb = surb, .surb_len = sizeof(surb)};
+	        .data = surb,
+	        .len = 3,
+	        .surb = surb,
+	        .surb_len = sizeof(surb),
+	        .surb_epoch = 29401234};
 
 	randombytes_buf(surb, sizeof(surb));
 	CU_ASSERT_EQUAL(fog_store_begin(s), 0);
 	CU_ASSERT_EQUAL(fog_store_receive(s, &m), 0);
 	m.surb = NULL;
 	CU_ASSERT_EQUAL(fog_store_receive(s, &m), 0);
-	CU_ASSERT_EQUAL(fog_store_take_surb(s, 1, out, 39), -ENODATA);
-	CU_ASSERT_EQUAL(fog_store_take_surb(s, 1, out, 40), 0);
+	CU_ASSERT_EQUAL(fog_store_take_surb(s, 1, out, 39, &surb_epoch), -ENODATA);
+	CU_ASSERT_EQUAL(fog_store_take_surb(s, 1, out, 40, &surb_epoch), 0);
 	CU_ASSERT_EQUAL(memcmp(out, surb, 40), 0);
-	CU_ASSERT_EQUAL(fog_store_take_surb(s, 1, out, 40), -EALREADY);
-	CU_ASSERT_EQUAL(fog_store_take_surb(s, 2, out, 40), -ENODATA);
-	CU_ASSERT_EQUAL(fog_store_take_surb(s, 3, out, 40), -ENOENT);
+	CU_ASSERT_EQUAL(surb_epoch, 29401234);
+	CU_ASSERT_EQUAL(fog_store_take_surb(s, 1, out, 40, &surb_epoch), -EALREADY);
+	CU_ASSERT_EQUAL(fog_store_take_surb(s, 2, out, 40, &surb_epoch), -ENODATA);
+	CU_ASSERT_EQUAL(fog_store_take_surb(s, 3, out, 40, &surb_epoch), -ENOENT);
 	CU_ASSERT_EQUAL(fog_store_end(s, 0), 0);
 	fog_store_close(s);
 }
@@ -279,7 +285,10 @@ static void test_outbox(void)
 	        .first_hop = {4},
 	        .packet = (const uint8_t *)"packet",
 	        .packet_len = 6,
+	        .epoch = 29401234,
 	};
+	struct fog_store_sent_state state;
+	uint64_t epoch = 0;
 	int64_t id[2], next = 0;
 	uint32_t type = 0;
 
@@ -289,17 +298,27 @@ static void test_outbox(void)
 	CU_ASSERT_EQUAL(fog_store_end(s, 1), 0);
 	s = again(s, secret);
 	CU_ASSERT_EQUAL(fog_store_begin(s), 0);
-	CU_ASSERT_EQUAL(fog_store_outbox_next(s, &next, &type, hop, packet, sizeof(packet)), 6);
+	CU_ASSERT_EQUAL(
+	        fog_store_outbox_next(s, &next, &type, hop, &epoch, packet, sizeof(packet)), 6
+	);
 	CU_ASSERT_EQUAL(next, id[0]);
 	CU_ASSERT_EQUAL(type, 2);
+	CU_ASSERT_EQUAL(epoch, 29401234);
 	CU_ASSERT_EQUAL(hop[0], 4);
 	CU_ASSERT_EQUAL(memcmp(packet, "packet", 6), 0);
 	CU_ASSERT_EQUAL(fog_store_outbox_done(s, id[0]), 0);
-	CU_ASSERT_EQUAL(fog_store_outbox_next(s, &next, &type, hop, packet, 3), 6);
+	CU_ASSERT_EQUAL(fog_store_outbox_next(s, &next, &type, hop, &epoch, packet, 3), 6);
 	CU_ASSERT_EQUAL(next, id[1]);
-	CU_ASSERT_EQUAL(fog_store_outbox_done(s, id[1]), 0);
+	CU_ASSERT_EQUAL(fog_store_sent_get(s, id[0], &state), 0);
+	CU_ASSERT_TRUE(!state.waiting && !state.given_up && state.bytes == 3);
+	CU_ASSERT_EQUAL(fog_store_sent_get(s, id[1], &state), 0);
+	CU_ASSERT_TRUE(state.waiting && !state.given_up);
+	CU_ASSERT_EQUAL(fog_store_outbox_give_up(s, id[1]), 0);
+	CU_ASSERT_EQUAL(fog_store_sent_get(s, id[1], &state), 0);
+	CU_ASSERT_TRUE(!state.waiting && state.given_up);
+	CU_ASSERT_EQUAL(fog_store_sent_get(s, id[1] + 1, &state), -ENOENT);
 	CU_ASSERT_EQUAL(
-	        fog_store_outbox_next(s, &next, &type, hop, packet, sizeof(packet)), -ENOENT
+	        fog_store_outbox_next(s, &next, &type, hop, &epoch, packet, sizeof(packet)), -ENOENT
 	);
 	CU_ASSERT_EQUAL(fog_store_end(s, 1), 0);
 	fog_store_close(s);
@@ -412,13 +431,25 @@ static void test_filter(void)
 // A store of the first version keeps what it holds and takes what that version didn't know.
 static void test_migration(void)
 {
-	static const char back[] = "DROP TABLE filter; DROP TABLE deny; PRAGMA user_version=1;";
+	static const char back[] =
+	        "DROP TABLE filter; DROP TABLE deny; DROP TABLE announced; DROP TABLE seen_key;"
+	        "DROP TABLE seen_vrf; DROP TABLE proof;"
+	        "ALTER TABLE outbox DROP COLUMN epoch;"
+	        "ALTER TABLE received DROP COLUMN surb_epoch;"
+	        "ALTER TABLE sent DROP COLUMN given_up; PRAGMA user_version=1;";
+	struct fog_store_sent m = {
+	        .packet = (const uint8_t *)"packet", .packet_len = 6, .epoch = 9};
+	uint8_t key[32] = {1}, hop[32], packet[6];
+	uint64_t epoch = 0;
+	int64_t id = 0;
+	uint32_t type;
 	struct fog_prefix a = deny(4, 10, 8);
 	struct fog_store *s = fresh();
 	sqlite3 *db = NULL;
 
 	CU_ASSERT_EQUAL(fog_store_begin(s), 0);
 	CU_ASSERT_EQUAL(receive(s, 0, 1, "kept"), 0);
+	CU_ASSERT_EQUAL(fog_store_send(s, &m, &id), 0);
 	CU_ASSERT_EQUAL(fog_store_end(s, 1), 0);
 	fog_store_close(s);
 	CU_ASSERT_EQUAL_FATAL(sqlite3_open(path, &db), SQLITE_OK);
@@ -428,7 +459,70 @@ static void test_migration(void)
 	CU_ASSERT_STRING_EQUAL(list(s, 0, 10).text[0], "kept");
 	CU_ASSERT_EQUAL(fog_store_begin(s), 0);
 	CU_ASSERT_EQUAL(fog_store_deny_put(s, &a), 1);
+	// A packet of before is of the one epoch that there was.
+	CU_ASSERT_EQUAL(fog_store_outbox_next(s, &id, &type, hop, &epoch, packet, 6), 6);
+	CU_ASSERT_EQUAL(epoch, 1);
+	CU_ASSERT_EQUAL(fog_store_announce(s, 5, key, key), 0);
 	CU_ASSERT_EQUAL(fog_store_end(s, 1), 0);
+	fog_store_close(s);
+}
+
+static void test_epochs(void)
+{
+	struct fog_store *s = fresh();
+	uint8_t a[32] = {1}, b[32] = {2}, out[32], network[32], proof[80] = {7};
+	struct fog_store_proof list[4];
+	uint64_t n = 0, first;
+
+	CU_ASSERT_EQUAL(fog_store_begin(s), 0);
+	// What was announced stays.
+	CU_ASSERT_EQUAL(fog_store_announced(s, 10, out, network), -ENOENT);
+	CU_ASSERT_EQUAL(fog_store_announce(s, 10, a, b), 0);
+	CU_ASSERT_EQUAL(fog_store_announce(s, 10, b, a), 0);
+	CU_ASSERT_EQUAL(fog_store_announce(s, 11, b, a), 0);
+	CU_ASSERT_EQUAL(fog_store_announced(s, 10, out, network), 0);
+	CU_ASSERT_EQUAL(memcmp(out, a, 32) + memcmp(network, b, 32), 0);
+	CU_ASSERT_EQUAL(fog_store_announced_open(s, 10, &n), -ENOENT);
+	CU_ASSERT_EQUAL(fog_store_announced_open(s, 12, &n), 0);
+	CU_ASSERT_EQUAL(n, 10);
+	CU_ASSERT_EQUAL(fog_store_announced_end(s, 10), 0);
+	CU_ASSERT_EQUAL(fog_store_announced_open(s, 12, &n), 0);
+	CU_ASSERT_EQUAL(n, 11);
+	CU_ASSERT_EQUAL(fog_store_sequence(s, 100, &first), 0);
+	CU_ASSERT_EQUAL(first, 101);
+	CU_ASSERT_EQUAL(fog_store_sequence(s, 50, &n), 0);
+	CU_ASSERT_EQUAL(n, 102);
+	CU_ASSERT_EQUAL(fog_store_vrf_from(s, a, 12, &n), 0);
+	CU_ASSERT_EQUAL(fog_store_vrf_from(s, a, 20, &n), 0);
+	CU_ASSERT_EQUAL(n, 12);
+	CU_ASSERT_EQUAL(fog_store_vrf_from(s, b, 20, &n), 0);
+	CU_ASSERT_EQUAL(n, 20);
+	// What was seen of others stays.
+	memcpy(out, a, 32);
+	CU_ASSERT_EQUAL(fog_store_seen_key(s, b, 10, out), 0);
+	CU_ASSERT_EQUAL(fog_store_seen_key(s, b, 10, out), 0);
+	memcpy(out, b, 32);
+	CU_ASSERT_EQUAL(fog_store_seen_key(s, b, 10, out), -EEXIST);
+	CU_ASSERT_EQUAL(memcmp(out, a, 32), 0);
+	n = 10;
+	CU_ASSERT_EQUAL(fog_store_seen_vrf(s, a, b, &n), 0);
+	n = 15;
+	CU_ASSERT_EQUAL(fog_store_seen_vrf(s, a, b, &n), 0);
+	CU_ASSERT_EQUAL(n, 10);
+	for (uint64_t e = 1; e <= 6; e++)
+		CU_ASSERT_EQUAL(fog_store_proof_put(s, a, e, proof), 0);
+	CU_ASSERT_EQUAL(fog_store_proofs(s, a, list, 4), 4);
+	CU_ASSERT_TRUE(list[0].epoch == 6 && list[3].epoch == 3 && list[0].proof[0] == 7);
+	CU_ASSERT_EQUAL(fog_store_proof_get(s, b, 6, proof), -ENOENT);
+	CU_ASSERT_EQUAL(fog_store_end(s, 1), 0);
+	CU_ASSERT_EQUAL(fog_store_durable(s), 0);
+	fog_store_prune_epochs(s, 10003);
+	CU_ASSERT_EQUAL(fog_store_begin(s), 0);
+	CU_ASSERT_EQUAL(fog_store_proofs(s, a, list, 4), 4);
+	CU_ASSERT_EQUAL(fog_store_proof_get(s, a, 2, proof), -ENOENT);
+	CU_ASSERT_EQUAL(fog_store_seen_key_get(s, b, 10, out), -ENOENT);
+	CU_ASSERT_EQUAL(fog_store_announced(s, 10, out, network), 0);
+	CU_ASSERT_EQUAL(fog_store_end(s, 0), 0);
 	fog_store_close(s);
 }
 
@@ -446,6 +540,7 @@ int main(void)
 	        {"newer schema", test_newer_schema},
 	        {"the filter", test_filter},
 	        {"a store of the version before", test_migration},
+	        {"epochs", test_epochs},
 	        CU_TEST_INFO_NULL,
 	};
 	snprintf(folder, sizeof(folder), "/tmp/fog-store-XXXXXX");

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// What the nodes of the network say about themselves in descriptors: mix keys by epoch, proofs of
+// delays; and our own descriptor on its way to all of them. There is no server: every node sends its
+// descriptor to every other over their link, when the link comes up and whenever it changes, until
+// the other acknowledges it (a notice may be lost).
+//
+// A mix key that was seen for a node and an epoch stays the one, also over a restart: the second one
+// is refused, counted and logged, for a node that shows different keys to different nodes can tell
+// whose packets it holds. A node that has lost a key (a reboot) says so with a key of zeros; nobody
+// chooses it for that epoch any more.
+//
+// Any thread, unless said otherwise; the store is taken after the directory's own lock.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../mixnet/topology.h"
+#include "../store/store.h"
+#include "descriptor.h"
+
+struct fog_directory;
+
+enum {
+	FOG_DIRECTORY_KEYS = 8, // epochs of a node that are remembered
+	FOG_DIRECTORY_RESEND_MS =
+	        2000, // to a node that has not acknowledged, then twice as long ...
+	FOG_DIRECTORY_RESEND_MAX_MS = 30000, // ... up to this
+};
+
+struct fog_directory_ops {
+	// Send a notice to a node. Returns 0 or -errno (there is no link now, or no room): it is tried
+	// again. Control thread.
+	int (*send)(void *ctx, const uint8_t node_id[FOG_ID_LEN], const uint8_t *data, size_t len);
+};
+
+int fog_directory_create(struct fog_store *, const struct fog_directory_ops *, void *ctx, struct fog_directory **);
+void fog_directory_destroy(struct fog_directory *); // accepts NULL
+
+// Control thread: everything down to tick.
+
+// The network by now, copied; NULL or without links: there are no nodes. What is known of nodes that
+// stay is kept; of others it is read from the store. 'self' is our ID. Returns 0 or -ENOMEM.
+int fog_directory_topology(
+        struct fog_directory *, const struct fog_topology *, const uint8_t self[FOG_ID_LEN],
+        uint64_t now_epoch
+);
+// Our descriptor by now.
+void fog_directory_publish(
+        struct fog_directory *, const struct fog_descriptor *, const uint8_t *data, size_t len
+);
+void fog_directory_up(struct fog_directory *, const uint8_t node_id[FOG_ID_LEN], uint64_t now_ms);
+void fog_directory_notice(
+        struct fog_directory *, const uint8_t node_id[FOG_ID_LEN], const uint8_t *data, size_t len
+);
+// Send again what is due. 'now_ms' is monotonic.
+void fog_directory_tick(struct fog_directory *, uint64_t now_epoch, uint64_t now_ms);
+
+// Returns 0, or -ENOENT: none is known, or the node has lost it.
+int fog_directory_mix_key(
+        struct fog_directory *, const uint8_t node_id[FOG_ID_LEN], uint64_t epoch,
+        uint8_t public_key[32]
+);
+
+// Why a descriptor was not taken: X(NAME, "label", "sentence").
+#define FOG_DIRECTORY_REFUSALS(X) \
+	X(MALFORMED, "malformed", "notices and descriptors that have no known form") \
+	X(SIGNATURE, "signature", "descriptors that their node has not signed") \
+	X(NODE, "node", "descriptors of another node, or with other keys than the topology has") \
+	X(NETWORK, "network", "descriptors of another network: the topologies differ") \
+	X(OLD, "old", "descriptors older than the newest one of their node") \
+	X(EQUIVOCATION, "equivocation", "second mix keys for the same node and epoch") \
+	X(PROOF, "proof", "proofs that do not verify, or of epochs that have not ended")
+
+enum fog_directory_refusal {
+
+#define X(name, label, text) FOG_DIRECTORY_##name,
+	FOG_DIRECTORY_REFUSALS(X)
+#undef X
+	        FOG_DIRECTORY_REFUSAL_COUNT
+};
+
+struct fog_directory_node {
+	char name[32];
+	uint8_t id[FOG_ID_LEN];
+	bool own; // it is us
+	bool known; // a descriptor has come since this process started
+	bool acked; // it has our newest one; always true of ourselves
+	uint64_t sequence; // of its newest descriptor
+	uint64_t vrf_from, vrf_first_seen; // epochs
+	uint64_t refused[FOG_DIRECTORY_REFUSAL_COUNT];
+	unsigned key_count;
+
+	struct {
+		uint64_t epoch;
+		uint8_t public_key[32];
+		bool lost;
+	} key[FOG_DIRECTORY_KEYS]; // ascending
+};
+
+// The node number 'i' of the topology. Returns 0 or -ENOENT: there are no more.
+int fog_directory_node(struct fog_directory *, unsigned i, struct fog_directory_node *);
