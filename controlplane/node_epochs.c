@@ -111,8 +111,8 @@ void node_epochs_topology(struct fog_node *n, const struct fog_topology *old)
 	}
 	if (fog_directory_topology(n->directory, t, n->identity->node_id, epoch) < 0)
 		LOG_ERR("no memory for what nodes announce: free some and send SIGHUP");
-	// The data plane has had keys of the other kind of network.
-	if (old != NULL && old->links != t->links) {
+	// The data plane has had keys of the other kind of network, or has heard nothing of keys yet.
+	if (old == NULL || old->links != t->links) {
 		n->key_withheld = true;
 		if (node_key_hand(n) < 0)
 			LOG_WARN("the data plane keeps its mix keys as they are: restart it");

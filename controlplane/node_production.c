@@ -95,6 +95,22 @@ static void production_say_withheld(void)
 	         "mix key is kept from it");
 }
 
+// Without a topology nobody knows what kind of network this is. When keys of epochs have been announced
+// and not ended, they live: the data plane would destroy them, and what they have seen, for not being
+// named.
+static bool keys_unknown(struct fog_node *n)
+{
+	uint64_t epoch;
+
+	if (n->topology != NULL)
+		return false;
+	if (fog_store_begin(n->store) < 0)
+		return true;
+	int r = fog_store_announced_open(n->store, INT64_MAX, &epoch);
+	fog_store_end(n->store, false);
+	return r != -ENOENT;
+}
+
 int node_key_hand(struct fog_node *n)
 {
 	struct node_running run = node_running(n);
@@ -104,6 +120,8 @@ int node_key_hand(struct fog_node *n)
 	if (withhold == n->key_withheld)
 		return 0;
 	fog_dpclient_keys_withhold(n->dp, withhold);
+	if (keys_unknown(n))
+		return 0;
 	if (n->topology != NULL && n->topology->links == FOG_LINKS_NOISE) {
 		n->key_withheld = withhold; // which ones it has is the epochs' matter
 		if (withhold)

@@ -10,7 +10,6 @@
 
 enum {
 	SOURCE_PORT_BASE = 49152, // dynamic ports, RFC 6335
-	SOURCE_PORTS = 64, // per worker
 };
 
 static void udp_finish(struct fog_worker *w, struct rte_mbuf *m, const struct fog_next_hop *n)
@@ -18,12 +17,10 @@ static void udp_finish(struct fog_worker *w, struct rte_mbuf *m, const struct fo
 	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
 	struct rte_udp_hdr *udp = (void *)(frame + n->udp_at);
 
-	// With links a flow is a sub-session, and this worker's are its own: they need no rotation, which
-	// would only tell who watches how much a worker sends.
 	if (w->links == NULL)
-		w->source_port = (uint16_t)((w->source_port + 1) % SOURCE_PORTS);
+		w->source_port = (uint16_t)((w->source_port + 1) % FOG_SOURCE_PORTS);
 	udp->src_port = rte_cpu_to_be_16((uint16_t
-	)(SOURCE_PORT_BASE + w->index * SOURCE_PORTS + w->source_port));
+	)(SOURCE_PORT_BASE + w->index * FOG_SOURCE_PORTS + w->source_port));
 	if (n->ip.family == 4) // no checksum (RFC 768): the packet's own MAC and tag say more
 		return;
 	const struct rte_ipv6_hdr *ip = (const void *)(frame + n->udp_at - sizeof(*ip));

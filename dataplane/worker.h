@@ -33,6 +33,7 @@ enum {
 	FOG_TX_HELD_MAX = 64, // frames a busy port may owe us before tx_full
 	FOG_ANSWER_RATE = 1000, // answers per second to questions of one kind, and worker ...
 	FOG_ANSWER_BURST = 100, // ... of which so many may come at once
+	FOG_SOURCE_PORTS = 64, // UDP source ports of a worker, a power of two
 	FOG_TOKEN_SHIFT = 40, // tokens of the rate limit are kept in units of 2^-40
 };
 
@@ -78,6 +79,7 @@ struct fog_seal_queue {
 	unsigned n;
 	struct rte_mbuf *frame[FOG_BURST];
 	const struct fog_next_hop *to[FOG_BURST]; // of this round's configuration
+	uint16_t source_port[FOG_BURST];
 	struct fog_gcm_job job[FOG_BURST];
 };
 
@@ -151,7 +153,9 @@ struct fog_worker {
 	unsigned dry_rounds; // consecutive rounds without work and packets on hold
 	bool draining; // 'drain' was seen
 	uint64_t publish_at; // TSC of the next statistics publication
-	uint16_t source_port; // rotates, so that a peer's RSS spreads one flow over its queues
+	// Without links it rotates, so that a peer's RSS spreads one flow over its queues; with links it is
+	// that of the frame's sub-session.
+	uint16_t source_port;
 	unsigned source_next; // where the next round begins to receive
 	unsigned ready_n; // packets that wait for a chunk, oldest first
 	struct rte_mbuf *ready[FOG_READY_MAX];

@@ -97,8 +97,8 @@ def _smoke_tests(root, folder, prefix, wrap, env):
 
 
 def races(test):
-	"""Rings, replay table and calendar: where threads meet."""
-	return re.search(r"/build-tsan/tests/unit/(core|shm)/", test["cmd"][0])
+	"""Rings, replay table, calendar and keys that come and go: where threads meet."""
+	return re.search(r"/build-tsan/tests/unit/(core/|shm/|pipeline/test_manager_key)", test["cmd"][0])
 
 
 def _tsan_then(root, long):

@@ -220,6 +220,11 @@ class Node:
 		plane = self.rest.get("/v1/status")["data_plane"]
 		return bool(plane) and plane["next_hops_ready"] == plane["next_hops"]
 
+	def linked(self):
+		"""Whether it has an encrypted link with every other node."""
+		links = self.rest.get("/v1/links")
+		return links["up"] == links["nodes"]
+
 	def fogctl(self, *words, **options):
 		"""Run fogctl against this node; returns what it printed."""
 		done = subprocess.run(
@@ -306,6 +311,8 @@ class Lab:
 		if not self.guests: # theirs is the test's affair
 			for node in self:
 				wait_for(f"next hops of {node.name}", node.resolved, alive=node.check_alive)
+				if self.noise:
+					wait_for(f"links of {node.name}", node.linked, alive=node.check_alive)
 
 	def compile(self, node):
 		argv = [self.bin / "fogctl", "config", "compile", node.config_path, "-o", node.blob_path]

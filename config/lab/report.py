@@ -140,12 +140,14 @@ def key_epoch(node):
 
 
 def sessions(node):
-	"""Of a node with encrypted links: links up, handshakes done, and what was refused; None: no data."""
+	"""Of a node with encrypted links: other nodes, links up with them, handshakes that became sessions; None:
+	no data."""
 	try:
 		found = node.rest.get("/v1/links")
 	except OSError:
 		return None
-	return {"up": sum(link["up"] for link in found["links"]), "of": len(found["links"])}
+	done = found["handshakes"]
+	return {"nodes": found["nodes"], "up": found["up"], "handshakes": done["completed"] + done["answered"]}
 
 
 def quantiles(values):
@@ -187,8 +189,8 @@ def security(lab, result):
 	lines = [f"mix keys changed {result['epochs']['rollovers']} times, every {result['epochs']['seconds']} s"]
 	for node in result["nodes"]:
 		lost = ", ".join(f"{reason} {count}" for reason, count in node["key_drops"].items())
-		links_ = node["sessions"]
-		up = "no data" if links_ is None else f"{links_['up']} of {links_['of']} up, {links_['handshakes']} handshakes"
+		found = node["sessions"]
+		up = "no data" if found is None else f"{found['up']} of {found['nodes']} up, {found['handshakes']} handshakes"
 		lines.append(f"{node['name']}: links {up}; dropped for keys: {lost}")
 	return lines
 
@@ -206,7 +208,7 @@ def faults(result, noise=False):
 			found.append(f"{node['name']}: books don't close, gap {gap(node)}")
 		found += [f"{node['name']}: {count} packets dropped as {reason}"
 			for reason, count in node.get("key_drops", {}).items() if count]
-		if noise and (node["sessions"] is None or node["sessions"]["up"] < node["sessions"]["of"]):
+		if noise and (node["sessions"] is None or node["sessions"]["up"] < node["sessions"]["nodes"]):
 			found.append(f"{node['name']}: not all links are up")
 	for link in result["links"]:
 		if link["rx"] < link["tx"] if noise else link["tx"] != link["rx"]:

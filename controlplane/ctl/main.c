@@ -8,6 +8,7 @@
 #include "config.h"
 #include "describe.h"
 #include "host.h"
+#include "identity.h"
 #include "rest.h"
 #include "sphinx.h"
 
@@ -36,6 +37,7 @@ static const struct ctl_command ctl_commands[] = {
         {"nodes", ctl_nodes, "nodes of the network"},
         {"timing", ctl_timing, "how well the traffic hides: correlation, pool, anonymity set"},
         {"links", ctl_links, "encrypted links with nodes and clients; replace their sessions"},
+        {"epochs", ctl_epochs, "key epochs: keys of this node, clock, what is known of the others"},
         {"top", ctl_top, "what the workers do, once a second"},
         {"log", ctl_log, "what the processes log, and how much of it"},
         {"trace", ctl_trace, "what happens to single packets, stage by stage"},
@@ -47,6 +49,7 @@ static const struct ctl_command ctl_commands[] = {
         {"drain", ctl_drain, "let the data plane send what it holds, take nothing more, and end"},
         {"sphinx", ctl_sphinx, "make, open and verify packets offline"},
         {"config", ctl_config_any, "show and put the configuration; check and compile it offline"},
+        {"identity", ctl_identity, "show, back up, restore, rotate the node's identity; offline"},
         {"host", ctl_host, "check that this host is ready, make it so, put it back; offline"},
         {"version", ctl_version, "print the version"},
         {"help", ctl_help, "print this help"},

@@ -403,6 +403,13 @@ static void directory_keys(const struct directory_peer *p, struct fog_directory_
 	}
 }
 
+uint64_t fog_directory_counts_from(const struct fog_directory_node *n)
+{
+	uint64_t seen = n->vrf_first_seen + 2;
+
+	return n->own || n->vrf_from > seen ? n->vrf_from : seen;
+}
+
 int fog_directory_node(struct fog_directory *d, unsigned i, struct fog_directory_node *out)
 {
 	int r = -ENOENT;

@@ -100,5 +100,9 @@ struct fog_directory_node {
 	} key[FOG_DIRECTORY_KEYS]; // ascending
 };
 
+// From which epoch on the delays of a known node are bound by its VRF key: as it says itself, but no sooner
+// than two epochs after that key was first seen here. Pure.
+uint64_t fog_directory_counts_from(const struct fog_directory_node *);
+
 // The node number 'i' of the topology. Returns 0 or -ENOENT: there are no more.
 int fog_directory_node(struct fog_directory *, unsigned i, struct fog_directory_node *);

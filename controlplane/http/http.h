@@ -15,6 +15,8 @@ enum {
 	HTTP_BODY_MAX = 1 << 20,
 	HTTP_QUERY_MAX = 8, // parameters that a route may name
 	HTTP_ID_LEN = 17,
+	HTTP_PART_MAX = 2, // parts of a path that a route leaves open
+	HTTP_PART_LEN = 72,
 	HTTP_CALLER_LEN = 32,
 	HTTP_WAIT_MAX_S = 30, // longest wait that a client may ask for
 	HTTP_ACK_WAIT_MS = 2000, // for the data plane's word on a changed configuration
@@ -29,6 +31,8 @@ struct http_request {
 	        *query[HTTP_QUERY_MAX]; // values of the route's parameters, in its order, or NULL
 	char id[HTTP_ID_LEN];
 	char caller[HTTP_CALLER_LEN]; // "uid 0", "token 12ab..", "none"
+	char part[HTTP_PART_MAX]
+	         [HTTP_PART_LEN]; // what stands in place of the route's {}, in its order
 };
 
 struct http_response {
@@ -47,7 +51,7 @@ typedef void http_handler(struct fog_node *, const struct http_request *, struct
 enum http_auth { HTTP_OPEN, HTTP_OPERATOR };
 
 struct http_route {
-	const char *method, *path;
+	const char *method, *path; // a part of the path that is {} stands for any
 	enum http_auth auth;
 	bool mutates; // audited; always HTTP_OPERATOR
 	http_handler *handle;
@@ -58,10 +62,11 @@ struct http_route {
 extern const struct http_route http_routes[];
 extern const size_t http_route_count;
 
-// Find the route of a request; HEAD finds that of GET. Returns NULL and 404 or 405 in *status, with
+// Find the route of a request, and fill 'part' (may be NULL); HEAD finds that of GET. Returns NULL and 404 or 405 in *status, with
 // the methods that the path has in 'allow' (64 bytes).
 const struct http_route *http_route_find(
-        const char *method, const char *path, int *status, char *allow
+        const char *method, const char *path, int *status, char *allow,
+        char part[HTTP_PART_MAX][HTTP_PART_LEN]
 );
 
 // Answer with JSON. Takes the reference of 'json'; NULL (no memory) becomes a problem, status 500.
@@ -100,3 +105,5 @@ http_handler http_get_capture, http_post_capture, http_delete_capture;
 http_handler http_post_drain;
 http_handler http_get_links, http_post_links_rekey;
 http_handler http_get_loops, http_post_loops, http_delete_loops;
+http_handler http_get_epochs, http_get_vrf, http_get_node_vrf, http_get_descriptor;
+http_handler http_get_sent;

@@ -18,5 +18,7 @@ void metrics_gauge(FILE *f, const char *name, const char *unit, const char *help
 void metrics_ports(FILE *f, const struct snapshot *);
 // How well the traffic hides; what is not measured is left out. Takes node->lock.
 void metrics_timing(FILE *f, struct fog_node *);
+// Epochs, clock, descriptors (epochs.c).
+void metrics_epochs(FILE *f, struct fog_node *);
 // What the control plane wants of the ports' filter. Takes node->lock.
 void metrics_filter(FILE *f, struct fog_node *);

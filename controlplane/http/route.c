@@ -44,13 +44,41 @@ const struct http_route http_routes[] = {
         {"GET", "/v1/loops", HTTP_OPERATOR, false, http_get_loops, {"after", "limit"}},
         {"POST", "/v1/loops", HTTP_OPERATOR, true, http_post_loops, {NULL}},
         {"DELETE", "/v1/loops", HTTP_OPERATOR, true, http_delete_loops, {NULL}},
+        {"GET", "/v1/epochs", HTTP_OPERATOR, false, http_get_epochs, {NULL}},
+        {"GET", "/v1/epochs/{}/vrf", HTTP_OPERATOR, false, http_get_vrf, {NULL}},
+        {"GET", "/v1/nodes/{}/epochs/{}/vrf", HTTP_OPERATOR, false, http_get_node_vrf, {NULL}},
+        {"GET", "/v1/descriptor", HTTP_OPERATOR, false, http_get_descriptor, {NULL}},
+        {"GET", "/v1/sent/{}", HTTP_OPERATOR, false, http_get_sent, {NULL}},
         {"POST", "/v1/drain", HTTP_OPERATOR, true, http_post_drain, {NULL}},
 };
 
 const size_t http_route_count = sizeof(http_routes) / sizeof(http_routes[0]);
 
+// Whether 'path' is one of 'route', whose {} stand for one part each that is not empty.
+static bool route_matches(
+        const char *route, const char *path, char part[HTTP_PART_MAX][HTTP_PART_LEN]
+)
+{
+	for (int n = 0;; route++, path++) {
+		if (strncmp(route, "{}", 2) == 0) {
+			size_t len = strcspn(path, "/");
+			if (len == 0 || len >= HTTP_PART_LEN || n == HTTP_PART_MAX)
+				return false;
+			if (part != NULL)
+				snprintf(part[n++], HTTP_PART_LEN, "%.*s", (int)len, path);
+			path += len;
+			route += 2;
+		}
+		if (*route != *path)
+			return false;
+		if (*route == '\0')
+			return true;
+	}
+}
+
 const struct http_route *http_route_find(
-        const char *method, const char *path, int *status, char *allow
+        const char *method, const char *path, int *status, char *allow,
+        char part[HTTP_PART_MAX][HTTP_PART_LEN]
 )
 {
 	const char *want = strcmp(method, "HEAD") == 0 ? "GET" : method;
@@ -60,7 +88,7 @@ const struct http_route *http_route_find(
 	allow[0] = '\0';
 	for (size_t i = 0; i < http_route_count; i++) {
 		const struct http_route *r = &http_routes[i];
-		if (strcmp(r->path, path) != 0)
+		if (!route_matches(r->path, path, part))
 			continue;
 		if (strcmp(r->method, want) == 0) {
 			allow[0] = '\0';

@@ -155,7 +155,7 @@ static void server_dispatch(
 {
 	int status;
 	const struct http_route *route =
-	        http_route_find(req->method, req->path, &status, res->allow);
+	        http_route_find(req->method, req->path, &status, res->allow, req->part);
 
 	if (route == NULL) {
 		http_reply_problem(

@@ -10,11 +10,13 @@
 
 #include "../config/prefix.h"
 
+enum { VIEW_HEX_MAX = 1024 }; // a descriptor is the longest
+
 json_t *view_hex(const uint8_t *bytes, size_t len)
 {
-	char hex[2 * 64 + 1];
+	char hex[2 * VIEW_HEX_MAX + 1];
 
-	if (len > 64)
+	if (len > VIEW_HEX_MAX)
 		return NULL;
 	return json_string(sodium_bin2hex(hex, sizeof(hex), bytes, len));
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "testkeys.h"
@@ -305,6 +306,67 @@ static int identity_open(
 	return 0;
 err:
 	fog_identity_close(id);
+	return ret;
+}
+
+int fog_identity_restore(const char *state_dir, const uint8_t *key, char *text, size_t text_len)
+{
+	const struct identity_text t = {.dir = state_dir, .text = text, .len = text_len};
+	int dir = identity_dir(&t), ret;
+
+	if (dir < 0)
+		return dir;
+	if ((ret = identity_lock(&t, dir)) < 0 || (ret = key_check(&t, key)) < 0)
+		goto out;
+	ret = file_create(dir, IDENTITY_KEY, key, IDENTITY_LEN, 0600, false);
+	if (ret < 0)
+		identity_fail(
+		        &t, ret, IDENTITY_KEY " cannot be made: %s%s", strerror(-ret),
+		        ret == -EEXIST ? ": this folder has an identity; move it away first if "
+		                         "this node shall be the other one"
+		                       : ""
+		);
+	else
+		ret = public_write(&t, dir, key + crypto_sign_SEEDBYTES);
+out:
+	close(dir);
+	return ret;
+}
+
+static int identity_put_aside(const struct identity_text *t, int dir, char *kept)
+{
+	time_t now = time(NULL);
+	struct tm utc;
+
+	gmtime_r(&now, &utc);
+	strftime(kept, FOG_IDENTITY_KEPT_LEN, IDENTITY_KEY ".OLD-%Y%m%dT%H%M%SZ", &utc);
+	if (renameat2(dir, IDENTITY_KEY, dir, kept, RENAME_NOREPLACE) < 0)
+		return identity_fail(
+		        t, -errno, IDENTITY_KEY " cannot be put aside: %s: is there one?",
+		        strerror(errno)
+		);
+	return fsync(dir) < 0 ? -errno : 0;
+}
+
+int fog_identity_rotate(const char *state_dir, char *kept, char *text, size_t text_len)
+{
+	const struct identity_text t = {.dir = state_dir, .text = text, .len = text_len};
+	uint8_t *key = sodium_malloc(IDENTITY_LEN);
+	int dir, ret;
+
+	if (sodium_init() < 0 || key == NULL)
+		return identity_fail(&t, -ENOMEM, "no memory");
+	if ((ret = dir = identity_dir(&t)) < 0)
+		goto out;
+	// What is put aside has to be a whole key: else nobody could go back to it.
+	if ((ret = identity_lock(&t, dir)) == 0 && (ret = key_read(&t, dir, key)) == -ENOENT)
+		identity_fail(&t, ret, "there is no identity here: nothing to rotate");
+	if (ret == 0 && (ret = key_check(&t, key)) == 0 &&
+	    (ret = identity_put_aside(&t, dir, kept)) == 0 && (ret = key_create(&t, dir, key)) == 0)
+		ret = public_write(&t, dir, key + crypto_sign_SEEDBYTES);
+	close(dir);
+out:
+	sodium_free(key);
 	return ret;
 }
 

@@ -49,4 +49,14 @@ void fog_identity_close(struct fog_identity *); // wipes; accepts NULL
 // Returns 0, -ENOENT (no identity yet), -EBADMSG, -errno.
 int fog_identity_public(const char *state_dir, uint8_t public_key[32], uint8_t node_id[FOG_ID_LEN]);
 
+// Offline: put the key of a backup ('key': 64 bytes, seed and public key) into a folder that has none.
+// Returns 0, or with a sentence as open does, and -EEXIST: there is an identity, which stays.
+int fog_identity_restore(const char *state_dir, const uint8_t *key, char *text, size_t text_len);
+
+// Offline: put the key aside as 'kept' (a file name in the folder, FOG_IDENTITY_KEPT_LEN bytes) and make
+// a new identity. Errors as open, and -ENOENT: there is none.
+enum { FOG_IDENTITY_KEPT_LEN = 64 };
+
+int fog_identity_rotate(const char *state_dir, char *kept, char *text, size_t text_len);
+
 void fog_identity_node_id(const uint8_t public_key[32], uint8_t node_id[FOG_ID_LEN]);

@@ -32,6 +32,11 @@ static void keys_name(char name[KEYS_NAME_LEN], const char *instance, uint64_t e
 	snprintf(name, KEYS_NAME_LEN, "fogline:%s:mix:%" PRIu64, instance, epoch);
 }
 
+static void keys_name_store(char name[KEYS_NAME_LEN], const char *instance)
+{
+	snprintf(name, KEYS_NAME_LEN, "fogline:%s:store", instance);
+}
+
 static int keys_fail(const struct keys_text *t, int error, const char *what, const char *mend)
 {
 	snprintf(t->text, t->len, "key %s: %s: %s: %s", t->name, what, strerror(-error), mend);
@@ -163,7 +168,7 @@ int fog_keyring_secret(const char *instance, uint8_t secret[32], char *text, siz
 	struct fog_epoch_key *key;
 	int ret;
 
-	snprintf(name, sizeof(name), "fogline:%s:store", instance);
+	keys_name_store(name, instance);
 	if ((ret = keys_new(&t, 0, &key)) < 0)
 		return ret;
 	if ((ret = keys_fetch(&t, key)) == -ENOENT)
@@ -225,13 +230,10 @@ void fog_epoch_key_close(struct fog_epoch_key *key)
 	free(key);
 }
 
-int fog_epoch_key_destroy(const char *instance, uint64_t epoch)
+static int keys_destroy(const char *name)
 {
-	char name[KEYS_NAME_LEN];
-	long serial;
+	long serial = keyctl_search(KEY_SPEC_USER_KEYRING, "user", name, 0);
 
-	keys_name(name, instance, epoch);
-	serial = keyctl_search(KEY_SPEC_USER_KEYRING, "user", name, 0);
 	if (serial < 0)
 		return errno == ENOKEY ? -ENOENT : -errno;
 	// Invalidate makes it unreadable at once, for holders of its number too; the kernel wipes it.
@@ -239,6 +241,22 @@ int fog_epoch_key_destroy(const char *instance, uint64_t epoch)
 		return -errno;
 	keyctl_unlink((key_serial_t)serial, KEY_SPEC_USER_KEYRING); // may be collected already
 	return 0;
+}
+
+int fog_epoch_key_destroy(const char *instance, uint64_t epoch)
+{
+	char name[KEYS_NAME_LEN];
+
+	keys_name(name, instance, epoch);
+	return keys_destroy(name);
+}
+
+int fog_keyring_secret_destroy(const char *instance)
+{
+	char name[KEYS_NAME_LEN];
+
+	keys_name_store(name, instance);
+	return keys_destroy(name);
 }
 
 int fog_epoch_key_announced(

@@ -34,6 +34,7 @@ int fog_epoch_key_fetch(
 // A secret of this instance that lives as mix keys do, but through all epochs: fetched, or made when
 // there is none. Errors as fog_epoch_key_open; the caller wipes it.
 int fog_keyring_secret(const char *instance, uint8_t secret[32], char *text, size_t text_len);
+int fog_keyring_secret_destroy(const char *instance); // 0, -ENOENT, -errno
 // The key that 'seed' gives every test node (testkeys.h); the keyring is left alone, so that the key
 // goes when the seed goes. Errors: -ENOMEM.
 int fog_epoch_key_open_test(

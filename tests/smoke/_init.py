@@ -16,13 +16,13 @@ sys.path.insert(0, str(ROOT / "config" / "lab"))
 import guard
 import netns
 import report
-from lab import Lab, LabError, Node, default_path, wait_for
+from lab import Lab, LabError, Node, default_path, encrypted, wait_for
 from rest import Rest, RestError
 from traffic import Traffic
 
 __all__ = [
 	"LONG", "ROOT", "SANITIZED", "Lab", "LabError", "Node", "Rest", "RestError", "Traffic", "books",
-	"check", "default_path", "drops", "equal", "guard", "moved", "netns", "port_lost", "report", "skip", "wait_for",
+	"check", "default_path", "drops", "encrypted", "equal", "guard", "moved", "netns", "port_lost", "report", "skip", "wait_for",
 ]
 
 LONG = bool(os.environ.get("FOGLINE_LONG"))

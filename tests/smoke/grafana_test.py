@@ -10,7 +10,7 @@ import re
 import subprocess
 import tempfile
 
-from _init import ROOT, Lab, check, equal, wait_for
+from _init import ROOT, Lab, check, encrypted, equal, wait_for
 from steady import SHORT, Steady, three
 
 GRAFANA = ROOT / "config" / "grafana"
@@ -139,7 +139,7 @@ def prometheus_takes_them():
 		tool("check", "rules", test)
 
 
-with Lab(network=SHORT) as lab:
+with Lab(network={**encrypted(), **SHORT}) as lab:
 	three(lab)
 	# The table's size is told a moment after the key was taken; timing takes some seconds of traffic.
 	with Steady(lab) as traffic:

@@ -60,7 +60,7 @@ struct fog_judge_verdict {
 	unsigned loops, lost; // through the node, where it couldn't know its packet from any other
 	unsigned bounced; // through it and back to where they came from; not judged
 	unsigned early; // of 'loops', arrived before they could have
-	double owed_us, given_us; // mean of both; given by the node as far as it can be told
+	double owed_us, given_us; // mean owed; the part of it that the packets owed it were given
 	double slope; // given for each microsecond owed: 1 when honest
 	double late_share, late_share_others; // of arrived loops through it, not through it
 	double lost_rank; // 0..1: mean rank of what it owed the lost ones; about 0.5 when honest

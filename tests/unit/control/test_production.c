@@ -19,6 +19,7 @@ static struct fog_node *node;
 static struct fog_session *session;
 static struct fog_stats *stats;
 static struct fog_worker_rings *rings;
+static unsigned keeps; // times that the control plane said which keys live
 static unsigned installs, destroys; // keys that came, times that a living key's table was to go
 static bool has_key;
 static char reasons[256];
@@ -40,6 +41,7 @@ static int on_keys_keep(void *ctx, const struct fog_msg_keys_keep *m, char *text
 		memset(&stats->key[0], 0, sizeof(stats->key[0]));
 	}
 	destroys += !lives;
+	keeps++;
 	return 0;
 }
 
@@ -75,7 +77,7 @@ static void data_plane_start(bool accept_replays, bool seeded)
 	        .build = "test",
 	};
 
-	installs = destroys = 0;
+	installs = destroys = keeps = 0;
 	has_key = false;
 	CU_ASSERT_EQUAL_FATAL(fog_session_create(&params, &ops, NULL, &session, &stats), 0);
 	stats->accept_replays = accept_replays;
@@ -134,6 +136,7 @@ static void end(void)
 {
 	fog_node_destroy(node);
 	fog_epoch_key_destroy("prodtest", FOG_NODE_EPOCH);
+	fog_keyring_secret_destroy("prodtest");
 	node = NULL;
 }
 
@@ -259,6 +262,37 @@ static void test_gives_up(void)
 	end();
 }
 
+static void announced(bool ended)
+{
+	static const uint8_t key[32] = {1}, network[32] = {2};
+	int r = fog_store_begin(node->store);
+
+	if (r == 0)
+		r = ended ? fog_store_announced_end(node->store, 1000)
+		          : fog_store_announce(node->store, 1000, key, network);
+	CU_ASSERT_EQUAL(fog_store_end(node->store, r == 0), 0);
+	CU_ASSERT_EQUAL(r, 0);
+}
+
+// The topology is gone, and keys of epochs live: the data plane hears nothing of keys.
+static void test_epochs_unknown(void)
+{
+	begin(false, "");
+	announced(false);
+	fog_node_destroy(node);
+	data_plane_start(false, false);
+	begin(false, "");
+	settle();
+	CU_ASSERT_EQUAL(keeps + installs, 0);
+	announced(true);
+	fog_node_destroy(node);
+	begin(false, "");
+	settle();
+	CU_ASSERT_TRUE(has_key);
+	data_plane_stop();
+	end();
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -266,6 +300,7 @@ int main(void)
 	        {"a data plane for tests runs", test_running},
 	        {"a data plane for tests comes", test_meets},
 	        {"a data plane for tests has the key", test_gives_up},
+	        {"no topology, but epochs", test_epochs_unknown},
 	        CU_TEST_INFO_NULL,
 	};
 	char command[96];

@@ -578,6 +578,48 @@ static void test_no_space(void)
 	CU_ASSERT_EQUAL(status, 0);
 }
 
+static bool there(const char *name)
+{
+	return access(name, F_OK) == 0;
+}
+
+// A draft until the last slice is in memory; who gives it up leaves nothing. A found table stays.
+static void test_slices(void)
+{
+	const uint64_t capacity = 1 << 20; // 16 MiB and a header
+	struct fog_replay *r;
+	unsigned slices = 1;
+	int found;
+
+	unlink(path);
+	CU_ASSERT_EQUAL_FATAL(fog_replay_begin(path, id, capacity, &r, &found), 0);
+	CU_ASSERT_FALSE(found);
+	CU_ASSERT_EQUAL(fog_replay_step(r), 1);
+	CU_ASSERT_TRUE(there(draft) && !there(path));
+	fog_replay_close(r);
+	CU_ASSERT_TRUE(!there(draft) && !there(path));
+
+	CU_ASSERT_EQUAL_FATAL(fog_replay_begin(path, id, capacity, &r, &found), 0);
+	while (fog_replay_step(r) == 1)
+		slices++;
+	CU_ASSERT_EQUAL(slices, 3);
+	CU_ASSERT_TRUE(!there(draft) && there(path));
+	for (uint64_t i = 0; i < 1000; i++)
+		CU_ASSERT_EQUAL(claim(r, i), 0);
+	fog_replay_close(r);
+
+	CU_ASSERT_EQUAL_FATAL(fog_replay_begin(path, id, capacity, &r, &found), 0);
+	CU_ASSERT_TRUE(found);
+	CU_ASSERT_EQUAL(fog_replay_step(r), 1);
+	fog_replay_close(r);
+	CU_ASSERT_TRUE(there(path));
+	CU_ASSERT_EQUAL_FATAL(fog_replay_open(path, id, capacity, &r, &found), 0);
+	CU_ASSERT_EQUAL(fog_replay_count(r), 1000);
+	CU_ASSERT_EQUAL(claim(r, 999), -EEXIST);
+	CU_ASSERT_EQUAL(fog_replay_destroy(r), 0);
+	CU_ASSERT_FALSE(there(path));
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -592,6 +634,7 @@ int main(void)
 	        {"capacity of another configuration", test_other_capacity},
 	        {"other and unfinished tables", test_other_table},
 	        {"maker killed", test_killed_maker},
+	        {"made and found in slices", test_slices},
 	        {"refused files", test_refused},
 	        {"disk refused", test_disk},
 	        {"no space", test_no_space},

@@ -24,7 +24,7 @@ import sphinx_ref as sphinx  # noqa: E402
 GEO = sphinx.GEOMETRIES["mtu"]
 DATA = 4
 NOTHING, SPHINX, NOTICE = range(3)
-EPOCH = 7  # of the worker's mix key
+EPOCH = 0xC7  # low byte of that of the worker's mix key
 WINDOW = 8192
 REJECT = 1 << 31  # counters from here on, as the pipe installs sessions
 

@@ -69,15 +69,23 @@ static void test_path(void)
 	pair_destroy(p);
 }
 
-// A flow is a sub-session: the source port stays.
+// A flow is a sub-session: the source port stays while it does, and the next session has its own.
 static void test_source_port(void)
 {
 	struct pair *p = pair_ready();
-	struct pair_frame one, two;
+	struct pair_frame f;
 
-	pair_packet(p, &one);
-	pair_packet(p, &two);
-	CU_ASSERT_EQUAL(memcmp(one.bytes + PAIR_UDP_AT, two.bytes + PAIR_UDP_AT, 2), 0);
+	for (unsigned session = 0; session < 8; session++) {
+		unsigned want = 49152 + (p->a_index >> 18) % 64;
+
+		for (unsigned i = 0; i < 3; i++) {
+			pair_packet(p, &f);
+			const uint8_t *udp = f.bytes + PAIR_UDP_AT;
+			CU_ASSERT_EQUAL(udp[0] << 8 | udp[1], (int)want);
+		}
+		pair_renew(p);
+		pair_nothing(p->a, p->a_index, p->b);
+	}
 	pair_destroy(p);
 }
 

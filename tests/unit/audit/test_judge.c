@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// The borders of the judge's contract: what it refuses, what it counts, that the order of the loops
+// doesn't matter, and that a proof needs more than one tick.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../run.h"
+#include "simulate.h"
+
+enum { LOOPS = 1000 };
+
+static struct fog_judge_loop loop[LOOPS];
+
+static struct fog_judge_report *judge(size_t count, unsigned nodes)
+{
+	struct fog_judge_report *report = NULL;
+	struct fog_judge_rules rules;
+
+	fog_judge_rules_default(&rules);
+	CU_ASSERT_EQUAL_FATAL(fog_judge(loop, count, nodes, &rules, &report), 0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(report);
+	return report;
+}
+
+static int judge_error(size_t count, unsigned nodes, const struct fog_judge_rules *rules)
+{
+	struct fog_judge_report *report = (void *)1;
+	int ret = fog_judge(loop, count, nodes, rules, &report);
+
+	CU_ASSERT_PTR_NULL(report);
+	return ret;
+}
+
+static void test_refused(void)
+{
+	struct fog_judge_rules rules;
+
+	memset(loop, 0, sizeof(loop));
+	fog_judge_rules_default(&rules);
+	CU_ASSERT_EQUAL(judge_error(1, 3, &rules), -EINVAL); // no hop
+	loop[0].hops = 2;
+	CU_ASSERT_EQUAL(judge_error(1, 3, &rules), -EINVAL); // twice the same node
+	loop[0].hop[1].node = 3;
+	CU_ASSERT_EQUAL(judge_error(1, 3, &rules), -EINVAL); // no such node
+	loop[0].hop[1].node = 2;
+	CU_ASSERT_EQUAL(judge_error(1, 0, &rules), -EINVAL);
+	CU_ASSERT_EQUAL(judge_error(1, FOG_JUDGE_NODES_MAX + 1, &rules), -EINVAL);
+	loop[0].hops = FOG_JUDGE_HOPS_MAX + 1;
+	CU_ASSERT_EQUAL(judge_error(1, 3, &rules), -EINVAL);
+	loop[0].hops = 2;
+	rules.error = 0;
+	CU_ASSERT_EQUAL(judge_error(1, 3, &rules), -EINVAL);
+	fog_judge_rules_default(&rules);
+	rules.late_us = 0;
+	CU_ASSERT_EQUAL(judge_error(1, 3, &rules), -EINVAL);
+	fog_judge_report_free(NULL);
+}
+
+static void test_nothing(void)
+{
+	struct fog_judge_report *report = judge(0, 2);
+
+	CU_ASSERT_EQUAL(report->nodes, 2);
+	CU_ASSERT_EQUAL(report->loops, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		CU_ASSERT_EQUAL(report->verdict[i].kind, FOG_JUDGE_UNDECIDED);
+		CU_ASSERT_EQUAL(report->verdict[i].p, 1);
+		CU_ASSERT_PTR_NOT_NULL(strstr(report->verdict[i].words, "no loop passed it"));
+	}
+	fog_judge_report_free(report);
+}
+
+// One loop of two hops that owed 1,000 us each: proof begins a microsecond beyond tick and slack.
+static void test_proof(void)
+{
+	struct fog_judge_rules rules;
+
+	fog_judge_rules_default(&rules);
+	memset(loop, 0, sizeof(loop[0]));
+	loop[0] = (struct fog_judge_loop){.hops = 2, .hop = {{0, 1000}, {1, 1000}}};
+	loop[0].transit_us = 2000 - rules.tick_us - rules.slack_us;
+	struct fog_judge_report *report = judge(1, 2);
+	CU_ASSERT_EQUAL(report->early, 0);
+	CU_ASSERT_EQUAL(report->least_residual_us, -(double)(rules.tick_us + rules.slack_us));
+	fog_judge_report_free(report);
+	loop[0].transit_us--;
+	report = judge(1, 2);
+	CU_ASSERT_EQUAL(report->early, 1);
+	CU_ASSERT_EQUAL(report->early_unexplained, 1); // one loop blames nobody
+	CU_ASSERT_EQUAL(report->verdict[0].kind, FOG_JUDGE_UNDECIDED);
+	CU_ASSERT_EQUAL(report->verdict[0].early, 1);
+	fog_judge_report_free(report);
+	// A node that owes nothing keeps a packet for a tick.
+	loop[0].hop[0].owed_us = 0;
+	loop[0].transit_us = 1000 - rules.slack_us;
+	report = judge(1, 2);
+	CU_ASSERT_EQUAL(report->early, 0);
+	fog_judge_report_free(report);
+	loop[0].transit_us--;
+	report = judge(1, 2);
+	CU_ASSERT_EQUAL(report->early, 1);
+	fog_judge_report_free(report);
+}
+
+static void test_bounced(void)
+{
+	memset(loop, 0, sizeof(loop[0]) * 2);
+	loop[0] = (struct fog_judge_loop){.hops = 1, .hop = {{1, 1000}}, .transit_us = 2000};
+	loop[1] = (struct fog_judge_loop){.hops = 2, .hop = {{0, 1000}, {1, 1000}}, .lost = true};
+	struct fog_judge_report *report = judge(2, 2);
+	CU_ASSERT_EQUAL(report->loops, 2);
+	CU_ASSERT_EQUAL(report->lost, 1);
+	CU_ASSERT_EQUAL(report->verdict[1].bounced, 1);
+	CU_ASSERT_EQUAL(report->verdict[1].loops, 1);
+	CU_ASSERT_EQUAL(report->verdict[1].lost, 1);
+	CU_ASSERT_EQUAL(report->verdict[0].bounced, 0);
+	fog_judge_report_free(report);
+}
+
+// Each cheat, with the loops in another order: the same verdicts to the last word.
+static void test_order(void)
+{
+	for (enum cheat cheat = CHEAT_NONE; cheat < CHEATS; cheat++) {
+		struct sim sim = {.seed = 77, .width = 3, .loops = LOOPS, .noise = NOISE_PAUSES};
+		uint64_t random = 5;
+		sim.cheat[4] = cheat;
+		sim_run(&sim, loop);
+		struct fog_judge_report *before = judge(LOOPS, 9);
+		for (size_t i = LOOPS - 1; i > 0; i--) {
+			size_t k = sim_random(&random) % (i + 1);
+			struct fog_judge_loop swap = loop[i];
+			loop[i] = loop[k];
+			loop[k] = swap;
+		}
+		struct fog_judge_report *after = judge(LOOPS, 9);
+		CU_ASSERT_EQUAL(fog_judge_blames(before->verdict[4].kind), cheat != CHEAT_NONE);
+		for (unsigned i = 0; i < 9; i++) {
+			CU_ASSERT_EQUAL(before->verdict[i].kind, after->verdict[i].kind);
+			CU_ASSERT_STRING_EQUAL(before->verdict[i].words, after->verdict[i].words);
+			CU_ASSERT_TRUE(strlen(after->verdict[i].words) < FOG_JUDGE_WORDS - 1);
+		}
+		fog_judge_report_free(before);
+		fog_judge_report_free(after);
+	}
+}
+
+// A clock that was set: early loops through everybody, and nobody is blamed.
+static void test_clock_step(void)
+{
+	struct sim sim = {.seed = 3, .width = 3, .loops = LOOPS, .noise = NOISE_UNIFORM};
+
+	sim_run(&sim, loop);
+	for (size_t i = 500; i < 520; i++)
+		loop[i].transit_us -= 1000000;
+	struct fog_judge_report *report = judge(LOOPS, 9);
+	CU_ASSERT_TRUE(report->early >= 18);
+	CU_ASSERT_EQUAL(report->early_unexplained, report->early);
+	for (unsigned i = 0; i < 9; i++)
+		CU_ASSERT_FALSE(fog_judge_blames(report->verdict[i].kind));
+	fog_judge_report_free(report);
+}
+
+static void test_names(void)
+{
+	for (enum fog_judge_kind kind = 0; kind < FOG_JUDGE_KINDS; kind++)
+		CU_ASSERT_STRING_NOT_EQUAL(fog_judge_kind_name(kind), "?");
+	CU_ASSERT_STRING_EQUAL(fog_judge_kind_name(FOG_JUDGE_KINDS), "?");
+	CU_ASSERT_FALSE(fog_judge_blames(FOG_JUDGE_UNDECIDED));
+	CU_ASSERT_FALSE(fog_judge_blames(FOG_JUDGE_HONEST));
+	CU_ASSERT_TRUE(fog_judge_blames(FOG_JUDGE_DROPS_LONG));
+}
+
+int main(void)
+{
+	static const CU_TestInfo tests[] = {
+	        {"what is refused", test_refused},
+	        {"no loops", test_nothing},
+	        {"where proof begins", test_proof},
+	        {"loops that bounced", test_bounced},
+	        {"any order", test_order},
+	        {"a clock that was set", test_clock_step},
+	        {"names", test_names},
+	        CU_TEST_INFO_NULL,
+	};
+	return check_run("judge", tests);
+}
