@@ -109,10 +109,11 @@ int fog_dpclient_create(
 	snprintf(c->build, sizeof(c->build), "%s", p->build);
 	c->slot = malloc(DPCLIENT_SLOT_SIZE_MAX);
 	c->keys = sodium_malloc(sizeof(*c->keys));
-	c->link_message = sodium_malloc(sizeof(*c->link_message));
 	if (c->keys != NULL)
 		memset(c->keys, 0, sizeof(*c->keys));
-	ret = c->slot == NULL || c->keys == NULL || c->link_message == NULL ? -ENOMEM : loop_make(c);
+	c->link_message = sodium_malloc(sizeof(*c->link_message));
+	ret = c->slot == NULL || c->keys == NULL || c->link_message == NULL ? -ENOMEM
+	                                                                    : loop_make(c);
 	if (ret < 0) {
 		fog_dpclient_destroy(c);
 		return ret;

@@ -40,14 +40,8 @@ int fog_dpclient_link_remove(struct fog_dpclient *c, uint32_t rx_index)
 int fog_dpclient_link_send(struct fog_dpclient *c, const struct fog_link_send *send)
 {
 	struct fog_msg_link_send m = {.h = {.type = FOG_MSG_LINK_SEND, .size = sizeof(m)}};
-	bool data = send->type == FOG_FRAME_DATA;
 
-	if (send->len > sizeof(send->data) || send->type < FOG_FRAME_INITIATION ||
-	    send->type > FOG_FRAME_DATA || send->type == FOG_FRAME_COOKIE ||
-	    (send->type == FOG_FRAME_INITIATION && send->len != FOG_INITIATION_LEN) ||
-	    (send->type == FOG_FRAME_RESPONSE && send->len != FOG_RESPONSE_LEN) ||
-	    (data && send->kind != FOG_KIND_NOTICE && send->kind != FOG_KIND_NOTHING) ||
-	    (data && send->kind == FOG_KIND_NOTHING && send->len != 0))
+	if (!fog_link_send_good(send))
 		return -EINVAL;
 	// What is behind 'len' stays here.
 	memcpy(&m.send, send, offsetof(struct fog_link_send, data) + send->len);

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/equal.h"
+#include "crypto/link.h"
 #include "frame.h"
 #include "pkt.h"
 #include "resolve.h"
@@ -81,21 +83,21 @@ static uint16_t header_ip(
 	return sizeof(ip);
 }
 
-static void next_hop_header(
-        struct fog_next_hop *n, const struct fog_conf_env *env, const struct fog_way *way
+void fog_conf_header(
+        struct fog_next_hop *n, const struct fog_port *port, const uint8_t mac[6],
+        const struct fog_ip *from, uint16_t source_port, uint16_t payload_len
 )
 {
-	uint16_t udp_len = (uint16_t)(sizeof(struct rte_udp_hdr) + env->payload_len);
+	uint16_t udp_len = (uint16_t)(sizeof(struct rte_udp_hdr) + payload_len);
 	uint16_t type = n->ip.family == 4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6;
 	struct rte_udp_hdr udp = {
-	        .src_port = rte_cpu_to_be_16(env->mix_port), // each worker puts its own
+	        .src_port = rte_cpu_to_be_16(source_port),
 	        .dst_port = rte_cpu_to_be_16(n->udp_port),
 	        .dgram_len = rte_cpu_to_be_16(udp_len),
 	};
 
-	uint16_t at =
-	        fog_frame_ethernet(n->header, env->resolver->ports[way->port], way->mac, type);
-	at += header_ip(n->header + at, &way->source, &n->ip, udp_len);
+	uint16_t at = fog_frame_ethernet(n->header, port, mac, type);
+	at += header_ip(n->header + at, from, &n->ip, udp_len);
 	memcpy(n->header + at, &udp, sizeof(udp));
 	n->udp_at = (uint8_t)at;
 	n->header_len = (uint8_t)(at + sizeof(udp));
@@ -125,9 +127,19 @@ static int conf_add_node(
 	n->routed = way.routed;
 	n->port = way.port;
 	if (way.resolved)
-		next_hop_header(n, env, &way);
+		fog_conf_header(
+		        n, env->resolver->ports[way.port], way.mac, &way.source, env->mix_port,
+		        env->payload_len
+		);
 	c->resolved_count += n->resolved;
 	return 0;
+}
+
+static void link_keys(struct fog_conf *c, const uint8_t link_key[32])
+{
+	c->has_link_key = !fog_all_zero(link_key, 32);
+	fog_link_mac1_key(link_key, c->mac1_key);
+	fog_link_cookie_key(link_key, c->cookie_key);
 }
 
 int fog_conf_build(
@@ -143,6 +155,7 @@ int fog_conf_build(
 	c->generation = blob->generation;
 	memcpy(c->checksum, blob->checksum, sizeof(c->checksum));
 	memcpy(c->node_id, blob->run.node_id, FOG_ID_LEN);
+	link_keys(c, blob->run.link_key);
 	c->key_count = env->key_count;
 	for (unsigned i = 0; i < env->key_count; i++) {
 		c->key[i] = env->key[i];

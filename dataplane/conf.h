@@ -5,6 +5,7 @@
 // goes, or a neighbour changes. Built by the manager; workers only read.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "api/blob.h"
@@ -28,6 +29,7 @@ struct fog_next_hop {
 	uint8_t header_len;
 	uint8_t udp_at; // offset of the UDP header in 'header'
 	uint8_t header[FOG_HEADER_MAX]; // all constant but UDP source port and checksum
+	uint16_t source_port; // UDP; 0: the sending worker's
 };
 
 struct fog_conf {
@@ -45,6 +47,8 @@ struct fog_conf {
 	uint32_t remote_count; // next hops other than ourselves
 	struct rte_hash *by_id; // node ID -> index
 	struct rte_hash *by_ip; // struct fog_ip -> index: who sent this frame
+	bool has_link_key; // ... of ours, from which these two follow
+	uint8_t mac1_key[32], cookie_key[32];
 	struct fog_next_hop node[];
 };
 
@@ -67,6 +71,13 @@ void fog_conf_free(struct fog_conf *); // accepts NULL
 // given out: such a node has no counters of its own until the next start, and with encrypted links no
 // session. Manager.
 uint16_t fog_conf_peer(uint8_t (*peer_id)[FOG_ID_LEN], const uint8_t id[FOG_ID_LEN]);
+
+// Fill the header of a next hop from its port, ip and udp_port: with our address 'from', to 'mac', for
+// UDP payloads of 'payload_len' bytes. Any thread.
+void fog_conf_header(
+        struct fog_next_hop *, const struct fog_port *, const uint8_t mac[6],
+        const struct fog_ip *from, uint16_t source_port, uint16_t payload_len
+);
 
 // The key that packets of this epoch were made for, or NULL. Worker.
 static inline const struct fog_mix_key *fog_conf_key(const struct fog_conf *c, uint8_t epoch)

@@ -213,6 +213,8 @@ static struct fog_worker *worker_create(
 	w->doorbell_fd = fog_session_doorbell_fd(m->session);
 	w->heard = m->host.heard[i];
 	w->links = m->links.table;
+	w->punts = m->punt.punts[i];
+	w->letters = i == 0 ? m->punt.letters : NULL;
 	w->errands = i == 0 ? m->host.errands : NULL;
 	return w;
 }
@@ -357,6 +359,7 @@ static void teardown(struct fog_manager *m)
 		manager_books_tell(m);
 	for (unsigned i = 0; i < m->worker_count; i++)
 		rte_free(m->workers[i]);
+	manager_punt_close(m);
 	manager_link_close(m);
 	rte_free(m->qsbr);
 	manager_host_close(m);
@@ -479,8 +482,8 @@ int fog_launch(const struct fog_launch_options *o)
 		goto teardown;
 	if ((ret = ports_open(m, l)) < 0 || (ret = manager_host_open(m, l->worker_count)) < 0 ||
 	    (ret = session_open(m, l, o->run_dir)) < 0 || (ret = manager_link_open(m, l)) < 0 ||
-	    (ret = workers_create(m, l)) < 0 || (ret = fog_manager_start(m, blob)) < 0 ||
-	    (ret = workers_run(m, l, o->run_dir)) < 0)
+	    (ret = manager_punt_open(m, l->worker_count)) < 0 || (ret = workers_create(m, l)) < 0 ||
+	    (ret = fog_manager_start(m, blob)) < 0 || (ret = workers_run(m, l, o->run_dir)) < 0)
 		goto teardown;
 	LOG_INFO("%s is up: %u worker(s), waiting on dp.sock", l->instance, m->worker_count);
 	ret = fog_manager_run(m);

@@ -168,6 +168,7 @@ void fog_manager_housekeeping(struct fog_manager *m, uint64_t now)
 	retired_poll(m);
 	manager_trace_poll(m, now);
 	manager_link_poll(m, now);
+	manager_punt_poll(m);
 	if (now >= m->stats_at) {
 		m->stats_at = now + rte_get_tsc_hz() / 10;
 		port_stats(m);
@@ -315,6 +316,16 @@ static void on_detach(void *ctx)
 	LOG_LIMITED(LOG_WARN, "control plane gone; packets keep flowing");
 }
 
+static int on_link_install(void *ctx, const struct fog_link_session *session)
+{
+	return manager_link_install(ctx, session);
+}
+
+static int on_link_remove(void *ctx, uint32_t rx_index)
+{
+	return manager_link_remove(ctx, rx_index);
+}
+
 const struct fog_session_ops fog_manager_session_ops = {
         .config = manager_on_config,
         .key_install = manager_on_key_install,
@@ -322,6 +333,9 @@ const struct fog_session_ops fog_manager_session_ops = {
         .command = on_command,
         .attach = on_attach,
         .detach = on_detach,
+        .link_install = on_link_install,
+        .link_remove = on_link_remove,
+        .link_send = manager_on_link_send,
 };
 
 void fog_manager_stop(struct fog_manager *m)

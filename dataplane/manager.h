@@ -9,6 +9,7 @@
 #include "manager_host.h"
 #include "manager_key.h"
 #include "manager_link.h"
+#include "manager_punt.h"
 #include "notify.h"
 #include "pools.h"
 #include "tsc.h"
@@ -78,6 +79,7 @@ struct fog_manager {
 	bool signalled; // SIGTERM or SIGINT came
 	struct manager_link links;
 	uint16_t payload_len; // launch; UDP payload of every frame of the network
+	struct manager_punt punt;
 };
 
 // Callbacks for the session, with the manager as context.

@@ -36,14 +36,19 @@ static void retire_conf(void *object)
 	fog_conf_free(object);
 }
 
-static int conf_build(struct fog_manager *m, const struct fog_blob *blob, struct fog_conf **out)
+struct fog_resolver manager_resolver(const struct fog_manager *m)
 {
-	const struct fog_resolver resolver = {
+	return (struct fog_resolver){
 	        .ports = m->ports,
 	        .port_count = m->port_count,
 	        .neigh = m->neigh,
 	        .neighbours = m->host.neighbours,
 	};
+}
+
+static int conf_build(struct fog_manager *m, const struct fog_blob *blob, struct fog_conf **out)
+{
+	const struct fog_resolver resolver = manager_resolver(m);
 	struct fog_conf_env env = {
 	        .resolver = &resolver,
 	        .now_ms = manager_host_now_ms(),

@@ -11,6 +11,8 @@ int manager_on_config(void *ctx, const void *blob, size_t len, char *text, size_
 // Publish the configuration in force with the keys of m->keys. Returns 0 or -ENOMEM (the workers keep
 // what they have).
 int manager_conf_rebuild(struct fog_manager *);
+// Whom to ask for ways.
+struct fog_resolver manager_resolver(const struct fog_manager *);
 // Free 'object' when no worker can see it any more.
 void manager_retire(struct fog_manager *, void (*free_fn)(void *), void *object);
 // Log up to 'level' (enum fog_log_level) from now on, and say so in the statistics.

@@ -1,10 +1,70 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // Link frames that the packet path does not handle itself: they go to the control plane through a
-// bounded queue, or end here. Worker thread.
+// bounded queue, or end here; and what the control plane wants to have sent. Worker thread.
 #pragma once
 
+#include "link/budget.h"
+#include "random.h"
 #include "worker.h"
+
+enum {
+	FOG_PUNT_SLOTS = 256, // of each worker's queue to the manager
+	FOG_PUNT_STRANGERS = 128, // from here on it takes no more initiations from who is no node
+	FOG_LETTER_SLOTS = 256, // of the manager's queue to worker 0
+
+	// A worker is under load while initiations with a right MAC1 come faster than the control plane
+	// ought to answer them, or its queue grows: from LOAD_ON of them in a window of LOAD_WINDOW_MS or
+	// LOAD_ON_FILL in the queue, until for LOAD_CALM_MS there have been fewer than the lower numbers.
+	FOG_LOAD_WINDOW_MS = 100,
+	FOG_LOAD_ON = 20,
+	FOG_LOAD_OFF = 10,
+	FOG_LOAD_ON_FILL = 64,
+	FOG_LOAD_OFF_FILL = 32,
+	FOG_LOAD_CALM_MS = 1000,
+
+	FOG_COOKIE_SECRET_S =
+	        120, // a secret's age when the next one comes; it counts as long again
+	// Budgets of one worker, per second and at once.
+	FOG_COOKIES_IN_RATE = 100, // COOKIE frames, which no MAC protects
+	FOG_COOKIES_IN_BURST = 20,
+	FOG_COOKIES_NODE_RATE = 20, // made for one node ...
+	FOG_COOKIES_NODE_BURST = 10,
+	FOG_COOKIES_RATE = 1000, // ... and for everybody else together
+	FOG_COOKIES_BURST = 100,
+	FOG_RESPONSES_RATE = 20, // from the address of one node
+	FOG_RESPONSES_BURST = 10,
+	FOG_NOTICES_RATE = 200,
+	FOG_NOTICES_BURST = 200,
+};
+
+struct fog_handshake_node {
+	struct fog_budget cookies, responses;
+};
+
+// Worker only. In locked memory: it holds the secrets of cookies.
+struct fog_handshake {
+	struct fog_random random;
+	uint8_t secret[2][32]; // that cookies are made with, and the one before
+	uint64_t secret_until; // TSC
+	uint64_t window_until, loaded_until; // TSC
+	unsigned window_count; // initiations with a right MAC1 in this window
+	struct fog_budget cookies_in, cookies, notices;
+	struct fog_handshake_node node[FOG_NODES_MAX]; // by statistics slot
+};
+
+// What the manager wants worker 0 to send.
+struct fog_letter {
+	struct fog_next_hop to; // handshake messages: resolved
+	struct fog_link_send send;
+};
+
+_Static_assert(sizeof(struct fog_letter) % 4 == 0, "a ring element");
+_Static_assert(sizeof(struct fog_link_punt) % 4 == 0, "a ring element");
+
+// Returns 0 or -ENOMEM (memory can't be locked).
+int fog_handshake_create(uint64_t tsc_hz, struct fog_handshake **);
+void fog_handshake_destroy(struct fog_handshake *); // wipes; accepts NULL
 
 // A handshake message (api/link.h): 'm' holds the whole UDP payload and is the callee's from now on.
 // It is checked (MAC1, under load MAC2), then punted, answered with a cookie, or dropped.
@@ -14,3 +74,8 @@ void stage_handshake(
 );
 // An opened NOTICE: 'm' holds the packet and is the callee's from now on. 'rx_base' names its session.
 void stage_notice(struct fog_worker *, struct rte_mbuf *m, uint32_t rx_base);
+// Send what the manager wants to have sent. Returns how much that was.
+unsigned stage_letters(struct fog_worker *);
+
+// stage_punt.c: hand on what is in 'm', which is the callee's from now on.
+void stage_punt(struct fog_worker *, struct rte_mbuf *m, struct fog_link_punt *);

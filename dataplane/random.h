@@ -23,6 +23,9 @@ void fog_random_init(struct fog_random *, const uint8_t seed[32]); // the caller
 void fog_random_wipe(struct fog_random *);
 void fog_random_refill(struct fog_random *); // for fog_random_next
 
+// 'len' random bytes.
+void fog_random_fill(struct fog_random *, uint8_t *out, uint32_t len);
+
 // Uniform over all 64-bit numbers.
 static inline uint64_t fog_random_next(struct fog_random *r)
 {

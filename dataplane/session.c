@@ -221,7 +221,9 @@ static bool record_room(const struct fog_session *s)
 	return room < 0 || room > SESSION_EVT_RESERVE; // below 0 is for who writes to find out
 }
 
-static int record_put(struct fog_session *s, enum fog_evt_type type, const void *record, uint32_t len)
+static int record_put(
+        struct fog_session *s, enum fog_evt_type type, const void *record, uint32_t len
+)
 {
 	int err = 0;
 

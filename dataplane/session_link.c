@@ -10,9 +10,7 @@ static int refuse(const char **why, const char *text)
 	return -EPROTO;
 }
 
-static int ack_send(
-        const struct session_conn *c, uint32_t rx_index, int status, const char **why
-)
+static int ack_send(const struct session_conn *c, uint32_t rx_index, int status, const char **why)
 {
 	struct fog_msg_link_ack m = {
 	        .h = {.type = FOG_MSG_LINK_ACK, .size = sizeof(m)},
@@ -22,21 +20,6 @@ static int ack_send(
 
 	*why = "it does not read our answers";
 	return fog_sock_send(c->fd, &m, sizeof(m), NULL, 0);
-}
-
-static bool send_good(const struct fog_link_send *m)
-{
-	switch (m->type) {
-	case FOG_FRAME_INITIATION:
-		return m->len == FOG_INITIATION_LEN && m->data[0] == m->type;
-	case FOG_FRAME_RESPONSE:
-		return m->len == FOG_RESPONSE_LEN && m->data[0] == m->type;
-	case FOG_FRAME_DATA:
-		return (m->kind == FOG_KIND_NOTICE && m->len <= FOG_NOTICE_MAX) ||
-		        (m->kind == FOG_KIND_NOTHING && m->len == 0);
-	default:
-		return false;
-	}
 }
 
 int session_link_message(
@@ -56,7 +39,7 @@ int session_link_message(
 		return ack_send(c, rx_index, s->ops.link_remove(s->ctx, rx_index), why);
 	}
 	if (m->h.type == FOG_MSG_LINK_SEND && len == sizeof(m->link_send)) {
-		if (!send_good(&m->link_send.send))
+		if (!fog_link_send_good(&m->link_send.send))
 			return refuse(why, "LINK_SEND of a type or a length that no frame has");
 		s->ops.link_send(s->ctx, &m->link_send.send);
 		return 0;

@@ -19,8 +19,8 @@ static void udp_finish(struct fog_worker *w, struct rte_mbuf *m, const struct fo
 
 	if (w->links == NULL)
 		w->source_port = (uint16_t)((w->source_port + 1) % FOG_SOURCE_PORTS);
-	udp->src_port = rte_cpu_to_be_16((uint16_t
-	)(SOURCE_PORT_BASE + w->index * FOG_SOURCE_PORTS + w->source_port));
+	uint16_t own = (uint16_t)(SOURCE_PORT_BASE + w->index * FOG_SOURCE_PORTS + w->source_port);
+	udp->src_port = rte_cpu_to_be_16(n->source_port != 0 ? n->source_port : own);
 	if (n->ip.family == 4) // no checksum (RFC 768): the packet's own MAC and tag say more
 		return;
 	const struct rte_ipv6_hdr *ip = (const void *)(frame + n->udp_at - sizeof(*ip));

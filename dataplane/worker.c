@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // The loop of a worker: the one place that knows the order of the path.
-#include "worker.h"
+#include "punt.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -103,6 +103,7 @@ enum fog_round fog_worker_round(struct fog_worker *w, uint64_t now)
 	worked |= calendar_poll(w, now);
 	worked |= stage_rx(w) > 0;
 	worked |= stage_errands(w) > 0;
+	worked |= stage_letters(w) > 0;
 	if (!atomic_load_explicit(&w->drain, memory_order_relaxed))
 		worked |= stage_inject(w) > 0;
 	if (lanes_plan(w, rte_rdtsc(), &keys)) {
@@ -333,7 +334,8 @@ int fog_worker_init(struct fog_worker *w, uint32_t parked_max, uint32_t inject_s
 	// sodium_malloc ends its objects at a guard page, so the size keeps the alignment.
 	if (w->inject_slot != NULL)
 		w->chunks = sodium_malloc((2 * sizeof(*w->chunks) + 63u) & ~(size_t)63);
-	if (w->chunks == NULL) {
+	if (w->chunks == NULL ||
+	    (w->links != NULL && fog_handshake_create(w->tsc_hz, &w->handshake) < 0)) {
 		fog_worker_fini(w);
 		return -ENOMEM;
 	}
@@ -387,4 +389,6 @@ void fog_worker_fini(struct fog_worker *w)
 	w->calendar = NULL;
 	free(w->inject_slot);
 	w->inject_slot = NULL;
+	fog_handshake_destroy(w->handshake);
+	w->handshake = NULL;
 }

@@ -53,6 +53,7 @@ struct fog_chunk {
 	uint64_t since; // TSC when they began to
 };
 
+struct fog_handshake;
 struct fog_trace;
 
 // What a round came to.
@@ -171,6 +172,10 @@ struct fog_worker {
 	// Encrypted links.
 	struct fog_link_table *links; // launch; NULL: the network has none
 	struct fog_seal_queue seal; // worker; empty between two rounds
+	struct rte_ring *punts; // launch; struct fog_link_punt from this worker to the manager
+	struct rte_ring *letters; // launch; struct fog_letter from the manager, or NULL
+	struct fog_handshake
+	        *handshake; // fog_worker_init, with links: what handshakes need (punt.h)
 };
 
 // Entry for rte_eal_remote_launch; 'worker' is a struct fog_worker. Returns when stop is set.

@@ -32,6 +32,8 @@
 // cookies, confirmation and timers; RFC 6479 for windows.
 #pragma once
 
+#include <stdbool.h>
+
 #include "abi.h"
 
 enum fog_frame_type {
@@ -131,6 +133,22 @@ struct fog_link_send {
 	uint16_t reserved;
 	uint8_t data[FOG_NOTICE_MAX];
 };
+
+// Whether type, kind and length go together.
+static inline bool fog_link_send_good(const struct fog_link_send *m)
+{
+	switch (m->type) {
+	case FOG_FRAME_INITIATION:
+		return m->len == FOG_INITIATION_LEN && m->data[0] == m->type;
+	case FOG_FRAME_RESPONSE:
+		return m->len == FOG_RESPONSE_LEN && m->data[0] == m->type;
+	case FOG_FRAME_DATA:
+		return (m->kind == FOG_KIND_NOTICE && m->len <= FOG_NOTICE_MAX) ||
+		        (m->kind == FOG_KIND_NOTHING && m->len == 0);
+	default:
+		return false; // cookies are the workers' to make
+	}
+}
 
 // What the data plane passes on unopened (FOG_EVT_PUNT), at most so many at once, the rest is dropped:
 // handshake messages whose MACs are right, up to the end of MAC2; notices.

@@ -41,15 +41,21 @@ void fog_link_mac(
 	sodium_memzero(&s, sizeof(s));
 }
 
+void fog_link_place_bytes(const struct fog_ip *ip, uint16_t port, uint8_t out[FOG_LINK_PLACE])
+{
+	out[0] = ip->family;
+	memcpy(out + 1, ip->addr, sizeof(ip->addr));
+	out[17] = (uint8_t)(port >> 8);
+	out[18] = (uint8_t)port;
+}
+
 void fog_link_cookie(
         const uint8_t secret[32], const struct fog_ip *ip, uint16_t port, uint8_t cookie[16]
 )
 {
-	uint8_t from[1 + sizeof(ip->addr) + 2] = {ip->family};
+	uint8_t from[FOG_LINK_PLACE];
 
-	memcpy(from + 1, ip->addr, sizeof(ip->addr));
-	from[17] = (uint8_t)(port >> 8);
-	from[18] = (uint8_t)port;
+	fog_link_place_bytes(ip, port, from);
 	fog_link_mac(secret, 32, from, sizeof(from), cookie);
 }
 

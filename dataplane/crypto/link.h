@@ -25,6 +25,11 @@ void fog_link_mac(
         const uint8_t *key, size_t key_len, const uint8_t *msg, size_t len,
         uint8_t mac[FOG_LINK_MAC]
 );
+
+enum { FOG_LINK_PLACE = 19 };
+
+// What a cookie is made of besides the secret.
+void fog_link_place_bytes(const struct fog_ip *, uint16_t port, uint8_t out[FOG_LINK_PLACE]);
 void fog_link_cookie(
         const uint8_t secret[32], const struct fog_ip *, uint16_t port, uint8_t cookie[16]
 );

@@ -19,6 +19,7 @@ enum {
 	MINI_PACKET = 300, // bytes of an injected packet
 	MINI_PACKETS = 4096,
 	MINI_BOOTS = 4,
+	MINI_LINK_REFUSED = 0x40, // rx_index of a session that is refused with -EEXIST
 };
 
 // What the data plane saw.
@@ -32,6 +33,8 @@ struct mini_record {
 	_Atomic uint32_t keeps, kept, withheld; // KEYS_KEEP: how many, and what the last one said
 	_Atomic uint32_t refuse_keys; // next installs that are refused as busy
 	_Atomic uint32_t hold_keys; // installs are answered when this is 0 again
+	struct fog_link_session link; // the last one
+	_Atomic uint32_t link_installs, link_removes, link_sends;
 };
 
 struct mini_worker {

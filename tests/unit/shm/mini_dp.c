@@ -122,6 +122,40 @@ static int on_attach(void *ctx, struct fog_worker_rings *rings)
 	return 0;
 }
 
+static int on_link_install(void *ctx, const struct fog_link_session *s)
+{
+	struct mini_dp *dp = ctx;
+
+	dp->record->link = *s;
+	dp->record->link_installs++;
+	return s->rx_index == MINI_LINK_REFUSED ? -EEXIST : 0;
+}
+
+static int on_link_remove(void *ctx, uint32_t rx_index)
+{
+	struct mini_dp *dp = ctx;
+
+	dp->record->link_removes++;
+	return rx_index == dp->record->link.rx_index ? 0 : -ENOENT;
+}
+
+// What is sent comes back as if a peer had sent it.
+static void on_link_send(void *ctx, const struct fog_link_send *s)
+{
+	struct mini_dp *dp = ctx;
+	struct fog_link_punt punt = {
+	        .type = s->type,
+	        .rx_index = s->rx_index,
+	        .len = s->len,
+	        .ip = s->ip,
+	        .port = s->port};
+
+	memcpy(punt.data, s->data, s->len);
+	dp->record->link_sends++;
+	if (fog_session_punt(dp->session, &punt) < 0)
+		dp->record->faults++;
+}
+
 static void on_detach(void *ctx)
 {
 	struct mini_dp *dp = ctx;
@@ -136,6 +170,9 @@ static const struct fog_session_ops ops = {
         .command = on_command,
         .attach = on_attach,
         .detach = on_detach,
+        .link_install = on_link_install,
+        .link_remove = on_link_remove,
+        .link_send = on_link_send,
 };
 
 static void worker_fault(struct mini_worker *w)
