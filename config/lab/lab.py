@@ -153,7 +153,7 @@ class Node:
 		"""Start the "control" or the "data" process."""
 		argv = {
 			"control": [self.lab.bin / "fog-controlplane", "--config", self.config_path],
-			"data": [self.lab.bin / "fog-dataplane", "--blob", self.blob_path, "--run-dir", self.run_dir,
+			"data": [self.lab.bin / self.options.get("dataplane", "fog-dataplane"), "--blob", self.blob_path, "--run-dir", self.run_dir,
 				*self.options.get("arguments", [])],
 		}[which]
 		environment = {**os.environ, **self.environment.get(which, {})}
@@ -281,7 +281,7 @@ class Lab:
 
 	def add(self, name, role, layer=0, **options):
 		"""Another appliance; options: queues, workers, vlan, idle, config (keys that win,
-		mapping by mapping), arguments (more of them for fog-dataplane), setup (called with the node once its namespace and interface are there)."""
+		mapping by mapping), arguments (more of them for fog-dataplane), dataplane (another program in its place), setup (called with the node once its namespace and interface are there)."""
 		self.nodes[name] = Node(self, len(self.nodes), name, role, layer, options)
 		return self.nodes[name]
 

@@ -47,6 +47,8 @@ static const struct ctl_command ctl_commands[] = {
         {"send", ctl_send, "send a message through the mixnet"},
         {"receive", ctl_receive, "show received messages"},
         {"drain", ctl_drain, "let the data plane send what it holds, take nothing more, and end"},
+        {"audit", ctl_audit,
+         "whether nodes delay packets as they owe, by loops and published proofs"},
         {"sphinx", ctl_sphinx, "make, open and verify packets offline"},
         {"config", ctl_config_any, "show and put the configuration; check and compile it offline"},
         {"identity", ctl_identity, "show, back up, restore, rotate the node's identity; offline"},

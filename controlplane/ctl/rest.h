@@ -22,5 +22,6 @@ int ctl_deny(int argc, char **argv);
 int ctl_send(int argc, char **argv);
 int ctl_receive(int argc, char **argv);
 int ctl_drain(int argc, char **argv);
+int ctl_audit(int argc, char **argv);
 // `config show` and `config put`; argv[0] is the subcommand.
 int ctl_settings(int argc, char **argv);

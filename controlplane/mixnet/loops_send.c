@@ -11,7 +11,10 @@
 #include "loops_private.h"
 #include "message.h"
 
-enum { FULL_WAIT_US = 1000 }; // until a full ring is asked again
+enum {
+	FULL_WAIT_US = 1000, // until a full ring is asked again
+	DRAWS = 64, // of a path whose nodes all have keys
+};
 
 int loop_path(
         const struct fog_topology *t, const struct fog_topology_node *self,
@@ -93,26 +96,45 @@ static int ready_wrap(
 	return r;
 }
 
+// Draw a path and look up its keys. Whoever has no key for this epoch is left out, as messages do:
+// what remains of all draws is uniform among the others.
+static int ready_path(
+        struct fog_loops *l, const struct fog_topology *t, const struct fog_topology_node *self,
+        struct fog_sphinx_path_hop *hop, char *text
+)
+{
+	const struct fog_topology_node *path[FOG_SPHINX_SLOTS_MAX];
+	int r = -ENOENT;
+
+	for (int i = 0; i < DRAWS && r == -ENOENT; i++) {
+		r = loop_path(t, self, path, text);
+		if (r > 0 && (unsigned)r != l->order->hops) {
+			snprintf(
+			        text, FOG_LOOPS_TEXT_LEN,
+			        "the network has another number of layers now"
+			);
+			return -ESTALE;
+		}
+		if (r < 0)
+			return r;
+		r = ready_hops(l, path, l->order->hops, hop, text);
+	}
+	return r;
+}
+
 // Make the packet of loop number 'place' for the epoch that is now.
 static int loop_prepare(struct fog_loops *l, uint32_t place, char *text)
 {
-	const struct fog_topology_node *self, *path[FOG_SPHINX_SLOTS_MAX];
 	struct fog_sphinx_path_hop hop[FOG_SPHINX_SLOTS_MAX];
 	struct loop_ready *ready = &l->secrets->ready;
+	const struct fog_topology_node *self;
 	const struct fog_topology *t = l->ops->hold(l->ctx, &self);
-	int n = loop_path(t, self, path, text), r = n;
 
-	if (n > 0 && (unsigned)n != l->order->hops) {
-		snprintf(text, FOG_LOOPS_TEXT_LEN, "the network has another number of layers now");
-		r = -ESTALE;
-	}
-	if (r > 0) {
-		ready->epoch = l->ops->epoch(l->ctx);
-		loop_number(l, place, ready->number);
-		r = ready_hops(l, path, (unsigned)n, hop, text);
-		if (r == 0)
-			r = ready_wrap(l, &t->geometry, hop, (unsigned)n, text);
-	}
+	ready->epoch = l->ops->epoch(l->ctx);
+	loop_number(l, place, ready->number);
+	int r = ready_path(l, t, self, hop, text);
+	if (r == 0)
+		r = ready_wrap(l, &t->geometry, hop, l->order->hops, text);
 	l->ops->release(l->ctx);
 	return r;
 }

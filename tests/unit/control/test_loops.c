@@ -28,6 +28,7 @@ static struct {
 	pthread_mutex_t lock;
 	struct fog_topology *topology;
 	const char *self;
+	const char *keyless; // nodes whose names begin so have no key
 	uint64_t hz, epoch;
 	unsigned epoch_asked, epoch_steps; // the epoch grows at each of the first calls
 	int refuse, refusals; // inject: answer so, so often
@@ -67,7 +68,10 @@ static int op_mix_key(
 )
 {
 	memcpy(public_key, node->mix_key, 32);
-	return 0;
+	return world.keyless == NULL ||
+	                strncmp(node->name, world.keyless, strlen(world.keyless)) != 0
+	        ? 0
+	        : -ENOENT;
 }
 
 static int op_inject(
@@ -163,6 +167,7 @@ static void begin(uint32_t count, uint32_t rate)
 	world.epoch = 7;
 	world.epoch_asked = world.epoch_steps = 0;
 	world.refusals = 0;
+	world.keyless = NULL;
 	world.sent_count = 0;
 	memset(world.sent, 0, sizeof(world.sent));
 	CU_ASSERT_EQUAL_FATAL(fog_loops_create(&ops, NULL, crypto, secret, &loops), 0);
@@ -439,7 +444,14 @@ static void test_orders(void)
 	CU_ASSERT_EQUAL(fog_loops_start(loops, &q, text), 0);
 	until(FOG_LOOPS_WAITING);
 	fog_loops_detached(loops);
+	static struct way old;
+	carry(&world.sent[0], &old);
+	old.d.arrival = UINT64_MAX / 2;
 	CU_ASSERT_EQUAL(fog_loops_start(loops, &q, text), 0); // in the place of the ended one
+	until(FOG_LOOPS_WAITING);
+	CU_ASSERT(fog_loops_deliver(loops, &old.d, old.data)
+	); // has the same place, is another loop
+	CU_ASSERT_EQUAL(record(0).fate, FOG_LOOP_FLYING);
 	end();
 }
 
@@ -498,6 +510,35 @@ static void test_epoch_changes(void)
 	end();
 }
 
+static void test_keyless(void)
+{
+	static struct way w;
+
+	begin(0, 0);
+	world.keyless = "mix2a";
+	CU_ASSERT_EQUAL(
+	        fog_loops_start(loops, &(struct fog_loops_request){40, 1000, LIMIT_S}, text), 0
+	);
+	until(FOG_LOOPS_WAITING);
+	CU_ASSERT_EQUAL(world.sent_count, 40);
+	for (uint32_t i = 0; i < world.sent_count; i++) {
+		carry(&world.sent[i], &w);
+		CU_ASSERT_STRING_EQUAL(name[w.node[1]], "mix2b");
+		check_way(i, &w);
+	}
+	end();
+
+	begin(0, 0);
+	world.keyless = "mix2";
+	CU_ASSERT_EQUAL(
+	        fog_loops_start(loops, &(struct fog_loops_request){1, 1000, LIMIT_S}, text), 0
+	);
+	until(FOG_LOOPS_ENDED);
+	CU_ASSERT_EQUAL(status().sent, 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(status().why, "no mix key of mix2"));
+	end();
+}
+
 // Gaps of a Poisson clock are as long as they vary; regular ones would not vary, and what a busy
 // machine adds makes them vary more.
 static void test_poisson(void)
@@ -530,6 +571,7 @@ int main(void)
 	        {"one order at a time", test_orders},
 	        {"a full ring, a data plane that is gone", test_full_and_gone},
 	        {"an epoch changes", test_epoch_changes},
+	        {"nodes without a key", test_keyless},
 	        {"a Poisson clock", test_poisson},
 	        CU_TEST_INFO_NULL,
 	};

@@ -8,11 +8,14 @@
 #include <rte_eal.h>
 #include <rte_ether.h>
 #include <rte_ip.h>
+#include <rte_ring_elem.h>
 #include <rte_udp.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "../../../dataplane/punt.h"
 
 enum { RING_SLOTS = 8, POOL = 1023, VLAN_ID = 100, MIX_PORT = 9001 };
 
@@ -135,6 +138,24 @@ static void ring_make(
 	*consumer = c;
 }
 
+static void queues_make(struct fog_worker *w)
+{
+	static unsigned serial;
+	char name[RTE_RING_NAMESIZE];
+
+	snprintf(name, sizeof(name), "punts-%u", serial);
+	w->punts = rte_ring_create_elem(
+	        name, sizeof(struct fog_link_punt), FOG_PUNT_SLOTS, SOCKET_ID_ANY,
+	        RING_F_SP_ENQ | RING_F_SC_DEQ
+	);
+	snprintf(name, sizeof(name), "letters-%u", serial++);
+	w->letters = rte_ring_create_elem(
+	        name, sizeof(struct fog_letter), FOG_LETTER_SLOTS, SOCKET_ID_ANY,
+	        RING_F_SP_ENQ | RING_F_SC_DEQ
+	);
+	CU_ASSERT_TRUE_FATAL(w->punts != NULL && w->letters != NULL);
+}
+
 static void rings_make(struct rig *r)
 {
 	struct fog_geometry *g = &r->w->geo;
@@ -223,9 +244,11 @@ static struct rig *create(const struct rig *first, unsigned flags, uint32_t park
 	w->mix_port = MIX_PORT;
 	w->max_rate = flags & RIG_RATE ? RIG_MAX_RATE : 0;
 	w->wake_fd = w->doorbell_fd = -1;
-	if (flags & RIG_LINKS)
+	if (flags & RIG_LINKS) {
+		queues_make(w);
 		w->links = r->links =
 		        fog_link_table_create(w->crypto, r->blob->launch.port[0].queues, w->tsc_hz);
+	}
 	rings_make(r);
 	CU_ASSERT_EQUAL_FATAL(fog_worker_init(w, parked_max, r->inject.slot_size), 0);
 	rig_configure(r, RIG_NODES, RIG_NODES);
@@ -249,6 +272,8 @@ void rig_destroy(struct rig *r)
 	r->port->ops->close(r->port);
 	fog_conf_free(r->conf);
 	fog_link_table_destroy(r->links);
+	rte_ring_free(r->w->punts);
+	rte_ring_free(r->w->letters);
 	fog_mix_key_destroy(r->key);
 	rmdir(r->replay_dir);
 	for (unsigned i = 0; i < RTE_DIM(r->memory); i++)

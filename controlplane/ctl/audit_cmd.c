@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// fogctl audit delays: send loops, wait until their epochs' proofs are public, judge.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "audit.h"
+#include "rest.h"
+
+static const char audit_usage[] =
+        "usage: fogctl audit delays [--loops N] [--rate R] [--epochs FIRST[-LAST]] [--wait S]\n"
+        "                           [--again] [--keep] [--json]\n"
+        "  --loops N    send so many loop packets (1000; at most 100000)\n"
+        "  --rate R     loops per second on average (50; at most 1000)\n"
+        "  --epochs E   judge loops of these epochs only\n"
+        "  --wait S     how long to wait for proofs after they are due (60)\n"
+        "  --again      send nothing, judge the loops that are there\n"
+        "  --keep       leave them there in any case\n"
+        "  --json       as -j\n"
+        "Proofs are due when the keys of an epoch are destroyed, so an audit takes an epoch and the\n"
+        "overlap. Exit code: 0 all nodes delay as they owe, 1 somebody cheats, 2 no verdict on every\n"
+        "node (what is missing is said).\n";
+
+enum { PAGE = 500, POLL_MS = 500, PROOF_POLL_MS = 2000 };
+
+struct audit_options {
+	const char *loops, *rate, *epochs, *wait;
+	bool again, keep, json;
+	uint64_t first, last; // epochs
+	uint64_t wait_s;
+};
+
+static void pause_ms(unsigned ms)
+{
+	usleep(ms * 1000);
+}
+
+static int audit_get(struct ctl_client *c, const char *path, struct ctl_answer *a)
+{
+	struct ctl_request request = {.method = "GET", .path = path, .timeout_s = 30};
+	bool json = c->json;
+
+	c->json = false; // a problem is for people, the report is what -j prints
+	int r = ctl_client_call(c, &request, a);
+	c->json = json;
+	return r;
+}
+
+static int audit_nodes(struct ctl_client *c, struct audit *a)
+{
+	struct ctl_answer answer;
+	int r = audit_get(c, "/v1/nodes", &answer);
+
+	if (r != CTL_OK)
+		return -EIO;
+	r = audit_read_nodes(a, answer.json);
+	ctl_answer_free(&answer);
+	return r;
+}
+
+static int audit_start(struct ctl_client *c, const struct audit_options *o)
+{
+	char body[128];
+	struct ctl_request request = {.method = "POST", .path = "/v1/loops", .body = body};
+	struct ctl_answer answer;
+
+	request.body_len = (size_t
+	)snprintf(body, sizeof(body), "{\"count\":%s,\"rate\":%s}", o->loops, o->rate);
+	if (ctl_client_call(c, &request, &answer) != CTL_OK)
+		return -EIO;
+	fprintf(stderr, "sending %s loops at %s a second\n", o->loops, o->rate);
+	ctl_answer_free(&answer);
+	return 0;
+}
+
+static int loops_page(struct ctl_client *c, uint64_t after, unsigned limit, struct ctl_answer *a)
+{
+	char path[96];
+
+	snprintf(
+	        path, sizeof(path), "/v1/loops?after=%llu&limit=%u", (unsigned long long)after,
+	        limit
+	);
+	return audit_get(c, path, a) == CTL_OK ? 0 : -EIO;
+}
+
+// Until all that were sent are back or lost.
+static int loops_wait(struct ctl_client *c)
+{
+	struct ctl_answer answer;
+	int r;
+
+	while ((r = loops_page(c, 0, 1, &answer)) == 0) {
+		const char *state = json_string_value(json_object_get(answer.json, "state"));
+		const char *why = json_string_value(json_object_get(answer.json, "why"));
+		bool none = state == NULL || strcmp(state, "none") == 0;
+		bool ended = state != NULL && strcmp(state, "ended") == 0;
+		if (ended && why != NULL)
+			fprintf(stderr, "fogctl: the loops ended early: %s\n", why);
+		ctl_answer_free(&answer);
+		if (none) {
+			fprintf(stderr,
+			        "fogctl: there are no loops: begin an audit without --again\n");
+			return -ENOENT;
+		}
+		if (ended)
+			break;
+		pause_ms(POLL_MS);
+	}
+	return r;
+}
+
+static int audit_loops(struct ctl_client *c, struct audit *a)
+{
+	uint64_t after = 0, next = 0;
+	struct ctl_answer answer;
+	int r = loops_wait(c);
+
+	do {
+		after = next;
+		if (r == 0)
+			r = loops_page(c, after, PAGE, &answer);
+		if (r < 0)
+			return r;
+		r = audit_read_loops(a, answer.json);
+		next = (uint64_t)json_integer_value(json_object_get(answer.json, "next"));
+		ctl_answer_free(&answer);
+	} while (r == 0 && next > after);
+	return r;
+}
+
+// Ask for one proof. Returns 0 or -EIO.
+static int proof_ask(struct ctl_client *c, struct audit *a, unsigned node, unsigned epoch)
+{
+	struct ctl_answer answer;
+	char path[160];
+	struct ctl_request request = {.method = "GET", .path = path};
+
+	snprintf(
+	        path, sizeof(path), "/v1/nodes/%s/epochs/%llu/vrf", a->node[node].id,
+	        (unsigned long long)a->epoch[epoch]
+	);
+	if (ctl_client_request(c, &request, &answer) != CTL_OK)
+		return -EIO;
+	audit_take_proof(a, node, epoch, answer.status == 200 ? answer.json : NULL);
+	ctl_answer_free(&answer);
+	return 0;
+}
+
+// Ask for all that are missing. Returns how many still are, or -EIO.
+static int proofs_ask(struct ctl_client *c, struct audit *a)
+{
+	int missing = 0;
+
+	for (unsigned e = 0; e < a->epoch_count; e++) {
+		for (unsigned i = 0; i < a->node_count; i++) {
+			const struct audit_key *k = audit_key_of(a, e, i);
+			if (k->state != AUDIT_PROOF_MISSING)
+				continue;
+			if (proof_ask(c, a, i, e) < 0)
+				return -EIO;
+			missing += k->state == AUDIT_PROOF_MISSING;
+		}
+	}
+	return missing;
+}
+
+static int audit_proofs(struct ctl_client *c, struct audit *a, const struct audit_options *o)
+{
+	uint64_t due, now = (uint64_t)time(NULL);
+	int missing;
+
+	if (a->epoch_count == 0)
+		return 0;
+	due = (a->epoch[a->epoch_count - 1] + 1) * a->epoch_s + a->overlap_s;
+	if (due > now)
+		fprintf(stderr,
+		        "proofs are due in %llu s, when the keys of epoch %llu are destroyed\n",
+		        (unsigned long long)(due - now),
+		        (unsigned long long)a->epoch[a->epoch_count - 1]);
+	while ((missing = proofs_ask(c, a)) > 0 && (uint64_t)time(NULL) <= due + o->wait_s)
+		pause_ms(PROOF_POLL_MS);
+	return missing < 0 ? missing : 0;
+}
+
+static void audit_forget(struct ctl_client *c)
+{
+	struct ctl_request request = {.method = "DELETE", .path = "/v1/loops"};
+	struct ctl_answer answer;
+
+	if (ctl_client_request(c, &request, &answer) == CTL_OK)
+		ctl_answer_free(&answer);
+}
+
+static int audit_run(struct ctl_client *c, const struct audit_options *o)
+{
+	struct fog_judge_report *report = NULL;
+	struct audit a = {0};
+	size_t used = 0;
+	int code = AUDIT_UNDECIDED;
+	int r = audit_nodes(c, &a);
+
+	if (r == 0 && !o->again)
+		r = audit_start(c, o);
+	if (r == 0)
+		r = audit_loops(c, &a);
+	if (r == 0)
+		r = audit_epochs(&a, o->first, o->last);
+	if (r == 0)
+		r = audit_proofs(c, &a, o);
+	if (r == 0)
+		r = audit_judge(&a, &report, &used);
+	if (r == -ENOMEM || r == -EINVAL)
+		fprintf(stderr, "fogctl: %s: audit fewer loops\n", strerror(-r));
+	if (r == 0)
+		code = (int)(c->json ? audit_print_json : audit_print)(&a, report, used);
+	// Without a verdict the same loops may be worth another try.
+	if (r == 0 && code != AUDIT_UNDECIDED && !o->keep)
+		audit_forget(c);
+	fog_judge_report_free(report);
+	audit_free(&a);
+	return code;
+}
+
+static bool option_number(const char *text, uint64_t max, uint64_t *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoull(text, &end, 10);
+	return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && *out <= max;
+}
+
+static bool option_epochs(struct audit_options *o)
+{
+	char first[24];
+	size_t len;
+
+	o->last = UINT64_MAX;
+	if (o->epochs == NULL)
+		return true;
+	len = strcspn(o->epochs, "-");
+	if (len >= sizeof(first))
+		return false;
+	snprintf(first, sizeof(first), "%.*s", (int)len, o->epochs);
+	if (!option_number(first, INT64_MAX, &o->first))
+		return false;
+	o->last = o->first;
+	return o->epochs[len] == '\0' ||
+	        (option_number(o->epochs + len + 1, INT64_MAX, &o->last) && o->last >= o->first);
+}
+
+int ctl_audit(int argc, char **argv)
+{
+	struct audit_options o = {.loops = "1000", .rate = "50", .wait = "60"};
+	const struct ctl_option own[] = {
+	        {"--loops", &o.loops, NULL},   {"--rate", &o.rate, NULL},
+	        {"--epochs", &o.epochs, NULL}, {"--wait", &o.wait, NULL},
+	        {"--again", NULL, &o.again},   {"--keep", NULL, &o.keep},
+	        {"--json", NULL, &o.json},     {NULL, NULL, NULL},
+	};
+	struct ctl_client client;
+	uint64_t number;
+	int r = ctl_client_open(&client, &argc, argv, own, audit_usage);
+
+	if (r != CTL_OK)
+		return r < 0 ? CTL_OK : r;
+	client.json |= o.json;
+	if (argc != 2 || strcmp(argv[1], "delays") != 0 || !option_epochs(&o) ||
+	    !option_number(o.loops, UINT32_MAX, &number) ||
+	    !option_number(o.rate, UINT32_MAX, &number) ||
+	    !option_number(o.wait, UINT32_MAX, &o.wait_s)) {
+		fputs(audit_usage, stderr);
+		r = CTL_USAGE;
+	} else {
+		r = audit_run(&client, &o);
+	}
+	ctl_client_close(&client);
+	return r;
+}
