@@ -22,6 +22,7 @@
 #include "http/server.h"
 #include "node.h"
 #include "node_epochs.h"
+#include "node_links.h"
 #include "notify.h"
 
 enum {
@@ -234,6 +235,7 @@ static void main_tick(struct main_state *m)
 	if (read(m->timer_fd, &expired, sizeof(expired)) < 0)
 		return;
 	fog_node_topology_poll(m->node, false);
+	node_links_tick(m->node);
 	node_epochs_tick(m->node);
 	fog_sender_flush(m->node->sender);
 	fog_tracer_tick(m->node->tracer);

@@ -15,6 +15,7 @@
 #include "../log/log.h"
 #include "node_epochs.h"
 #include "node_filter.h"
+#include "node_links.h"
 #include "node_loops.h"
 
 int fog_node_state_path(const struct fog_node *n, const char *file, char *path, size_t len)
@@ -168,6 +169,8 @@ int fog_node_start(struct fog_node *n)
 		r = fog_inbox_create(n->store, n->ops, &n->inbox);
 	if (r == 0)
 		r = fog_tracer_create(&n->tracer);
+	if (r == 0)
+		r = node_links_create(n);
 	if (r < 0)
 		return r;
 	snprintf(path, sizeof(path), "%s/dp.sock", n->config->run_dir);
@@ -207,6 +210,7 @@ void fog_node_destroy(struct fog_node *n)
 	fog_sender_destroy(n->sender);
 	fog_timing_destroy(n->timing);
 	fog_dpclient_destroy(n->dp);
+	node_links_destroy(n);
 	fog_loops_destroy(n->loops);
 	fog_tracer_destroy(n->tracer);
 	fog_inbox_destroy(n->inbox);
@@ -299,6 +303,7 @@ unsigned fog_node_unready(struct fog_node *n, node_say *reason, void *ctx)
 	}
 	count += node_unready_epochs(n, reason, ctx);
 	count += node_unready_data_plane(n, reason, ctx);
+	count += node_unready_links(n, reason, ctx);
 	return count + node_unready_production(n, reason, ctx);
 }
 

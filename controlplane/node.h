@@ -13,6 +13,7 @@
 #include "epoch/clock.h"
 #include "epoch/directory.h"
 #include "epoch/epochs.h"
+#include "link/links.h"
 #include "mixnet/identity.h"
 #include "mixnet/inbox.h"
 #include "mixnet/keys.h"
@@ -24,6 +25,7 @@
 #include "tracer.h"
 
 struct node_filter;
+struct node_links;
 
 enum { FOG_NODE_EPOCH = FOG_EPOCH_FOREVER }; // the one mix key of a network without key rotation
 
@@ -57,6 +59,8 @@ struct fog_node {
 
 	struct fog_timing *timing; // constant after start
 	struct fog_loops *loops; // set by start, constant
+	struct fog_links *links; // likewise; also in a network without links
+	struct node_links *link_follow; // control thread
 
 	// Set by start, constant: time, keys and descriptors of a network with epochs (node_epochs.h).
 	struct fog_clock *clock;

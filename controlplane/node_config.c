@@ -16,6 +16,7 @@
 
 #include "node_epochs.h"
 #include "node_filter.h"
+#include "node_links.h"
 
 // A path that was derived from the folder in the file moves with it.
 static int config_move(char *path, size_t size, const char *from, const char *to)
@@ -413,6 +414,7 @@ static void node_attached(void *ctx, const struct fog_msg_welcome *w)
 		pthread_mutex_unlock(&n->change);
 		free(report);
 	}
+	node_links_attached(n, w);
 	fog_sender_flush(n->sender);
 }
 
@@ -450,6 +452,7 @@ static int node_delivered(
 
 static void node_event(void *ctx, uint32_t type, const struct fog_evt *e)
 {
+	node_links_event(ctx, type, e);
 	if (type == FOG_EVT_LINK)
 		LOG_INFO("port %u: link %s", e->index, e->value ? "up" : "down");
 	else if (type == FOG_EVT_REPLAY_FILL)
@@ -477,6 +480,7 @@ static void node_detached(void *ctx, const char *why)
 	struct fog_node *n = ctx;
 
 	fog_tracer_detached(n->tracer);
+	node_links_detached(n);
 	fog_loops_detached(n->loops);
 }
 
@@ -486,4 +490,6 @@ const struct fog_dpclient_ops node_dpclient_ops = {
         .event = node_event,
         .detached = node_detached,
         .trace = node_trace,
+        .punt = node_links_punt,
+        .link_ack = node_links_ack,
 };

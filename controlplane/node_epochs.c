@@ -47,7 +47,9 @@ static int epochs_send(
         void *ctx, const uint8_t node_id[FOG_ID_LEN], const uint8_t *data, size_t len
 )
 {
-	return -ENOTCONN;
+	struct fog_node *n = ctx;
+
+	return fog_links_notice(n->links, node_id, data, len);
 }
 
 static const struct fog_directory_ops directory_ops = {.send = epochs_send};

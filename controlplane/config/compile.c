@@ -70,16 +70,23 @@ void config_launch(
 		compile_port(&c->port[i], &l->port[i]);
 }
 
+// MAC1 of what is meant for us is made with the link key that the topology tells everybody.
+static void compile_link_key(
+        const struct fog_topology *t, const uint8_t node_id[FOG_ID_LEN], uint8_t link_key[32]
+)
+{
+	for (unsigned i = 0; i < t->node_count && t->links == FOG_LINKS_NOISE; i++)
+		if (memcmp(t->node[i].id, node_id, FOG_ID_LEN) == 0)
+			memcpy(link_key, t->node[i].link_key, 32);
+}
+
 static void compile_run(
         const struct fog_config *c, const struct fog_topology *t, const uint8_t node_id[FOG_ID_LEN],
         struct fog_blob_run *run
 )
 {
-	const struct fog_topology_node *self = fog_topology_find(t, node_id);
-
 	memcpy(run->node_id, node_id, FOG_ID_LEN);
-	if (t->links == FOG_LINKS_NOISE && self != NULL)
-		memcpy(run->link_key, self->link_key, sizeof(run->link_key));
+	compile_link_key(t, node_id, run->link_key);
 	run->delay_mean_us = t->delay_mean_us;
 	run->delay_max_us = t->delay_max_us;
 	run->delay_cap_ms = t->delay_cap_ms;

@@ -36,6 +36,7 @@ static const struct ctl_command ctl_commands[] = {
         {"drops", ctl_drops, "dropped packets by reason"},
         {"nodes", ctl_nodes, "nodes of the network"},
         {"timing", ctl_timing, "how well the traffic hides: correlation, pool, anonymity set"},
+        {"links", ctl_links, "encrypted links with nodes and clients; replace their sessions"},
         {"epochs", ctl_epochs, "key epochs: keys of this node, clock, what is known of the others"},
         {"top", ctl_top, "what the workers do, once a second"},
         {"log", ctl_log, "what the processes log, and how much of it"},

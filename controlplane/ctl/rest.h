@@ -9,6 +9,7 @@ int ctl_ready(int argc, char **argv);
 int ctl_ports(int argc, char **argv);
 int ctl_workers(int argc, char **argv);
 int ctl_drops(int argc, char **argv);
+int ctl_links(int argc, char **argv);
 int ctl_nodes(int argc, char **argv);
 int ctl_epochs(int argc, char **argv);
 int ctl_timing(int argc, char **argv);

@@ -175,7 +175,7 @@ static json_t *counters_network(const struct fog_topology *t)
 	        "packet_bytes", t->geometry.packet_len, "mix_port", t->mix_port, "delay_mean_us",
 	        (json_int_t)t->delay_mean_us, "delay_max_us", (json_int_t)t->delay_max_us,
 	        "delay_cap_ms", (json_int_t)t->delay_cap_ms, "links",
-	        t->links == FOG_LINKS_NONE ? "none" : "?", "layers", (int)t->layers,
+	        t->links == FOG_LINKS_NONE ? "none" : "noise", "layers", (int)t->layers,
 	        "mix_key_epoch_s", (json_int_t)t->epoch_s, "mix_key_overlap_s",
 	        (json_int_t)t->overlap_s
 	);

@@ -103,6 +103,7 @@ http_handler http_get_log, http_put_log;
 http_handler http_get_trace, http_post_trace, http_delete_trace;
 http_handler http_get_capture, http_post_capture, http_delete_capture;
 http_handler http_post_drain;
+http_handler http_get_links, http_post_links_rekey;
 http_handler http_get_loops, http_post_loops, http_delete_loops;
 http_handler http_get_epochs, http_get_vrf, http_get_node_vrf, http_get_descriptor;
 http_handler http_get_sent;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "http.h"
+#include "links.h"
 #include "metrics.h"
 
 void metrics_family(FILE *f, const char *name, const char *unit, const char *type, const char *help)
@@ -301,6 +302,7 @@ void http_get_metrics(struct fog_node *n, const struct http_request *req, struct
 	fog_dpclient_status(n->dp, &dp);
 	metrics_control_plane(f, n, &dp);
 	metrics_filter(f, n);
+	metrics_links(f, n);
 	metrics_epochs(f, n);
 	metrics_timing(f, n);
 	if (s != NULL) {

@@ -39,6 +39,8 @@ const struct http_route http_routes[] = {
         {"GET", "/v1/capture", HTTP_OPERATOR, false, http_get_capture, {"after", "limit", "wait"}},
         {"POST", "/v1/capture", HTTP_OPERATOR, true, http_post_capture, {NULL}},
         {"DELETE", "/v1/capture", HTTP_OPERATOR, true, http_delete_capture, {NULL}},
+        {"GET", "/v1/links", HTTP_OPERATOR, false, http_get_links, {NULL}},
+        {"POST", "/v1/links/rekey", HTTP_OPERATOR, true, http_post_links_rekey, {NULL}},
         {"GET", "/v1/loops", HTTP_OPERATOR, false, http_get_loops, {"after", "limit"}},
         {"POST", "/v1/loops", HTTP_OPERATOR, true, http_post_loops, {NULL}},
         {"DELETE", "/v1/loops", HTTP_OPERATOR, true, http_delete_loops, {NULL}},

@@ -84,6 +84,39 @@ struct difference {
 };
 
 // Every key of either file that reaches the data plane changes the blob; and only where it may.
+// With links the topology's key of the node itself, and of nobody else; none without links.
+static void test_link_key(void)
+{
+	struct fog_config *c = NULL;
+	struct fog_topology *t = NULL;
+	struct fog_blob *b = NULL;
+	const char *yaml[] = {config_text, topology_text};
+	size_t len;
+
+	CU_ASSERT_EQUAL_FATAL(
+	        fog_config_load_text("t.yaml", yaml[0], strlen(yaml[0]), &c, &report), 0
+	);
+	CU_ASSERT_EQUAL_FATAL(
+	        fog_topology_load_text("t.yaml", yaml[1], strlen(yaml[1]), &t, &report), 0
+	);
+	CU_ASSERT_EQUAL(fog_config_check(c, t, NULL, &report), 0);
+	for (unsigned i = 0; i < t->node_count; i++)
+		memset(t->node[i].link_key, (int)i + 1, 32);
+	for (unsigned links = FOG_LINKS_NONE; links <= FOG_LINKS_NOISE; links++) {
+		t->links = links;
+		int ret = fog_config_compile(c, t, t->node[2].id, 5, &b, &len, &report);
+		CU_ASSERT_EQUAL_FATAL(ret, 0);
+		for (unsigned i = 0; i < 32; i++)
+			CU_ASSERT_EQUAL(b->run.link_key[i], links == FOG_LINKS_NOISE ? 3 : 0);
+		free(b);
+		CU_ASSERT_EQUAL_FATAL(fog_config_compile(c, t, node_id, 5, &b, &len, &report), 0);
+		CU_ASSERT_TRUE(sodium_is_zero(b->run.link_key, 32));
+		free(b);
+	}
+	fog_config_free(c);
+	fog_topology_free(t);
+}
+
 static void test_differences(void)
 {
 	static const struct difference cases[] = {
@@ -401,6 +434,7 @@ int main(void)
 {
 	static const CU_TestInfo tests[] = {
 	        {"compile", test_compile},
+	        {"link key", test_link_key},
 	        {"what changes what", test_differences},
 	        {"frame", test_frame},
 	        {"flipped bits", test_flips},

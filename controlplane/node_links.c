@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+#include "node_links.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../log/log.h"
+#include "link/hello.h"
+
+enum { LOOK_MS = 1000 };
+
+struct node_links {
+	uint8_t topology[32], config[32]; // checksums of what they follow
+	bool configured;
+	uint64_t look_ms; // next look at the sessions
+	struct fog_link_stats all[FOG_LINK_SLOTS]; // one reading
+};
+
+static uint64_t links_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static int links_install(void *ctx, const struct fog_link_session *session)
+{
+	return fog_dpclient_link_install(((struct fog_node *)ctx)->dp, session);
+}
+
+static int links_remove(void *ctx, uint32_t rx_index)
+{
+	return fog_dpclient_link_remove(((struct fog_node *)ctx)->dp, rx_index);
+}
+
+static int links_send(void *ctx, const struct fog_link_send *send)
+{
+	return fog_dpclient_link_send(((struct fog_node *)ctx)->dp, send);
+}
+
+static uint64_t links_now_unix_ns(void *ctx)
+{
+	return fog_clock_now_ns(((struct fog_node *)ctx)->clock);
+}
+
+static void links_notice(
+        void *ctx, const uint8_t node_id[FOG_ID_LEN], const uint8_t *data, size_t len
+)
+{
+	fog_directory_notice(((struct fog_node *)ctx)->directory, node_id, data, len);
+}
+
+static void links_up(void *ctx, const uint8_t node_id[FOG_ID_LEN])
+{
+	fog_directory_up(((struct fog_node *)ctx)->directory, node_id, links_now_ms());
+}
+
+static const struct fog_links_ops links_ops = {
+        .install = links_install,
+        .remove = links_remove,
+        .send = links_send,
+        .notice = links_notice,
+        .up = links_up,
+        .now_unix_ns = links_now_unix_ns,
+};
+
+int node_links_create(struct fog_node *n)
+{
+	struct fog_links_self self = {
+	        .link_private = n->identity->link_private, .minor = fog_protocol_minor};
+	int r = -ENOMEM;
+
+	memcpy(self.node_id, n->identity->node_id, sizeof(self.node_id));
+	memcpy(self.link_public, n->identity->link_public, sizeof(self.link_public));
+	n->link_follow = calloc(1, sizeof(*n->link_follow));
+	if (n->link_follow != NULL)
+		r = fog_links_create(&self, &links_ops, n, &n->links);
+	if (r < 0)
+		LOG_ERR("links: %s: raise RLIMIT_MEMLOCK, or free memory", strerror(-r));
+	return r;
+}
+
+void node_links_destroy(struct fog_node *n)
+{
+	fog_links_destroy(n->links);
+	free(n->link_follow);
+}
+
+void node_links_attached(struct fog_node *n, const struct fog_msg_welcome *w)
+{
+	fog_links_attached(n->links, w->boot_id, (uint16_t)w->worker_count, links_now_ms());
+	n->link_follow->look_ms = 0;
+}
+
+void node_links_detached(struct fog_node *n)
+{
+	fog_links_detached(n->links);
+}
+
+void node_links_event(struct fog_node *n, uint32_t type, const struct fog_evt *e)
+{
+	if (type == FOG_EVT_LINK_REKEY)
+		fog_links_rekey(n->links, (uint32_t)e->token, links_now_ms());
+}
+
+void node_links_punt(void *ctx, const struct fog_link_punt *m)
+{
+	fog_links_punt(((struct fog_node *)ctx)->links, m, links_now_ms());
+}
+
+void node_links_ack(void *ctx, uint32_t rx_index, int status)
+{
+	fog_links_link_ack(((struct fog_node *)ctx)->links, rx_index, status, links_now_ms());
+}
+
+// The configuration may be another one from any thread, the topology from this one.
+static void links_follow(struct fog_node *n, uint64_t now_ms)
+{
+	struct node_links *f = n->link_follow;
+	struct fog_links_wanted w = {0};
+	int r = 0;
+
+	pthread_rwlock_rdlock(&n->lock);
+	const struct fog_topology *t = n->topology;
+	if (t != NULL &&
+	    (!f->configured || memcmp(f->topology, t->checksum, 32) != 0 ||
+	     memcmp(f->config, n->config->checksum, 32) != 0)) {
+		const struct fog_topology_node *self = fog_node_self(n);
+		bool gateway = self != NULL && self->role == FOG_ROLE_GATEWAY;
+		// A node that the topology does not list has links with nobody.
+		w.topology = self != NULL ? t : NULL;
+		w.clients = gateway ? n->config->links.clients : 0;
+		w.client_rate = n->config->links.client_rate;
+		w.client_burst = n->config->links.client_burst;
+		fog_network_hash(t, w.network);
+		r = fog_links_configure(n->links, &w, now_ms);
+		if (r == 0) {
+			memcpy(f->topology, t->checksum, 32);
+			memcpy(f->config, n->config->checksum, 32);
+			f->configured = true;
+		}
+	}
+	pthread_rwlock_unlock(&n->lock);
+	if (r < 0)
+		LOG_WARN("links: %s: they are as before: free memory", strerror(-r));
+}
+
+static void links_look(struct fog_node *n, uint64_t now_ms)
+{
+	struct node_links *f = n->link_follow;
+	struct fog_dpclient_stats view;
+	unsigned count = 0;
+
+	if (fog_dpclient_stats_get(n->dp, &view) < 0)
+		return;
+	if (fog_stats_copy(&view.stats->link_sequence, view.stats->link, f->all, sizeof(f->all)) ==
+	    0) {
+		for (unsigned i = 0; i < FOG_LINK_SLOTS; i++)
+			if (f->all[i].state != FOG_LINK_FREE)
+				f->all[count++] = f->all[i];
+		fog_links_seen(n->links, f->all, count, now_ms);
+		f->look_ms = now_ms + LOOK_MS;
+	}
+	fog_dpclient_stats_put(n->dp, &view);
+}
+
+void node_links_tick(struct fog_node *n)
+{
+	uint64_t now_ms = links_now_ms();
+	struct fog_links_summary sum;
+
+	links_follow(n, now_ms);
+	fog_links_status(n->links, &sum, NULL, 0);
+	if (sum.active && now_ms >= n->link_follow->look_ms)
+		links_look(n, now_ms);
+	fog_links_tick(n->links, now_ms);
+}
+
+unsigned node_unready_links(struct fog_node *n, node_say *reason, void *ctx)
+{
+	struct fog_links_summary s;
+	unsigned count = 0;
+	char text[256];
+
+	fog_links_status(n->links, &s, NULL, 0);
+	if (!s.active || s.nodes == 0)
+		return 0;
+	if (s.up * 2 < s.nodes) {
+		snprintf(
+		        text, sizeof(text),
+		        "%u of %u other nodes have a link with this one, fewer than half: 'fogctl "
+		        "links' says what each lacks",
+		        s.up, s.nodes
+		);
+		reason(ctx, s.up == 0 ? "no_link" : "few_links", text);
+		count++;
+	}
+	if (s.clocks > 0 &&
+	    (s.offset_ms < 0 ? -s.offset_ms : s.offset_ms) > (int64_t)s.tolerance_ms) {
+		snprintf(
+		        text, sizeof(text),
+		        "this node's clock is %lld ms %s those of the other nodes (median of %u; the "
+		        "network tolerates %u ms): check its time service (chronyc tracking, "
+		        "timedatectl)",
+		        (long long)(s.offset_ms < 0 ? -s.offset_ms : s.offset_ms),
+		        s.offset_ms > 0 ? "behind" : "ahead of", s.clocks, s.tolerance_ms
+		);
+		reason(ctx, "clock_off", text);
+		count++;
+	}
+	return count;
+}
