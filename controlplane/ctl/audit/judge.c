@@ -40,6 +40,7 @@ static void judge_free(struct judge *j)
 	free(j->a);
 	free(j->b);
 	free(j->index);
+	free(j->with);
 }
 
 static int judge_make(struct judge *j)
@@ -53,12 +54,13 @@ static int judge_make(struct judge *j)
 	j->a = calloc(n, sizeof(*j->a));
 	j->b = calloc(n, sizeof(*j->b));
 	j->index = calloc(n, sizeof(*j->index));
+	j->with = calloc(j->nodes, sizeof(*j->with));
 	j->report = calloc(1, sizeof(*j->report));
 	if (j->report != NULL)
 		j->report->verdict = calloc(j->nodes + 1, sizeof(*j->report->verdict));
 	if (j->outcome == NULL || j->order == NULL || j->x == NULL || j->y == NULL ||
-	    j->a == NULL || j->b == NULL || j->index == NULL || j->report == NULL ||
-	    j->report->verdict == NULL)
+	    j->a == NULL || j->b == NULL || j->index == NULL || j->with == NULL ||
+	    j->report == NULL || j->report->verdict == NULL)
 		return -ENOMEM;
 	j->report->nodes = j->nodes;
 	j->report->tests = j->nodes * JUDGE_TESTS;

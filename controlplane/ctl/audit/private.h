@@ -38,6 +38,7 @@ struct judge {
 	// Scratch space, [count] each.
 	double *x, *y, *a, *b;
 	size_t *index;
+	size_t *with; // [nodes]
 };
 
 enum judge_test { TEST_SLOPE, TEST_EARLY, TEST_DROPS, TEST_LATE, JUDGE_TESTS };

@@ -3,12 +3,13 @@
 // The tests of one node. Each asks how probable what was seen is if this node is honest, whatever the
 // others do and however noisy the paths are; README.md says why that holds.
 #include <math.h>
+#include <string.h>
 
 #include "private.h"
 
 enum {
 	PASSAGES_MIN = 50, // less isn't looked at without the loops of nodes blamed before
-	EARLY_MIN = 5, // fewer early loops say nothing about one node
+	EARLY_MIN = 5, // fewer early loops say nothing about one node, or of one without another
 	BORDERS = 5, // between short and long delays, at which losses are compared
 };
 
@@ -175,21 +176,42 @@ static void test_drops(struct judge *j, uint32_t node, struct judge_findings *f)
 	f->log_p[TEST_DROPS] = fmin(least + log(BORDERS), 0);
 }
 
+// A loop is early when somebody gave less and the rest was quick: an honest node that is near shows what
+// a cheat further on does. So early loops single out a node only when all of them that nobody is blamed
+// for went through it, and no other node was there always or nearly so.
+static void test_early(struct judge *j, uint32_t node, struct judge_findings *f)
+{
+	size_t arrived = 0, early = 0, mine = 0, mine_early = 0;
+
+	memset(j->with, 0, j->nodes * sizeof(*j->with));
+	for (size_t i = 0; i < j->used; i++) {
+		const struct fog_judge_loop *loop = &j->loop[j->order[i]];
+		const struct judge_outcome *o = &j->outcome[j->order[i]];
+		if (o->out || o->lost)
+			continue;
+		arrived++;
+		early += o->early;
+		mine += o->through;
+		if (!o->through || !o->early)
+			continue;
+		mine_early++;
+		for (unsigned k = 0; k < loop->hops; k++)
+			j->with[loop->hop[k].node]++;
+	}
+	if (mine_early < EARLY_MIN || mine_early < early)
+		return;
+	for (uint32_t other = 0; other < j->nodes; other++)
+		if (other != node && j->with[other] + EARLY_MIN > mine_early)
+			return;
+	f->log_p[TEST_EARLY] = stat_log_hypergeometric(arrived, early, mine, mine_early);
+}
+
 void judge_examine(struct judge *j, uint32_t node, struct judge_findings *f)
 {
-	size_t arrived = 0, early = 0;
-
 	*f = (struct judge_findings){0};
 	collect(j, node, f);
-	for (size_t i = 0; i < j->used; i++) {
-		const struct judge_outcome *o = &j->outcome[j->order[i]];
-		arrived += counts(o, f) && !o->lost;
-		early += counts(o, f) && o->early;
-	}
 	test_slope(j, f);
-	if (f->early >= EARLY_MIN)
-		f->log_p[TEST_EARLY] =
-		        stat_log_hypergeometric(arrived, early, f->arrived, f->early);
+	test_early(j, node, f);
 	test_drops(j, node, f);
 	test_late(j, node, f);
 }

@@ -42,6 +42,10 @@ static void say_undecided(
 		return;
 	}
 	say(v, "from %u loops it can't be excluded that it ", v->loops);
+	if (v->early > 0)
+		say(v,
+		    "(%u of them arrived before they could have, but this may be others' doing) ",
+		    v->early);
 	const char *and = "";
 	if (!judge_clears_slope(f)) {
 		say(v, "gives less than it owes");

@@ -121,6 +121,8 @@ static bool lost(struct world *w, enum cheat cheat, uint64_t owed)
 static uint64_t given(struct world *w, enum cheat cheat, uint64_t owed, bool bounces)
 {
 	switch (cheat) {
+	case CHEAT_FLAT:
+		return owed > 10000 ? owed - 10000 : 0;
 	case CHEAT_HALVES:
 		return owed / 2;
 	case CHEAT_BOUNCE:

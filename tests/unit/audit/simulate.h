@@ -24,7 +24,9 @@ enum cheat {
 	CHEAT_LATE, // adds 50 to 100 ms to 20 % of the packets
 	CHEAT_BOUNCE, // halves, but for packets that go back to where they came from
 	CHEAT_DROPS, // drops what it would owe more than the law's 80th percentile
-	CHEATS
+	CHEATS,
+	CHEAT_FLAT =
+	        CHEATS, // gives 10 ms less than it owes: seen where the rest takes less than that
 };
 
 enum { SIM_LAYERS = 3, SIM_WIDTH_MAX = 3, SIM_NODES_MAX = SIM_LAYERS * SIM_WIDTH_MAX };

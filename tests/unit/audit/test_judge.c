@@ -162,6 +162,43 @@ static void test_clock_step(void)
 	fog_judge_report_free(report);
 }
 
+// What no slope shows is shown by proofs alone, as long as the node is the only one on all of their paths.
+static void test_flat(void)
+{
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct sim sim = {.seed = seed, .width = 2, .loops = LOOPS, .noise = NOISE_UNIFORM};
+		sim.cheat[seed % 6] = CHEAT_FLAT;
+		sim_run(&sim, loop);
+		struct fog_judge_report *report = judge(LOOPS, 6);
+		for (unsigned i = 0; i < 6; i++)
+			CU_ASSERT_EQUAL(
+			        report->verdict[i].kind,
+			        i == seed % 6 ? FOG_JUDGE_EARLY_PROOF : FOG_JUDGE_HONEST
+			);
+		CU_ASSERT_EQUAL(report->early_unexplained, 0);
+		fog_judge_report_free(report);
+	}
+}
+
+// Of two nodes that all early loops passed, either may be the one.
+static void test_flat_pair(void)
+{
+	struct sim sim = {.seed = 9, .width = 2, .loops = LOOPS, .noise = NOISE_UNIFORM};
+
+	sim.cheat[0] = CHEAT_FLAT;
+	sim_run(&sim, loop);
+	// All other paths through node 0 are too long for a proof, as if node 2 were near.
+	for (size_t i = 0; i < LOOPS; i++)
+		if (loop[i].hop[0].node == 0 && loop[i].hop[1].node != 2)
+			loop[i].transit_us += 20000;
+	struct fog_judge_report *report = judge(LOOPS, 6);
+	CU_ASSERT_TRUE(report->early > 100);
+	CU_ASSERT_EQUAL(report->early_unexplained, report->early);
+	for (unsigned i = 0; i < 6; i++)
+		CU_ASSERT_FALSE(fog_judge_blames(report->verdict[i].kind));
+	fog_judge_report_free(report);
+}
+
 static void test_names(void)
 {
 	for (enum fog_judge_kind kind = 0; kind < FOG_JUDGE_KINDS; kind++)
@@ -181,6 +218,8 @@ int main(void)
 	        {"loops that bounced", test_bounced},
 	        {"any order", test_order},
 	        {"a clock that was set", test_clock_step},
+	        {"proofs alone", test_flat},
+	        {"proofs that two nodes share", test_flat_pair},
 	        {"names", test_names},
 	        CU_TEST_INFO_NULL,
 	};
