@@ -30,7 +30,7 @@ def parse():
 		help="go on sending until every node has changed its mix key so often (default 0, with --once 3)")
 	parser.add_argument("--epoch", type=int, default=60, metavar="S",
 		help="seconds that a mix key is the newest one (default 60, at least 12)")
-	parser.add_argument("--links", choices=("noise", "none"), default="none",
+	parser.add_argument("--links", choices=("noise", "none"), default="noise",
 		help="none: bare packets, one mix key for good")
 	parser.add_argument("--json", action="store_true",
 		help="print one object on standard output, everything else on standard error")
@@ -140,7 +140,7 @@ def pass_messages(lab, options):
 		f"gateway to service p50/p99/max: {report.quantiles(traffic.latency)}; "
 		f"with reply: {report.quantiles(traffic.round_trip)}",
 		*report.security(lab, result),
-		*(f"link {link['from']} -> {link['to']}: {link['tx']} sent, {link['rx']} received"
+		*(f"frames {link['from']} -> {link['to']}: {link['tx']} sent, {link['rx']} received"
 			for link in result["links"]),
 		*(f"books of {node['name']}: gap {node['accounting_gap']}" for node in result["nodes"]),
 	)

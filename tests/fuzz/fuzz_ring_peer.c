@@ -58,6 +58,26 @@ static int on_attach(void *ctx, struct fog_worker_rings *fresh)
 	return 0;
 }
 
+static int on_link_install(void *ctx, const struct fog_link_session *s)
+{
+	return s->rx_index % 2 == 0 ? 0 : -EEXIST;
+}
+
+static int on_link_remove(void *ctx, uint32_t rx_index)
+{
+	return rx_index % 2 == 0 ? 0 : -ENOENT;
+}
+
+// What is sent comes back.
+static void on_link_send(void *ctx, const struct fog_link_send *s)
+{
+	struct fog_link_punt punt = {.type = s->type, .len = s->len};
+
+	demand(s->len <= sizeof(punt.data));
+	memcpy(punt.data, s->data, s->len);
+	(void)fog_session_punt(session, &punt); // it need not read its events
+}
+
 static void on_detach(void *ctx)
 {
 }
@@ -69,6 +89,9 @@ static const struct fog_session_ops ops = {
         .command = on_command,
         .attach = on_attach,
         .detach = on_detach,
+        .link_install = on_link_install,
+        .link_remove = on_link_remove,
+        .link_send = on_link_send,
 };
 
 static void worker_step(unsigned w)
@@ -190,14 +213,16 @@ static void peer_hello(struct peer *p)
 // Any bytes, with the header made right half of the time, and any number of descriptors.
 static void peer_raw(struct peer *p, struct script *s)
 {
-	uint8_t msg[256], n = script_u8(s), type = script_u8(s);
+	static uint8_t msg[sizeof(struct fog_msg_link_send)];
+	uint8_t n = script_u8(s), type = script_u8(s);
+	size_t len = (type & 15) == FOG_MSG_LINK_SEND ? sizeof(msg) : n;
 	int fds[8] = {0};
 
 	script_bytes(s, msg, n);
-	struct fog_msg_header h = {.type = type & 15, .size = n};
-	if (type & 0x80 && n >= sizeof(h))
+	struct fog_msg_header h = {.type = type & 15, .size = (uint32_t)len};
+	if (type & 0x80 && len >= sizeof(h))
 		memcpy(msg, &h, sizeof(h));
-	fog_sock_send(p->sock, msg, n, fds, (type >> 4) & 7);
+	fog_sock_send(p->sock, msg, len, fds, (type >> 4) & 7);
 }
 
 static void peer_step(struct peer *p, struct script *s)

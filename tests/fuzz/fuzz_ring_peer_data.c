@@ -7,7 +7,11 @@
 #include "../../controlplane/dpclient_internal.h"
 #include "fuzz_ring_peer.h"
 
-enum { WORKERS = 2, SLOTS = 4, BODY = 24, DELIVER_SLOT = 96, INJECT_SLOT = 80 };
+enum { WORKERS = 2, SLOTS = 4, BODY = 24, DELIVER_SLOT = 96, INJECT_SLOT = 80, EVT_SLOT = 1344 };
+
+_Static_assert(
+        (int)EVT_SLOT >= (int)(sizeof(struct fog_slot_header) + FOG_EVT_LEN_MAX), "an event fits"
+);
 
 static int listener = -1;
 static char name[108]; // abstract: no file stays behind
@@ -27,10 +31,20 @@ static int on_delivered(
 
 static void on_event(void *ctx, uint32_t type, const struct fog_evt *evt)
 {
-	demand(type >= FOG_EVT_PONG && type <= FOG_EVT_TRACE_STATE);
+	demand(type >= FOG_EVT_PONG && type <= FOG_EVT_LAST && type != FOG_EVT_PUNT);
 }
 
-static const struct fog_dpclient_ops ops = {.delivered = on_delivered, .event = on_event};
+static void on_punt(void *ctx, const struct fog_link_punt *p)
+{
+	demand(p->type >= FOG_FRAME_INITIATION && p->type <= FOG_FRAME_DATA);
+	demand(p->len <= sizeof(p->data));
+}
+
+static const struct fog_dpclient_ops ops = {
+        .delivered = on_delivered,
+        .event = on_event,
+        .punt = on_punt,
+};
 
 union address {
 	struct sockaddr any;
@@ -80,7 +94,7 @@ static struct fog_msg_welcome welcome_good(uint8_t boot)
 	        .cmd_slots = SLOTS,
 	        .cmd_slot_size = 32,
 	        .evt_slots = SLOTS,
-	        .evt_slot_size = 32,
+	        .evt_slot_size = EVT_SLOT,
 	};
 }
 
@@ -111,7 +125,7 @@ static void peer_welcome(struct data_peer *p, struct script *s)
 	head->abi = FOG_ABI;
 	head->worker_count = WORKERS;
 	head->worker_size = sizeof(struct fog_stats_worker);
-	half_make(&p->evt, FOG_RING_EVT, 32, turn == 3, &fds[1]);
+	half_make(&p->evt, FOG_RING_EVT, EVT_SLOT, turn == 3, &fds[1]);
 	for (unsigned w = 0; w < WORKERS; w++)
 		half_make(&p->deliver[w], FOG_RING_DELIVER, DELIVER_SLOT, turn == 4, &fds[3 + w]);
 	demand(pipe2(bell, O_CLOEXEC | O_NONBLOCK) == 0);

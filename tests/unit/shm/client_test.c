@@ -3,6 +3,7 @@
 // The client alone, step by step on one thread: what it does at moments that threads hardly meet,
 // and what it believes of a data plane.
 #include <CUnit/CUnit.h>
+#include <sodium.h>
 #include <string.h>
 
 #include "../../../controlplane/dpclient_internal.h"
@@ -20,6 +21,13 @@ struct step {
 	uint64_t seen[SEEN]; // seqs handed out by worker 0, in order
 	unsigned seen_n;
 	bool refuse;
+	// What the data plane got, and what came back of it.
+	struct fog_link_session link;
+	struct fog_link_send send;
+	unsigned sends, punts, acks;
+	struct fog_link_punt punt; // last
+	uint32_t ack_index;
+	int ack_status;
 };
 
 static int on_attach(void *ctx, struct fog_worker_rings *rings)
@@ -39,7 +47,36 @@ static void on_detach(void *ctx)
 {
 }
 
-static const struct fog_session_ops session_ops = {.attach = on_attach, .detach = on_detach};
+static int on_link_install(void *ctx, const struct fog_link_session *s)
+{
+	struct step *t = ctx;
+
+	t->link = *s;
+	return s->rx_index == MINI_LINK_REFUSED ? -EEXIST : 0;
+}
+
+static int on_link_remove(void *ctx, uint32_t rx_index)
+{
+	struct step *t = ctx;
+
+	return t->link.rx_index == rx_index ? 0 : -ENOENT;
+}
+
+static void on_link_send(void *ctx, const struct fog_link_send *s)
+{
+	struct step *t = ctx;
+
+	t->send = *s;
+	t->sends++;
+}
+
+static const struct fog_session_ops session_ops = {
+        .attach = on_attach,
+        .detach = on_detach,
+        .link_install = on_link_install,
+        .link_remove = on_link_remove,
+        .link_send = on_link_send,
+};
 
 static int on_delivered(
         void *ctx, uint32_t worker, const uint8_t boot_id[16], uint64_t seq,
@@ -55,7 +92,28 @@ static int on_delivered(
 	return 0;
 }
 
-static const struct fog_dpclient_ops client_ops = {.delivered = on_delivered};
+static void on_punt(void *ctx, const struct fog_link_punt *p)
+{
+	struct step *t = ctx;
+
+	t->punt = *p;
+	t->punts++;
+}
+
+static void on_link_ack(void *ctx, uint32_t rx_index, int status)
+{
+	struct step *t = ctx;
+
+	t->ack_index = rx_index;
+	t->ack_status = status;
+	t->acks++;
+}
+
+static const struct fog_dpclient_ops client_ops = {
+        .delivered = on_delivered,
+        .punt = on_punt,
+        .link_ack = on_link_ack,
+};
 
 static void client_step(struct step *t)
 {
@@ -371,6 +429,164 @@ static void test_lies(void)
 	step_end(&t);
 }
 
+static void check_ack(struct step *t, uint32_t rx_index, int status)
+{
+	unsigned acks = t->acks;
+
+	session_step(t);
+	client_step(t);
+	CU_ASSERT_EQUAL(t->acks, acks + 1);
+	CU_ASSERT_EQUAL(t->ack_index, rx_index);
+	CU_ASSERT_EQUAL(t->ack_status, status);
+}
+
+static void test_link_sessions(void)
+{
+	struct fog_link_session s = {.rx_index = 0x1000, .rx_key = {1, 2, 3}, .tx_key = {4, 5}};
+	struct step t;
+
+	step_start(&t);
+	CU_ASSERT_EQUAL(fog_dpclient_link_install(t.client, &s), 0);
+	CU_ASSERT_TRUE(
+	        sodium_is_zero((void *)t.client->link_message, sizeof(*t.client->link_message))
+	);
+	check_ack(&t, 0x1000, 0);
+	CU_ASSERT_EQUAL(memcmp(&t.link, &s, sizeof(s)), 0);
+	CU_ASSERT_TRUE(sodium_is_zero((void *)t.session->msg, sizeof(*t.session->msg)));
+	CU_ASSERT_EQUAL(fog_dpclient_link_remove(t.client, 0x2000), 0);
+	check_ack(&t, 0x2000, -ENOENT);
+	CU_ASSERT_EQUAL(fog_dpclient_link_remove(t.client, 0x1000), 0);
+	check_ack(&t, 0x1000, 0);
+	s.rx_index = MINI_LINK_REFUSED;
+	CU_ASSERT_EQUAL(fog_dpclient_link_install(t.client, &s), 0);
+	check_ack(&t, MINI_LINK_REFUSED, -EEXIST);
+	// It reads nothing: a time comes when it takes nothing more.
+	int ret = 0;
+	for (unsigned i = 0; i < 100000 && ret == 0; i++)
+		ret = fog_dpclient_link_remove(t.client, i);
+	CU_ASSERT_EQUAL(ret, -ENOBUFS);
+	fog_session_fault(t.session, 0);
+	client_step(&t);
+	CU_ASSERT_EQUAL(fog_dpclient_link_install(t.client, &s), -ENOTCONN);
+	CU_ASSERT_EQUAL(fog_dpclient_link_remove(t.client, 1), -ENOTCONN);
+	step_end(&t);
+}
+
+static void test_link_send(void)
+{
+	static const struct {
+		uint32_t type, kind, len;
+		uint8_t first;
+		bool good;
+	} row[] = {
+	        {FOG_FRAME_INITIATION, 0, FOG_INITIATION_LEN, FOG_FRAME_INITIATION, true},
+	        {FOG_FRAME_INITIATION, 0, FOG_INITIATION_LEN, FOG_FRAME_DATA, false},
+	        {FOG_FRAME_INITIATION, 0, FOG_INITIATION_LEN - 1, FOG_FRAME_INITIATION, false},
+	        {FOG_FRAME_RESPONSE, 0, FOG_RESPONSE_LEN, FOG_FRAME_RESPONSE, true},
+	        {FOG_FRAME_RESPONSE, 0, FOG_INITIATION_LEN, FOG_FRAME_RESPONSE, false},
+	        {FOG_FRAME_COOKIE, 0, FOG_COOKIE_LEN, FOG_FRAME_COOKIE, false},
+	        {FOG_FRAME_DATA, FOG_KIND_NOTICE, 0, 9, true},
+	        {FOG_FRAME_DATA, FOG_KIND_NOTICE, FOG_NOTICE_MAX, 9, true},
+	        {FOG_FRAME_DATA, FOG_KIND_NOTICE, FOG_NOTICE_MAX + 1, 9, false},
+	        {FOG_FRAME_DATA, FOG_KIND_NOTHING, 0, 0, true},
+	        {FOG_FRAME_DATA, FOG_KIND_NOTHING, 1, 0, false},
+	        {FOG_FRAME_DATA, FOG_KIND_SPHINX, 0, 0, false},
+	        {0, 0, 0, 0, false},
+	        {FOG_FRAME_DATA + 1, 0, 0, 0, false},
+	};
+	struct fog_msg_link_send m = {.h = {.type = FOG_MSG_LINK_SEND, .size = sizeof(m)}};
+	struct step t;
+
+	step_start(&t);
+	for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		unsigned sends = t.sends;
+		m.send = (struct fog_link_send
+		){.type = row[i].type, .kind = row[i].kind, .len = row[i].len, .port = 9};
+		m.send.data[0] = row[i].first;
+		m.send.data[FOG_NOTICE_MAX - 1] = 0x77; // not to be sent unless it is within 'len'
+		int ret = fog_dpclient_link_send(t.client, &m.send);
+		CU_ASSERT_EQUAL(ret, row[i].good ? 0 : -EINVAL);
+		session_step(&t);
+		CU_ASSERT_EQUAL(t.sends, sends + row[i].good);
+		if (row[i].good) {
+			CU_ASSERT_EQUAL(t.send.len, row[i].len);
+			CU_ASSERT_EQUAL(t.send.data[0], row[i].len > 0 ? row[i].first : 0);
+			CU_ASSERT_EQUAL(
+			        t.send.data[FOG_NOTICE_MAX - 1],
+			        row[i].len == FOG_NOTICE_MAX ? 0x77 : 0
+			);
+			continue;
+		}
+		// Who sends it all the same breaks the protocol.
+		uint64_t faults = t.stats->control_faults;
+		fog_sock_send(t.client->sock, &m, sizeof(m), NULL, 0);
+		session_step(&t);
+		CU_ASSERT_EQUAL(t.stats->control_faults, faults + 1);
+		client_step(&t);
+		attach(&t);
+	}
+	step_end(&t);
+}
+
+// Some of the ring's slots stay for others; what nobody is there to hear is counted.
+static void test_punts(void)
+{
+	struct fog_link_punt p = {.type = FOG_FRAME_DATA, .len = 3, .data = {1, 2, 3}};
+	struct step t;
+	unsigned n = 0;
+
+	step_start(&t);
+	while (fog_session_punt_room(t.session) && n < 10000) {
+		p.rx_index = n++;
+		CU_ASSERT_EQUAL(fog_session_punt(t.session, &p), 0);
+	}
+	CU_ASSERT_EQUAL(n, SESSION_EVT_SLOTS - SESSION_EVT_RESERVE);
+	CU_ASSERT_EQUAL(fog_session_punt(t.session, &p), -ENOBUFS);
+	CU_ASSERT_TRUE(fog_session_event_room(t.session));
+	client_step(&t);
+	CU_ASSERT_EQUAL(t.punts, n);
+	CU_ASSERT_EQUAL(memcmp(&t.punt, &p, sizeof(p)), 0);
+	fog_session_fault(t.session, 0);
+	uint64_t dropped = t.stats->events_dropped;
+	CU_ASSERT_TRUE(fog_session_punt_room(t.session));
+	CU_ASSERT_EQUAL(fog_session_punt(t.session, &p), -ENOTCONN);
+	CU_ASSERT_EQUAL(t.stats->events_dropped, dropped + 1);
+	step_end(&t);
+}
+
+static void test_bad_punts(void)
+{
+	static const struct {
+		uint32_t type, len;
+		bool good;
+	} row[] = {
+	        {FOG_FRAME_INITIATION, FOG_INITIATION_LEN, true},
+	        {FOG_FRAME_RESPONSE, FOG_RESPONSE_LEN, true},
+	        {FOG_FRAME_COOKIE, FOG_COOKIE_LEN, true},
+	        {FOG_FRAME_DATA, FOG_NOTICE_MAX, true},
+	        {FOG_FRAME_INITIATION, FOG_INITIATION_LEN + 1, false},
+	        {FOG_FRAME_RESPONSE, 0, false},
+	        {FOG_FRAME_COOKIE, UINT32_MAX, false},
+	        {FOG_FRAME_DATA, FOG_NOTICE_MAX + 1, false},
+	        {0, 0, false},
+	};
+	struct step t;
+	uint64_t faults = 0;
+
+	step_start(&t);
+	for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct fog_link_punt p = {.type = row[i].type, .len = row[i].len};
+		unsigned punts = t.punts;
+		CU_ASSERT_EQUAL(fog_session_punt(t.session, &p), 0);
+		if (row[i].good)
+			client_step(&t);
+		else
+			expect_fault(&t, ++faults);
+		CU_ASSERT_EQUAL(t.punts, punts + row[i].good);
+	}
+	step_end(&t);
+}
+
 CU_TestInfo client_tests[] = {
         {"numbers: repeated, old, missing", test_numbers},
         {"standstill while rings are offered", test_standstill},
@@ -380,5 +596,9 @@ CU_TestInfo client_tests[] = {
         {"inject into the dead", test_inject_into_the_dead},
         {"heartbeats", test_heartbeats},
         {"lies in the data plane's memory", test_lies},
+        {"sessions of links", test_link_sessions},
+        {"LINK_SEND", test_link_send},
+        {"what is punted", test_punts},
+        {"punts that can't be", test_bad_punts},
         CU_TEST_INFO_NULL,
 };

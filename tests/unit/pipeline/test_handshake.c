@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// Which handshake messages and notices get to the manager, what is answered with a cookie, and what the
+// manager's letters look like on the wire. MACs are made by libsodium here, by the worker's own HMAC there.
+#include <rte_ring_elem.h>
+#include <sodium.h>
+
+#include "../../../dataplane/crypto/link.h"
+#include "../../../dataplane/punt.h"
+#include "../run.h"
+#include "rig.h"
+
+enum { UDP4_AT = 14 + 20, UDP6_AT = 14 + 40, INDEX = 0x11223344, TRIES = 100000, FRAME = 2048 };
+
+struct sent {
+	uint8_t bytes[FRAME];
+	uint32_t len;
+};
+
+static uint8_t link_key[32];
+
+static struct rig *rig_linked(void)
+{
+	struct rig *r = rig_create(RIG_LINKS, 64);
+
+	randombytes_buf(link_key, sizeof(link_key));
+	memcpy(r->blob->run.link_key, link_key, sizeof(link_key));
+	rig_configure(r, RIG_NODES, RIG_NODES);
+	return r;
+}
+
+static uint32_t length(enum fog_frame_type type)
+{
+	return type == FOG_FRAME_INITIATION  ? FOG_INITIATION_LEN
+	        : type == FOG_FRAME_RESPONSE ? FOG_RESPONSE_LEN
+	                                     : FOG_COOKIE_LEN;
+}
+
+// A message of this type with a right MAC1, and MAC2 if there is a cookie.
+static void message(
+        struct sent *f, const struct rig *r, enum fog_frame_type type, const uint8_t *cookie
+)
+{
+	uint32_t mac1 = length(type) - 2 * FOG_LINK_MAC;
+	uint8_t key[32];
+
+	f->len = fog_worker_payload_len(r->w);
+	randombytes_buf(f->bytes, f->len);
+	fog_frame_header_put(f->bytes, type, INDEX, 0);
+	if (type == FOG_FRAME_COOKIE)
+		return;
+	fog_link_mac1_key(link_key, key);
+	fog_link_mac(key, sizeof(key), f->bytes, mac1, f->bytes + mac1);
+	memset(f->bytes + mac1 + FOG_LINK_MAC, 0, FOG_LINK_MAC);
+	if (cookie != NULL)
+		fog_link_mac(
+		        cookie, 16, f->bytes, mac1 + FOG_LINK_MAC, f->bytes + mac1 + FOG_LINK_MAC
+		);
+}
+
+// Family 4 is node 1's address, 6 is nobody's.
+static void put(struct rig *r, const struct sent *f, int family)
+{
+	struct rig_frame how = rig_frame_good(r);
+
+	how.family = family;
+	rig_put(r, &how, f->bytes, f->len);
+	fog_worker_round(r->w, rte_rdtsc());
+}
+
+static bool punted(struct rig *r, struct fog_link_punt *punt)
+{
+	return rte_ring_sc_dequeue_elem(r->w->punts, punt, sizeof(*punt)) == 0;
+}
+
+static void check_punted(struct rig *r, const struct sent *f, int family)
+{
+	struct fog_link_punt punt;
+
+	put(r, f, family);
+	CU_ASSERT_TRUE_FATAL(punted(r, &punt));
+	CU_ASSERT_EQUAL(punt.type, f->bytes[0]);
+	CU_ASSERT_EQUAL(punt.len, length(f->bytes[0]));
+	CU_ASSERT_EQUAL(memcmp(punt.data, f->bytes, punt.len), 0);
+	CU_ASSERT_TRUE(sodium_is_zero(punt.data + punt.len, sizeof(punt.data) - punt.len));
+	CU_ASSERT_EQUAL(punt.ip.family, family);
+	CU_ASSERT_EQUAL(punt.port, 40000);
+	CU_ASSERT_FALSE(punted(r, &punt));
+}
+
+static void check_dropped(struct rig *r, const struct sent *f, int family, enum fog_drop reason)
+{
+	struct fog_link_punt punt;
+	uint64_t before = rig_snapshot(r)->drop[reason], drops = rig_snapshot(r)->drops;
+
+	put(r, f, family);
+	CU_ASSERT_EQUAL(rig_snapshot(r)->drop[reason], before + 1);
+	CU_ASSERT_EQUAL(rig_snapshot(r)->drops, drops + 1);
+	CU_ASSERT_FALSE(punted(r, &punt));
+}
+
+static void test_mac1(void)
+{
+	struct rig *r = rig_linked();
+	struct sent f;
+
+	message(&f, r, FOG_FRAME_INITIATION, NULL);
+	check_punted(r, &f, 4);
+	check_punted(r, &f, 6);
+	for (unsigned at = 4; at < FOG_INITIATION_LEN - FOG_LINK_MAC; at += 7) {
+		message(&f, r, FOG_FRAME_INITIATION, NULL);
+		f.bytes[at] ^= 1;
+		bool counter = at >= 8 && at < 16;
+		check_dropped(r, &f, 4, counter ? FOG_DROP_LINK_FRAME : FOG_DROP_HANDSHAKE_MAC);
+	}
+	message(&f, r, FOG_FRAME_RESPONSE, NULL);
+	check_punted(r, &f, 4);
+	f.bytes[FOG_RESPONSE_LEN - FOG_LINK_MAC - 1] ^= 0x80;
+	check_dropped(r, &f, 4, FOG_DROP_HANDSHAKE_MAC);
+	// Without a key of ours nothing is made for us, also what is made for the key of zeros.
+	memset(r->blob->run.link_key, 0, sizeof(link_key));
+	memset(link_key, 0, sizeof(link_key));
+	rig_configure(r, RIG_NODES, RIG_NODES);
+	message(&f, r, FOG_FRAME_INITIATION, NULL);
+	check_dropped(r, &f, 4, FOG_DROP_HANDSHAKE_MAC);
+	rig_destroy(r);
+}
+
+// The next one, of 'tries', that is dropped for 'reason', or none.
+static bool until(struct rig *r, enum fog_frame_type type, int family, enum fog_drop reason)
+{
+	uint64_t before = rig_snapshot(r)->drop[reason];
+	struct fog_link_punt punt;
+	struct sent f;
+
+	for (unsigned i = 0; i < TRIES; i++) {
+		message(&f, r, type, NULL);
+		put(r, &f, family);
+		rig_run(r, NULL, NULL);
+		while (punted(r, &punt))
+			;
+		if (rig_snapshot(r)->drop[reason] > before)
+			return true;
+	}
+	return false;
+}
+
+static void test_sources(void)
+{
+	struct rig *r = rig_linked();
+	struct sent f;
+
+	message(&f, r, FOG_FRAME_RESPONSE, NULL);
+	check_punted(r, &f, 4);
+	check_dropped(r, &f, 6, FOG_DROP_HANDSHAKE_SOURCE);
+	message(&f, r, FOG_FRAME_COOKIE, NULL);
+	check_punted(r, &f, 4);
+	check_dropped(r, &f, 6, FOG_DROP_HANDSHAKE_SOURCE);
+	CU_ASSERT_TRUE(until(r, FOG_FRAME_COOKIE, 4, FOG_DROP_HANDSHAKE_RATE));
+	CU_ASSERT_TRUE(until(r, FOG_FRAME_RESPONSE, 4, FOG_DROP_HANDSHAKE_RATE));
+	rig_destroy(r);
+}
+
+// The cookie in the answer to 'f'.
+static void cookie_get(struct rig *r, const struct sent *f, int family, uint8_t cookie[16])
+{
+	struct sent answer;
+	uint32_t udp = family == 4 ? UDP4_AT : UDP6_AT;
+	const uint8_t *payload = answer.bytes + udp + 8;
+	uint8_t key[32];
+
+	put(r, f, family);
+	CU_ASSERT_EQUAL_FATAL(rig_run(r, answer.bytes, &answer.len), 1);
+	CU_ASSERT_EQUAL(answer.len, udp + 8 + fog_worker_payload_len(r->w));
+	CU_ASSERT_EQUAL(payload[0], FOG_FRAME_COOKIE);
+	CU_ASSERT_EQUAL(memcmp(payload + 4, f->bytes + 4, 4), 0);
+	if (family == 6) { // back to whom it came from, out of the port that it came to
+		CU_ASSERT_EQUAL(answer.bytes[0], 2);
+		CU_ASSERT_EQUAL(answer.bytes[14 + 24 + 15], 2);
+		CU_ASSERT_EQUAL(answer.bytes[udp] << 8 | answer.bytes[udp + 1], 9001);
+		CU_ASSERT_EQUAL(answer.bytes[udp + 2] << 8 | answer.bytes[udp + 3], 40000);
+	}
+	fog_link_cookie_key(link_key, key);
+	CU_ASSERT_EQUAL_FATAL(
+	        fog_link_cookie_open(
+	                key, payload + FOG_FRAME_HEADER,
+	                f->bytes + FOG_INITIATION_LEN - 2 * FOG_LINK_MAC, cookie
+	        ),
+	        0
+	);
+}
+
+static void test_load(void)
+{
+	struct rig *r = rig_linked();
+	struct sent f;
+	uint8_t cookie[16], other[16];
+
+	for (int family = 4; family <= 6; family += 2) {
+		CU_ASSERT_TRUE_FATAL(until(r, FOG_FRAME_INITIATION, 6, FOG_DROP_HANDSHAKE_COOKIE));
+		r->w->handshake->loaded_until = UINT64_MAX; // as long as this test takes
+		message(&f, r, FOG_FRAME_INITIATION, NULL);
+		cookie_get(r, &f, family, cookie);
+		message(&f, r, FOG_FRAME_INITIATION, cookie);
+		check_punted(r, &f, family);
+		if (family == 4) // later node 1 has had its cookies
+			check_dropped(r, &f, 6, FOG_DROP_HANDSHAKE_COOKIE);
+		rig_run(r, NULL, NULL);
+		// The next secret: this cookie still counts, another one is given out. The one after: it does not.
+		r->w->handshake->secret_until = rte_rdtsc();
+		check_punted(r, &f, family);
+		message(&f, r, FOG_FRAME_INITIATION, NULL);
+		cookie_get(r, &f, family, other);
+		CU_ASSERT_NOT_EQUAL(memcmp(cookie, other, 16), 0);
+		r->w->handshake->secret_until = rte_rdtsc();
+		message(&f, r, FOG_FRAME_INITIATION, cookie);
+		check_dropped(r, &f, family, FOG_DROP_HANDSHAKE_COOKIE);
+		message(&f, r, FOG_FRAME_INITIATION, other);
+		check_punted(r, &f, family);
+		rig_run(r, NULL, NULL);
+		// A secret of long ago counts no more, though it was the last one.
+		message(&f, r, FOG_FRAME_INITIATION, NULL);
+		cookie_get(r, &f, family, other);
+		message(&f, r, FOG_FRAME_INITIATION, other);
+		r->w->handshake->secret_until = 0;
+		check_dropped(r, &f, family, FOG_DROP_HANDSHAKE_COOKIE);
+		rig_run(r, NULL, NULL);
+		CU_ASSERT_TRUE(until(r, FOG_FRAME_INITIATION, family, FOG_DROP_HANDSHAKE_RATE));
+		r->w->handshake->loaded_until = 0;
+		r->w->handshake->window_until = 0;
+		message(&f, r, FOG_FRAME_INITIATION, NULL);
+		check_punted(r, &f, family);
+	}
+	rig_destroy(r);
+}
+
+static void test_queue(void)
+{
+	struct rig *r = rig_linked();
+	struct fog_link_punt punt = {0};
+	uint8_t cookie[16];
+	struct sent f;
+
+	// Half full: strangers with a cookie have to wait, nodes don't.
+	r->w->handshake->loaded_until = UINT64_MAX;
+	for (int family = 4; family <= 6; family += 2) {
+		message(&f, r, FOG_FRAME_INITIATION, NULL);
+		cookie_get(r, &f, family, cookie);
+		message(&f, r, FOG_FRAME_INITIATION, cookie);
+		while (rte_ring_count(r->w->punts) < FOG_PUNT_STRANGERS)
+			rte_ring_sp_enqueue_elem(r->w->punts, &punt, sizeof(punt));
+		uint64_t before = rig_snapshot(r)->drop[FOG_DROP_PUNT_FULL];
+		put(r, &f, family);
+		CU_ASSERT_EQUAL(rig_snapshot(r)->drop[FOG_DROP_PUNT_FULL], before + (family == 6));
+	}
+	while (rte_ring_sp_enqueue_elem(r->w->punts, &punt, sizeof(punt)) == 0)
+		;
+	uint64_t before = rig_snapshot(r)->drop[FOG_DROP_PUNT_FULL];
+	message(&f, r, FOG_FRAME_RESPONSE, NULL);
+	put(r, &f, 4);
+	CU_ASSERT_EQUAL(rig_snapshot(r)->drop[FOG_DROP_PUNT_FULL], before + 1);
+	rig_destroy(r);
+}
+
+static void test_letters(void)
+{
+	struct rig *r = rig_linked();
+	struct fog_letter letter = {
+	        .to = r->conf->node[1],
+	        .send = {.type = FOG_FRAME_INITIATION, .len = FOG_INITIATION_LEN},
+	};
+	struct sent f[2];
+
+	letter.to.source_port = 9001;
+	randombytes_buf(letter.send.data, FOG_INITIATION_LEN);
+	for (unsigned i = 0; i < 2; i++) {
+		rte_ring_sp_enqueue_elem(r->w->letters, &letter, sizeof(letter));
+		CU_ASSERT_EQUAL_FATAL(rig_run(r, f[i].bytes, &f[i].len), 1);
+		const uint8_t *udp = f[i].bytes + UDP4_AT;
+		CU_ASSERT_EQUAL(f[i].len, UDP4_AT + 8 + fog_worker_payload_len(r->w));
+		CU_ASSERT_EQUAL(udp[0] << 8 | udp[1], 9001);
+		CU_ASSERT_EQUAL(memcmp(udp + 8, letter.send.data, FOG_INITIATION_LEN), 0);
+	}
+	uint32_t at = UDP4_AT + 8 + FOG_INITIATION_LEN;
+	for (; at + 32 <= f[0].len; at += 32) // equal by chance: never
+		CU_ASSERT_NOT_EQUAL(memcmp(f[0].bytes + at, f[1].bytes + at, 32), 0);
+	CU_ASSERT_EQUAL(rig_snapshot(r)->made, 2);
+	// No such session.
+	letter.send = (struct fog_link_send){.type = FOG_FRAME_DATA, .kind = FOG_KIND_NOTHING};
+	rte_ring_sp_enqueue_elem(r->w->letters, &letter, sizeof(letter));
+	CU_ASSERT_EQUAL(rig_run(r, NULL, NULL), 0);
+	CU_ASSERT_EQUAL(rig_snapshot(r)->drop[FOG_DROP_NO_LINK], 1);
+	rig_destroy(r);
+}
+
+int main(void)
+{
+	CU_TestInfo tests[] = {
+	        {"MAC1", test_mac1},
+	        {"who may answer, and how often", test_sources},
+	        {"cookies under load", test_load},
+	        {"a queue that fills up", test_queue},
+	        {"letters", test_letters},
+	        CU_TEST_INFO_NULL,
+	};
+
+	if (rig_global_init("fogt-handshake") < 0)
+		return 2;
+	return check_run("handshake", tests);
+}
