@@ -39,6 +39,7 @@ def versions(lab):
 	mix.options["controlplane"] = "fog-controlplane-1.1"
 	mix.start("control")
 	mix.wait_ready()
+	check(links(mix)["up"] > 0, "ready means linked")
 	wait_for("the older version, from both ends", lambda: [link(a, b)["protocol"] for a, b in (
 		(lab["gateway"], "mix1"), (lab["service"], "mix1"), (mix, "gateway"), (mix, "service"))] == ["1.1"] * 4,
 		lab.patience_s)
