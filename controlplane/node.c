@@ -193,6 +193,8 @@ int fog_node_start(struct fog_node *n)
 	// Until the data plane is known, whether it is fit for the key is not either.
 	n->key_withheld = true;
 	fog_node_topology_poll(n, true);
+	// Before anybody asks whether the node is ready.
+	node_links_tick(n);
 	r = node_key_hand(n);
 	if (r < 0) {
 		LOG_ERR("cannot keep the mix key in locked memory: raise RLIMIT_MEMLOCK");

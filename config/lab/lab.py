@@ -152,7 +152,7 @@ class Node:
 	def start(self, which):
 		"""Start the "control" or the "data" process."""
 		argv = {
-			"control": [self.lab.bin / "fog-controlplane", "--config", self.config_path],
+			"control": [self.lab.bin / self.options.get("controlplane", "fog-controlplane"), "--config", self.config_path],
 			"data": [self.lab.bin / self.options.get("dataplane", "fog-dataplane"), "--blob", self.blob_path, "--run-dir", self.run_dir,
 				*self.options.get("arguments", [])],
 		}[which]
