@@ -125,6 +125,7 @@ def pass_messages(lab, options):
 		lab["gateway"].rest, lab["service"].rest, "service", options.text.read_bytes(), options.messages)
 	rollovers = Rollovers(lab, options.rollovers)
 	live = Live(lab, traffic, rollovers)
+	before = report.missing(lab)
 	start = time.monotonic()
 	traffic.run(live, rollovers.enough)
 	took = time.monotonic() - start
@@ -132,6 +133,7 @@ def pass_messages(lab, options):
 	live.show()
 	result = report.summary(lab, traffic)
 	if lab.noise:
+		result["missing_before"] = before
 		result["epochs"] = {"seconds": options.epoch, "rollovers": rollovers.passed}
 	say(
 		"", f"{result['sent']} messages from {options.text.name} in {took:.1f} s: "
