@@ -12,6 +12,7 @@ from _init import Lab, check, equal, wait_for
 LAYERS, EPOCH_S = 3, 12
 LOOPS, RATE = 1200, 80
 LIMIT_S = 300
+AUDITS = 3  # the judge says so when data do not suffice, which no bound on this test can exclude
 NETWORK = {
 	"links": "noise",
 	"delay": {"mean": "25ms", "max": "250ms"},
@@ -68,21 +69,36 @@ def audit(lab):
 
 
 def passes(lab):
-	code, found = audit(lab)
-	check(found["loops"] >= 1000, f"{found['loops']} loops judged")
-	equal({node["name"]: node["verdict"] for node in found["nodes"]}, {node.name: "honest" for node in mixes(lab)}, "verdicts")
-	equal((code, found["result"]), (0, "honest"), "exit code and result")
+	"""Nobody honest is ever blamed. For lack of data, on a machine that pauses often, the audit may be asked again."""
+	for _ in range(AUDITS):
+		code, found = audit(lab)
+		check(found["loops"] >= 1000, f"{found['loops']} loops judged")
+		check(code != 1 and not any(node["cheats"] for node in found["nodes"]), f"honest nodes are blamed: {found['nodes']}")
+		if code == 0:
+			equal({node["name"]: node["verdict"] for node in found["nodes"]}, {node.name: "honest" for node in mixes(lab)},
+				"verdicts")
+			equal(found["result"], "honest", "result")
+			return
+	raise AssertionError("not enough data for an honest network")
 
 
 def names(lab, kinds):
+	"""Each cheat gets its name in one audit or another, and never anybody else."""
 	cheat(lab, kinds)
 	print(f"cheats: {kinds}")
-	code, found = audit(lab)
-	equal({node["name"] for node in found["nodes"] if node["cheats"]}, set(kinds), "who is named")
-	for node in found["nodes"]:
-		if node["name"] in kinds:
-			check(node["verdict"] in EXPECTED[kinds[node["name"]]], f"{node['name']}: {node['verdict']}: {node['evidence']}")
-	equal((code, found["result"]), (1, "cheating"), "exit code and result")
+	left = set(kinds)
+	for _ in range(AUDITS):
+		code, found = audit(lab)
+		named = {node["name"] for node in found["nodes"] if node["cheats"]}
+		check(named <= set(kinds), f"named {named}, cheats are {set(kinds)}")
+		equal((code, found["result"]), (1, "cheating"), "exit code and result")
+		for node in found["nodes"]:
+			if node["cheats"]:
+				check(node["verdict"] in EXPECTED[kinds[node["name"]]], f"{node['name']}: {node['verdict']}: {node['evidence']}")
+		left -= named
+		if not left:
+			return
+	raise AssertionError(f"not named: {left}")
 
 
 def run(networks):

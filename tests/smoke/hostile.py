@@ -10,15 +10,16 @@ import select
 import socket
 import struct
 
-MAGIC, ABI, WORKERS_MAX = 0x31454E494C474F46, 3, 64
+MAGIC, ABI, WORKERS_MAX = 0x31454E494C474F46, 4, 64
 HELLO, WELCOME, RINGS, ATTACHED, CONFIG, CONFIG_ACK, KEY_INSTALL, _, KEY_ACK = range(1, 10)
 RING_DELIVER, RING_INJECT, RING_CMD, RING_EVT = range(1, 5)
 UNWRAP, FORWARD = 1, 2
+EPOCH = 1  # of the one mix key of a network without links
 LINE = 128  # FOG_CACHE_LINE
 HALF = 2 * LINE  # struct fog_ring_producer
 CONTROL_PAGE = (2 + WORKERS_MAX) * LINE
 EVT_TAIL, DELIVER_TAIL = LINE, 2 * LINE  # in the control page
-WELCOME_FORMAT = "=IIQII64s16sQ32s32sQ8I"
+WELCOME_FORMAT = "=IIQII64s16sQ32s128sQ8I"
 ACK_FORMAT = "=IIQ32si204s"
 CONTROL_SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 BLOB_SEALS = CONTROL_SEALS | fcntl.F_SEAL_WRITE
@@ -153,7 +154,7 @@ class Peer:
 
 	def inject_packet(self, index, packet, kind=UNWRAP, next_hop=bytes(32)):
 		"""A slot as it has to be."""
-		body = struct.pack("=32sII", next_hop, 0, len(packet)) + packet
+		body = struct.pack("=32sII", next_hop, EPOCH, len(packet)) + packet
 		self.inject_slot(index, (index + 1, kind, len(body)), body)
 		self.inject_head(index + 1)
 

@@ -13,7 +13,7 @@ import struct
 
 import hostile
 from _init import LONG, Lab, books, check, drops, equal, report, wait_for
-from hostile import (BLOB_SEALS, CONFIG, CONTROL_PAGE, CONTROL_SEALS, DELIVER_TAIL, EVT_TAIL, FORWARD, HELLO,
+from hostile import (BLOB_SEALS, CONFIG, CONTROL_PAGE, CONTROL_SEALS, DELIVER_TAIL, EPOCH, EVT_TAIL, FORWARD, HELLO,
 	KEY_INSTALL, LINE, RING_EVT, RING_INJECT, RINGS, UNWRAP, Peer, half, memfd, noise)
 from steady import SHORT, Steady, three
 
@@ -150,13 +150,13 @@ def ring_inject_short(peer):
 
 
 def ring_inject_type(peer):
-	body = struct.pack("=32sII", bytes(32), 0, PACKET_LEN) + rng.randbytes(PACKET_LEN)
+	body = struct.pack("=32sII", bytes(32), EPOCH, PACKET_LEN) + rng.randbytes(PACKET_LEN)
 	peer.inject_slot(0, (1, rng.randrange(3, 1 << 32), len(body)), body)
 	peer.inject_head(1)
 
 
 def ring_inject_inner_length(peer):
-	body = struct.pack("=32sII", bytes(32), 0, rng.randrange(PACKET_LEN + 1, 1 << 32)) + bytes(PACKET_LEN)
+	body = struct.pack("=32sII", bytes(32), EPOCH, rng.randrange(PACKET_LEN + 1, 1 << 32)) + bytes(PACKET_LEN)
 	peer.inject_slot(0, (1, UNWRAP, len(body)), body)
 	peer.inject_head(1)
 
@@ -267,7 +267,7 @@ def refusals(mix):
 		peer.message(CONFIG, struct.pack("=Q", generation), [memfd(blob, BLOB_SEALS)])
 		status, text = peer.ack()
 		check(status < 0 and text, f"a blob of noise: {status} {text!r}")
-		peer.message(KEY_INSTALL, struct.pack("=Q", 1) + rng.randbytes(64))
+		peer.message(KEY_INSTALL, struct.pack("=Q", 1) + rng.randbytes(96))
 		status, text = peer.ack()
 		check(status < 0 and text, f"a key that is no pair: {status} {text!r}")
 		mix.forwards()
