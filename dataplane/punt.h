@@ -4,14 +4,14 @@
 // bounded queue, or end here; and what the control plane wants to have sent. Worker thread.
 #pragma once
 
+#include "api/plan.h"
 #include "link/budget.h"
 #include "random.h"
 #include "worker.h"
 
 enum {
-	FOG_PUNT_SLOTS = 256, // of each worker's queue to the manager
-	FOG_PUNT_STRANGERS = 128, // from here on it takes no more initiations from who is no node
-	FOG_LETTER_SLOTS = 256, // of the manager's queue to worker 0
+	FOG_PUNT_STRANGERS =
+	        128, // from here on a worker's queue (api/plan.h) takes no more initiations from who is no node
 
 	// A worker is under load while initiations with a right MAC1 come faster than the control plane
 	// ought to answer them, or its queue grows: from LOAD_ON of them in a window of LOAD_WINDOW_MS or
@@ -60,6 +60,7 @@ struct fog_letter {
 };
 
 _Static_assert(sizeof(struct fog_letter) % 4 == 0, "a ring element");
+_Static_assert(sizeof(struct fog_letter) <= FOG_LETTER_MAX, "as planned");
 _Static_assert(sizeof(struct fog_link_punt) % 4 == 0, "a ring element");
 
 // Returns 0 or -ENOMEM (memory can't be locked).

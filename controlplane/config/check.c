@@ -224,15 +224,17 @@ static void check_ports(const struct fog_config *c, struct fog_report *r)
 static void check_memory(const struct fog_config *c, const struct fog_plan *p, struct fog_report *r)
 {
 	if (p->eal_need > (uint64_t)c->memory.mib << 20) {
-		uint64_t room = ((uint64_t)c->memory.mib << 20) - FOG_PLAN_EAL;
+		uint64_t all = (uint64_t)c->memory.mib << 20, fixed = FOG_PLAN_EAL + p->queues;
+		uint64_t room = all > fixed ? all - fixed : 0;
 		finding(c, r, "memory.mib",
 		        "packet_buffers %u x %" PRIu64 " B take %" PRIu64
-		        " MiB in whole pages, EAL and devices %" PRIu64 " MiB, together %" PRIu64
+		        " MiB in whole pages, EAL, devices and queues of links %" PRIu64
+		        " MiB, together %" PRIu64
 		        " MiB, but memory.mib is %u: raise memory.mib to at least %" PRIu64
 		        " or lower packet_buffers to at most %" PRIu64,
 		        c->memory.packet_buffers, p->buffer_size, (p->pool + (1 << 20) - 1) >> 20,
-		        FOG_PLAN_EAL >> 20, fog_plan_mib(p), c->memory.mib, fog_plan_mib(p),
-		        room * c->memory.packet_buffers / p->pool);
+		        (fixed + (1 << 20) - 1) >> 20, fog_plan_mib(p), c->memory.mib,
+		        fog_plan_mib(p), room * c->memory.packet_buffers / p->pool);
 	}
 	if (p->buffers_need > c->memory.packet_buffers)
 		finding(c, r, "memory.packet_buffers",

@@ -271,10 +271,11 @@ size_t fog_config_plan_print(
 	        &out,
 	        "buffers   parked %u + device queues %u + caches %u + in work %u = %u of %u\n"
 	        "memory    %u buffers x %" PRIu64
-	        " B = %.1f MiB in whole pages, EAL and devices %.1f MiB: %.1f of memory.mib %u\n",
+	        " B = %.1f MiB in whole pages, queues of links %.1f MiB, EAL and devices %.1f MiB: "
+	        "%.1f of memory.mib %u\n",
 	        p->parked, p->queued, p->cached, p->held, p->buffers_need, c->memory.packet_buffers,
-	        c->memory.packet_buffers, p->buffer_size, mib(p->pool), mib(FOG_PLAN_EAL),
-	        mib(p->eal_need), c->memory.mib
+	        c->memory.packet_buffers, p->buffer_size, mib(p->pool), mib(p->queues),
+	        mib(FOG_PLAN_EAL), mib(p->eal_need), c->memory.mib
 	);
 	if (p->nodes > 1)
 		plan_add(

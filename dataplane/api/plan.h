@@ -5,6 +5,7 @@
 #pragma once
 
 #include "blob.h"
+#include "link.h"
 #include "msg.h"
 #include "stats.h"
 
@@ -28,6 +29,10 @@ enum {
 	        2, // mix keys held at once: the epoch's and, in the overlap, its neighbour's
 	FOG_RATE_BURST_MIN = 64, // packets that an idle worker may always accept at once
 	FOG_RATE_MAX = 10000000, // largest max_rate
+	FOG_PUNT_SLOTS = 256, // of each worker's queue of link messages to the manager
+	FOG_LETTER_SLOTS = 256, // of the manager's queue of link messages to worker 0 ...
+	FOG_LETTER_MAX = 2048, // ... and the largest one with its headers
+	FOG_QUEUE_BASE = 1024, // of either, beside its slots
 };
 
 #define FOG_PLAN_EAL \
@@ -40,7 +45,8 @@ struct fog_plan {
 	uint32_t buffer_room; // data room of a buffer, headroom included (rte_pktmbuf_pool_create)
 	uint64_t buffer_size; // one packet buffer with everything around it
 	uint64_t pool; // all of them as they lie in memory
-	uint64_t eal_need; // pool and FOG_PLAN_EAL: what memory_mib has to cover
+	uint64_t queues; // of link messages, in EAL's memory; 0 without links
+	uint64_t eal_need; // pool, queues and FOG_PLAN_EAL: what memory_mib has to cover
 	uint32_t parked, queued, cached, held; // buffers by where they may be at the same time
 	uint32_t buffers_need; // sum of these
 	uint64_t replay; // table of one mix key, in replay_dir
@@ -85,6 +91,13 @@ static inline uint64_t fog_plan_pool(uint64_t count, uint64_t size, int hugepage
 	return count * ((size + page - 1) / page * page);
 }
 
+// Bytes of the queues that link messages take between workers and manager.
+static inline uint64_t fog_plan_queues(uint64_t workers)
+{
+	return workers * (FOG_QUEUE_BASE + FOG_PUNT_SLOTS * sizeof(struct fog_link_punt)) +
+	        FOG_QUEUE_BASE + FOG_LETTER_SLOTS * (uint64_t)FOG_LETTER_MAX;
+}
+
 // Fill 'p' for a launch part whose counts are within the limits of abi.h and blob.h, for packets of
 // 'packet_len' bytes and workers on 'nodes' NUMA nodes (1 when unknown). No intermediate value
 // overflows then.
@@ -120,7 +133,9 @@ static inline void fog_plan(
 	// However the buffers are divided, every pool but one may leave up to a page unused.
 	p->pool = fog_plan_pool(l->packet_buffers, p->buffer_size, l->hugepages != 0) +
 	        (p->nodes - 1) * FOG_PLAN_HUGEPAGE;
-	p->eal_need = p->pool + FOG_PLAN_EAL;
+	if (l->links != FOG_LINKS_NONE)
+		p->queues = fog_plan_queues(l->worker_count);
+	p->eal_need = p->pool + p->queues + FOG_PLAN_EAL;
 	p->parked = l->parked_max;
 	// The manager may have a cache in every pool.
 	p->cached = (l->worker_count + p->nodes) * FOG_BUFFER_CACHE * 3 / 2;

@@ -193,7 +193,7 @@ static void test_memory(void)
 	// 1,984-byte buffers lie two to a page: 8,192 take 16 MiB, and 8 MiB are EAL's.
 	static const struct text_case cases[] = {
 	        {"mib: 64", "mib: 23", 13,
-	         "packet_buffers 8192 x 1984 B take 16 MiB in whole pages, EAL and devices 8 MiB, "
+	         "packet_buffers 8192 x 1984 B take 16 MiB in whole pages, EAL, devices and queues of links 8 MiB, "
 	         "together 24 MiB, but memory.mib is 23: raise memory.mib to at least 24 or lower "
 	         "packet_buffers to at most 7680"},
 	        {"parked_max: 4096", "parked_max: 7393", 14,

@@ -133,6 +133,30 @@ static void test_too_little(void)
 	CU_ASSERT_EQUAL(fog_pools_plan(&l, PACKET, apart, &p, &plan), -ENOSPC);
 }
 
+// Queues of link messages lie in EAL's memory: memory_mib has to hold them.
+static void test_queues(void)
+{
+	struct fog_blob_launch l = launch(FOG_WORKERS_MAX, 0);
+	struct fog_plan without, with;
+	struct fog_pools_plan p;
+	int node[FOG_WORKERS_MAX] = {0};
+
+	l.packet_buffers = 400000;
+	fog_plan(&l, PACKET, 1, &without);
+	CU_ASSERT_EQUAL(without.queues, 0);
+	l.links = FOG_LINKS_NOISE;
+	fog_plan(&l, PACKET, 1, &with);
+	CU_ASSERT_TRUE(
+	        with.queues >
+	        FOG_WORKERS_MAX * FOG_PUNT_SLOTS * (uint64_t)sizeof(struct fog_link_punt)
+	);
+	CU_ASSERT_EQUAL(with.eal_need, without.eal_need + with.queues);
+	l.memory_mib = (uint32_t)fog_plan_mib(&without);
+	CU_ASSERT_EQUAL(fog_pools_plan(&l, PACKET, node, &p, &with), -ENOSPC);
+	l.memory_mib = (uint32_t)fog_plan_mib(&with);
+	CU_ASSERT_EQUAL(fog_pools_plan(&l, PACKET, node, &p, &with), 0);
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -140,6 +164,7 @@ int main(void)
 	        {"two nodes", test_two_nodes},
 	        {"a node for each worker", test_a_node_each},
 	        {"too little", test_too_little},
+	        {"queues of link messages", test_queues},
 	        CU_TEST_INFO_NULL,
 	};
 	return check_run("pools", tests);

@@ -293,6 +293,21 @@ static void test_letters(void)
 	rig_destroy(r);
 }
 
+// The memory plan knows how much the rings take.
+static void test_planned(void)
+{
+	for (unsigned workers = 1; workers <= FOG_WORKERS_MAX; workers++) {
+		uint64_t taken = workers *
+		                (uint64_t)rte_ring_get_memsize_elem(
+		                         sizeof(struct fog_link_punt), FOG_PUNT_SLOTS
+		                ) +
+		        (uint64_t
+		        )rte_ring_get_memsize_elem(sizeof(struct fog_letter), FOG_LETTER_SLOTS);
+		CU_ASSERT_TRUE(fog_plan_queues(workers) >= taken);
+		CU_ASSERT_TRUE(fog_plan_queues(workers) < 2 * taken);
+	}
+}
+
 int main(void)
 {
 	CU_TestInfo tests[] = {
@@ -301,6 +316,7 @@ int main(void)
 	        {"cookies under load", test_load},
 	        {"a queue that fills up", test_queue},
 	        {"letters", test_letters},
+	        {"rings as planned", test_planned},
 	        CU_TEST_INFO_NULL,
 	};
 
