@@ -8,12 +8,15 @@
 #include <rte_eal.h>
 #include <rte_ether.h>
 #include <rte_ip.h>
+#include <rte_ring_elem.h>
 #include <rte_udp.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../dataplane/crypto/link.h"
+#include "../dataplane/punt.h"
 #include "../dataplane/replay_table.h"
 #include "pipe_link.h"
 
@@ -25,6 +28,7 @@ enum {
 	PARKED_MAX = 1 << 14, // of a worker
 	EAL_MIB = 16,
 	FILL_BATCH = 64,
+	FORGED = 1024, // distinct initiations
 };
 
 // A worker's frames, and how far they are fed.
@@ -52,6 +56,8 @@ struct pipe {
 	struct lane lane[PIPE_WORKERS_MAX];
 	struct pipe_link link;
 	unsigned packet_at; // in a frame
+	uint8_t *forged; // [FORGED][frame_len]
+	unsigned forged_next;
 };
 
 int pipe_eal_start(int main_cpu, const int cpu[], unsigned workers)
@@ -106,6 +112,7 @@ static void blob_fill(struct pipe *p)
 	b->run.delay_max_us = p->params.delay_max_us;
 	b->run.node_count = 2;
 	memcpy(b->run.node_id, p->id[0], FOG_ID_LEN);
+	memcpy(b->run.link_key, p->public_key[0], sizeof(b->run.link_key));
 	for (unsigned i = 0; i < 2; i++) {
 		memcpy(node[i].id, p->id[i], FOG_ID_LEN);
 		node[i].ip = node_ip(i);
@@ -173,6 +180,45 @@ static int frames_make(struct pipe *p, struct lane *l)
 	return 0;
 }
 
+// Noise from addresses of nobody; every other one knows our link key, and so MAC1.
+static int forged_make(struct pipe *p)
+{
+	uint32_t mac1_at = FOG_INITIATION_LEN - 2 * FOG_LINK_MAC;
+	uint8_t key[32];
+
+	p->forged = malloc((size_t)FORGED * p->frame_len);
+	if (p->forged == NULL)
+		return -ENOMEM;
+	fog_link_mac1_key(p->public_key[0], key);
+	for (unsigned i = 0; i < FORGED; i++) {
+		uint8_t *frame = p->forged + (size_t)i * p->frame_len, *msg = frame + HEADERS;
+		struct rte_ipv4_hdr *ip = (void *)(frame + sizeof(struct rte_ether_hdr));
+		struct fog_ip from = {.family = 4, .addr = {192, 0, (uint8_t)(i >> 8), (uint8_t)i}};
+
+		frame_header(p, frame);
+		memcpy(&ip->src_addr, from.addr, 4);
+		ip->hdr_checksum = 0;
+		ip->hdr_checksum = rte_ipv4_cksum(ip);
+		randombytes_buf(msg, p->payload_len);
+		fog_frame_header_put(msg, FOG_FRAME_INITIATION, i << FOG_LINK_SUB_BITS, 0);
+		if (i % 2 == 0)
+			fog_link_mac(key, sizeof(key), msg, mac1_at, msg + mac1_at);
+		memset(msg + mac1_at + FOG_LINK_MAC, 0, FOG_LINK_MAC);
+	}
+	return 0;
+}
+
+static struct rte_ring *punts_make(unsigned worker)
+{
+	char name[RTE_RING_NAMESIZE];
+
+	snprintf(name, sizeof(name), "punts-%u", worker);
+	return rte_ring_create_elem(
+	        name, sizeof(struct fog_link_punt), FOG_PUNT_SLOTS, SOCKET_ID_ANY,
+	        RING_F_SP_ENQ | RING_F_SC_DEQ
+	);
+}
+
 static int worker_make(struct pipe *p, unsigned i)
 {
 	struct lane *l = &p->lane[i];
@@ -200,7 +246,10 @@ static int worker_make(struct pipe *p, unsigned i)
 	w->idle = FOG_IDLE_BUSY;
 	w->wake_fd = w->doorbell_fd = -1;
 	w->links = p->link.ours;
-	if (fog_worker_init(w, PARKED_MAX, 64) < 0) {
+	if (p->params.links)
+		w->punts = punts_make(i);
+	if ((p->params.links && w->punts == NULL) || fog_worker_init(w, PARKED_MAX, 64) < 0) {
+		rte_ring_free(w->punts);
 		free(w);
 		return -ENOMEM;
 	}
@@ -327,7 +376,7 @@ int pipe_create(const struct pipe_params *params, struct pipe **out)
 		        &p->link, params->crypto, params->workers, rte_get_tsc_hz(), p->id[1],
 		        fog_conf_peer(p->peer_id, p->id[1])
 		);
-		if (ret < 0)
+		if (ret < 0 || (ret = forged_make(p)) < 0)
 			goto err;
 	}
 	for (unsigned i = 0; i < params->workers; i++) {
@@ -348,13 +397,16 @@ void pipe_destroy(struct pipe *p)
 	for (unsigned i = 0; i < p->params.workers; i++) {
 		struct lane *l = &p->lane[i];
 
-		if (l->w != NULL)
+		if (l->w != NULL) {
 			fog_worker_fini(l->w);
+			rte_ring_free(l->w->punts);
+		}
 		free(l->w);
 		free(l->frame);
 		free(l->shared);
 	}
 	fog_conf_free(p->conf);
+	free(p->forged);
 	pipe_link_destroy(&p->link);
 	fog_mix_key_close(p->key);
 	if (p->port != NULL)
@@ -417,10 +469,33 @@ unsigned pipe_feed(struct pipe *p, unsigned worker, unsigned n)
 	return put;
 }
 
+unsigned pipe_forge(struct pipe *p, unsigned worker, unsigned n)
+{
+	struct rte_mbuf *m;
+	unsigned put = 0;
+
+	while (put < n && (m = rte_pktmbuf_alloc(p->pool)) != NULL) {
+		memcpy(rte_pktmbuf_append(m, (uint16_t)p->frame_len),
+		       p->forged + (size_t)(p->forged_next++ % FORGED) * p->frame_len,
+		       p->frame_len);
+		if (fog_loop_put(p->port, (uint16_t)worker, &m, 1) == 0) {
+			rte_pktmbuf_free(m);
+			break;
+		}
+		put++;
+	}
+	return put;
+}
+
 void pipe_drain(struct pipe *p, unsigned worker)
 {
+	struct rte_ring *punts = p->lane[worker].w->punts;
+	struct fog_link_punt punt;
 	struct rte_mbuf *m[FOG_BURST];
 	unsigned n;
+
+	while (punts != NULL && rte_ring_sc_dequeue_elem(punts, &punt, sizeof(punt)) == 0)
+		continue;
 
 	while ((n = fog_loop_take(p->port, (uint16_t)worker, m, FOG_BURST)) > 0)
 		rte_pktmbuf_free_bulk(m, n);

@@ -42,7 +42,10 @@ const uint8_t *pipe_private_key(const struct pipe *);
 // Hand the next frames of the pass to the port, at most 'n', fewer when the port is full, the pass
 // at its end or no buffer is left. Returns how many.
 unsigned pipe_feed(struct pipe *, unsigned worker, unsigned n);
-// Free what the worker has sent.
+// Hand forged initiations to the port, from addresses of nobody and half of them with a right MAC1; needs
+// links. Returns how many.
+unsigned pipe_forge(struct pipe *, unsigned worker, unsigned n);
+// Free what the worker has sent, and what it has punted.
 void pipe_drain(struct pipe *, unsigned worker);
 unsigned pipe_left(const struct pipe *, unsigned worker); // frames of this pass not fed yet
 // Whether the worker has opened, or dropped, all that was fed.

@@ -24,6 +24,10 @@ PROMISED = {
 	"sphinx": (("isa", "geometry"), ("cycles_per_packet",), ("pps", "speedup", "packet_bytes")),
 	"wrap": (("isa", "geometry", "hops", "batch"), ("cycles_per_packet",), ("pps",)),
 	"x25519": (("isa", "n"), ("cycles",), ("per_second",)),
+	"flood": (
+		("isa",), ("ticks", "flood_ticks", "times_alone"),
+		("forged_per_packet", "forged", "wrong_mac"),
+	),
 	"link": (("isa", "burst", "bytes"), ("cycles", "seal_cycles", "open_cycles"), ()),
 	"symmetric": (("isa", "op", "n", "bytes"), ("cycles",), ("cycles_per_byte",)),
 	"replay": (("table_bytes", "fill"), ("cycles", "cycles_unprefetched"), ("fill_mean", "page_bytes", "batch")),
@@ -103,6 +107,14 @@ class Output(unittest.TestCase):
 
 	def test_link(self):
 		self.check("link")
+
+	def test_flood(self):
+		if os.geteuid() != 0:
+			self.skipTest("EAL needs root")
+		for row in self.check("flood"):
+			self.assertAlmostEqual(row["growth_percent"], (row["times_alone"] - 1) * 100, delta=0.01)
+			self.assertEqual(row["wrong_mac"] * 2, row["forged"])  # the other half is right
+			self.assertLessEqual(row["punted"] + row["wrong_mac"], row["forged"])
 
 	def test_symmetric(self):
 		self.check("symmetric")
