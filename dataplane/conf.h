@@ -5,6 +5,7 @@
 // goes, or a neighbour changes. Built by the manager; workers only read.
 #pragma once
 
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,7 +20,7 @@ enum { FOG_HEADER_MAX = 14 + 4 + 40 + 8 }; // Ethernet, one VLAN tag, IPv6, UDP
 
 // How to reach a node: where and with which bytes in front.
 struct fog_next_hop {
-	uint8_t id[FOG_ID_LEN];
+	alignas(8) uint8_t id[FOG_ID_LEN]; // hash keys, which are read by words: this and the next
 	struct fog_ip ip;
 	uint16_t udp_port;
 	uint16_t peer; // slot in fog_stats.peer, or FOG_PEER_NONE

@@ -22,7 +22,8 @@ def told(node):
 
 
 def log_lines(node):
-	return [line for line in node.log("data").read_text().splitlines() if "replay table is" in line]
+	lines = node.log("data").read_text().splitlines()
+	return [line for line in lines if "replay table of epoch" in line and " % full" in line]
 
 
 def fills(mix, peer):
