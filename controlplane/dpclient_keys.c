@@ -107,6 +107,8 @@ static void keep_answered(struct fog_dpclient *c, const struct fog_msg_ack *m)
 		        "the data plane keeps keys that are to be destroyed: %.*s",
 		        (int)sizeof(m->text) - 1, m->text
 		);
+		c->keep_due = true; // until it is done: what is dead must not stay
+		c->key_retry_ms = dpclient_now_ms() + DPCLIENT_KEY_RETRY_MS;
 		return;
 	}
 	// A set that came meanwhile is sent next, and may want what this one did not.
@@ -174,7 +176,7 @@ int dpclient_keys_sync(struct fog_dpclient *c)
 	if (c->key_asked != REQUEST_NONE)
 		return 0;
 	if (c->keep_due)
-		return keep_send(c);
+		return dpclient_now_ms() < c->key_retry_ms ? 0 : keep_send(c);
 	for (unsigned i = 0; !c->keys_withheld && i < c->keys->n; i++) {
 		const struct fog_msg_key *m = &c->keys->msg[i];
 		if (c->keys->ack[i].status != -EINPROGRESS)

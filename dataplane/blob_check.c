@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "api/blob.h"
+#include "api/link.h"
 #include "api/plan.h"
 #include "log.h"
 #include "sphinx/sphinx.h"
@@ -300,6 +301,14 @@ static int check_launch(const struct check *c, const struct fog_blob_launch *l)
 		return refuse(
 		        c, -EINVAL, "no geometry has %u slots and %u bytes", l->slots,
 		        l->payload_len
+		);
+	uint32_t frame_len = g.packet_len + FOG_LINK_OVERHEAD;
+	if (l->links == FOG_LINKS_NOISE && frame_len < FOG_INITIATION_LEN)
+		return refuse(
+		        c, -EINVAL,
+		        "frames of %u bytes hold no handshake message of %d: raise the payload to %u",
+		        frame_len, FOG_INITIATION_LEN,
+		        l->payload_len + FOG_INITIATION_LEN - frame_len
 		);
 	if ((ret = check_launch_numbers(c, l)) < 0 || (ret = check_workers(c, l)) < 0 ||
 	    (ret = check_ports(c, l)) < 0)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <rte_cycles.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,6 +87,9 @@ int manager_link_install(struct fog_manager *m, const struct fog_link_session *s
 	uint16_t peer = FOG_LINK_NO_PEER;
 
 	if (t == NULL)
+		return -EINVAL;
+	// The ID of zeros marks a free statistics slot, which would be the next node's.
+	if (s->class == FOG_LINK_NODE && sodium_is_zero(s->node_id, sizeof(s->node_id)))
 		return -EINVAL;
 	if (s->class == FOG_LINK_NODE)
 		peer = fog_conf_peer(m->peer, s->node_id);

@@ -19,6 +19,7 @@ struct fog_pkt {
 	uint32_t trace_serial; // of that record: places are used again
 	uint8_t kind; // enum fog_kind
 	uint8_t epoch; // low byte of the key epoch that the packet was made for
+	uint16_t headers; // bytes in front of the UDP payload, as the frame came
 };
 
 enum { FOG_PKT_PRIV_SIZE = 64 };

@@ -43,6 +43,8 @@ int fog_handshake_create(uint64_t tsc_hz, struct fog_handshake **out)
 	randombytes_buf(seed, sizeof(seed));
 	fog_random_init(&h->random, seed);
 	sodium_memzero(seed, sizeof(seed));
+	// The one "before" the first must be nobody's guess: a host that has just started takes it for young.
+	fog_random_fill(&h->random, h->secret[0], sizeof(h->secret));
 	h->cookies_in = budget(tsc_hz, FOG_COOKIES_IN_RATE, FOG_COOKIES_IN_BURST);
 	h->cookies = budget(tsc_hz, FOG_COOKIES_RATE, FOG_COOKIES_BURST);
 	h->notices = budget(tsc_hz, FOG_NOTICES_RATE, FOG_NOTICES_BURST);
@@ -183,8 +185,8 @@ static enum fog_drop cookie_judge(struct fog_worker *w, const struct handshake *
 // The next hop of who is no node: back the way that it came. Returns false when the frame's own headers
 // are not what an answer can be made from.
 static bool stranger_hop(
-        const struct fog_worker *w, unsigned index, const struct rte_mbuf *m,
-        const struct handshake *a, struct fog_next_hop *to
+        const struct fog_worker *w, unsigned index, struct rte_mbuf *m, const struct handshake *a,
+        struct fog_next_hop *to
 )
 {
 	const struct fog_port *port = w->ports[index];
@@ -197,7 +199,9 @@ static bool stranger_hop(
 	        ip_len;
 	struct fog_ip own = {.family = a->from->family};
 
-	if (v4 && *ip != RTE_IPV4_VHL_DEF) // options: no host of ours sends any
+	// Options, extension headers, priority tags: no host of ours sends any, and where the addresses stand
+	// would be for the sender to choose.
+	if (fog_pkt(m)->headers != ether_len + ip_len + sizeof(struct rte_udp_hdr))
 		return false;
 	memcpy(own.addr, ip + (v4 ? 16 : 24), v4 ? 4 : 16);
 	*to = (struct fog_next_hop){

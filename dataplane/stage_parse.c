@@ -60,6 +60,7 @@ enum fog_drop stage_parse(
 		drop = fog_parse_checksums(&parsed, ip_by_device(m), udp_by_device(m));
 	if (drop != FOG_DROP_NONE)
 		return drop;
+	fog_pkt(m)->headers = (uint16_t)parsed.payload_at;
 	rte_pktmbuf_adj(m, (uint16_t)parsed.payload_at);
 	m->data_len = rules.payload_len;
 	m->pkt_len = rules.payload_len;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../dataplane/api/link.h"
 #include "../config/keys.h"
 #include "../config/schema.h"
 
@@ -161,6 +162,15 @@ static void load_network(
 {
 	config_convert(s, "network", network_keys, COUNT(network_keys), raw, t);
 	load_geometry(s, raw, t);
+	uint32_t frame_len = t->geometry.packet_len + FOG_LINK_OVERHEAD;
+	if (t->links == FOG_LINKS_NOISE && t->geometry.packet_len != 0 &&
+	    frame_len < FOG_INITIATION_LEN)
+		config_error(
+		        s, "network.custom",
+		        "frames of %u bytes hold no handshake message of %d: raise payload to %u",
+		        frame_len, FOG_INITIATION_LEN,
+		        t->geometry.payload_len + FOG_INITIATION_LEN - frame_len
+		);
 	config_convert(s, "network.delay", delay_keys, COUNT(delay_keys), &raw->delay, t);
 	if (t->delay_max_us < t->delay_mean_us)
 		config_error(

@@ -180,6 +180,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fog_frame_header_put(msg, data[0] >> 6, 9, 0);
 	macs_make(msg, data[0], from);
 	fog_pkt(m)->trace = 0;
+	fog_pkt(m)->headers = HEADERS;
 	w->handshake->loaded_until = loaded ? UINT64_MAX : 0;
 	w->handshake->window_until = 0;
 	const struct fog_worker_counters before = w->count;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sodium.h>
 
+#include "../../../dataplane/api/link.h"
 #include "../../../dataplane/blob_check.h"
 #include "config_text.h"
 
@@ -222,6 +223,25 @@ static void run_tampers(const struct tamper *cases, size_t count)
 
 #define RUN(cases) run_tampers(cases, sizeof(cases) / sizeof((cases)[0]))
 
+// One slot and a few bytes make a frame that is shorter than a handshake message.
+static void test_short_frames(void)
+{
+	for (unsigned payload = 1; payload < 16; payload++) {
+		size_t len;
+		struct fog_blob *b = good(&len);
+		struct fog_geometry g;
+		b->launch.links = FOG_LINKS_NOISE;
+		b->launch.slots = 1;
+		b->launch.payload_len = payload;
+		fog_geometry_init(&g, 1, payload);
+		seal(b, len);
+		fog_blob_check(b, len, why, sizeof(why));
+		bool refused = strstr(why, "hold no handshake") != NULL;
+		CU_ASSERT_EQUAL(refused, g.packet_len + FOG_LINK_OVERHEAD < FOG_INITIATION_LEN);
+		free(b);
+	}
+}
+
 static void test_tampered_launch(void)
 {
 	static const struct tamper cases[] = {
@@ -439,6 +459,7 @@ int main(void)
 	        {"frame", test_frame},
 	        {"flipped bits", test_flips},
 	        {"tampered launch part", test_tampered_launch},
+	        {"frames too short for handshakes", test_short_frames},
 	        {"tampered ports", test_tampered_ports},
 	        {"tampered run part", test_tampered_run},
 	        {"production", test_production},

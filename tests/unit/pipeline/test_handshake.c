@@ -2,7 +2,9 @@
 // Copyright (c) 2026 the Fogline authors
 // Which handshake messages and notices get to the manager, what is answered with a cookie, and what the
 // manager's letters look like on the wire. MACs are made by libsodium here, by the worker's own HMAC there.
+#include <rte_ip.h>
 #include <rte_ring_elem.h>
+#include <rte_udp.h>
 #include <sodium.h>
 
 #include "../../../dataplane/crypto/link.h"
@@ -234,6 +236,77 @@ static void test_load(void)
 	rig_destroy(r);
 }
 
+// Not yet made with is no secret that anybody knows, on a host whose clock has just started, too.
+static void test_secrets(void)
+{
+	struct rig *r = rig_linked();
+	struct sent f;
+
+	r->w->handshake->secret_until = rte_rdtsc();
+	message(&f, r, FOG_FRAME_INITIATION, NULL);
+	check_punted(r, &f, 4);
+	for (unsigned i = 0; i < 2; i++)
+		CU_ASSERT_FALSE(sodium_is_zero(r->w->handshake->secret[i], 32));
+	rig_destroy(r);
+}
+
+// An initiation of a stranger behind an extension header (RFC 8200 section 4.6) of 'units' of 8 bytes.
+static void put_extended(struct rig *r, const struct sent *f, unsigned units)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(r->w->pool);
+	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *), *at = frame + UDP6_AT;
+	uint16_t len = (uint16_t)(sizeof(struct rte_udp_hdr) + f->len);
+	struct rte_udp_hdr *udp = (void *)(at + 8 * units);
+	struct rte_ipv6_hdr ip = {
+	        .vtc_flow = rte_cpu_to_be_32(6u << 28),
+	        .payload_len = rte_cpu_to_be_16(len),
+	        .proto = IPPROTO_UDP,
+	        .src_addr = {0xfd, [15] = 77},
+	};
+
+	for (unsigned i = 0; i < r->port->address_count; i++)
+		if (r->port->address[i].family == 6)
+			memcpy(ip.dst_addr, r->port->address[i].addr, sizeof(ip.dst_addr));
+	*udp = (struct rte_udp_hdr){
+	        .src_port = rte_cpu_to_be_16(40000),
+	        .dst_port = rte_cpu_to_be_16(r->w->mix_port),
+	        .dgram_len = rte_cpu_to_be_16(len),
+	};
+	memcpy(udp + 1, f->bytes, f->len);
+	udp->dgram_cksum = rte_ipv6_udptcp_cksum(&ip, udp);
+	ip.payload_len = rte_cpu_to_be_16(len + 8 * units);
+	if (units > 0) {
+		ip.proto = IPPROTO_DSTOPTS;
+		memset(at, 0, 8 * units); // Pad1
+		at[0] = IPPROTO_UDP;
+		at[1] = (uint8_t)(units - 1);
+	}
+	memset(frame, 2, 12);
+	frame[12] = 0x86;
+	frame[13] = 0xdd;
+	memcpy(frame + 14, &ip, sizeof(ip));
+	rte_pktmbuf_append(m, (uint16_t)(UDP6_AT + 8 * units + len));
+	CU_ASSERT_EQUAL_FATAL(fog_loop_put(r->port, 0, &m, 1), 1);
+	fog_worker_round(r->w, rte_rdtsc());
+}
+
+// A cookie goes back only where the frame's own headers say, and not where what stands behind them does.
+static void test_extended(void)
+{
+	struct rig *r = rig_linked();
+	uint64_t dropped = 0;
+	struct sent f;
+
+	r->w->handshake->loaded_until = UINT64_MAX;
+	for (unsigned units = 0; units < 6; units++) {
+		message(&f, r, FOG_FRAME_INITIATION, NULL);
+		put_extended(r, &f, units);
+		CU_ASSERT_EQUAL(rig_snapshot(r)->drop[FOG_DROP_HANDSHAKE_COOKIE], ++dropped);
+		CU_ASSERT_EQUAL(rig_snapshot(r)->made, 1);
+	}
+	rig_destroy(r);
+}
+
 static void test_queue(void)
 {
 	struct rig *r = rig_linked();
@@ -314,6 +387,8 @@ int main(void)
 	        {"MAC1", test_mac1},
 	        {"who may answer, and how often", test_sources},
 	        {"cookies under load", test_load},
+	        {"secrets of a young host", test_secrets},
+	        {"cookies and extension headers", test_extended},
 	        {"a queue that fills up", test_queue},
 	        {"letters", test_letters},
 	        {"rings as planned", test_planned},

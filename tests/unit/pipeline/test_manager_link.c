@@ -96,6 +96,8 @@ static void test_stats(void)
 	manager_make();
 	struct fog_link_session s = session(7, 1), again = session(8, 1);
 
+	struct fog_link_session nobody = session(9, 0);
+	CU_ASSERT_EQUAL(manager_link_install(m, &nobody), -EINVAL);
 	CU_ASSERT_EQUAL(manager_link_install(m, &s), 0);
 	const struct fog_link_stats *k = stats_of(7);
 	CU_ASSERT_EQUAL(k->state, FOG_LINK_SENDING);
