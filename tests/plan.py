@@ -75,8 +75,8 @@ def _meson_tests(folder, prefix, wrap, env, pick=lambda test: True):
 # Not under sanitizers (nor test_sandbox_seccomp): what asks how much a build carries, which is not the product's speed then, and
 # what looks at sandboxes and locked memory, which sanitizers don't live with.
 PLAIN_ONLY = {
-	"audit", "audit_long", "bench_e2e", "bench_xdp", "capacity", "capacity_long", "generator", "grafana", "pcap", "rights",
-	"sandbox_calls", "secrets", "soak_long"}
+	"audit", "audit_long", "bench_e2e", "bench_xdp", "capacity", "capacity_long", "generator", "grafana", "link_capture", "pcap",
+	"rights", "sandbox_calls", "secrets", "soak_long", "timing"}
 
 
 def _smoke_tests(root, folder, prefix, wrap, env):
