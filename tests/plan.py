@@ -76,7 +76,7 @@ def _meson_tests(folder, prefix, wrap, env, pick=lambda test: True):
 # what looks at sandboxes and locked memory, which sanitizers don't live with.
 PLAIN_ONLY = {
 	"audit", "audit_long", "bench_e2e", "bench_xdp", "capacity", "capacity_long", "generator", "grafana", "link_capture", "pcap",
-	"rights", "sandbox_calls", "secrets", "soak_long", "timing"}
+	"rights", "rollover_kill", "rollover_kill_long", "sandbox_calls", "secrets", "soak_long", "timing"}
 
 
 def _smoke_tests(root, folder, prefix, wrap, env):
