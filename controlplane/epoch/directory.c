@@ -271,8 +271,11 @@ static int directory_take_proof(
 )
 {
 	uint8_t known[80], beacon[32], alpha[FOG_DELAY_ALPHA_LEN], beta[64];
-	int r = fog_store_proof_get(d->store, p->node.id, epoch, known);
 
+	// A node can prove every epoch since 1970, and could fill the store with them.
+	if (epoch + FOG_DIRECTORY_PROOFS_BACK < d->now_epoch)
+		return 0;
+	int r = fog_store_proof_get(d->store, p->node.id, epoch, known);
 	if (r != -ENOENT)
 		return r;
 	fog_static_beacon(d->network, epoch, beacon);
@@ -405,9 +408,11 @@ static void directory_keys(const struct directory_peer *p, struct fog_directory_
 
 uint64_t fog_directory_counts_from(const struct fog_directory_node *n)
 {
-	uint64_t seen = n->vrf_first_seen + 2;
+	uint64_t least = n->vrf_first_seen + 2, most = least + 1;
 
-	return n->own || n->vrf_from > seen ? n->vrf_from : seen;
+	if (n->own)
+		return n->vrf_from;
+	return n->vrf_from < least ? least : n->vrf_from < most ? n->vrf_from : most;
 }
 
 int fog_directory_node(struct fog_directory *d, unsigned i, struct fog_directory_node *out)

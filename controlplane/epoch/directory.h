@@ -25,6 +25,7 @@ struct fog_directory;
 
 enum {
 	FOG_DIRECTORY_KEYS = 8, // epochs of a node that are remembered
+	FOG_DIRECTORY_PROOFS_BACK = 10000, // epochs; proofs of older ones are not taken
 	FOG_DIRECTORY_RESEND_MS =
 	        2000, // to a node that has not acknowledged, then twice as long ...
 	FOG_DIRECTORY_RESEND_MAX_MS = 30000, // ... up to this
@@ -101,7 +102,8 @@ struct fog_directory_node {
 };
 
 // From which epoch on the delays of a known node are bound by its VRF key: as it says itself, but no sooner
-// than two epochs after that key was first seen here. Pure.
+// than two epochs after that key was first seen here, and one later at most (its clock may be in the
+// next epoch when it is first seen): whoever could put it off would never be audited. Pure.
 uint64_t fog_directory_counts_from(const struct fog_directory_node *);
 
 // The node number 'i' of the topology. Returns 0 or -ENOENT: there are no more.

@@ -371,6 +371,45 @@ static void test_proofs(void)
 	end();
 }
 
+// A node can't put off the epoch from which it is audited, nor prove that it was long ago.
+static void test_counts_from(void)
+{
+	static const uint64_t said[] = {0, NOW + 2, NOW + 3, NOW + 4, UINT64_MAX},
+	                      counts[] = {NOW + 2, NOW + 2, NOW + 3, NOW + 3, NOW + 3};
+
+	for (unsigned i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+		struct fog_descriptor d = describe(0, 10);
+		begin();
+		d.vrf_from = said[i];
+		show(&d);
+		struct fog_directory_node n = view(0, 1);
+		CU_ASSERT_TRUE(n.known);
+		CU_ASSERT_EQUAL(fog_directory_counts_from(&n), counts[i]);
+		end();
+	}
+}
+
+static void test_old_proofs(void)
+{
+	static const uint64_t later = 3 * FOG_DIRECTORY_PROOFS_BACK;
+	struct fog_descriptor d = describe(0, 10);
+	uint8_t proof[80];
+
+	begin();
+	d.mix_count = 0;
+	d.proof_count = 2;
+	for (unsigned i = 0; i < 2; i++) {
+		d.proof[i].epoch = later - FOG_DIRECTORY_PROOFS_BACK - 1 + i;
+		prove(0, d.proof[i].epoch, d.proof[i].proof);
+	}
+	fog_directory_tick(dir[1], later, 0);
+	show(&d);
+	CU_ASSERT_EQUAL(stored(1, 0, d.proof[0].epoch, proof), -ENOENT);
+	CU_ASSERT_EQUAL(stored(1, 0, d.proof[1].epoch, proof), 0);
+	CU_ASSERT_EQUAL(view(0, 1).refused[FOG_DIRECTORY_PROOF], 0);
+	end();
+}
+
 static void test_strangers(void)
 {
 	struct fog_descriptor d = describe(0, 10);
@@ -439,6 +478,8 @@ int main(void)
 	        {"a sequence that is not the descriptor's", test_wrong_sequence},
 	        {"lost keys", test_lost},
 	        {"proofs", test_proofs},
+	        {"the epoch that an audit begins with", test_counts_from},
+	        {"proofs of long ago", test_old_proofs},
 	        {"descriptors of strangers", test_strangers},
 	        {"nodes that come and go", test_topology},
 	        CU_TEST_INFO_NULL,
