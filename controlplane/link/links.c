@@ -125,9 +125,9 @@ uint64_t links_time(struct fog_links *l)
 void links_say_offset(struct fog_links *l, struct links_peer *p)
 {
 	LOG_WARN(
-	        "node %s: its clock is %lld ms %s ours, more than the network's tolerance of %u ms: "
+	        "node %s: its clock is %llu ms %s ours, more than the network's tolerance of %u ms: "
 	        "no link; check the time service of both (chronyc tracking, timedatectl)",
-	        p->name, (long long)(links_abs(p->offset_ns) / 1000000),
+	        p->name, (unsigned long long)(links_abs(p->offset_ns) / 1000000),
 	        p->offset_ns > 0 ? "ahead of" : "behind", l->tolerance_ms
 	);
 }

@@ -75,6 +75,21 @@ static void answer_refuse(
 		(void)l->ops.send(l->ctx, &send); // lost like any other datagram
 }
 
+// An initiation whose clock is wrong may be an old one that somebody has kept. So it says nothing about
+// the clock of its node, which our own initiations ask, and each is answered once.
+static bool answer_is_refused_anew(struct links_peer *p, const struct fog_hello *h)
+{
+	if (h->time_ns <= p->refused_ns)
+		return false;
+	p->refused_ns = h->time_ns;
+	return true;
+}
+
+static bool answer_is_of_client(const struct links_peer *p)
+{
+	return p == NULL || p->class == FOG_LINK_CLIENT;
+}
+
 // Whether the initiation may become a session, as far as it depends on whose it is; *peer is NULL for a
 // client that we don't know yet.
 static bool answer_admits(
@@ -94,19 +109,20 @@ static bool answer_admits(
 		l->outcome[FOG_LINKS_REFUSED_REPLAY]++;
 		return false;
 	}
+	if (links_abs(offset) > l->tolerance_ns) {
+		l->outcome[FOG_LINKS_REFUSED_CLOCK]++;
+		if (p != NULL && !answer_is_refused_anew(p, h))
+			return false;
+		answer_refuse(l, p, m, h, FOG_REFUSAL_CLOCK);
+		return false;
+	}
 	if (p != NULL) {
 		p->offset_ns = offset;
 		p->has_offset = true;
 	}
-	if ((uint64_t)links_abs(offset) > l->tolerance_ns) {
-		l->outcome[FOG_LINKS_REFUSED_CLOCK]++;
-		if (p != NULL && p->class == FOG_LINK_NODE)
-			links_say_offset(l, p);
-		answer_refuse(l, p, m, h, FOG_REFUSAL_CLOCK);
-		return false;
-	}
-	if ((p == NULL || (p->class == FOG_LINK_CLIENT && p->session == NULL)) &&
-	    links_client_full(l)) {
+	if (answer_is_of_client(p) &&
+	    (links_slots_scarce(l) || ((p == NULL || p->session == NULL) && links_client_full(l))
+	    )) {
 		l->outcome[FOG_LINKS_REFUSED_FULL]++;
 		answer_refuse(l, p, m, h, FOG_REFUSAL_FULL);
 		return false;

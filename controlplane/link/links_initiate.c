@@ -145,13 +145,15 @@ static bool initiate_agrees(
 	struct fog_hello refusal = {.index = FOG_REFUSAL_CLOCK};
 
 	// The peer's time stands for the middle between ours of sending and now.
-	p->offset_ns = (int64_t)(h->time_ns - p->sent_ns) - (int64_t)(now_ns - p->sent_ns) / 2;
+	// Modulo 2^64: it may say any time.
+	int64_t half_ns = (int64_t)(now_ns - p->sent_ns) / 2;
+	p->offset_ns = (int64_t)(h->time_ns - p->sent_ns - (uint64_t)half_ns);
 	p->has_offset = true;
 	if (h->senders == 0) {
 		initiate_refused(l, p, h, now_ms);
 		return false;
 	}
-	if ((uint64_t)links_abs(p->offset_ns) > l->tolerance_ns) {
+	if (links_abs(p->offset_ns) > l->tolerance_ns) {
 		initiate_refused(l, p, &refusal, now_ms);
 		return false;
 	}

@@ -25,6 +25,8 @@ enum {
 	LINKS_ACK_MS = 5000, // a message to the data plane that has no effect by then is lost
 	LINKS_COOKIE_MS = 120000,
 	LINKS_SESSIONS_MAX = 8, // of one peer
+	LINKS_SESSIONS_CLIENT_MAX = 3, // of one client
+	LINKS_SLOTS_NODE = 3, // kept from clients for each node: two sessions and a handshake
 };
 
 // Packets under one key: AES-256-GCM stays far from its limits (RFC 8446, section 5.5: 2^24.5 records of
@@ -84,6 +86,7 @@ struct links_peer {
 
 	uint64_t time_ns; // of its last initiation: none that is not newer counts
 	uint64_t time_ms; // when that came
+	uint64_t refused_ns; // time of its last initiation that was refused for its clock
 	uint64_t success_ms; // last handshake, 0 = never
 	bool has_offset;
 	int64_t offset_ns; // its clock minus ours
@@ -154,10 +157,12 @@ void links_macs_put(
         struct fog_link_send *, uint32_t len, const uint8_t receiver[32], const uint8_t *cookie
 );
 bool links_mac1_right(const struct fog_links *, const struct fog_link_punt *);
-int64_t links_abs(int64_t);
+uint64_t links_abs(int64_t);
 
 // links_session.c
 struct links_session *links_slot_take(struct fog_links *); // SLOT_PENDING, or NULL: all are in use
+// Whether clients may get no more slots: the rest is for nodes.
+bool links_slots_scarce(const struct fog_links *);
 void links_slot_free(struct links_session *); // not in its peer's list (any more)
 struct links_session *links_session_find(struct fog_links *, uint32_t rx_index); // NULL; any state
 // Hand the session of a finished handshake to the data plane. Takes 'slot' in any case.

@@ -56,7 +56,8 @@ bool links_mac1_right(const struct fog_links *l, const struct fog_link_punt *p)
 	return sodium_memcmp(mac, p->data + at, sizeof(mac)) == 0;
 }
 
-int64_t links_abs(int64_t v)
+// The peer chooses it: also the one whose positive is none.
+uint64_t links_abs(int64_t v)
 {
-	return v < 0 ? -v : v;
+	return v < 0 ? -(uint64_t)v : (uint64_t)v;
 }

@@ -28,6 +28,17 @@ struct links_session *links_slot_take(struct fog_links *l)
 	return NULL;
 }
 
+bool links_slots_scarce(const struct fog_links *l)
+{
+	unsigned keep = LINKS_SLOTS_NODE * (l->nodes + 1), free = 0;
+
+	if (keep > FOG_LINK_SLOTS / 2)
+		keep = FOG_LINK_SLOTS / 2;
+	for (uint32_t i = 0; i < FOG_LINK_SLOTS && free <= keep; i++)
+		free += l->session[i].slot == SLOT_FREE;
+	return free <= keep;
+}
+
 void links_slot_free(struct links_session *s)
 {
 	memset(s, 0, sizeof(*s));
@@ -110,12 +121,14 @@ bool links_stale(const struct links_peer *p, uint64_t now_ms)
 static void session_make_room(struct fog_links *l, struct links_peer *p, uint64_t now_ms)
 {
 	struct links_session *oldest = NULL;
-	unsigned count = 0;
+	unsigned count = 0,
+	         most = p->class == FOG_LINK_CLIENT ? LINKS_SESSIONS_CLIENT_MAX
+	                                            : LINKS_SESSIONS_MAX;
 
 	for (struct links_session *s = p->session; s != NULL; s = s->next, count++)
 		if (s->state != FOG_LINK_SENDING)
 			oldest = s;
-	if (count >= LINKS_SESSIONS_MAX && oldest != NULL)
+	if (count >= most && oldest != NULL)
 		links_session_remove(l, oldest, now_ms);
 }
 

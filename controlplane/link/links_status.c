@@ -81,7 +81,7 @@ static void status_clocks(struct fog_links *l, struct fog_links_summary *sum)
 		if (!p->has_offset)
 			continue;
 		offset[sum->clocks++] = p->offset_ns;
-		sum->clocks_off += (uint64_t)links_abs(p->offset_ns) > l->tolerance_ns;
+		sum->clocks_off += links_abs(p->offset_ns) > l->tolerance_ns;
 	}
 	if (sum->clocks == 0)
 		return;

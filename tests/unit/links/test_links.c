@@ -346,8 +346,16 @@ static void test_replays(void)
 	sim_replay();
 	sim_run(1, false);
 	CU_ASSERT_EQUAL(sim[0].installs, before);
+	// They say nothing about their node's clock.
+	sim_run(500, false);
+	sim_control_stop(1);
+	sim_replay();
 	sim_run(500, false);
 	CU_ASSERT(sim_outcome(0, FOG_LINKS_REFUSED_CLOCK) > 0);
+	struct fog_links_summary s;
+	fog_links_status(sim[0].links, &s, NULL, 0);
+	CU_ASSERT_EQUAL(s.clocks, 1);
+	CU_ASSERT_EQUAL(s.clocks_off, 0);
 	sim_end();
 }
 
