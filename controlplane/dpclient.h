@@ -128,6 +128,9 @@ void fog_dpclient_keys_withhold(struct fog_dpclient *, bool withhold);
 // How the key with this public key fares: -ENODATA when it is not wanted, or withheld. A data plane
 // whose table is still locked by a dying one is asked again (-EINPROGRESS with a text).
 void fog_dpclient_key_ack(struct fog_dpclient *, const uint8_t public_key[32], struct fog_dpclient_ack *);
+// Whether a data plane is attached and can't have this key: it is not wanted, what is not wanted has been
+// destroyed, and it is not on its way.
+bool fog_dpclient_key_gone(struct fog_dpclient *, const uint8_t public_key[32]);
 
 // Hand a packet to the data plane, to its workers in turn. 'next_hop' is for FOG_INJECT_FORWARD,
 // NULL otherwise; 'epoch' is the low byte of the key epoch that the packet was made for. Returns

@@ -82,12 +82,17 @@ void dpclient_keys_forget(struct fog_dpclient *c)
 	keys_unsettle(c);
 }
 
-static bool key_wanted(const struct fog_dpclient *c, const uint8_t id[32])
+static bool key_named(const struct fog_dpclient *c, const uint8_t id[32])
 {
-	for (unsigned i = 0; !c->keys_withheld && i < c->keys->n; i++)
+	for (unsigned i = 0; i < c->keys->n; i++)
 		if (memcmp(c->keys->msg[i].public_key, id, 32) == 0)
 			return true;
 	return false;
+}
+
+static bool key_wanted(const struct fog_dpclient *c, const uint8_t id[32])
+{
+	return !c->keys_withheld && key_named(c, id);
 }
 
 static bool key_in_force(const struct fog_dpclient *c, const uint8_t id[32])
@@ -96,6 +101,19 @@ static bool key_in_force(const struct fog_dpclient *c, const uint8_t id[32])
 		if (memcmp(c->status.key_id[i], id, 32) == 0)
 			return true;
 	return false;
+}
+
+// A key that is on its way is as good as there, and after an attach what is there is only known for sure
+// when KEYS_KEEP has been answered: a table that was being made may have brought one more key.
+bool fog_dpclient_key_gone(struct fog_dpclient *c, const uint8_t public_key[32])
+{
+	pthread_mutex_lock(&c->lock);
+	bool asked = c->key_asked == REQUEST_KEEP ||
+	        (c->key_asked == REQUEST_INSTALL && memcmp(c->key_asked_id, public_key, 32) == 0);
+	bool gone = c->status.state == FOG_DPCLIENT_ATTACHED && c->keys_known && !c->keep_due &&
+	        !asked && !key_named(c, public_key) && !key_in_force(c, public_key);
+	pthread_mutex_unlock(&c->lock);
+	return gone;
 }
 
 static void keep_answered(struct fog_dpclient *c, const struct fog_msg_ack *m)

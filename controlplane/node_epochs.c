@@ -28,14 +28,7 @@ static int epochs_keys_set(void *ctx, const struct fog_dpclient_key *keys, unsig
 
 static bool epochs_key_gone(void *ctx, const uint8_t public_key[32])
 {
-	struct fog_node *n = ctx;
-	struct fog_dpclient_status status;
-	bool gone = true;
-
-	fog_dpclient_status(n->dp, &status);
-	for (unsigned i = 0; i < FOG_MIX_KEYS_MAX; i++)
-		gone = gone && memcmp(status.key_id[i], public_key, 32) != 0;
-	return gone && status.state == FOG_DPCLIENT_ATTACHED;
+	return fog_dpclient_key_gone(((struct fog_node *)ctx)->dp, public_key);
 }
 
 static const struct fog_epochs_ops epochs_ops = {

@@ -220,9 +220,25 @@ static void test_keys_slow(void)
 	CU_ASSERT_EQUAL(fog_dpclient_config_wait(p.cp.client, 20000, &ack), 0);
 	CU_ASSERT_EQUAL(ack.status, 0);
 	CU_ASSERT_EQUAL(key_state(&p, 3), -EINPROGRESS);
+	CU_ASSERT_FALSE(fog_dpclient_key_gone(p.cp.client, key.public_key));
 	p.record->hold_keys = 0;
 	MINI_WAIT(key_state(&p, 3) == 0);
 	CU_ASSERT_EQUAL(key_state(&p, 3), 0);
+	CU_ASSERT_FALSE(fog_dpclient_key_gone(p.cp.client, key.public_key));
+
+	// Not wanted any more while its table is being made: it will be there once more.
+	const struct fog_dpclient_key late = key_of(4);
+	uint32_t destroys = p.record->destroys;
+	p.record->hold_keys = 1;
+	CU_ASSERT_EQUAL(fog_dpclient_keys_set(p.cp.client, &late, 1), 0);
+	MINI_WAIT(p.record->installs == 2 && fog_dpclient_key_gone(p.cp.client, key.public_key));
+	CU_ASSERT_TRUE(fog_dpclient_key_gone(p.cp.client, key.public_key));
+	CU_ASSERT_EQUAL(fog_dpclient_keys_set(p.cp.client, NULL, 0), 0);
+	CU_ASSERT_FALSE(fog_dpclient_key_gone(p.cp.client, late.public_key));
+	p.record->hold_keys = 0;
+	MINI_WAIT(fog_dpclient_key_gone(p.cp.client, late.public_key));
+	CU_ASSERT_TRUE(fog_dpclient_key_gone(p.cp.client, late.public_key));
+	CU_ASSERT_EQUAL(p.record->destroys, destroys + 2);
 	pair_stop(&p);
 }
 
