@@ -106,7 +106,7 @@ static bool keys_unknown(struct fog_node *n)
 		return false;
 	if (fog_store_begin(n->store) < 0)
 		return true;
-	int r = fog_store_announced_open(n->store, INT64_MAX, &epoch);
+	int r = fog_store_announced_open(n->store, INT64_MAX, INT64_MAX, &epoch);
 	fog_store_end(n->store, false);
 	return r != -ENOENT;
 }

@@ -17,6 +17,7 @@
 
 enum {
 	EPOCHS_SWEEP = 64, // dead epochs whose keys are looked for in the keyring
+	EPOCHS_FAR = 64, // epochs so far ahead were counted when epochs were shorter: they are dead
 	EPOCHS_END_MAX = 8, // proofs made in one tick
 	EPOCHS_COUNTS_AFTER = 2, // a VRF key counts so many epochs after it was first announced
 };
@@ -271,9 +272,13 @@ static void epochs_sweep(struct fog_epochs *e, const struct fog_schedule_view *v
 {
 	uint64_t dead = v->live[0];
 
-	for (unsigned i = 0; i < FOG_EPOCHS_OWN_MAX; i++)
-		if (e->own[i].set && e->own[i].epoch < dead)
-			epochs_forget(&e->own[i]);
+	for (unsigned i = 0; i < FOG_EPOCHS_OWN_MAX; i++) {
+		uint64_t epoch = e->own[i].epoch;
+		if (!e->own[i].set || (epoch >= dead && epoch <= v->epoch + EPOCHS_FAR))
+			continue;
+		epochs_forget(&e->own[i]);
+		fog_epoch_key_destroy(e->p.instance, epoch);
+	}
 	for (uint64_t epoch = dead > EPOCHS_SWEEP ? dead - EPOCHS_SWEEP : 0; epoch < dead;
 	     epoch++) {
 		int r = fog_epoch_key_destroy(e->p.instance, epoch);
@@ -312,7 +317,7 @@ static void epochs_end(struct fog_epochs *e, const struct fog_schedule_view *v)
 		int r = fog_store_begin(e->p.store);
 		if (r < 0)
 			return;
-		r = fog_store_announced_open(e->p.store, v->live[0], &epoch);
+		r = fog_store_announced_open(e->p.store, v->live[0], v->epoch + EPOCHS_FAR, &epoch);
 		// The sweep looks for the last few only.
 		if (r == 0) {
 			fog_epoch_key_destroy(e->p.instance, epoch);
@@ -350,7 +355,10 @@ static void epochs_describe(
 			memcpy(d->mix[d->mix_count].public_key, own->public_key, 32);
 		d->mix_count++;
 	}
-	int n = fog_store_proofs(e->p.store, id->node_id, proof, FOG_DESCRIPTOR_PROOF_MAX);
+	// Those of epochs of another network, or of another length, would be taken for forged ones.
+	int n = fog_store_proofs(
+	        e->p.store, id->node_id, e->network, proof, FOG_DESCRIPTOR_PROOF_MAX
+	);
 	for (int i = n - 1; i >= 0; i--) {
 		d->proof[d->proof_count].epoch = proof[i].epoch;
 		memcpy(d->proof[d->proof_count++].proof, proof[i].proof, sizeof(proof[i].proof));

@@ -62,12 +62,13 @@ int fog_store_announce(
 	return store_run(s, st, "storing an announced key");
 }
 
-int fog_store_announced_open(struct fog_store *s, uint64_t before, uint64_t *epoch)
+int fog_store_announced_open(struct fog_store *s, uint64_t before, uint64_t beyond, uint64_t *epoch)
 {
 	sqlite3_stmt *st = store_statement(s, SQL_ANNOUNCED_OPEN);
 	int r = -ENOENT;
 
 	sqlite3_bind_int64(st, 1, (int64_t)before);
+	sqlite3_bind_int64(st, 2, (int64_t)beyond);
 	int e = sqlite3_step(st);
 	if (e == SQLITE_ROW) {
 		*epoch = (uint64_t)sqlite3_column_int64(st, 0);
@@ -205,7 +206,8 @@ int fog_store_proof_get(
 }
 
 int fog_store_proofs(
-        struct fog_store *s, const uint8_t node[32], struct fog_store_proof *out, unsigned max
+        struct fog_store *s, const uint8_t node[32], const uint8_t network[32],
+        struct fog_store_proof *out, unsigned max
 )
 {
 	sqlite3_stmt *st = store_statement(s, SQL_PROOF_LIST);
@@ -213,6 +215,7 @@ int fog_store_proofs(
 
 	sqlite3_bind_blob(st, 1, node, 32, SQLITE_STATIC);
 	sqlite3_bind_int64(st, 2, max);
+	sqlite3_bind_blob(st, 3, network, 32, SQLITE_STATIC);
 	while ((e = sqlite3_step(st)) == SQLITE_ROW) {
 		if (sqlite3_column_bytes(st, 1) != 80)
 			continue;

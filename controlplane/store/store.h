@@ -155,8 +155,9 @@ int fog_store_announced(
 int fog_store_announce(
         struct fog_store *, uint64_t epoch, const uint8_t public_key[32], const uint8_t network[32]
 );
-// The oldest epoch below 'before' that was announced and has not been ended. Returns 0, -ENOENT, -EIO.
-int fog_store_announced_open(struct fog_store *, uint64_t before, uint64_t *epoch);
+// The oldest epoch below 'before' or above 'beyond' (at most INT64_MAX both) that was announced and has not
+// been ended. Returns 0, -ENOENT, -EIO.
+int fog_store_announced_open(struct fog_store *, uint64_t before, uint64_t beyond, uint64_t *epoch);
 int fog_store_announced_end(struct fog_store *, uint64_t epoch);
 // Make everything committed so far survive a power cut. Takes the store by itself.
 // Returns 0, -EIO, -ENOSPC.
@@ -196,9 +197,11 @@ struct fog_store_proof {
 	uint8_t proof[80];
 };
 
-// The newest 'max' proofs of a node, newest first. Returns their number or -EIO.
+// The newest 'max' proofs of this node for epochs that it announced a key for in this network, newest
+// first. Returns their number or -EIO.
 int fog_store_proofs(
-        struct fog_store *, const uint8_t node[32], struct fog_store_proof *, unsigned max
+        struct fog_store *, const uint8_t node[32], const uint8_t network[32],
+        struct fog_store_proof *, unsigned max
 );
 // Forget proofs after a week and 10,000 epochs, keys of epochs long past. Takes the store by itself.
 void fog_store_prune_epochs(struct fog_store *, uint64_t now_epoch);

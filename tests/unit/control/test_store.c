@@ -482,11 +482,13 @@ static void test_epochs(void)
 	CU_ASSERT_EQUAL(fog_store_announce(s, 11, b, a), 0);
 	CU_ASSERT_EQUAL(fog_store_announced(s, 10, out, network), 0);
 	CU_ASSERT_EQUAL(memcmp(out, a, 32) + memcmp(network, b, 32), 0);
-	CU_ASSERT_EQUAL(fog_store_announced_open(s, 10, &n), -ENOENT);
-	CU_ASSERT_EQUAL(fog_store_announced_open(s, 12, &n), 0);
+	CU_ASSERT_EQUAL(fog_store_announced_open(s, 10, 11, &n), -ENOENT);
+	CU_ASSERT_EQUAL(fog_store_announced_open(s, 12, 20, &n), 0);
 	CU_ASSERT_EQUAL(n, 10);
+	CU_ASSERT_EQUAL(fog_store_announced_open(s, 10, 10, &n), 0);
+	CU_ASSERT_EQUAL(n, 11);
 	CU_ASSERT_EQUAL(fog_store_announced_end(s, 10), 0);
-	CU_ASSERT_EQUAL(fog_store_announced_open(s, 12, &n), 0);
+	CU_ASSERT_EQUAL(fog_store_announced_open(s, 12, 20, &n), 0);
 	CU_ASSERT_EQUAL(n, 11);
 	CU_ASSERT_EQUAL(fog_store_sequence(s, 100, &first), 0);
 	CU_ASSERT_EQUAL(first, 101);
@@ -509,16 +511,21 @@ static void test_epochs(void)
 	n = 15;
 	CU_ASSERT_EQUAL(fog_store_seen_vrf(s, a, b, &n), 0);
 	CU_ASSERT_EQUAL(n, 10);
-	for (uint64_t e = 1; e <= 6; e++)
+	for (uint64_t e = 1; e <= 7; e++) {
 		CU_ASSERT_EQUAL(fog_store_proof_put(s, a, e, proof), 0);
-	CU_ASSERT_EQUAL(fog_store_proofs(s, a, list, 4), 4);
+		CU_ASSERT_EQUAL(fog_store_announce(s, e, a, e < 7 ? b : a), 0);
+	}
+	// Of this network.
+	CU_ASSERT_EQUAL(fog_store_proofs(s, a, a, list, 4), 1);
+	CU_ASSERT_EQUAL(list[0].epoch, 7);
+	CU_ASSERT_EQUAL(fog_store_proofs(s, a, b, list, 4), 4);
 	CU_ASSERT_TRUE(list[0].epoch == 6 && list[3].epoch == 3 && list[0].proof[0] == 7);
 	CU_ASSERT_EQUAL(fog_store_proof_get(s, b, 6, proof), -ENOENT);
 	CU_ASSERT_EQUAL(fog_store_end(s, 1), 0);
 	CU_ASSERT_EQUAL(fog_store_durable(s), 0);
 	fog_store_prune_epochs(s, 10003);
 	CU_ASSERT_EQUAL(fog_store_begin(s), 0);
-	CU_ASSERT_EQUAL(fog_store_proofs(s, a, list, 4), 4);
+	CU_ASSERT_EQUAL(fog_store_proofs(s, a, b, list, 4), 4);
 	CU_ASSERT_EQUAL(fog_store_proof_get(s, a, 2, proof), -ENOENT);
 	CU_ASSERT_EQUAL(fog_store_seen_key_get(s, b, 10, out), -ENOENT);
 	CU_ASSERT_EQUAL(fog_store_announced(s, 10, out, network), 0);

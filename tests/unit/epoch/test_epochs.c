@@ -332,6 +332,53 @@ static void test_over(void)
 	end();
 }
 
+// The same nodes get epochs of an hour: other numbers, further down.
+static void test_longer_epochs(void)
+{
+	static const uint64_t hour = 3600 * SECOND;
+	uint64_t now = (FIRST + 1) * EPOCH + 30 * SECOND;
+	struct fog_epoch_key *key = NULL;
+	struct fog_topology *longer;
+	struct net_node self = {0};
+	uint8_t proof[80];
+	char text[256];
+
+	begin();
+	tick(FIRST * EPOCH);
+	struct fog_epochs_view v = tick(now);
+	struct fog_descriptor d = announced(&v);
+	CU_ASSERT_EQUAL(d.proof_count, 1);
+	memcpy(self.id, identity->node_id, 32);
+	memcpy(self.identity, identity->public_key, 32);
+	memcpy(self.link_key, identity->link_public, 32);
+	memcpy(self.vrf_key, identity->vrf_public, 32);
+	longer = net_topology(&self, 1, "");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(longer);
+	longer->epoch_s = 3600;
+	fog_epochs_topology(epochs, longer);
+	settled = false;
+	v = tick(now);
+	// Keys of the old numbers don't wait for a time that never comes.
+	for (uint64_t e = FIRST; e <= FIRST + 2; e++)
+		CU_ASSERT_EQUAL(
+		        fog_epoch_key_fetch(instance, e, &key, text, sizeof(text)), -ENOENT
+		);
+	settled = true;
+	tick(now + SECOND);
+	CU_ASSERT_EQUAL(proof_of(FIRST + 1, proof), 0);
+	CU_ASSERT_EQUAL(proof_of(FIRST + 2, proof), 0);
+	// Nobody is shown proofs of the old network; those of the new one are not hidden behind them.
+	v = tick(now + 2 * hour);
+	CU_ASSERT_EQUAL(fog_descriptor_parse(v.descriptor, v.descriptor_len, &d), 0);
+	CU_ASSERT_EQUAL_FATAL(d.proof_count, 2);
+	CU_ASSERT_EQUAL(d.proof[0].epoch, now / hour);
+	lose_keys();
+	for (uint64_t e = now / hour - 1; e < now / hour + 6; e++)
+		fog_epoch_key_destroy(instance, e);
+	stop();
+	fog_topology_free(longer);
+}
+
 static void test_hand_again(void)
 {
 	begin();
@@ -355,6 +402,7 @@ int main(void)
 	        {"a key that nobody was told", test_foreign_key},
 	        {"the end of an epoch", test_over},
 	        {"the data plane lost them", test_hand_again},
+	        {"longer epochs", test_longer_epochs},
 	        CU_TEST_INFO_NULL,
 	};
 	struct net_node self = {0};
