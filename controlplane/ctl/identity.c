@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -95,33 +96,79 @@ static void identity_echo(bool on)
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &t);
 }
 
-// One line, in locked memory that the caller frees; NULL after having said why.
-static char *identity_passphrase(const char *file, size_t *len)
+// Ctrl-C at the question: the terminal must show again what is typed.
+static void identity_interrupted(int signal)
+{
+	identity_echo(true);
+	_exit(128 + signal);
+}
+
+// One line of 'f'. Returns whether there is one.
+static bool identity_line(FILE *f, const char *question, char *line)
+{
+	bool got;
+
+	if (question != NULL) {
+		fprintf(stderr, "%s: ", question);
+		identity_echo(false);
+	}
+	got = fgets(line, PASSPHRASE_MAX, f) != NULL;
+	if (question != NULL) {
+		identity_echo(true);
+		fputs("\n", stderr);
+	}
+	return got;
+}
+
+// Typed blindly, a mistake would make a backup that nobody can open.
+static bool identity_same_again(FILE *f, const char *line)
+{
+	char *again = sodium_malloc(PASSPHRASE_MAX);
+	bool same = again != NULL && identity_line(f, "the same again", again) &&
+	        strcmp(line, again) == 0;
+
+	sodium_free(again);
+	if (!same)
+		fputs("fogctl: these are two passphrases: begin again\n", stderr);
+	return same;
+}
+
+// In locked memory that the caller frees; NULL after having said why. 'fresh': it is a new one.
+static char *identity_passphrase(const char *file, bool fresh, size_t *len)
 {
 	FILE *f = file != NULL ? fopen(file, "re") : stdin;
 	char *line = sodium_malloc(PASSPHRASE_MAX);
 	bool ask = file == NULL && isatty(STDIN_FILENO), got;
 
+	if (file != NULL && f == NULL)
+		fprintf(stderr, "fogctl: %s: %s\n", file, strerror(errno));
+	if (f == NULL || line == NULL)
+		goto err;
 	if (ask) {
-		fputs("passphrase: ", stderr);
-		identity_echo(false);
+		signal(SIGINT, identity_interrupted);
+		signal(SIGTERM, identity_interrupted);
+		signal(SIGHUP, identity_interrupted);
 	}
-	if (f != NULL && line != NULL)
-		setvbuf(f, NULL, _IONBF, 0); // no copy of it in a buffer
-	got = f != NULL && line != NULL && fgets(line, PASSPHRASE_MAX, f) != NULL;
+	setvbuf(f, NULL, _IONBF, 0); // no copy of it in a buffer
+	got = identity_line(f, ask ? "passphrase" : NULL, line);
+	*len = got ? strcspn(line, "\n") : 0;
+	if (*len < PASSPHRASE_MIN || *len >= PASSPHRASE_MAX - 1)
+		fprintf(stderr, "fogctl: a passphrase has %d to %d bytes in one line: give one\n",
+		        PASSPHRASE_MIN, PASSPHRASE_MAX - 2);
+	else if (!ask || !fresh || identity_same_again(f, line))
+		goto out;
+err:
+	sodium_free(line);
+	line = NULL;
+out:
 	if (ask) {
-		identity_echo(true);
-		fputs("\n", stderr);
+		signal(SIGINT, SIG_DFL);
+		signal(SIGTERM, SIG_DFL);
+		signal(SIGHUP, SIG_DFL);
 	}
 	if (f != NULL && f != stdin)
 		fclose(f);
-	*len = got ? strcspn(line, "\n") : 0;
-	if (*len >= PASSPHRASE_MIN && *len < PASSPHRASE_MAX - 1)
-		return line;
-	fprintf(stderr, "fogctl: a passphrase has %d to %d bytes in one line: give one\n",
-	        PASSPHRASE_MIN, PASSPHRASE_MAX - 2);
-	sodium_free(line);
-	return NULL;
+	return line;
 }
 
 static int backup_read(const char *file, uint8_t box[IDENTITY_BACKUP_LEN])
@@ -161,6 +208,7 @@ static int identity_say(const char *file, int r)
 	        r == -EBADMSG          ? "another passphrase, or the file is damaged: try again"
 	                : r == -EINVAL ? "this is no backup of an identity: name another file"
 	                : r == -ENOMEM ? "not enough memory for the passphrase: free 256 MiB"
+	                : r == -EEXIST ? "there is such a file, which stays: name another one"
 	                               : strerror(-r));
 	return CTL_REFUSED;
 }
@@ -190,7 +238,7 @@ static int identity_backup(const char *dir, const char *file, const char *passph
 
 	if (r != CTL_OK)
 		return r;
-	char *passphrase = identity_passphrase(passphrase_file, &len);
+	char *passphrase = identity_passphrase(passphrase_file, true, &len);
 	r = CTL_REFUSED;
 	if (passphrase != NULL) {
 		int e = identity_seal(id->secret_key, passphrase, len, box);
@@ -215,7 +263,7 @@ static int identity_restore(const char *dir, const char *file, const char *passp
 	char text[TEXT_LEN];
 	size_t len = 0;
 	int r = CTL_REFUSED, e = key == NULL ? -ENOMEM : backup_read(file, box);
-	char *passphrase = e == 0 ? identity_passphrase(passphrase_file, &len) : NULL;
+	char *passphrase = e == 0 ? identity_passphrase(passphrase_file, false, &len) : NULL;
 
 	if (passphrase != NULL)
 		e = identity_unseal(box, passphrase, len, key);

@@ -7,10 +7,14 @@ import fcntl
 import hashlib
 import os
 import pathlib
+import pty
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import termios
+import time
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, x25519
@@ -83,7 +87,8 @@ def check_backup(top, folder, seed):
 	check(good.stat().st_mode & 0o777 == 0o600, "a backup is root-only")
 	data = good.read_bytes()
 	check(seed not in data and seed[:16] not in data, "the seed is not in clear")
-	check(run("backup", folder, good, says=b"correct horse\n")[0] == 1, "a file is not overwritten")
+	code, _, err = run("backup", folder, good, says=b"correct horse\n")
+	check(code == 1 and "name another" in err, f"a file is not overwritten: {err}")
 	check(good.read_bytes() == data, "and stays as it is")
 	code, _, err = run("backup", folder, top / "short", says=b"short\n")
 	check(code == 1 and "8 to" in err and not (top / "short").exists(), "a short passphrase")
@@ -109,6 +114,41 @@ def check_backup(top, folder, seed):
 	check(code == 1 and "has an identity" in err, f"restore over an identity: {err}")
 
 
+def at_terminal(words, says):
+	"""On a terminal of its own. Returns exit code, what it showed, whether it echoes again; a None waits
+	until the question was asked and interrupts."""
+	main, side = pty.openpty()
+	done = subprocess.Popen([FOGCTL, "identity", *map(str, words)], stdin=side, stdout=subprocess.PIPE,
+		stderr=subprocess.PIPE, bufsize=0, preexec_fn=lambda: (os.setsid(), fcntl.ioctl(0, termios.TIOCSCTTY, 0)))
+	asked, deadline = b"", time.monotonic() + 60
+	for line in says:
+		while not asked.endswith(b": ") and (byte := done.stderr.read(1)):
+			asked += byte
+		# What was typed before it stops to echo is thrown away.
+		while termios.tcgetattr(side)[3] & termios.ECHO:
+			check(done.poll() is None and time.monotonic() < deadline, f"not asked: {asked}")
+			time.sleep(0.01)
+		if line is None:
+			done.send_signal(signal.SIGINT)
+			break
+		os.write(main, line)
+		asked = b""
+	out, err = done.communicate(timeout=60)
+	echoes = bool(termios.tcgetattr(side)[3] & termios.ECHO)
+	os.close(main)
+	os.close(side)
+	return done.returncode, (out + err).decode(), echoes
+
+
+def check_terminal(top, folder, seed):
+	"""Who types blindly is asked twice for a new passphrase, and an interrupt leaves a terminal that shows."""
+	code, out, echoes = at_terminal(("backup", folder, top / "typed"), (b"correct horse\n", b"correct hose\n"))
+	check(code == 1 and "begin again" in out and echoes, f"two passphrases: {out}")
+	check(not (top / "typed").exists(), "no backup of it")
+	code, out, echoes = at_terminal(("backup", folder, top / "typed"), (None,))
+	check(code != 0 and echoes and not (top / "typed").exists(), f"interrupted: {code} {out}")
+
+
 def check_rotate(folder, seed):
 	old = (folder / "identity.key").read_bytes()
 	code, out, err = run("rotate", folder)
@@ -132,6 +172,7 @@ def main():
 		write_key(folder, seed)
 		check_show(folder, seed)
 		check_backup(top, folder, seed)
+		check_terminal(top, folder, seed)
 		check_lock(folder)
 		check_rotate(folder, seed)
 	check(run()[0] == 2 and run("show")[0] == 2 and run("burn", "x")[0] == 2, "usage")
