@@ -66,6 +66,9 @@ static int epochs_gate(void *ctx, uint64_t epoch, enum fog_inject_type type)
 		return 0;
 	if (node_epoch_over(n, epoch))
 		return -ESTALE;
+	// What begins with our own lost key would only keep the others waiting.
+	if (type == FOG_INJECT_UNWRAP && fog_epochs_lost(n->epochs, epoch))
+		return -ESTALE;
 	// Our own data plane would only drop it.
 	return type == FOG_INJECT_UNWRAP && !epochs_in_force(n, epoch) ? -EAGAIN : 0;
 }

@@ -461,19 +461,34 @@ void fog_epochs_look(struct fog_epochs *e, struct fog_epochs_view *out)
 	pthread_mutex_unlock(&e->lock);
 }
 
-bool fog_epochs_live(struct fog_epochs *e, uint64_t epoch, uint8_t public_key[32])
+static bool epochs_own_is(
+        struct fog_epochs *e, uint64_t epoch, enum fog_epochs_key_state state,
+        uint8_t public_key[32]
+)
 {
-	bool live = false;
+	bool is = false;
 
 	pthread_mutex_lock(&e->lock);
 	for (unsigned i = 0; i < e->view.count; i++) {
-		if (e->view.own[i].epoch != epoch || e->view.own[i].state != FOG_EPOCHS_LIVE)
+		if (e->view.own[i].epoch != epoch || e->view.own[i].state != state)
 			continue;
 		memcpy(public_key, e->view.own[i].public_key, 32);
-		live = true;
+		is = true;
 	}
 	pthread_mutex_unlock(&e->lock);
-	return live;
+	return is;
+}
+
+bool fog_epochs_live(struct fog_epochs *e, uint64_t epoch, uint8_t public_key[32])
+{
+	return epochs_own_is(e, epoch, FOG_EPOCHS_LIVE, public_key);
+}
+
+bool fog_epochs_lost(struct fog_epochs *e, uint64_t epoch)
+{
+	uint8_t public_key[32];
+
+	return epochs_own_is(e, epoch, FOG_EPOCHS_LOST, public_key);
 }
 
 bool fog_epochs_over(struct fog_epochs *e, uint64_t epoch, uint64_t now_ns)

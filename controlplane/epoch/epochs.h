@@ -84,6 +84,8 @@ struct fog_epochs_view {
 void fog_epochs_look(struct fog_epochs *, struct fog_epochs_view *);
 // Whether our own data plane should have the key of 'epoch' now, and which that is. Any thread.
 bool fog_epochs_live(struct fog_epochs *, uint64_t epoch, uint8_t public_key[32]);
+// Whether we had a key of 'epoch' and will never have it again. Any thread.
+bool fog_epochs_lost(struct fog_epochs *, uint64_t epoch);
 // Whether nobody takes a packet of 'epoch' any more; never without epochs. Any thread.
 bool fog_epochs_over(struct fog_epochs *, uint64_t epoch, uint64_t now_ns);
 // alpha's parts and the proof of one of our epochs. Any thread. Returns 0, -ENOENT (nothing was

@@ -140,8 +140,8 @@ static int sender_flush_one(struct fog_sender *s)
 	if (r == -ENOTCONN || r == -ENOBUFS || r == -EAGAIN)
 		return r;
 	if (r == -ESTALE)
-		LOG_ERR("sent message %lld waited until its key epoch %llu was over, and no node takes it "
-		        "any more: it is given up; send it again",
+		LOG_ERR("sent message %lld waited until the key of its epoch %llu was gone, and no node "
+		        "takes it any more: it is given up; send it again",
 		        (long long)id, (unsigned long long)epoch);
 	else if (r < 0)
 		LOG_ERR("sent message %lld cannot leave: the data plane takes no packets of %d bytes; "

@@ -287,6 +287,8 @@ static void test_reboot(void)
 	CU_ASSERT_TRUE(sodium_is_zero(d.mix[1].public_key, 32));
 	CU_ASSERT_EQUAL(fog_directory_mix_key(dir, identity->node_id, FIRST, key), -ENOENT);
 	CU_ASSERT_FALSE(fog_epochs_live(epochs, FIRST, key));
+	CU_ASSERT_TRUE(fog_epochs_lost(epochs, FIRST));
+	CU_ASSERT_FALSE(fog_epochs_lost(epochs, FIRST + 2));
 	// The next epoch: still lost, but the one after it is announced.
 	v = tick((FIRST + 1) * EPOCH + 30 * SECOND);
 	d = announced(&v);
