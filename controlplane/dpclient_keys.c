@@ -28,6 +28,27 @@ static int keys_check(const struct fog_dpclient_key *keys, unsigned n)
 	return 0;
 }
 
+static bool key_named(const struct fog_dpclient *c, const uint8_t id[32])
+{
+	for (unsigned i = 0; i < c->keys->n; i++)
+		if (memcmp(c->keys->msg[i].public_key, id, 32) == 0)
+			return true;
+	return false;
+}
+
+static bool key_wanted(const struct fog_dpclient *c, const uint8_t id[32])
+{
+	return !c->keys_withheld && key_named(c, id);
+}
+
+static bool key_in_force(const struct fog_dpclient *c, const uint8_t id[32])
+{
+	for (unsigned i = 0; i < FOG_MIX_KEYS_MAX; i++)
+		if (memcmp(c->status.key_id[i], id, 32) == 0)
+			return true;
+	return false;
+}
+
 int fog_dpclient_keys_set(struct fog_dpclient *c, const struct fog_dpclient_key *keys, unsigned n)
 {
 	int ret = keys_check(keys, n);
@@ -36,6 +57,9 @@ int fog_dpclient_keys_set(struct fog_dpclient *c, const struct fog_dpclient_key 
 		return ret;
 	pthread_mutex_lock(&c->lock);
 	struct dpclient_keys *k = c->keys;
+	// Then what is there is known, and stays when it is in the new set.
+	bool sure = c->status.state == FOG_DPCLIENT_ATTACHED && !c->keys_withheld && !c->keep_due &&
+	        c->key_asked != REQUEST_KEEP;
 	sodium_memzero(k, sizeof(*k));
 	for (unsigned i = 0; i < n; i++) {
 		struct fog_msg_key *m = &k->msg[i];
@@ -48,6 +72,9 @@ int fog_dpclient_keys_set(struct fog_dpclient *c, const struct fog_dpclient_key 
 	k->n = n;
 	c->keys_known = true;
 	keys_unsettle(c);
+	for (unsigned i = 0; i < n && sure; i++)
+		if (key_in_force(c, keys[i].public_key))
+			k->ack[i].status = 0;
 	pthread_mutex_unlock(&c->lock);
 	dpclient_kick(c);
 	return 0;
@@ -80,27 +107,6 @@ void dpclient_keys_forget(struct fog_dpclient *c)
 {
 	c->key_asked = REQUEST_NONE;
 	keys_unsettle(c);
-}
-
-static bool key_named(const struct fog_dpclient *c, const uint8_t id[32])
-{
-	for (unsigned i = 0; i < c->keys->n; i++)
-		if (memcmp(c->keys->msg[i].public_key, id, 32) == 0)
-			return true;
-	return false;
-}
-
-static bool key_wanted(const struct fog_dpclient *c, const uint8_t id[32])
-{
-	return !c->keys_withheld && key_named(c, id);
-}
-
-static bool key_in_force(const struct fog_dpclient *c, const uint8_t id[32])
-{
-	for (unsigned i = 0; i < FOG_MIX_KEYS_MAX; i++)
-		if (memcmp(c->status.key_id[i], id, 32) == 0)
-			return true;
-	return false;
 }
 
 // A key that is on its way is as good as there, and after an attach what is there is only known for sure

@@ -148,6 +148,7 @@ static void test_keys(void)
 
 	// One goes, one stays, one comes.
 	CU_ASSERT_EQUAL(fog_dpclient_keys_set(p.cp.client, key + 1, 2), 0);
+	CU_ASSERT_EQUAL(key_state(&p, 4), 0); // without a gap
 	MINI_WAIT(key_state(&p, 5) == 0);
 	CU_ASSERT_EQUAL(key_state(&p, 5), 0);
 	CU_ASSERT_EQUAL(key_state(&p, 3), -ENODATA);
