@@ -141,7 +141,8 @@ static char *identity_passphrase(const char *file, bool fresh, size_t *len)
 	bool ask = file == NULL && isatty(STDIN_FILENO), got;
 
 	if (file != NULL && f == NULL)
-		fprintf(stderr, "fogctl: %s: %s\n", file, strerror(errno));
+		fprintf(stderr, "fogctl: %s: %s: name a file that can be read\n", file,
+		        strerror(errno));
 	if (f == NULL || line == NULL)
 		goto err;
 	if (ask) {
