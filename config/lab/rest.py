@@ -4,6 +4,9 @@
 import http.client
 import json
 import socket
+import time
+
+IDLE_S = 5  # after which a connection is made anew: the server closes idle ones
 
 
 class RestError(Exception):
@@ -28,6 +31,7 @@ class Rest:
 
 	def __init__(self, path, timeout=30):
 		self._connection = _Connection(path, timeout)
+		self._used = 0
 
 	def call(self, method, path, body=None, headers=None):
 		"""(status, headers, body); a JSON body comes as an object. Raises OSError without an answer.
@@ -35,6 +39,8 @@ class Rest:
 		Nothing is sent twice: the caller knows what may be repeated."""
 		data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
 		fields = {"Content-Type": "application/json"} if data is not None else {}
+		if time.monotonic() - self._used > IDLE_S:
+			self.close()
 		try:
 			self._connection.request(method, path, data, {**fields, **(headers or {})})
 			answer = self._connection.getresponse()
@@ -42,6 +48,7 @@ class Rest:
 		except (OSError, http.client.HTTPException) as error:
 			self.close()
 			raise OSError(f"{method} {path}: {error or type(error).__name__}") from error
+		self._used = time.monotonic()
 		kind = answer.headers.get("Content-Type", "")
 		return answer.status, answer.headers, json.loads(raw) if "json" in kind and raw else raw
 
