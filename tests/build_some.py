@@ -13,12 +13,12 @@ import sys
 import plan
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+FAST = ["-Dwerror=false", "-Db_lundef=false", "-Doptimization=1"]
 SETUP = {
-	"tsan": ("gcc", ["-Dwerror=false", "-Db_sanitize=thread", "-Db_lundef=false"]),
+	"tsan": ("gcc", [*FAST, "-Db_sanitize=thread", "-Dc_args=-g1"]),
 	# Coverage feedback in our libraries, not only in the targets themselves.
 	"fuzz": ("clang-14", [
-		"-Dwerror=false", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dfuzz=true",
-		"-Dc_args=-fsanitize=fuzzer-no-link",
+		*FAST, "-Db_sanitize=address,undefined", "-Dfuzz=true", "-Dc_args=-g1 -fsanitize=fuzzer-no-link",
 	]),
 }
 

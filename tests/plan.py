@@ -35,6 +35,8 @@ class Test:
 	env: dict = dataclasses.field(default_factory=dict)
 	cwd: pathlib.Path | None = None
 	lab: bool = False  # builds a lab of its own
+	alone: bool = False  # beside no other lab
+	first: bool = False  # the longest chain of tests hangs on it
 	missing: Callable = _nothing  # names the feature that the host lacks, or None
 	then: Callable | None = None  # for builds: the tests that come of it
 
@@ -90,10 +92,17 @@ def _smoke_tests(root, folder, prefix, wrap, env):
 		Test(
 			f"{prefix}/{path.stem.removesuffix('_test')}",
 			[*wrap, sys.executable, path], (1800 if path.stem.endswith("_long") else 300) * slow,
-			{"FOGLINE_BIN": str(folder / "bin"), **env}, lab=True, missing=_root_only,
+			{"FOGLINE_BIN": str(folder / "bin"), **env}, lab=True,
+			alone=path.stem.removesuffix("_test") in ALONE, missing=_root_only,
 		)
 		for path in paths
 	]
+
+
+# Labs that say something of rates, of delays or of all the host has: another one beside them would disturb.
+ALONE = {
+	"audit", "audit_long", "bench_e2e", "bench_xdp", "capacity", "capacity_long", "delay", "demo_running", "generator", "host",
+	"idle", "rollover_kill", "rollover_kill_long", "soak_long", "timing", "xdp_program"}
 
 
 def races(test):
@@ -188,7 +197,7 @@ def _build(root, name, then, long):
 		"tsan": [sys.executable, "tests/build_some.py", "tsan"],
 		"fuzz": [sys.executable, "tests/build_some.py", "fuzz"],
 	}[name]
-	return Test(f"build/{name}", argv, 900, then=lambda: then(root, long))
+	return Test(f"build/{name}", argv, 900, then=lambda: then(root, long), first=name == "plain")
 
 
 def tests(root, groups, long):

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 the Fogline authors
-"""Runs the tests, one lab and as many others at once as there are CPUs, and reports one line per test as
+"""Runs the tests, two labs and as many others at once as there are CPUs, and reports one line per test as
 it ends.
 
 A test is a program: exit code 0 = passed, 77 = skipped (its last line of output names the feature
@@ -22,6 +22,9 @@ import plan
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 LIMIT_S = 19.5 * 60  # what `test` may take without --long
 SKIP = 77
+CPUS, LABS = os.cpu_count() or 2, 2
+# Whatever else is computed leaves the CPUs to the labs, and to the build that they wait for.
+BESIDE = ["nice", "-n", "5"]
 
 
 class Runner:
@@ -47,7 +50,7 @@ class Runner:
 		start = time.monotonic()
 		with log.open("wb") as out:
 			process = subprocess.Popen(
-				test.argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+				test.argv if test.lab or test.first else [*BESIDE, *test.argv], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
 				cwd=test.cwd or ROOT, env={**os.environ, **test.env}, start_new_session=True,
 			)
 			self.running.add(process)
@@ -96,35 +99,41 @@ class Runner:
 
 class Queue:
 	"""What waits to be run. Labs share the host's cores, and their tests wait for each other's
-	packets, so there is one at a time; as they are the longest chain, a free lab goes first. It waits more
-	than it computes, so it is no reason to leave a CPU idle."""
+	packets, so there are two at a time, or one that wants no other. As they are the longest chain, a lab goes
+	first, in the order in which they came. It waits more than it computes, so it is no reason to leave a CPU
+	idle."""
 
 	def __init__(self, tests):
 		self.changed = threading.Condition()
 		self.waiting = list(tests)
-		self.running = 0
-		self.lab = False  # one is running
+		self.running = []
+
+	def _next(self):
+		"""The test that may start now, or None."""
+		labs = [test for test in self.running if test.lab]
+		lab = next((test for test in self.waiting if test.lab), None)
+		if lab and (not labs or (len(labs) < LABS and not lab.alone and not labs[0].alone)):
+			return lab
+		if len(self.running) - len(labs) < CPUS:
+			return next((test for test in self.waiting if not test.lab), None)
+		return None
 
 	def take(self):
 		"""The next test that may start; None when all is done."""
 		with self.changed:
-			while True:
-				ready = [test for test in self.waiting if not (test.lab and self.lab)]
-				if ready:
-					test = next((test for test in ready if test.lab), ready[0])
+			while self.waiting or self.running:
+				test = self._next()
+				if test:
 					self.waiting.remove(test)
-					self.running += 1
-					self.lab = self.lab or test.lab
+					self.running.append(test)
 					return test
-				if not self.running:
-					return None
 				self.changed.wait()
+		return None
 
 	def done(self, test, follow):
 		with self.changed:
 			self.waiting += follow
-			self.running -= 1
-			self.lab = self.lab and not test.lab
+			self.running.remove(test)
 			self.changed.notify_all()
 
 
@@ -144,7 +153,7 @@ def run(runner, tests, wanted):
 			finally:
 				queue.done(test, follow)
 
-	threads = [threading.Thread(target=work) for _ in range((os.cpu_count() or 2) + 1)]
+	threads = [threading.Thread(target=work) for _ in range(CPUS + LABS)]
 	for thread in threads:
 		thread.start()
 	try:
