@@ -164,7 +164,7 @@ static struct links_peer *links_node_follow(
 			return NULL;
 		memcpy(p->node_id, t->id, FOG_ID_LEN);
 	} else if (anew || !links_ip_equal(&p->ip, &t->address) || p->port != t->port) {
-		p->replace = true;
+		links_replace(p);
 		p->due_ms = 0;
 	}
 	memcpy(p->name, t->name, sizeof(p->name));
@@ -325,8 +325,8 @@ void fog_links_rekey(struct fog_links *l, uint32_t rx_index, uint64_t now_ms)
 	struct links_session *s = links_session_find(l, rx_index);
 
 	if (s != NULL && s->peer != NULL && s->slot == SLOT_LIVE && links_sending(s->peer) == s &&
-	    s->peer->class == FOG_LINK_NODE)
-		s->peer->replace = true;
+	    s->peer->class == FOG_LINK_NODE && s->peer->replace_ms < s->made_ms)
+		s->peer->replace_ms = s->made_ms;
 }
 
 int fog_links_notice(
@@ -366,7 +366,8 @@ void fog_links_tick(struct fog_links *l, uint64_t now_ms)
 
 	for (unsigned i = 0; i < l->nodes && l->attached && l->looked; i++) {
 		struct links_peer *p = l->node[i];
-		p->replace = p->replace || all;
+		if (all)
+			links_replace(p);
 		links_initiate_tick(l, p, now_ms);
 		links_sessions_tick(l, p, now_ms);
 	}

@@ -99,9 +99,9 @@ static bool initiate_wanted(const struct links_peer *p, uint64_t now_ms)
 {
 	const struct links_session *newest = p->session;
 
-	if (p->replace || links_sending(p) == NULL || links_stale(p, now_ms))
+	if (links_sending(p) == NULL || links_stale(p, now_ms))
 		return true;
-	return newest != NULL && now_ms - newest->made_ms >= newest->rekey_ms;
+	return newest->made_ms <= p->replace_ms || now_ms - newest->made_ms >= newest->rekey_ms;
 }
 
 void links_initiate_tick(struct fog_links *l, struct links_peer *p, uint64_t now_ms)

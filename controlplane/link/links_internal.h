@@ -79,7 +79,7 @@ struct links_peer {
 	uint64_t due_ms; // give it up; or, with none under way, begin the next one not before this
 	uint32_t wait_ms; // how long it gets
 	uint32_t tries; // since the last success
-	bool replace; // a new session is wanted whatever there is
+	uint64_t replace_ms; // sessions made until then are to be replaced, 0: none
 	bool has_cookie;
 	uint8_t cookie[16];
 	uint64_t cookie_ms; // when it ends
@@ -178,6 +178,7 @@ struct links_session *links_sending(const struct links_peer *); // NULL: none
 void links_session_sending(struct fog_links *, struct links_session *, uint64_t now_ms);
 void links_sessions_tick(struct fog_links *, struct links_peer *, uint64_t now_ms);
 uint64_t links_heard(const struct links_peer *);
+void links_replace(struct links_peer *); // all its present sessions
 bool links_stale(const struct links_peer *, uint64_t now_ms);
 
 // links_status.c

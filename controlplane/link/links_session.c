@@ -96,6 +96,12 @@ struct links_session *links_sending(const struct links_peer *p)
 	return NULL;
 }
 
+void links_replace(struct links_peer *p)
+{
+	if (p->session != NULL)
+		p->replace_ms = p->session->made_ms;
+}
+
 uint64_t links_heard(const struct links_peer *p)
 {
 	uint64_t heard = 0;
@@ -229,7 +235,6 @@ void links_session_sending(struct fog_links *l, struct links_session *s, uint64_
 		o->old_ms = now_ms;
 	}
 	s->state = FOG_LINK_SENDING;
-	p->replace = false;
 	p->tries = 0;
 	p->wait_ms = LINKS_RETRY_FIRST_MS;
 	if (p->class != FOG_LINK_NODE)
@@ -297,7 +302,7 @@ static void session_adopt(
 	s->slot = SLOT_LIVE;
 	session_link(s, p);
 	if (p->class == FOG_LINK_NODE)
-		p->replace = true;
+		links_replace(p);
 	else
 		p->ip = seen->ip, p->port = seen->port;
 }

@@ -131,6 +131,21 @@ static void test_rekey_asked(void)
 	sim_end();
 }
 
+// An order at whatever moment of the first handshakes ends with sessions that were made after it.
+static void test_rekey_early(void)
+{
+	for (unsigned after_ms = 0; after_ms < 1500; after_ms += 11) {
+		sim_begin(2, 0);
+		sim_run(after_ms, false);
+		unsigned before = sim[0].installs;
+		fog_links_rekey_all(sim[0].links);
+		sim_run(5000, false);
+		CU_ASSERT(sim[0].installs > before);
+		assert_mesh(2);
+		sim_end();
+	}
+}
+
 static void test_restarts(void)
 {
 	sim_begin(3, 0);
@@ -401,6 +416,7 @@ int main(void)
 	        {"rekey under traffic", test_rekey},
 	        {"idle links", test_idle},
 	        {"rekey by order and count", test_rekey_asked},
+	        {"rekey by order while links come up", test_rekey_early},
 	        {"restarts", test_restarts},
 	        {"dead peer", test_dead_peer},
 	        {"wrong clock", test_clock},
