@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 
 GROUPS = ["lint", "unit", "vm", "package", "smoke", "asan", "tsan", "fuzz"]
-FUZZ_S, FUZZ_LONG_S = 10, 300
+FUZZ_S, FUZZ_LONG_S = 6, 300
 
 # Sanitizers stop at the first finding. ASLR is off for them: their shadow memory of this compiler
 # generation collides with mappings that newer kernels place with more random bits.
@@ -81,11 +81,14 @@ PLAIN_ONLY = {
 	"rights", "rollover_kill", "rollover_kill_long", "sandbox_calls", "secrets", "soak_long", "timing"}
 
 
+def _programs(folder, long):
+	return sorted([*folder.glob("*_test.py"), *(folder.glob("*_long.py") if long else [])])
+
+
 def _smoke_tests(root, folder, prefix, wrap, env):
 	"""Programs of tests/smoke; they find the programs under test by FOGLINE_BIN."""
 	slow = 3 if wrap else 1
-	names = ["*_test.py", *(["*_long.py"] if "FOGLINE_LONG" in env else [])]
-	paths = sorted(path for name in names for path in (root / "tests" / "smoke").glob(name))
+	paths = _programs(root / "tests" / "smoke", "FOGLINE_LONG" in env)
 	if wrap:
 		paths = [path for path in paths if path.stem.removesuffix("_test") not in PLAIN_ONLY]
 	return [
@@ -142,7 +145,7 @@ def _vm_tests(root, folder, long):
 	return [
 		Test(f"vm/{path.stem.removesuffix('_test')}", [sys.executable, path, folder],
 			5 * 3600 if long else 900, env)
-		for path in sorted((root / "tests" / "vm").glob("*_test.py")) if path.name not in spared
+		for path in _programs(root / "tests" / "vm", long) if path.name not in spared
 	]
 
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 the Fogline authors
-# What vm-test.service does in the machine of service_test.py; judged outside.
+# What vm-test.service does in the machine of service_long.py; judged outside.
 export PATH=/usr/bin:/usr/sbin DEBIAN_FRONTEND=noninteractive SYSTEMD_COLORS=0 DPKG_COLORS=never
 . /root/vm.conf
 . /root/guest.sh

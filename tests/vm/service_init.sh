@@ -1,7 +1,7 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 the Fogline authors
-# First process of the machine of service_test.py: puts the modules of its kernel, and what is tested,
+# First process of the machine of service_long.py: puts the modules of its kernel, and what is tested,
 # into the Debian system on its disk, and hands over to systemd.
 /bin/busybox mkdir -p /bin /proc /sys /dev /new
 /bin/busybox --install -s /bin

@@ -4,7 +4,7 @@
 """The Debian package in an emulated machine with systemd: installs, both units start and say so, packets
 pass a PCI NIC, a stalled worker is found and ended, a stop drains, a purge leaves nothing.
 
-usage: service_test.py [BUILD_FOLDER]
+usage: service_long.py [BUILD_FOLDER]
 """
 import json
 import os
