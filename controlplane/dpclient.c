@@ -10,17 +10,8 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
-#include <time.h>
 
 #include "dpclient_internal.h"
-
-uint64_t dpclient_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 void dpclient_kick(const struct fog_dpclient *c)
 {
@@ -171,7 +162,7 @@ static void heartbeats(struct fog_dpclient *c)
 	uint64_t beat = atomic_load_explicit(&stats->heartbeat, memory_order_relaxed);
 	pthread_mutex_lock(&c->lock);
 	if (beat != c->peer_beat)
-		c->peer_beat_ms = dpclient_now_ms();
+		c->peer_beat_ms = fog_now_ms();
 	c->peer_beat = beat;
 	pthread_mutex_unlock(&c->lock);
 }
@@ -193,12 +184,11 @@ void fog_dpclient_process(struct fog_dpclient *c)
 	for (int i = 0; i < n; i++)
 		if (ev[i].data.fd != c->sock)
 			drain(ev[i].data.fd);
-	if (c->sock < 0 && dpclient_now_ms() >= c->retry_ms)
+	if (c->sock < 0 && fog_now_ms() >= c->retry_ms)
 		dpclient_connect(c);
 	else if (c->sock >= 0)
 		dpclient_read(c);
-	if (c->sock >= 0 && c->live == NULL &&
-	    dpclient_now_ms() - c->since_ms > DPCLIENT_HANDSHAKE_MS)
+	if (c->sock >= 0 && c->live == NULL && fog_now_ms() - c->since_ms > DPCLIENT_HANDSHAKE_MS)
 		dpclient_disconnect(c, "the data plane does not answer: is it stopped?", false);
 	dpclient_rings_process(c);
 	dpclient_sync(c);
@@ -209,7 +199,7 @@ void fog_dpclient_status(struct fog_dpclient *c, struct fog_dpclient_status *out
 {
 	pthread_mutex_lock(&c->lock);
 	*out = c->status;
-	out->heartbeat_age_ms = c->live != NULL ? dpclient_now_ms() - c->peer_beat_ms : UINT64_MAX;
+	out->heartbeat_age_ms = c->live != NULL ? fog_now_ms() - c->peer_beat_ms : UINT64_MAX;
 	pthread_mutex_unlock(&c->lock);
 }
 
@@ -246,19 +236,12 @@ void fog_dpclient_config_ack(struct fog_dpclient *c, struct fog_dpclient_ack *ou
 
 int fog_dpclient_config_wait(struct fog_dpclient *c, int timeout_ms, struct fog_dpclient_ack *out)
 {
-	struct timespec t;
+	const struct timespec end = fog_deadline(timeout_ms);
 	int ret = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_sec += timeout_ms / 1000;
-	t.tv_nsec += timeout_ms % 1000 * 1000000L;
-	if (t.tv_nsec >= 1000000000L) {
-		t.tv_sec++;
-		t.tv_nsec -= 1000000000L;
-	}
 	pthread_mutex_lock(&c->lock);
 	while (c->config.status == -EINPROGRESS && ret == 0)
-		ret = pthread_cond_timedwait(&c->answered, &c->lock, &t);
+		ret = pthread_cond_timedwait(&c->answered, &c->lock, &end);
 	*out = c->config;
 	pthread_mutex_unlock(&c->lock);
 	return out->status == -EINPROGRESS ? -ETIMEDOUT : 0;

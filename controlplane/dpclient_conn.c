@@ -12,7 +12,7 @@
 
 static void state_set(struct fog_dpclient *c, enum fog_dpclient_state state, const char *why)
 {
-	c->since_ms = dpclient_now_ms();
+	c->since_ms = fog_now_ms();
 	pthread_mutex_lock(&c->lock);
 	c->status.state = state;
 	snprintf(c->status.why, sizeof(c->status.why), "%s", why);
@@ -56,7 +56,7 @@ void dpclient_connect(struct fog_dpclient *c)
 	struct epoll_event ev = {.events = EPOLLIN};
 	int err = 0;
 
-	c->retry_ms = dpclient_now_ms() + c->backoff_ms;
+	c->retry_ms = fog_now_ms() + c->backoff_ms;
 	c->sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (c->sock < 0)
 		return;
@@ -92,7 +92,7 @@ static void answers_forget(struct fog_dpclient *c)
 void dpclient_disconnect(struct fog_dpclient *c, const char *why, bool fault)
 {
 	struct dpclient_set *live = c->live;
-	uint64_t now = dpclient_now_ms();
+	uint64_t now = fog_now_ms();
 
 	if (c->sock < 0)
 		return;
@@ -182,7 +182,7 @@ static int attached(struct fog_dpclient *c, const char **why)
 	pthread_mutex_lock(&c->lock);
 	c->live = s;
 	c->status.attaches++;
-	c->peer_beat_ms = dpclient_now_ms();
+	c->peer_beat_ms = fog_now_ms();
 	c->next_worker = 0;
 	pthread_mutex_unlock(&c->lock);
 	dpclient_sets_superseded(c);

@@ -8,6 +8,7 @@
 #include "../dataplane/api/blob.h"
 #include "../dataplane/api/shm.h"
 #include "dpclient.h"
+#include "now.h"
 
 enum {
 	DPCLIENT_TICK_MS = 100,
@@ -105,7 +106,6 @@ struct fog_dpclient {
 	uint64_t key_retry_ms; // no key is asked for before
 };
 
-uint64_t dpclient_now_ms(void);
 void dpclient_kick(const struct fog_dpclient *);
 void dpclient_wake(const struct dpclient_set *, unsigned w);
 

@@ -132,7 +132,7 @@ static void keep_answered(struct fog_dpclient *c, const struct fog_msg_ack *m)
 		        (int)sizeof(m->text) - 1, m->text
 		);
 		c->keep_due = true; // until it is done: what is dead must not stay
-		c->key_retry_ms = dpclient_now_ms() + DPCLIENT_KEY_RETRY_MS;
+		c->key_retry_ms = fog_now_ms() + DPCLIENT_KEY_RETRY_MS;
 		return;
 	}
 	// A set that came meanwhile is sent next, and may want what this one did not.
@@ -151,7 +151,7 @@ static void install_answered(struct fog_dpclient *c, const struct fog_msg_ack *m
 				break;
 			}
 	if (m->status == -EBUSY)
-		c->key_retry_ms = dpclient_now_ms() + DPCLIENT_KEY_RETRY_MS;
+		c->key_retry_ms = fog_now_ms() + DPCLIENT_KEY_RETRY_MS;
 	for (unsigned i = 0; i < c->keys->n; i++) {
 		struct fog_dpclient_ack *ack = &c->keys->ack[i];
 		if (memcmp(c->keys->msg[i].public_key, c->key_asked_id, 32) != 0)
@@ -200,7 +200,7 @@ int dpclient_keys_sync(struct fog_dpclient *c)
 	if (c->key_asked != REQUEST_NONE)
 		return 0;
 	if (c->keep_due)
-		return dpclient_now_ms() < c->key_retry_ms ? 0 : keep_send(c);
+		return fog_now_ms() < c->key_retry_ms ? 0 : keep_send(c);
 	for (unsigned i = 0; !c->keys_withheld && i < c->keys->n; i++) {
 		const struct fog_msg_key *m = &c->keys->msg[i];
 		if (c->keys->ack[i].status != -EINPROGRESS)
@@ -209,7 +209,7 @@ int dpclient_keys_sync(struct fog_dpclient *c)
 			c->keys->ack[i].status = 0;
 			continue;
 		}
-		if (dpclient_now_ms() < c->key_retry_ms)
+		if (fog_now_ms() < c->key_retry_ms)
 			return 0;
 		c->key_asked = REQUEST_INSTALL;
 		memcpy(c->key_asked_id, m->public_key, 32);

@@ -276,7 +276,7 @@ void dpclient_sets_superseded(struct fog_dpclient *c)
 		for (unsigned w = 0; w < s->workers; w++)
 			s->deliver_done[w] = true;
 		if (s->leave_ms == 0)
-			s->leave_ms = dpclient_now_ms() + DPCLIENT_LEAVE_MS;
+			s->leave_ms = fog_now_ms() + DPCLIENT_LEAVE_MS;
 	}
 }
 
@@ -476,7 +476,7 @@ static bool inject_empty(struct fog_dpclient *c, struct dpclient_set *s)
 		return inject_move(c, s);
 	for (unsigned w = 0; w < s->workers; w++)
 		left += inject_left(s, w);
-	if (left > 0 && dpclient_now_ms() < s->leave_ms)
+	if (left > 0 && fog_now_ms() < s->leave_ms)
 		return false;
 	dpclient_inject_give_up(c, s);
 	return true;

@@ -7,17 +7,9 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "../log/log.h"
-
-static uint64_t epochs_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
+#include "now.h"
 
 static int epochs_keys_set(void *ctx, const struct fog_dpclient_key *keys, unsigned n)
 {
@@ -131,7 +123,7 @@ void node_epochs_tick(struct fog_node *n)
 	fog_clock_tick(n->clock, n->config->test.clock_ahead_ms);
 	fog_epochs_tick(n->epochs, fog_clock_now_ns(n->clock));
 	if (node_epochs_active(n))
-		fog_directory_tick(n->directory, node_epoch_now(n), epochs_now_ms());
+		fog_directory_tick(n->directory, node_epoch_now(n), fog_now_ms());
 }
 
 void node_prune(struct fog_node *n)

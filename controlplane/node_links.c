@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../log/log.h"
 #include "link/hello.h"
+#include "now.h"
 
 enum { LOOK_MS = 1000 };
 
@@ -20,14 +20,6 @@ struct node_links {
 	uint64_t look_ms; // next look at the sessions
 	struct fog_link_stats all[FOG_LINK_SLOTS]; // one reading
 };
-
-static uint64_t links_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 static int links_install(void *ctx, const struct fog_link_session *session)
 {
@@ -58,7 +50,7 @@ static void links_notice(
 
 static void links_up(void *ctx, const uint8_t node_id[FOG_ID_LEN])
 {
-	fog_directory_up(((struct fog_node *)ctx)->directory, node_id, links_now_ms());
+	fog_directory_up(((struct fog_node *)ctx)->directory, node_id, fog_now_ms());
 }
 
 static const struct fog_links_ops links_ops = {
@@ -94,7 +86,7 @@ void node_links_destroy(struct fog_node *n)
 
 void node_links_attached(struct fog_node *n, const struct fog_msg_welcome *w)
 {
-	fog_links_attached(n->links, w->boot_id, (uint16_t)w->worker_count, links_now_ms());
+	fog_links_attached(n->links, w->boot_id, (uint16_t)w->worker_count, fog_now_ms());
 	n->link_follow->look_ms = 0;
 }
 
@@ -106,17 +98,17 @@ void node_links_detached(struct fog_node *n)
 void node_links_event(struct fog_node *n, uint32_t type, const struct fog_evt *e)
 {
 	if (type == FOG_EVT_LINK_REKEY)
-		fog_links_rekey(n->links, (uint32_t)e->token, links_now_ms());
+		fog_links_rekey(n->links, (uint32_t)e->token, fog_now_ms());
 }
 
 void node_links_punt(void *ctx, const struct fog_link_punt *m)
 {
-	fog_links_punt(((struct fog_node *)ctx)->links, m, links_now_ms());
+	fog_links_punt(((struct fog_node *)ctx)->links, m, fog_now_ms());
 }
 
 void node_links_ack(void *ctx, uint32_t rx_index, int status)
 {
-	fog_links_link_ack(((struct fog_node *)ctx)->links, rx_index, status, links_now_ms());
+	fog_links_link_ack(((struct fog_node *)ctx)->links, rx_index, status, fog_now_ms());
 }
 
 // The configuration may be another one from any thread, the topology from this one.
@@ -172,7 +164,7 @@ static void links_look(struct fog_node *n, uint64_t now_ms)
 
 void node_links_tick(struct fog_node *n)
 {
-	uint64_t now_ms = links_now_ms();
+	uint64_t now_ms = fog_now_ms();
 	struct fog_links_summary sum;
 
 	links_follow(n, now_ms);

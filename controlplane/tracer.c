@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "../log/log.h"
+#include "now.h"
 
 enum { ANSWER_WAIT_MS = 2000 };
 
@@ -51,28 +52,6 @@ void fog_tracer_destroy(struct fog_tracer *t)
 	free(t);
 }
 
-static struct timespec deadline(int ms)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_sec += ms / 1000;
-	t.tv_nsec += ms % 1000 * 1000000L;
-	if (t.tv_nsec >= 1000000000L) {
-		t.tv_sec++;
-		t.tv_nsec -= 1000000000L;
-	}
-	return t;
-}
-
-static int64_t clock_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
 static time_t clock_s(void)
 {
 	struct timespec t;
@@ -102,7 +81,7 @@ static void trace_ended(struct fog_tracer *t)
 // Wait for the data plane's answer. Under the lock.
 static int answer_wait(struct fog_tracer *t)
 {
-	const struct timespec end = deadline(ANSWER_WAIT_MS);
+	const struct timespec end = fog_deadline(ANSWER_WAIT_MS);
 	int r = 0;
 
 	while (t->asked && !t->closing && r == 0)
@@ -175,7 +154,7 @@ unsigned fog_tracer_read(
         unsigned max, int wait_ms
 )
 {
-	const struct timespec end = deadline(wait_ms);
+	const struct timespec end = fog_deadline(wait_ms);
 	unsigned n = 0;
 	int r = 0;
 
@@ -221,7 +200,7 @@ void fog_tracer_answer(struct fog_tracer *t, const struct fog_evt *evt)
 		t->answer = -(int)(evt->value & 0xfff);
 		if (t->answer == 0) {
 			t->status.state = FOG_TRACER_ACTIVE;
-			t->status.began_us = clock_us();
+			t->status.began_us = fog_now_unix_us();
 			LOG_WARN("single packets are traced until the trace ends");
 		}
 		pthread_cond_broadcast(&t->news);

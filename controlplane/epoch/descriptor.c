@@ -2,12 +2,12 @@
 // Copyright (c) 2026 the Fogline authors
 #include "descriptor.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <sodium.h>
 #include <stdbool.h>
 #include <string.h>
 
+#include "../big_endian.h"
 #include "../mixnet/topology.h"
 
 static const char descriptor_label[] = "fogline descriptor v1"; // with its NUL
@@ -20,12 +20,6 @@ static uint8_t *put(uint8_t *at, const void *data, size_t len)
 	return at + len;
 }
 
-static uint8_t *put_u64(uint8_t *at, uint64_t value)
-{
-	value = htobe64(value);
-	return put(at, &value, sizeof(value));
-}
-
 static const uint8_t *get(const uint8_t *at, void *out, size_t len)
 {
 	memcpy(out, at, len);
@@ -34,9 +28,8 @@ static const uint8_t *get(const uint8_t *at, void *out, size_t len)
 
 static const uint8_t *get_u64(const uint8_t *at, uint64_t *out)
 {
-	at = get(at, out, sizeof(*out));
-	*out = be64toh(*out);
-	return at;
+	*out = fog_be_get(at, 8);
+	return at + 8;
 }
 
 static bool descriptor_ascends(const struct fog_descriptor *d)
@@ -77,13 +70,13 @@ int fog_descriptor_sign(
 	at = put(at, d->identity, 32);
 	at = put(at, d->link_key, 32);
 	at = put(at, d->vrf_key, 32);
-	at = put_u64(at, d->vrf_from);
-	at = put_u64(at, d->sequence);
+	at = fog_be_put(at, d->vrf_from, 8);
+	at = fog_be_put(at, d->sequence, 8);
 	at = put(at, counts, sizeof(counts));
 	for (unsigned i = 0; i < d->mix_count; i++)
-		at = put(put_u64(at, d->mix[i].epoch), d->mix[i].public_key, 32);
+		at = put(fog_be_put(at, d->mix[i].epoch, 8), d->mix[i].public_key, 32);
 	for (unsigned i = 0; i < d->proof_count; i++)
-		at = put(put_u64(at, d->proof[i].epoch), d->proof[i].proof, DESCRIPTOR_PROOF);
+		at = put(fog_be_put(at, d->proof[i].epoch, 8), d->proof[i].proof, DESCRIPTOR_PROOF);
 	size_t len = descriptor_signed(text, out, (size_t)(at - out));
 	crypto_sign_detached(at, NULL, text, len, secret_key);
 	return (int)(at - out) + FOG_DESCRIPTOR_SIGNATURE;

@@ -2,9 +2,10 @@
 // Copyright (c) 2026 the Fogline authors
 #include "notice.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <string.h>
+
+#include "../big_endian.h"
 
 static size_t notice_chunk(size_t len, unsigned parts)
 {
@@ -24,12 +25,12 @@ static void notice_head(
         uint64_t sequence
 )
 {
-	const uint8_t head[8] = {(uint8_t)type,       (uint8_t)part, (uint8_t)parts, 0,
-	                         (uint8_t)(len >> 8), (uint8_t)len};
+	const uint8_t head[4] = {(uint8_t)type, (uint8_t)part, (uint8_t)parts};
 
-	sequence = htobe64(sequence);
 	memcpy(out, head, sizeof(head));
-	memcpy(out + sizeof(head), &sequence, sizeof(sequence));
+	out = fog_be_put(out + sizeof(head), len, 2);
+	out = fog_be_put(out, 0, 2);
+	fog_be_put(out, sequence, 8);
 }
 
 size_t fog_notice_put(
@@ -74,14 +75,13 @@ int fog_notice_take(struct fog_notice_box *box, const uint8_t *data, size_t len,
 
 	if (len < FOG_NOTICE_HEAD)
 		return -EBADMSG;
-	memcpy(sequence, data + 8, sizeof(*sequence));
-	*sequence = be64toh(*sequence);
+	*sequence = fog_be_get(data + 8, 8);
 	if (data[0] == FOG_NOTICE_ACK)
 		return len == FOG_NOTICE_HEAD && memcmp(data + 1, nothing, sizeof(nothing)) == 0
 		        ? FOG_NOTICE_ACK
 		        : -EBADMSG;
 	unsigned part = data[1], parts = data[2];
-	size_t whole = (size_t)data[4] << 8 | data[5];
+	size_t whole = (size_t)fog_be_get(data + 4, 2);
 	if (data[0] != FOG_NOTICE_DESCRIPTOR || parts == 0 || parts > FOG_NOTICE_PARTS_MAX ||
 	    part >= parts || memcmp(data + 6, nothing, 2) != 0 || data[3] != 0 ||
 	    whole < FOG_DESCRIPTOR_MIN || whole > FOG_DESCRIPTOR_MAX)

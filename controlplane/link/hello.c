@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../big_endian.h"
+
 static const char hello_prefix[] = "/betanet/mix/";
 static const char *const feature_names[] = {"batch_processing", "vrf_delays"};
 static const uint32_t minor_features[FOG_PROTOCOL_MINORS] = {
@@ -58,21 +60,6 @@ int fog_protocol_parse(const char text[24], uint16_t *major, uint16_t *minor, ui
 	return p < end && sodium_is_zero((const uint8_t *)p, (size_t)(end - p)) ? 0 : -EBADMSG;
 }
 
-static void hello_put(uint8_t *at, uint64_t value, unsigned bytes)
-{
-	for (unsigned i = 0; i < bytes; i++)
-		at[i] = (uint8_t)(value >> 8 * (bytes - 1 - i));
-}
-
-static uint64_t hello_get(const uint8_t *at, unsigned bytes)
-{
-	uint64_t value = 0;
-
-	for (unsigned i = 0; i < bytes; i++)
-		value = value << 8 | at[i];
-	return value;
-}
-
 #define AT(field) offsetof(struct fog_link_hello, field)
 
 void fog_hello_put(const struct fog_hello *h, uint8_t wire[sizeof(struct fog_link_hello)])
@@ -83,10 +70,10 @@ void fog_hello_put(const struct fog_hello *h, uint8_t wire[sizeof(struct fog_lin
 	snprintf(text, sizeof(text), "%s%u.%u.%u", hello_prefix, h->major, h->minor, h->patch);
 	memcpy(wire, text, sizeof(((struct fog_link_hello *)0)->protocol) - 1);
 	memcpy(wire + AT(network), h->network, sizeof(h->network));
-	hello_put(wire + AT(time_ns), h->time_ns, 8);
-	hello_put(wire + AT(features), h->features, 4);
-	hello_put(wire + AT(index), h->index, 4);
-	hello_put(wire + AT(senders), h->senders, 2);
+	fog_be_put(wire + AT(time_ns), h->time_ns, 8);
+	fog_be_put(wire + AT(features), h->features, 4);
+	fog_be_put(wire + AT(index), h->index, 4);
+	fog_be_put(wire + AT(senders), h->senders, 2);
 }
 
 int fog_hello_parse(const uint8_t wire[sizeof(struct fog_link_hello)], struct fog_hello *h)
@@ -98,10 +85,10 @@ int fog_hello_parse(const uint8_t wire[sizeof(struct fog_link_hello)], struct fo
 	    !sodium_is_zero(wire + reserved, sizeof(struct fog_link_hello) - reserved))
 		return -EBADMSG;
 	memcpy(h->network, wire + AT(network), sizeof(h->network));
-	h->time_ns = hello_get(wire + AT(time_ns), 8);
-	h->features = (uint32_t)hello_get(wire + AT(features), 4);
-	h->index = (uint32_t)hello_get(wire + AT(index), 4);
-	h->senders = (uint16_t)hello_get(wire + AT(senders), 2);
+	h->time_ns = fog_be_get(wire + AT(time_ns), 8);
+	h->features = (uint32_t)fog_be_get(wire + AT(features), 4);
+	h->index = (uint32_t)fog_be_get(wire + AT(index), 4);
+	h->senders = (uint16_t)fog_be_get(wire + AT(senders), 2);
 	if (h->senders > FOG_WORKERS_MAX)
 		return -EBADMSG;
 	// A newer version may have reasons to refuse that we don't know.

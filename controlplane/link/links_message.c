@@ -5,11 +5,12 @@
 #include <string.h>
 
 #include "../../dataplane/crypto/link.h"
+#include "../big_endian.h"
 #include "links_internal.h"
 
 uint32_t links_header_index(const uint8_t *msg)
 {
-	return (uint32_t)msg[4] << 24 | (uint32_t)msg[5] << 16 | (uint32_t)msg[6] << 8 | msg[7];
+	return (uint32_t)fog_be_get(msg + 4, 4);
 }
 
 bool links_header_valid(const struct fog_link_punt *p, enum fog_frame_type type, uint32_t len)

@@ -7,7 +7,8 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "../now.h"
 
 struct fog_inbox {
 	struct fog_store *store;
@@ -102,21 +103,13 @@ static int inbox_open_reply(
 	return r;
 }
 
-static int64_t inbox_now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
 // Inside a transaction. Returns an enum inbox_end or -errno.
 static int inbox_take(
         struct fog_inbox *in, const struct fog_geometry *geo, const struct fog_deliver *d,
         uint8_t *data
 )
 {
-	struct fog_store_received m = {.time_us = inbox_now_us()};
+	struct fog_store_received m = {.time_us = fog_now_unix_us()};
 	struct fog_message message;
 	int r = INBOX_STORED;
 
@@ -176,16 +169,9 @@ void fog_inbox_counts(struct fog_inbox *in, struct fog_inbox_counts *counts)
 
 uint64_t fog_inbox_wait(struct fog_inbox *in, uint64_t seen, int timeout_ms)
 {
-	struct timespec until;
+	const struct timespec until = fog_deadline(timeout_ms);
 	uint64_t received;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += timeout_ms / 1000;
-	until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
 	pthread_mutex_lock(&in->lock);
 	while (in->counts.received <= seen && !in->stopping &&
 	       pthread_cond_timedwait(&in->stored, &in->lock, &until) == 0)

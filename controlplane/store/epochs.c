@@ -190,7 +190,7 @@ int fog_store_proof_put(
 	sqlite3_bind_blob(st, 1, node, 32, SQLITE_STATIC);
 	sqlite3_bind_int64(st, 2, (int64_t)epoch);
 	sqlite3_bind_blob(st, 3, proof, 80, SQLITE_STATIC);
-	sqlite3_bind_int64(st, 4, store_now_us());
+	sqlite3_bind_int64(st, 4, fog_now_unix_us());
 	return store_run(s, st, "storing a proof");
 }
 
@@ -247,6 +247,6 @@ void fog_store_prune_epochs(struct fog_store *s, uint64_t now_epoch)
 	if (r == 0)
 		r = epochs_prune(s, SQL_PRUNE_PROOFS, now - EPOCHS_KEEP_PROOFS);
 	if (r == 0)
-		r = epochs_prune(s, SQL_PRUNE_PROOFS_AGE, store_now_us() - week);
+		r = epochs_prune(s, SQL_PRUNE_PROOFS_AGE, fog_now_unix_us() - week);
 	fog_store_end(s, r == 0);
 }

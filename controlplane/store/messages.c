@@ -26,7 +26,7 @@ int fog_store_mark(struct fog_store *s, const uint8_t boot_id[16], uint32_t work
 	sqlite3_bind_blob(st, 1, boot_id, 16, SQLITE_STATIC);
 	sqlite3_bind_int64(st, 2, worker);
 	sqlite3_bind_int64(st, 3, (int64_t)seq);
-	sqlite3_bind_int64(st, 4, store_now_us());
+	sqlite3_bind_int64(st, 4, fog_now_unix_us());
 	return store_run(s, st, "writing a ring's mark");
 }
 
@@ -111,7 +111,7 @@ int fog_store_send(struct fog_store *s, const struct fog_store_sent *m, int64_t 
 {
 	sqlite3_stmt *st = store_statement(s, SQL_SEND);
 
-	sqlite3_bind_int64(st, 1, store_now_us());
+	sqlite3_bind_int64(st, 1, fog_now_unix_us());
 	sqlite3_bind_int64(st, 2, (int64_t)m->bytes);
 	sqlite3_bind_int64(st, 3, m->reply_to);
 	int r = store_run(s, st, "storing a sent message");

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sqlite3.h>
 
+#include "../now.h"
 #include "store.h"
 
 enum store_sql {
@@ -78,7 +79,6 @@ int store_error(struct fog_store *, const char *doing);
 sqlite3_stmt *store_statement(struct fog_store *, enum store_sql);
 // Run a statement that yields no rows. Returns 0, or store_error's.
 int store_run(struct fog_store *, sqlite3_stmt *, const char *doing);
-int64_t store_now_us(void);
 // A value of fixed length in the table 'meta'. get returns 0 or -ENOENT (missing, or of another length).
 int store_meta_get(struct fog_store *, const char *key, void *value, int len);
 int store_meta_put(struct fog_store *, const char *key, const void *value, int len);

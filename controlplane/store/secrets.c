@@ -27,7 +27,7 @@ int fog_store_surb_put(
 	);
 	sqlite3_bind_blob(st, 1, surb_id, 16, SQLITE_STATIC);
 	sqlite3_bind_int64(st, 2, sent_id);
-	sqlite3_bind_int64(st, 3, store_now_us());
+	sqlite3_bind_int64(st, 3, fog_now_unix_us());
 	sqlite3_bind_blob(st, 4, nonce, sizeof(nonce), SQLITE_STATIC);
 	sqlite3_bind_blob(st, 5, box, sizeof(box), SQLITE_STATIC);
 	return store_run(s, st, "storing SURB keys");
@@ -100,6 +100,6 @@ int fog_store_answer_put(
 	sqlite3_bind_blob(st, 3, request, 32, SQLITE_STATIC);
 	sqlite3_bind_int64(st, 4, answer->status);
 	sqlite3_bind_text(st, 5, answer->body, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(st, 6, store_now_us());
+	sqlite3_bind_int64(st, 6, fog_now_unix_us());
 	return store_run(s, st, "storing an answer");
 }

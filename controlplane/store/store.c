@@ -134,14 +134,6 @@ static const char *const store_text[SQL_COUNT] = {
         [SQL_PRUNE_PROOFS_AGE] = "DELETE FROM proof WHERE time_us<?1",
 };
 
-int64_t store_now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
 int store_error(struct fog_store *s, const char *doing)
 {
 	int code = sqlite3_errcode(s->db);
@@ -357,7 +349,7 @@ static int store_prune_before(struct fog_store *s, enum store_sql which, int64_t
 
 void fog_store_prune(struct fog_store *s)
 {
-	int64_t now = store_now_us(), day = INT64_C(1000000) * FOG_STORE_DAY_S;
+	int64_t now = fog_now_unix_us(), day = INT64_C(1000000) * FOG_STORE_DAY_S;
 
 	if (fog_store_begin(s) < 0)
 		return;

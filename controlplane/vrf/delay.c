@@ -3,9 +3,10 @@
 #include "delay.h"
 
 #include <assert.h>
-#include <endian.h>
 #include <sodium.h>
 #include <string.h>
+
+#include "../big_endian.h"
 
 // The labels have no terminating zero.
 static const uint8_t alpha_label[] = {"fogline delay v1"};
@@ -16,13 +17,14 @@ static_assert(FOG_DELAY_ALPHA_LEN == sizeof(alpha_label) - 1 + 32 + 8 + 32);
 
 void fog_static_beacon(const uint8_t network[32], uint64_t epoch, uint8_t out[32])
 {
-	const uint64_t big_endian = htobe64(epoch);
 	crypto_hash_sha256_state state;
+	uint8_t number[8];
 
+	fog_be_put(number, epoch, sizeof(number));
 	crypto_hash_sha256_init(&state);
 	crypto_hash_sha256_update(&state, beacon_label, sizeof(beacon_label) - 1);
 	crypto_hash_sha256_update(&state, network, 32);
-	crypto_hash_sha256_update(&state, (const uint8_t *)&big_endian, sizeof(big_endian));
+	crypto_hash_sha256_update(&state, number, sizeof(number));
 	crypto_hash_sha256_final(&state, out);
 }
 
@@ -31,11 +33,10 @@ size_t fog_delay_alpha(
         uint8_t out[FOG_DELAY_ALPHA_LEN]
 )
 {
-	const uint64_t big_endian = htobe64(epoch);
 	uint8_t *p = mempcpy(out, alpha_label, sizeof(alpha_label) - 1);
 
 	p = mempcpy(p, network, 32);
-	p = mempcpy(p, &big_endian, sizeof(big_endian));
+	p = fog_be_put(p, epoch, 8);
 	memcpy(p, beacon, 32);
 	return FOG_DELAY_ALPHA_LEN;
 }
