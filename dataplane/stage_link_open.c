@@ -107,7 +107,7 @@ static void data_end(struct fog_worker *w, const struct opening *o, uint64_t now
 		fog_link_heard(w->links, o->link, w->index);
 		if (o->link->class == FOG_LINK_CLIENT && answer == FOG_WINDOW_NEWEST)
 			fog_link_moved(o->link, w->index, &o->in->ip, o->in->udp_port, now);
-		if (!fog_budget_take(&o->link->budget, now))
+		if (o->link->budget != NULL && !fog_budget_take(&o->link->budget->budget, now))
 			reason = FOG_DROP_CLIENT_RATE;
 	}
 	if (reason != FOG_DROP_NONE)

@@ -58,6 +58,8 @@ enum {
 	FOG_LINK_SLOT_BITS = 12,
 	FOG_LINK_SLOTS = 1 << FOG_LINK_SLOT_BITS, // sessions that a data plane holds at once
 	FOG_LINK_WINDOW = 8192, // counters behind the highest that are still taken
+	FOG_LINK_CLIENT_SUBS =
+	        4, // sub-sessions that a client may send with: each takes locked memory
 	FOG_NOTICE_MAX = 1280, // bytes of a notice; also limited by the packet (fog_notice_room)
 	FOG_NOTICE_HEADER = 4,
 	FOG_INITIATION_LEN = FOG_FRAME_HEADER + 32 + 48 + 96 + 2 * FOG_LINK_MAC, // without padding

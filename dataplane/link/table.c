@@ -46,6 +46,8 @@ void fog_link_table_destroy(struct fog_link_table *t)
 
 void fog_link_free(struct fog_link *l)
 {
+	if (l != NULL && l->budget != NULL && --l->budget->sessions == 0)
+		free(l->budget);
 	sodium_free(l); // wipes
 }
 
@@ -56,6 +58,8 @@ static bool session_valid(const struct fog_link_session *s, uint16_t peer)
 	if (s->class != FOG_LINK_NODE && s->class != FOG_LINK_CLIENT)
 		return false;
 	if (s->class == FOG_LINK_NODE && peer >= FOG_NODES_MAX)
+		return false;
+	if (s->class == FOG_LINK_CLIENT && s->rx_count > FOG_LINK_CLIENT_SUBS)
 		return false;
 	return (s->rx_index & sub) == 0 && (s->tx_index & sub) == 0 && s->rx_count >= 1 &&
 	        s->rx_count <= FOG_WORKERS_MAX && s->initiator <= 1 && s->reject_packets > 0 &&
@@ -94,18 +98,45 @@ static void keys_make(
 	sodium_memzero(key, sizeof(key));
 }
 
-static void budget_make(
+// What another session of this client draws from; NULL: it has none, or its limits were others.
+static struct fog_link_budget *budget_find(
+        const struct fog_link_table *t, const uint8_t static_key[32], const struct fog_budget *like
+)
+{
+	for (unsigned i = 0; i < FOG_LINK_SLOTS; i++) {
+		const struct fog_link *l = atomic_load_explicit(&t->slot[i], memory_order_relaxed);
+		if (l != NULL && l->budget != NULL &&
+		    l->budget->budget.interval == like->interval &&
+		    l->budget->budget.depth == like->depth &&
+		    memcmp(l->static_key, static_key, 32) == 0)
+			return l->budget;
+	}
+	return NULL;
+}
+
+// Returns false when there is no memory.
+static bool budget_make(
         const struct fog_link_table *t, struct fog_link *l, const struct fog_link_session *s
 )
 {
 	uint64_t burst = s->burst > 0 ? s->burst : 1;
+	struct fog_budget b = {0};
 
 	if (s->class != FOG_LINK_CLIENT || s->rate == 0)
-		return;
-	l->budget.interval = t->tsc_hz / s->rate;
-	if (l->budget.interval == 0)
-		l->budget.interval = 1;
-	l->budget.depth = l->budget.interval * (burst - 1);
+		return true;
+	b.interval = t->tsc_hz / s->rate;
+	if (b.interval == 0)
+		b.interval = 1;
+	b.depth = b.interval * (burst - 1);
+	l->budget = budget_find(t, s->static_key, &b);
+	if (l->budget == NULL) {
+		l->budget = aligned_alloc(FOG_CACHE_LINE, FOG_CACHE_LINE);
+		if (l->budget == NULL)
+			return false;
+		*l->budget = (struct fog_link_budget){.budget = b};
+	}
+	l->budget->sessions++;
+	return true;
 }
 
 // Guard pages end the object, so its size keeps its alignment.
@@ -154,8 +185,11 @@ static struct fog_link *link_create(
 	l->port = s->port;
 	l->state = FOG_LINK_WAITING;
 	l->installed_ns = now_ns();
+	if (!budget_make(t, l, s)) {
+		fog_link_free(l);
+		return NULL;
+	}
 	keys_make(t, l, s);
-	budget_make(t, l, s);
 	return l;
 }
 

@@ -37,6 +37,12 @@ struct fog_link_lane {
 	struct fog_link_place place;
 };
 
+// Of a client, whichever of its sessions it sends under: a new handshake buys no new burst.
+struct fog_link_budget {
+	struct fog_budget budget; // any worker
+	unsigned sessions; // manager: wo
+};
+
 struct fog_link {
 	// Manager: wo; constant once published.
 	enum fog_link_class class;
@@ -58,7 +64,7 @@ struct fog_link {
 	uint64_t serial; // grows with every installation
 	// Any worker sets it once, with the first valid frame.
 	_Alignas(FOG_CACHE_LINE) _Atomic bool heard;
-	struct fog_budget budget; // clients
+	struct fog_link_budget *budget; // NULL: there is no limit
 	struct fog_link_lane *lane; // [workers]
 	struct fog_link_rx rx[]; // [rx_count], then the lanes
 };
@@ -90,7 +96,7 @@ int fog_link_install(struct fog_link_table *, const struct fog_link_session *, u
 // Take the session with this base out of the table; the caller frees it when no worker can see it any
 // more. NULL: there is none. Manager.
 struct fog_link *fog_link_take(struct fog_link_table *, uint32_t rx_index);
-void fog_link_free(struct fog_link *); // wipes; accepts NULL
+void fog_link_free(struct fog_link *); // wipes; accepts NULL. Manager.
 // Let those be sent with that have proved themselves since the last call. Returns whether any did.
 // Manager.
 bool fog_link_table_switch(struct fog_link_table *);

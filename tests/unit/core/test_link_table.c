@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the Fogline authors
 // Sessions come and go under workers that never stop: every frame that was sent is taken exactly once,
 // whichever session it was sent with and whichever worker it comes to. Runs under TSan, too.
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sodium.h>
@@ -204,6 +205,71 @@ static void *move(void *arg)
 	return NULL;
 }
 
+static struct fog_link *of_client(
+        struct fog_link_table *t, uint8_t key, uint32_t slot, uint32_t rate
+)
+{
+	struct fog_link_session s = {
+	        .class = FOG_LINK_CLIENT,
+	        .rx_index = slot << FOG_LINK_SUB_BITS,
+	        .rx_count = FOG_LINK_CLIENT_SUBS,
+	        .static_key = {key},
+	        .tx_key = {(uint8_t)slot, 1},
+	        .ip = {.family = 4},
+	        .port = 77,
+	        .rate = rate,
+	        .burst = 3,
+	        .reject_packets = 1,
+	};
+
+	CU_ASSERT_EQUAL_FATAL(fog_link_install(t, &s, FOG_LINK_NO_PEER), 0);
+	return fog_link_find(t, s.rx_index);
+}
+
+static unsigned taken(struct fog_link *l)
+{
+	unsigned n = 0;
+
+	while (n < 100 && fog_budget_take(&l->budget->budget, 1000))
+		n++;
+	return n;
+}
+
+// What a client may send is the client's: a new handshake buys nothing.
+static void test_budget(void)
+{
+	struct fog_link_table *t = fog_link_table_create(fog_crypto_ops_get(NULL), WORKERS, 1000);
+	struct fog_link *first = of_client(t, 1, 1, 10), *second = of_client(t, 1, 2, 10);
+
+	CU_ASSERT_EQUAL(taken(first), 3);
+	CU_ASSERT_EQUAL(taken(second), 0);
+	CU_ASSERT_EQUAL(taken(of_client(t, 2, 3, 10)), 3); // another's
+	// The first session goes, and what was spent stays spent.
+	fog_link_free(fog_link_take(t, first->rx_index));
+	CU_ASSERT_EQUAL(taken(second), 0);
+	CU_ASSERT_EQUAL(taken(of_client(t, 1, 4, 10)), 0);
+	CU_ASSERT_EQUAL(taken(of_client(t, 1, 5, 20)), 3); // by other limits
+	CU_ASSERT_PTR_NULL(of_client(t, 3, 6, 0)->budget);
+	fog_link_table_destroy(t);
+}
+
+static void test_client_subs(void)
+{
+	struct fog_link_table *t = fog_link_table_create(fog_crypto_ops_get(NULL), WORKERS, 1000);
+	struct fog_link_session s = {
+	        .class = FOG_LINK_CLIENT,
+	        .rx_count = FOG_LINK_CLIENT_SUBS + 1,
+	        .ip = {.family = 4},
+	        .port = 77,
+	        .reject_packets = 1,
+	};
+
+	CU_ASSERT_EQUAL(fog_link_install(t, &s, FOG_LINK_NO_PEER), -EINVAL);
+	s.class = FOG_LINK_NODE;
+	CU_ASSERT_EQUAL(fog_link_install(t, &s, 0), 0);
+	fog_link_table_destroy(t);
+}
+
 // Whoever looks sees a place that was whole, and in the end the newest.
 static void test_places(void)
 {
@@ -243,6 +309,8 @@ int main(void)
 {
 	static const CU_TestInfo tests[] = {
 	        {"rekeying under load", test_rekey},
+	        {"a client's budget", test_budget},
+	        {"sub-sessions of a client", test_client_subs},
 	        {"places of clients", test_places},
 	        CU_TEST_INFO_NULL,
 	};
