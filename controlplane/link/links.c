@@ -102,11 +102,27 @@ bool links_client_full(const struct fog_links *l)
 	return linked >= l->clients_max;
 }
 
+// Those without a session are only remembered, so that an old initiation of theirs does not count anew.
+static bool client_forget_eldest(struct fog_links *l)
+{
+	unsigned eldest = l->clients;
+
+	for (unsigned i = 0; i < l->clients; i++)
+		if (l->client[i]->session == NULL &&
+		    (eldest == l->clients || l->client[i]->time_ms < l->client[eldest]->time_ms))
+			eldest = i;
+	if (eldest == l->clients)
+		return false;
+	links_peer_free(l->client[eldest]);
+	l->client[eldest] = l->client[--l->clients];
+	return true;
+}
+
 struct links_peer *links_client_add(struct fog_links *l, const uint8_t static_key[32])
 {
 	struct links_peer *p;
 
-	if (l->clients == FOG_LINK_SLOTS)
+	if (l->clients == FOG_LINK_SLOTS && !client_forget_eldest(l))
 		return NULL;
 	p = links_peer_make(FOG_LINK_CLIENT, static_key);
 	if (p != NULL)
@@ -136,6 +152,22 @@ static void links_peer_sessions_remove(struct fog_links *l, struct links_peer *p
 {
 	while (p->session != NULL)
 		links_session_remove(l, p->session, now_ms);
+}
+
+void links_client_evict(struct fog_links *l, uint64_t now_ms)
+{
+	struct links_peer *eldest = NULL;
+
+	for (unsigned i = 0; i < l->clients; i++) {
+		struct links_peer *p = l->client[i];
+		if (p->session == NULL || links_confirmed(p) ||
+		    p->session->made_ms + LINKS_CONFIRM_MS > l->looked_ms)
+			continue;
+		if (eldest == NULL || p->session->made_ms < eldest->session->made_ms)
+			eldest = p;
+	}
+	if (eldest != NULL)
+		links_peer_sessions_remove(l, eldest, now_ms);
 }
 
 static struct links_peer *links_node_find(struct fog_links *l, const uint8_t id[FOG_ID_LEN])
@@ -215,9 +247,31 @@ static int links_follow_nodes(
 	return 0;
 }
 
+// When it last showed that it is there.
+static uint64_t client_alive(const struct links_peer *p)
+{
+	uint64_t heard = links_heard(p);
+
+	return heard > p->success_ms ? heard : p->success_ms;
+}
+
+// Who shall stay comes first: clients with a confirmed session, of these who was heard last; then those
+// that have not taken theirs up; then those that are only remembered.
+static int client_compare(const void *a, const void *b)
+{
+	const struct links_peer *x = *(struct links_peer *const *)a,
+	                        *y = *(struct links_peer *const *)b;
+	int rank = 2 * (links_confirmed(y) - links_confirmed(x)) + (y->session != NULL) -
+	        (x->session != NULL);
+	uint64_t s = client_alive(x), t = client_alive(y);
+
+	return rank != 0 ? rank : (s < t) - (s > t);
+}
+
 // A static key is either a node's or a client's, and not more clients than wanted.
 static void links_trim_clients(struct fog_links *l, uint64_t now_ms)
 {
+	qsort(l->client, l->clients, sizeof(struct links_peer *), client_compare);
 	for (unsigned i = l->clients; i-- > 0;) {
 		struct links_peer *p = l->client[i];
 		bool node = links_peer_by_key(l, p->static_key) != p;
@@ -274,8 +328,10 @@ void fog_links_attached(
         struct fog_links *l, const uint8_t boot_id[16], uint16_t senders, uint64_t now_ms
 )
 {
-	if (memcmp(l->boot_id, boot_id, sizeof(l->boot_id)) != 0)
+	if (memcmp(l->boot_id, boot_id, sizeof(l->boot_id)) != 0) {
 		links_forget_sessions(l);
+		l->refusal_told = false;
+	}
 	memcpy(l->boot_id, boot_id, sizeof(l->boot_id));
 	l->senders = senders;
 	l->attached = true;

@@ -93,6 +93,8 @@ int fog_links_notice(
 	X(COOKIE, "cookie", "initiations that were answered with a cookie") \
 	X(REFUSED_CLOCK, "refused_clock", "handshakes refused because clocks are too far apart") \
 	X(REFUSED_FULL, "refused_full", "initiations refused because there are enough clients") \
+	X(REFUSED_SENDERS, "refused_senders", \
+	  "initiations refused because a client sends with too many workers") \
 	X(REFUSED_BY_PEER, "refused_by_peer", "initiations of ours that the peer refused") \
 	X(REFUSED_KEY, "refused_key", "initiations of a static key that no node has") \
 	X(REFUSED_REPLAY, "refused_replay", "initiations no newer than the last one of their key") \

@@ -90,11 +90,36 @@ static bool answer_is_of_client(const struct links_peer *p)
 	return p == NULL || p->class == FOG_LINK_CLIENT;
 }
 
+static bool answer_has_room(const struct fog_links *l, const struct links_peer *p)
+{
+	return !links_slots_scarce(l) &&
+	        ((p != NULL && p->session != NULL) || !links_client_full(l));
+}
+
+static bool answer_admits_client(
+        struct fog_links *l, const struct fog_link_punt *m, const struct fog_hello *h,
+        struct links_peer *p, uint64_t now_ms
+)
+{
+	if (h->senders > FOG_LINK_CLIENT_SUBS) {
+		l->outcome[FOG_LINKS_REFUSED_SENDERS]++;
+		answer_refuse(l, p, m, h, FOG_REFUSAL_SENDERS);
+		return false;
+	}
+	if (!answer_has_room(l, p))
+		links_client_evict(l, now_ms); // a slot is free when the data plane has said so
+	if (answer_has_room(l, p))
+		return true;
+	l->outcome[FOG_LINKS_REFUSED_FULL]++;
+	answer_refuse(l, p, m, h, FOG_REFUSAL_FULL);
+	return false;
+}
+
 // Whether the initiation may become a session, as far as it depends on whose it is; *peer is NULL for a
 // client that we don't know yet.
 static bool answer_admits(
         struct fog_links *l, const struct fog_link_punt *m, const struct fog_hello *h,
-        struct links_peer **peer
+        struct links_peer **peer, uint64_t now_ms
 )
 {
 	uint64_t now_ns = l->ops.now_unix_ns(l->ctx);
@@ -120,14 +145,7 @@ static bool answer_admits(
 		p->offset_ns = offset;
 		p->has_offset = true;
 	}
-	if (answer_is_of_client(p) &&
-	    (links_slots_scarce(l) || ((p == NULL || p->session == NULL) && links_client_full(l))
-	    )) {
-		l->outcome[FOG_LINKS_REFUSED_FULL]++;
-		answer_refuse(l, p, m, h, FOG_REFUSAL_FULL);
-		return false;
-	}
-	return true;
+	return !answer_is_of_client(p) || answer_admits_client(l, m, h, p, now_ms);
 }
 
 // The data plane gets the session first, so that the initiator's first frame finds it.
@@ -172,7 +190,7 @@ void links_read_initiation(struct fog_links *l, const struct fog_link_punt *m, u
 		l->outcome[FOG_LINKS_MALFORMED]++;
 	} else if (fog_hello_agree(&ours, &h, &minor, &features) < 0) {
 		l->outcome[FOG_LINKS_REFUSED_VERSION]++;
-	} else if (answer_admits(l, m, &h, &p)) {
+	} else if (answer_admits(l, m, &h, &p, now_ms)) {
 		if (p == NULL)
 			p = links_client_add(l, l->scratch->rs);
 		if (p == NULL) {

@@ -32,6 +32,12 @@ static void initiate_back_off(struct links_peer *p)
 	p->wait_ms = wait < LINKS_RETRY_MAX_MS ? wait : LINKS_RETRY_MAX_MS;
 }
 
+void links_initiate_later(struct links_peer *p, uint64_t now_ms)
+{
+	initiate_back_off(p);
+	p->due_ms = now_ms + initiate_jitter(p->wait_ms);
+}
+
 static int initiate_write(struct fog_links *l, struct links_peer *p, struct fog_link_send *send)
 {
 	uint8_t wire[sizeof(struct fog_link_hello)];
@@ -117,6 +123,19 @@ void links_initiate_tick(struct fog_links *l, struct links_peer *p, uint64_t now
 	}
 }
 
+static const char *initiate_mend(const struct fog_hello *h)
+{
+	switch (h->index) {
+	case FOG_REFUSAL_FULL:
+		return "it has as many clients as it takes: try another gateway";
+	case FOG_REFUSAL_SENDERS:
+		return "it knows this one as a client, and takes frames of a few workers only from one: "
+		       "give the data plane fewer, or put this node into its topology";
+	default:
+		return "its log says more";
+	}
+}
+
 // The peer says no, and its clock.
 static void initiate_refused(
         struct fog_links *l, struct links_peer *p, const struct fog_hello *h, uint64_t now_ms
@@ -129,7 +148,9 @@ static void initiate_refused(
 	if (h->index == FOG_REFUSAL_CLOCK)
 		links_say_offset(l, p);
 	else
-		LOG_WARN("node %s refuses a link, reason %u: its log says more", p->name, h->index);
+		LOG_WARN(
+		        "node %s refuses a link, reason %u: %s", p->name, h->index, initiate_mend(h)
+		);
 	initiate_back_off(p);
 	if (p->wait_ms < LINKS_REFUSED_MS)
 		p->wait_ms = LINKS_REFUSED_MS;

@@ -20,7 +20,9 @@ enum {
 	LINKS_BEAT_FIRST_FOR_MS = 15000,
 	LINKS_OLD_MS = 30000, // a session goes when another one was heard for so long and it wasn't
 	LINKS_WAITING_MS = 40000, // for the first frame of a session that we answered
-	LINKS_WAITING_CLIENT_MS = 10000,
+	LINKS_WAITING_CLIENT_MS = 3000,
+	LINKS_CONFIRM_MS =
+	        500, // a look so long after the answer shows whether the client took it up
 	LINKS_IDLE_CLIENT_MS = 300000,
 	LINKS_ACK_MS = 5000, // a message to the data plane that has no effect by then is lost
 	LINKS_COOKIE_MS = 120000,
@@ -107,6 +109,8 @@ struct fog_links {
 
 	bool attached;
 	bool looked; // since then, so that we know which slots are free
+	uint64_t looked_ms; // last time
+	bool refusal_told; // of a session by this data plane
 	uint8_t boot_id[16];
 	uint16_t senders;
 	uint64_t time_ns; // of our last initiation or response
@@ -131,14 +135,18 @@ struct fog_links {
 struct links_peer *links_peer_by_key(struct fog_links *, const uint8_t static_key[32]);
 struct links_peer *links_peer_make(enum fog_link_class, const uint8_t static_key[32]);
 void links_peer_free(struct links_peer *); // it has no session any more
-// A new client of room for it, or NULL.
+// A new client, or NULL: there is no memory, or no room.
 struct links_peer *links_client_add(struct fog_links *, const uint8_t static_key[32]);
 bool links_client_full(const struct fog_links *); // with sessions
+// Of the clients that never took up what they were answered, the eldest loses its place. Whoever can
+// still be about to keeps it.
+void links_client_evict(struct fog_links *, uint64_t now_ms);
 // The clock of handshakes: never the same twice.
 uint64_t links_time(struct fog_links *);
 void links_say_offset(struct fog_links *, struct links_peer *);
 
 // links_initiate.c
+void links_initiate_later(struct links_peer *, uint64_t now_ms); // twice as late as last time
 void links_initiate(struct fog_links *, struct links_peer *, uint64_t now_ms);
 void links_initiate_stop(struct links_peer *); // wipes what is under way
 void links_initiate_tick(struct fog_links *, struct links_peer *, uint64_t now_ms);
@@ -179,6 +187,8 @@ void links_session_sending(struct fog_links *, struct links_session *, uint64_t 
 void links_sessions_tick(struct fog_links *, struct links_peer *, uint64_t now_ms);
 uint64_t links_heard(const struct links_peer *);
 void links_replace(struct links_peer *); // all its present sessions
+// Whether anything valid has come under one of its sessions: only then is it where it says.
+bool links_confirmed(const struct links_peer *);
 bool links_stale(const struct links_peer *, uint64_t now_ms);
 
 // links_status.c

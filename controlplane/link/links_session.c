@@ -111,6 +111,14 @@ uint64_t links_heard(const struct links_peer *p)
 	return heard;
 }
 
+bool links_confirmed(const struct links_peer *p)
+{
+	for (const struct links_session *s = p->session; s != NULL; s = s->next)
+		if (s->heard_ms != 0 || s->state != FOG_LINK_WAITING)
+			return true;
+	return false;
+}
+
 bool links_stale(const struct links_peer *p, uint64_t now_ms)
 {
 	const struct links_session *s = links_sending(p);
@@ -244,10 +252,36 @@ void links_session_sending(struct fog_links *l, struct links_session *s, uint64_
 		l->ops.up(l->ctx, p->node_id);
 }
 
+// The keys are gone already: another handshake has to make others. An index in use costs nothing but
+// that; memory that is short now is not there at once.
+static void session_refused(
+        struct fog_links *l, struct links_session *s, int status, uint64_t now_ms
+)
+{
+	struct links_peer *p = s->peer;
+
+	l->outcome[FOG_LINKS_NOT_INSTALLED]++;
+	links_session_drop(s);
+	p->due_ms = now_ms;
+	if (status == -EEXIST)
+		return;
+	links_initiate_later(p, now_ms);
+	if (l->refusal_told)
+		return;
+	l->refusal_told = true;
+	LOG_WARN(
+	        "the data plane refuses a session with %s: %s: %s; it is tried again, and more of this is "
+	        "counted only (not_installed)",
+	        p->class == FOG_LINK_NODE ? p->name : "a client", strerror(-status),
+	        status == -ENOMEM || status == -ENOSPC
+	                ? "raise LimitMEMLOCK of fog-dataplane, or lower links.clients"
+	                : "its log says more"
+	);
+}
+
 void fog_links_link_ack(struct fog_links *l, uint32_t rx_index, int status, uint64_t now_ms)
 {
 	struct links_session *s = links_session_find(l, rx_index);
-	struct links_peer *p;
 
 	if (s == NULL)
 		return;
@@ -258,17 +292,8 @@ void fog_links_link_ack(struct fog_links *l, uint32_t rx_index, int status, uint
 	}
 	if (s->slot != SLOT_SENT)
 		return;
-	p = s->peer;
 	if (status < 0) {
-		// Another index with the next handshake; the keys are gone already.
-		l->outcome[FOG_LINKS_NOT_INSTALLED]++;
-		if (status != -EEXIST)
-			LOG_WARN(
-			        "the data plane refuses a session with %s: %s: its log says more",
-			        p->class == FOG_LINK_NODE ? p->name : "a client", strerror(-status)
-			);
-		links_session_drop(s);
-		p->due_ms = now_ms;
+		session_refused(l, s, status, now_ms);
 		return;
 	}
 	s->slot = SLOT_LIVE;
@@ -370,6 +395,7 @@ void fog_links_seen(
 		if ((found[slot / 64] >> slot % 64 & 1) == 0)
 			session_miss(&l->session[slot], now_ms);
 	l->looked = true;
+	l->looked_ms = now_ms;
 }
 
 // Another session has been heard for long enough, and this one not: the peer doesn't send with it.

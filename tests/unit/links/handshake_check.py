@@ -94,23 +94,29 @@ def client(pipe, public, wanted, try_=None, **hello):
 	return try_
 
 
+def refuses(pipe, public, reason, **hello):
+	"""One try of a client that is told why it gets no session."""
+	try_ = ref.Initiator(NETWORK, os.urandom(32), public, PACKET, **hello)
+	sends = client(pipe, public, None, try_)
+	try:
+		try_.answer(bytes.fromhex(sends[0][5]))
+		raise AssertionError("a session for who is to be refused")
+	except ref.Refused as e:
+		same(str(e), f"refused for reason {reason}", "reason")
+
+
 def check_answers(pipe):
 	private = os.urandom(32)
 	public = ref.public_of(private)
 	pipe.begin(private, clients=3)
 	client(pipe, public, CLIENT)
-	client(pipe, public, CLIENT, senders=64)
+	client(pipe, public, CLIENT, senders=4)
+	refuses(pipe, public, 3, senders=5)
 	# Versions: an older and a newer minor one is spoken to, another major one is not, nor nonsense.
 	older = client(pipe, public, CLIENT, protocol="/betanet/mix/1.1.7", features=1)
 	same(older.theirs.protocol, "/betanet/mix/1.2.0", "our version")
 	# A fourth one is told that there are enough.
-	full = ref.Initiator(NETWORK, os.urandom(32), public, PACKET)
-	refused = client(pipe, public, None, full)
-	try:
-		full.answer(bytes.fromhex(refused[0][5]))
-		raise AssertionError("a full gateway gave a session")
-	except ref.Refused as e:
-		same(str(e), "refused for reason 2", "reason")
+	refuses(pipe, public, 2)
 	pipe.begin(private, clients=100)
 	client(pipe, public, CLIENT, protocol="/betanet/mix/1.99.0", features=0xffffffff)
 	for hello in ({"protocol": "/betanet/mix/2.0.0"}, {"protocol": "/betanet/mix/1.2"}, {"senders": 0}, {"senders": 65},

@@ -97,7 +97,7 @@ static int sim_install(void *ctx, const struct fog_link_session *s)
 {
 	struct sim_node *n = ctx;
 	struct sim_slot *slot = &n->slot[fog_link_slot(s->rx_index)];
-	int status = n->full || slot->used ? -EEXIST : 0;
+	int status = slot->used ? -EEXIST : n->refusal;
 	struct sim_event *ack;
 
 	if (!n->data_plane)

@@ -27,7 +27,7 @@ struct sim_node {
 	bool data_plane;
 	bool cut; // nothing reaches it or leaves it
 	bool load; // the data plane wants MAC2
-	bool full; // the data plane answers -EEXIST to everything
+	int refusal; // what the data plane answers to every new session, 0 = it takes it
 	uint8_t boot_id[16], cookie_secret[32];
 	int64_t clock_ns; // its clock minus the true one
 	struct sim_slot slot[FOG_LINK_SLOTS];

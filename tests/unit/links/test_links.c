@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // Links of several nodes against each other, on simulated time.
+#include <errno.h>
 #include <sodium.h>
 
 #include "../../../controlplane/link/hello.h"
@@ -377,11 +378,27 @@ static void test_replays(void)
 static void test_exists(void)
 {
 	sim_begin(2, 0);
-	sim[0].full = true;
+	sim[0].refusal = -EEXIST;
 	sim_run(3000, false);
 	CU_ASSERT_EQUAL(sim_up(0), 0);
 	CU_ASSERT(sim_outcome(0, FOG_LINKS_NOT_INSTALLED) > 0);
-	sim[0].full = false;
+	sim[0].refusal = 0;
+	sim_run(45000, false);
+	assert_mesh(2);
+	sim_end();
+}
+
+// A data plane without memory is not asked without end, and has what it lacks as soon as there is some.
+static void test_no_memory(void)
+{
+	sim_begin(2, 0);
+	sim[0].refusal = -ENOMEM;
+	sim_run(60000, false);
+	CU_ASSERT_EQUAL(sim_up(0), 0);
+	CU_ASSERT(sim_outcome(0, FOG_LINKS_NOT_INSTALLED) >= 5);
+	// Each side begins one after 1/4, 1/2, 1 .. 30 s.
+	CU_ASSERT(sim_outcome(0, FOG_LINKS_NOT_INSTALLED) <= 20);
+	sim[0].refusal = 0;
 	sim_run(45000, false);
 	assert_mesh(2);
 	sim_end();
@@ -426,6 +443,7 @@ int main(void)
 	        {"cookies", test_cookies},
 	        {"replayed initiations", test_replays},
 	        {"index in use", test_exists},
+	        {"no memory", test_no_memory},
 	        {"topology changes", test_topology},
 	        CU_TEST_INFO_NULL,
 	};
