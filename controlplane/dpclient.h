@@ -126,7 +126,8 @@ int fog_dpclient_keys_set(struct fog_dpclient *, const struct fog_dpclient_key *
 // tables stay. They remain wanted, and are handed over when this is taken back.
 void fog_dpclient_keys_withhold(struct fog_dpclient *, bool withhold);
 // How the key with this public key fares: -ENODATA when it is not wanted, or withheld. A data plane
-// whose table is still locked by a dying one is asked again (-EINPROGRESS with a text).
+// whose table is still locked by a dying one is asked again (-EINPROGRESS with a text), and so is one that
+// has no room for it (-ENOSPC, -ENOMEM with a text), after 0.5, 1 .. 30 s.
 void fog_dpclient_key_ack(struct fog_dpclient *, const uint8_t public_key[32], struct fog_dpclient_ack *);
 // Whether a data plane is attached and can't have this key: it is not wanted, what is not wanted has been
 // destroyed, and it is not on its way.

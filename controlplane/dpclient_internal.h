@@ -16,6 +16,9 @@ enum {
 	DPCLIENT_BACKOFF_MAX_MS = 1000,
 	DPCLIENT_HANDSHAKE_MS = 10000, // workers have to leave the rings of the last attach
 	DPCLIENT_KEY_RETRY_MS = 500, // between two requests for a key whose table is locked
+	DPCLIENT_KEY_WAIT_MIN_MS =
+	        500, // before a key that there was no room for is asked for again ...
+	DPCLIENT_KEY_WAIT_MAX_MS = 30000, // ... twice as long each time, up to this
 	DPCLIENT_LEAVE_MS = 5000, // how long living workers may take for our last packets
 	DPCLIENT_BURST = 256, // messages taken from one ring per call
 	DPCLIENT_OLD_MAX = 8, // sets of rings kept while the store refuses what is in them
@@ -59,6 +62,7 @@ struct dpclient_keys {
 	unsigned n;
 	struct fog_msg_key msg[FOG_MIX_KEYS_MAX];
 	struct fog_dpclient_ack ack[FOG_MIX_KEYS_MAX];
+	uint64_t wait_ms[FOG_MIX_KEYS_MAX], due_ms[FOG_MIX_KEYS_MAX]; // of those without room
 };
 
 enum dpclient_request { REQUEST_NONE, REQUEST_INSTALL, REQUEST_KEEP };
@@ -104,6 +108,7 @@ struct fog_dpclient {
 	bool keep_due; // KEYS_KEEP goes first
 	unsigned keys_kept; // bit per status.key_id: named in the KEYS_KEEP on its way
 	uint64_t key_retry_ms; // no key is asked for before
+	bool key_room_told; // that there is none, since it was last enough
 };
 
 void dpclient_kick(const struct fog_dpclient *);

@@ -11,8 +11,10 @@
 // Everything is to be said again. Under the lock.
 static void keys_unsettle(struct fog_dpclient *c)
 {
-	for (unsigned i = 0; i < c->keys->n; i++)
+	for (unsigned i = 0; i < c->keys->n; i++) {
 		c->keys->ack[i] = (struct fog_dpclient_ack){.status = -EINPROGRESS};
+		c->keys->wait_ms[i] = c->keys->due_ms[i] = 0;
+	}
 	c->keep_due = c->keys_known;
 	c->key_retry_ms = 0;
 }
@@ -142,6 +144,30 @@ static void keep_answered(struct fog_dpclient *c, const struct fog_msg_ack *m)
 	memset(c->status.key_id[n], 0, (FOG_MIX_KEYS_MAX - n) * sizeof(c->status.key_id[0]));
 }
 
+// Room for a key's replay table may come: a file is removed, another process ends.
+static bool key_lacks_room(int status)
+{
+	return status == -ENOSPC || status == -ENOMEM;
+}
+
+static void key_later(struct fog_dpclient *c, unsigned i)
+{
+	struct dpclient_keys *k = c->keys;
+	uint64_t wait = 2 * k->wait_ms[i];
+
+	if (wait < DPCLIENT_KEY_WAIT_MIN_MS)
+		wait = DPCLIENT_KEY_WAIT_MIN_MS;
+	k->wait_ms[i] = wait < DPCLIENT_KEY_WAIT_MAX_MS ? wait : DPCLIENT_KEY_WAIT_MAX_MS;
+	k->due_ms[i] = fog_now_ms() + k->wait_ms[i];
+	if (!c->key_room_told)
+		LOG_WARN(
+		        "the data plane has no room for the mix key of epoch %llu: %s; it is asked "
+		        "again until it has",
+		        (unsigned long long)k->msg[i].epoch, k->ack[i].text
+		);
+	c->key_room_told = true;
+}
+
 static void install_answered(struct fog_dpclient *c, const struct fog_msg_ack *m)
 {
 	if (m->status >= 0 && !key_in_force(c, c->key_asked_id))
@@ -160,6 +186,10 @@ static void install_answered(struct fog_dpclient *c, const struct fog_msg_ack *m
 		if (!c->keep_due && m->status != -EBUSY)
 			ack->status = m->status < 0 ? m->status : 0;
 		snprintf(ack->text, sizeof(ack->text), "%.*s", (int)sizeof(m->text) - 1, m->text);
+		if (key_lacks_room(m->status))
+			key_later(c, i);
+		else if (m->status >= 0)
+			c->key_room_told = false;
 	}
 }
 
@@ -203,12 +233,15 @@ int dpclient_keys_sync(struct fog_dpclient *c)
 		return fog_now_ms() < c->key_retry_ms ? 0 : keep_send(c);
 	for (unsigned i = 0; !c->keys_withheld && i < c->keys->n; i++) {
 		const struct fog_msg_key *m = &c->keys->msg[i];
-		if (c->keys->ack[i].status != -EINPROGRESS)
+		int status = c->keys->ack[i].status;
+		if (status != -EINPROGRESS && !key_lacks_room(status))
 			continue;
 		if (key_in_force(c, m->public_key)) {
 			c->keys->ack[i].status = 0;
 			continue;
 		}
+		if (fog_now_ms() < c->keys->due_ms[i])
+			continue; // there may be room for another one
 		if (fog_now_ms() < c->key_retry_ms)
 			return 0;
 		c->key_asked = REQUEST_INSTALL;

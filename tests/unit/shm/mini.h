@@ -32,6 +32,7 @@ struct mini_record {
 	_Atomic uint64_t events_dropped, control_faults, age_ms;
 	_Atomic uint32_t keeps, kept, withheld; // KEYS_KEEP: how many, and what the last one said
 	_Atomic uint32_t refuse_keys; // next installs that are refused as busy
+	_Atomic int refuse_status; // what all installs are refused with, 0 = they are not
 	_Atomic uint32_t hold_keys; // installs are answered when this is 0 again
 	struct fog_link_session link; // the last one
 	_Atomic uint32_t link_installs, link_removes, link_sends;

@@ -43,6 +43,8 @@ static int on_install(void *ctx, const struct fog_msg_key *m, char *text, size_t
 		dp->record->refuse_keys--;
 		return -EBUSY;
 	}
+	if (dp->record->refuse_status != 0)
+		return dp->record->refuse_status;
 	memcpy(dp->record->key_private, m->private_key, 32);
 	memcpy(dp->record->key_id, m->public_key, 32);
 	memcpy(dp->record->key_delay, m->delay_key, 32);

@@ -113,6 +113,35 @@ static bool key_known(const struct pair *p, uint64_t epoch)
 	return n == 1;
 }
 
+// A key for which there was no room is asked for again, without a new set and without end.
+static void test_key_room(void)
+{
+	const struct fog_dpclient_key key[] = {key_of(3), key_of(4)};
+	struct pair p;
+
+	pair_start(&p, 0);
+	p.record->refuse_status = -ENOSPC;
+	CU_ASSERT_EQUAL(fog_dpclient_keys_set(p.cp.client, key, 2), 0);
+	MINI_WAIT(key_state(&p, 3) == -ENOSPC && key_state(&p, 4) == -ENOSPC);
+	CU_ASSERT_EQUAL(key_state(&p, 3), -ENOSPC);
+	CU_ASSERT_EQUAL(key_state(&p, 4), -ENOSPC);
+	p.record->refuse_status = -ENOMEM;
+	MINI_WAIT(key_state(&p, 3) == -ENOMEM && key_state(&p, 4) == -ENOMEM);
+	CU_ASSERT_EQUAL(key_state(&p, 3), -ENOMEM);
+	p.record->refuse_status = 0;
+	MINI_WAIT(key_state(&p, 3) == 0 && key_state(&p, 4) == 0);
+	CU_ASSERT_EQUAL(key_state(&p, 3), 0);
+	CU_ASSERT_EQUAL(key_state(&p, 4), 0);
+	CU_ASSERT(key_known(&p, 3) && key_known(&p, 4));
+	// What is wrong with a key does not pass.
+	const struct fog_dpclient_key bad = key_of(5);
+	p.record->refuse_status = -EINVAL;
+	CU_ASSERT_EQUAL(fog_dpclient_keys_set(p.cp.client, &bad, 1), 0);
+	MINI_WAIT(key_state(&p, 5) == -EINVAL);
+	CU_ASSERT_EQUAL(key_state(&p, 5), -EINVAL);
+	pair_stop(&p);
+}
+
 static void test_keys(void)
 {
 	const struct fog_dpclient_key key[] = {key_of(3), key_of(4), key_of(5)};
@@ -395,6 +424,7 @@ static void test_data_plane_restart(void)
 CU_TestInfo session_tests[] = {
         {"configuration, accepted, refused, unchanged", test_config},
         {"keys, kept over connections, destroyed", test_keys},
+        {"keys without room", test_key_room},
         {"keys refused", test_keys_refused},
         {"keys withheld", test_keys_withheld},
         {"a key that takes long", test_keys_slow},
