@@ -16,11 +16,10 @@
 #include "../../../dataplane/crypto/ops.h"
 #include "../../../dataplane/crypto/ref/ref.h"
 #include "../../../dataplane/crypto/vec/vec_ops.h"
-#include "../run.h"
+#include "tables.h"
 
 enum { LEN_MAX = 3000 };
 
-static const struct fog_crypto_ops *ops;
 static const char *vectors_dir;
 
 static void unhex(uint8_t *out, size_t len, const char *hex)
@@ -616,24 +615,6 @@ static int plain_chosen(void)
 	return 0;
 }
 
-static int ref_chosen(void)
-{
-	ops = fog_crypto_ops_get("ref");
-	return ops == NULL;
-}
-
-static int avx2_chosen(void)
-{
-	ops = fog_crypto_ops_get("avx2");
-	return ops == NULL;
-}
-
-static int avx512_chosen(void)
-{
-	ops = fog_crypto_ops_get("avx512");
-	return ops == NULL;
-}
-
 int main(int argc, char **argv)
 {
 	static CU_TestInfo common[] = {
@@ -661,23 +642,14 @@ int main(int argc, char **argv)
 	        {"threads", test_threads},
 	        CU_TEST_INFO_NULL,
 	};
-	static const CU_SuiteInfo tables[] = {
+	CU_SuiteInfo suites[2 + TABLES + 1] = {
+	        {.pName = "crypto", .pTests = common},
 	        {.pName = "ref, plain", .pInitFunc = plain_chosen, .pTests = tests},
-	        {.pName = "ref", .pInitFunc = ref_chosen, .pTests = tests},
-	        {.pName = "avx2", .pInitFunc = avx2_chosen, .pTests = tests},
-	        {.pName = "avx512", .pInitFunc = avx512_chosen, .pTests = tests},
 	};
-	CU_SuiteInfo suites[6] = {{.pName = "crypto", .pTests = common}};
-	unsigned n = 1;
 
 	if (argc != 2 || fog_crypto_init() < 0)
 		return 2;
 	vectors_dir = argv[1];
-	for (unsigned i = 0; i < 4; i++) {
-		if (tables[i].pInitFunc() == 0)
-			suites[n++] = tables[i];
-		else
-			printf("%s: not on this CPU, left out\n", tables[i].pName);
-	}
+	tables_suites(tests, suites + 2);
 	return check_run_suites(suites);
 }

@@ -7,11 +7,9 @@
 #include <string.h>
 
 #include "../../../dataplane/crypto/ops.h"
-#include "../run.h"
+#include "tables.h"
 
 enum { LEN_MAX = 3600, GUARD = 32, BATCH = FOG_CRYPTO_BATCH_MAX };
-
-static const struct fog_crypto_ops *ops;
 
 // A message with its tag behind, and guards around both.
 struct message {
@@ -144,24 +142,6 @@ static void test_tampered(void)
 	CU_ASSERT_EQUAL(tried, 8 * (LEN + FOG_GCM_TAG + FOG_GCM_AAD + FOG_GCM_NONCE));
 }
 
-static int ref_chosen(void)
-{
-	ops = fog_crypto_ops_get("ref");
-	return ops == NULL;
-}
-
-static int avx2_chosen(void)
-{
-	ops = fog_crypto_ops_get("avx2");
-	return ops == NULL;
-}
-
-static int avx512_chosen(void)
-{
-	ops = fog_crypto_ops_get("avx512");
-	return ops == NULL;
-}
-
 int main(void)
 {
 	static CU_TestInfo tests[] = {
@@ -171,21 +151,10 @@ int main(void)
 	        {"one wrong bit", test_tampered},
 	        CU_TEST_INFO_NULL,
 	};
-	static const CU_SuiteInfo tables[] = {
-	        {.pName = "ref", .pInitFunc = ref_chosen, .pTests = tests},
-	        {.pName = "avx2", .pInitFunc = avx2_chosen, .pTests = tests},
-	        {.pName = "avx512", .pInitFunc = avx512_chosen, .pTests = tests},
-	};
-	CU_SuiteInfo suites[4] = {0};
-	unsigned n = 0;
+	CU_SuiteInfo suites[TABLES + 1] = {0};
 
 	if (fog_crypto_init() < 0 || crypto_aead_aes256gcm_is_available() == 0)
 		return 2;
-	for (unsigned i = 0; i < 3; i++) {
-		if (tables[i].pInitFunc() == 0)
-			suites[n++] = tables[i];
-		else
-			printf("%s: not on this CPU, left out\n", tables[i].pName);
-	}
+	tables_suites(tests, suites);
 	return check_run_suites(suites);
 }

@@ -7,11 +7,9 @@
 #include <string.h>
 
 #include "../../../dataplane/crypto/ops.h"
-#include "../run.h"
+#include "tables.h"
 
 enum { MAX = FOG_CRYPTO_BATCH_MAX, SPECIAL_MAX = 64 };
-
-static const struct fog_crypto_ops *ops;
 
 // Results lie in a larger field, so that a write behind the last one is seen.
 static uint8_t scalar[MAX][32], point[MAX][32], result[MAX + 1][32];
@@ -349,24 +347,6 @@ static void test_in_place(void)
 	CU_ASSERT_EQUAL(memcmp(result, want, sizeof(want)), 0);
 }
 
-static int ref_chosen(void)
-{
-	ops = fog_crypto_ops_get("ref");
-	return ops == NULL;
-}
-
-static int avx2_chosen(void)
-{
-	ops = fog_crypto_ops_get("avx2");
-	return ops == NULL;
-}
-
-static int avx512_chosen(void)
-{
-	ops = fog_crypto_ops_get("avx512");
-	return ops == NULL;
-}
-
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -383,25 +363,10 @@ int main(void)
 	        CU_TEST_INFO_NULL,
 	};
 
-	static const struct {
-		const char *name;
-		CU_InitializeFunc choose;
-	} isas[] = {{"ref", ref_chosen}, {"avx2", avx2_chosen}, {"avx512", avx512_chosen}};
-
-	CU_SuiteInfo suites[sizeof(isas) / sizeof(isas[0]) + 1] = {CU_SUITE_INFO_NULL};
-	unsigned count = 0;
+	CU_SuiteInfo suites[TABLES + 1] = {0};
 
 	if (fog_crypto_init() < 0)
 		return 2;
-	for (unsigned i = 0; i < sizeof(isas) / sizeof(isas[0]); i++) {
-		if (isas[i].choose() != 0) {
-			printf("%s: not on this CPU, left out\n", isas[i].name);
-			continue;
-		}
-		suites[count].pName = isas[i].name;
-		suites[count].pInitFunc = isas[i].choose;
-		suites[count].pTests = (CU_TestInfo *)tests;
-		count++;
-	}
+	tables_suites(tests, suites);
 	return check_run_suites(suites);
 }
