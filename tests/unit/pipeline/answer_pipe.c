@@ -5,7 +5,6 @@
 //   answered HEX | punted HEX-OF-STRUCT | sent HEX | dropped REASON
 // "flood HEX" passes the frame without a pause until one is too many: flooded ANSWERED REFUSED
 // "mac HEX", "link_local HEX" and "listen HEX", the report of a group, are said first. The books are checked after every frame.
-#include <CUnit/Basic.h>
 #include <rte_cycles.h>
 #include <rte_ring.h>
 #include <rte_ring_elem.h>
@@ -14,26 +13,10 @@
 
 #include "../../../dataplane/frame.h"
 #include "../../../dataplane/question.h"
+#include "pipe.h"
 #include "rig.h"
 
 enum { PREFIX4 = 24, PREFIX6 = 64, LINE = 8192, FLOOD = 100000 };
-
-static void print_hex(const char *what, const uint8_t *bytes, unsigned len)
-{
-	printf("%s ", what);
-	for (unsigned i = 0; i < len; i++)
-		printf("%02x", bytes[i]);
-	printf("\n");
-}
-
-static unsigned read_hex(const char *text, uint8_t *out, unsigned max)
-{
-	unsigned n = 0, byte;
-
-	while (n < max && sscanf(text + 2 * n, "%2x", &byte) == 1)
-		out[n++] = (uint8_t)byte;
-	return n;
-}
 
 static void say(
         struct rig *r, const struct fog_worker_counters *before, const uint8_t *frame, uint32_t len
@@ -47,9 +30,9 @@ static void say(
 			printf("dropped %s\n", fog_drop_label(i));
 	if (c->punted != before->punted &&
 	    rte_ring_sc_dequeue_elem(r->w->heard, &h, sizeof(h)) == 0)
-		print_hex("punted", (const uint8_t *)&h, sizeof(h));
+		pipe_print_hex("punted", (const uint8_t *)&h, sizeof(h));
 	if (c->tx != before->tx)
-		print_hex(c->answered != before->answered ? "answered" : "sent", frame, len);
+		pipe_print_hex(c->answered != before->answered ? "answered" : "sent", frame, len);
 	fflush(stdout);
 }
 
@@ -91,7 +74,6 @@ static void flood(struct rig *r, const uint8_t *bytes, unsigned n)
 
 static bool vlan;
 
-// CUnit's assertions, which the rig makes, want a test around them.
 static void serve(void)
 {
 	static char line[LINE];
@@ -103,17 +85,17 @@ static void serve(void)
 	);
 	r->port->prefix[0] = PREFIX4;
 	r->port->prefix[1] = PREFIX6;
-	print_hex("mac", r->port->mac, 6);
-	print_hex("link_local", r->port->link_local.addr, 16);
-	print_hex("listen", bytes, fog_frame_listen(bytes, r->port, &r->port->address[1]));
+	pipe_print_hex("mac", r->port->mac, 6);
+	pipe_print_hex("link_local", r->port->link_local.addr, 16);
+	pipe_print_hex("listen", bytes, fog_frame_listen(bytes, r->port, &r->port->address[1]));
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin) != NULL) {
 		if (strncmp(line, "wait", 4) == 0)
 			rte_delay_us_sleep(FOG_ANSWER_BURST * 1000000u / FOG_ANSWER_RATE + 1000u);
 		else if (strncmp(line, "flood ", 6) == 0)
-			flood(r, bytes, read_hex(line + 6, bytes, sizeof(bytes)));
+			flood(r, bytes, pipe_read_hex(line + 6, bytes, sizeof(bytes)));
 		else
-			pass(r, bytes, read_hex(line, bytes, sizeof(bytes)));
+			pass(r, bytes, pipe_read_hex(line, bytes, sizeof(bytes)));
 	}
 	rte_ring_free(r->w->heard);
 	rig_destroy(r);
@@ -121,19 +103,6 @@ static void serve(void)
 
 int main(int argc, char **argv)
 {
-	static CU_TestInfo tests[] = {{"serve", serve}, CU_TEST_INFO_NULL};
-	static CU_SuiteInfo suites[] = {
-	        {.pName = "answer", .pTests = tests},
-	        CU_SUITE_INFO_NULL,
-	};
-
 	vlan = argc > 1;
-	if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS ||
-	    rig_global_init("answer") < 0)
-		return 2;
-	CU_basic_set_mode(CU_BRM_SILENT);
-	CU_basic_run_tests();
-	unsigned failed = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failed > 0;
+	return pipe_run("answer", serve);
 }

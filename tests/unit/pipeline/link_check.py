@@ -72,7 +72,7 @@ class Pipe:
 	def __init__(self, program):
 		self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 		self.mix_key = bytes.fromhex(self.line("self"))
-		self.id, self.next_key = (bytes.fromhex(word) for word in self.line("next").split())
+		self.id, self.next_key = (bytes.fromhex(self.line(what)) for what in ("next", "next_key"))
 
 	def line(self, what):
 		# The rig logs to the same terminal, never to this pipe.

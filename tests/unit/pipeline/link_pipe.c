@@ -1,38 +1,23 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // A worker with encrypted links behind a loop port that link_check.py speaks to, as its node 1. First it
-// says "self HEX", its mix key, and "next HEX HEX", node 1's ID and mix key. Then commands, a line each:
+// says "self HEX", its mix key, "next HEX", node 1's ID, and "next_key HEX", node 1's mix key. Then
+// commands, a line each:
 //   session RX_BASE TX_BASE RX_COUNT RX_KEY TX_KEY   indices in hexadecimal, as all else
 //   put HEX                                          the UDP payload of a frame from node 1
 //   nothing RX_BASE | notice RX_BASE HEX             a control frame to node 1
 // and what came of it: sent HEX, the payload of a frame | answered | noticed | dropped REASON | status
 // NUMBER. The books are checked after every frame.
-#include <CUnit/Basic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "../../../dataplane/link_stage.h"
+#include "pipe.h"
 #include "rig.h"
 
 enum { LINE = 8192, PAYLOAD_AT = 14 + 20 + 8 };
 
 static struct rig *rig;
-
-static void print_hex(const uint8_t *bytes, unsigned len)
-{
-	printf(" ");
-	for (unsigned i = 0; i < len; i++)
-		printf("%02x", bytes[i]);
-}
-
-static unsigned read_hex(const char *text, uint8_t *out, unsigned max)
-{
-	unsigned n = 0, byte;
-
-	while (n < max && sscanf(text + 2 * n, "%2x", &byte) == 1)
-		out[n++] = (uint8_t)byte;
-	return n;
-}
 
 static void session(const char *text)
 {
@@ -51,8 +36,8 @@ static void session(const char *text)
 		exit(2);
 	s.rx_count = (uint16_t)count;
 	memcpy(s.node_id, rig->id[1], sizeof(s.node_id));
-	read_hex(rx, s.rx_key, sizeof(s.rx_key));
-	read_hex(tx, s.tx_key, sizeof(s.tx_key));
+	pipe_read_hex(rx, s.rx_key, sizeof(s.rx_key));
+	pipe_read_hex(tx, s.tx_key, sizeof(s.tx_key));
 	printf("status %d\n",
 	       fog_link_install(rig->links, &s, fog_conf_peer(rig->peer_id, rig->id[1])));
 }
@@ -73,9 +58,7 @@ static void say(const struct fog_worker_counters *before)
 	if (c->punted != before->punted)
 		printf("noticed\n");
 	if (c->tx != before->tx) {
-		printf("sent");
-		print_hex(frame + PAYLOAD_AT, len - PAYLOAD_AT);
-		printf("\n");
+		pipe_print_hex("sent", frame + PAYLOAD_AT, len - PAYLOAD_AT);
 	}
 }
 
@@ -90,11 +73,11 @@ static void command(const char *line)
 	if (strncmp(line, "session ", 8) == 0) {
 		session(line + 8);
 	} else if (strncmp(line, "put ", 4) == 0) {
-		rig_put(rig, &good, bytes, read_hex(line + 4, bytes, sizeof(bytes)));
+		rig_put(rig, &good, bytes, pipe_read_hex(line + 4, bytes, sizeof(bytes)));
 		say(&before);
 	} else if (sscanf(line, "%*s %x %n", &index, &at) == 1) {
 		bool nothing = line[2] == 't' && line[3] == 'h';
-		unsigned len = read_hex(line + at, bytes, sizeof(bytes));
+		unsigned len = pipe_read_hex(line + at, bytes, sizeof(bytes));
 		int ret = stage_link_send_control(
 		        rig->w, index, nothing ? FOG_KIND_NOTHING : FOG_KIND_NOTICE, bytes, len
 		);
@@ -105,18 +88,14 @@ static void command(const char *line)
 	fflush(stdout);
 }
 
-// CUnit's assertions, which the rig makes, want a test around them.
 static void serve(void)
 {
 	static char line[LINE];
 
 	rig = rig_create(RIG_LINKS, 64);
-	printf("self");
-	print_hex(rig->public_key[0], 32);
-	printf("\nnext");
-	print_hex(rig->id[1], 32);
-	print_hex(rig->public_key[1], 32);
-	printf("\n");
+	pipe_print_hex("self", rig->public_key[0], 32);
+	pipe_print_hex("next", rig->id[1], 32);
+	pipe_print_hex("next_key", rig->public_key[1], 32);
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin) != NULL)
 		command(line);
@@ -125,15 +104,5 @@ static void serve(void)
 
 int main(void)
 {
-	static CU_TestInfo tests[] = {{"serve", serve}, CU_TEST_INFO_NULL};
-	static CU_SuiteInfo suites[] = {{.pName = "link", .pTests = tests}, CU_SUITE_INFO_NULL};
-
-	if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS ||
-	    rig_global_init("link") < 0)
-		return 2;
-	CU_basic_set_mode(CU_BRM_SILENT);
-	CU_basic_run_tests();
-	unsigned failed = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failed > 0;
+	return pipe_run("link", serve);
 }
