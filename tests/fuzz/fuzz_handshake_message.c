@@ -4,29 +4,14 @@
 // genuine handshake, so that what lies behind the MACs and the AEAD is reached, too. A session may only
 // come of a hello that keeps its rules, and every message that goes out has the one length of its type.
 // First byte: what the rest is, and whether we are a gateway.
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../controlplane/link/hello.h"
-#include "../../controlplane/link/links.h"
-#include "../../controlplane/link/noise.h"
-#include "../../dataplane/crypto/link.h"
+#include "../unit/links/peer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { HELLO = sizeof(struct fog_link_hello) };
-
-static uint8_t ours[32], ours_public[32], theirs[32], theirs_public[32], stranger[32],
-        stranger_public[32];
-static struct fog_topology_node node[2];
-static struct fog_topology topology = {
-        .links = FOG_LINKS_NOISE,
-        .tolerance_ms = 2000,
-        .rekey_s = 60,
-        .rekey_packets = 1000,
-        .node_count = 2,
-        .node = node};
+static uint8_t ours[32], ours_public[32], theirs[32], theirs_public[32], stranger[32];
 static struct fog_link_send sent; // last handshake message
 static unsigned installs;
 static uint64_t now_ns = UINT64_C(1800000000000000000);
@@ -73,7 +58,6 @@ static void keys_make(void)
 	memset(stranger, 3, 32);
 	crypto_scalarmult_base(ours_public, ours);
 	crypto_scalarmult_base(theirs_public, theirs);
-	crypto_scalarmult_base(stranger_public, stranger);
 	node[1].id[0] = 1;
 	memcpy(node[1].link_key, theirs_public, 32);
 }
@@ -102,19 +86,16 @@ static void links_renew(struct fog_links *l)
 	sent.type = 0;
 }
 
-static void mac1_put(uint8_t *msg, uint32_t len)
-{
-	uint8_t key[32];
-
-	fog_link_mac1_key(ours_public, key);
-	fog_link_mac(key, 32, msg, len - 32, msg + len - 32);
-}
-
 static void hello_fill(const uint8_t *data, size_t size, struct fog_hello *h, uint8_t wire[HELLO])
 {
 	// Good where the input doesn't say otherwise: it is xored in.
 	*h = (struct fog_hello
-	){.major = 1, .minor = 2, .senders = 1, .index = 64, .features = 3, .time_ns = now_ns};
+	){.major = 1,
+	  .minor = 2,
+	  .senders = 1,
+	  .index = PEER_INDEX,
+	  .features = 3,
+	  .time_ns = now_ns};
 	fog_hello_put(h, wire);
 	for (size_t i = 0; i < size && i < HELLO; i++)
 		wire[i] ^= data[i];
@@ -135,23 +116,14 @@ static void expect(struct fog_hello *h, const uint8_t wire[HELLO], unsigned befo
 
 static void initiation(struct fog_links *l, bool known, const uint8_t *data, size_t size)
 {
-	struct fog_link_punt p = {.type = FOG_FRAME_INITIATION, .len = FOG_INITIATION_LEN};
-	uint8_t prologue[FOG_PROLOGUE_LEN], network[32] = {0}, wire[HELLO];
 	unsigned before = installs;
-	struct fog_noise n;
+	struct fog_link_punt p;
+	uint8_t wire[HELLO];
 	struct fog_hello h;
-	size_t len;
 
 	hello_fill(data, size, &h, wire);
-	fog_link_prologue(network, prologue);
-	fog_noise_start(
-	        &n, FOG_NOISE_IK, true, prologue, sizeof(prologue), known ? theirs : stranger,
-	        known ? theirs_public : stranger_public, ours_public
-	);
-	fog_frame_header_put(p.data, FOG_FRAME_INITIATION, 64, 0);
-	if (fog_noise_write(&n, wire, HELLO, p.data + FOG_FRAME_HEADER, 512, &len) < 0)
+	if (peer_initiation(known ? theirs : stranger, ours_public, wire, &p) < 0)
 		abort();
-	mac1_put(p.data, FOG_INITIATION_LEN);
 	fog_links_punt(l, &p, 1);
 	expect(&h, wire, before);
 }
@@ -179,7 +151,7 @@ static void response(struct fog_links *l, const uint8_t *data, size_t size)
 	hello_fill(data, size, &h, wire);
 	if (fog_noise_write(&n, wire, HELLO, p.data + FOG_FRAME_HEADER, 512, &len) < 0)
 		abort();
-	mac1_put(p.data, FOG_RESPONSE_LEN);
+	peer_mac1_put(p.data, FOG_RESPONSE_LEN, ours_public);
 	fog_links_punt(l, &p, 2);
 	expect(&h, wire, before);
 }
@@ -196,9 +168,9 @@ static void raw(struct fog_links *l, bool mac, const uint8_t *data, size_t size)
 	p.type = p.data[0];
 	fog_links_tick(l, 1); // one of ours is under way
 	if (mac && p.type == FOG_FRAME_INITIATION && p.len >= FOG_INITIATION_LEN)
-		mac1_put(p.data, FOG_INITIATION_LEN);
+		peer_mac1_put(p.data, FOG_INITIATION_LEN, ours_public);
 	if (mac && p.type == FOG_FRAME_RESPONSE && p.len >= FOG_RESPONSE_LEN)
-		mac1_put(p.data, FOG_RESPONSE_LEN);
+		peer_mac1_put(p.data, FOG_RESPONSE_LEN, ours_public);
 	fog_links_punt(l, &p, 2);
 	if (installs != before)
 		abort();

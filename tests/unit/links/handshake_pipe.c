@@ -5,25 +5,16 @@
 //   node PRIVATE NETWORK CLIENTS MINOR [PEER-STATIC]   begin; the peer is node 1 of the topology
 //   punt TYPE INDEX HEX | tick MS | time NS
 #include <inttypes.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../../controlplane/link/links.h"
+#include "peer.h"
 
 enum { LINE = 8192 };
 
 static struct fog_links *links;
 static uint8_t private_key[32];
-static struct fog_topology_node node[2];
-static struct fog_topology topology = {
-        .links = FOG_LINKS_NOISE,
-        .tolerance_ms = 2000,
-        .rekey_s = 60,
-        .rekey_packets = 1000,
-        .node_count = 2,
-        .node = node};
 static uint64_t now_ms, now_ns;
 static uint32_t acks[16];
 static unsigned ack_count;

@@ -2,25 +2,12 @@
 // Copyright (c) 2026 the Fogline authors
 // A gateway that all of a crowd wants links with, as often as each can ask: nodes find room all the same,
 // and clients that are there keep theirs against such as only ask.
-#include <sodium.h>
-
-#include "../../../controlplane/link/hello.h"
-#include "../../../controlplane/link/links.h"
-#include "../../../controlplane/link/noise.h"
-#include "../../../dataplane/crypto/link.h"
 #include "../run.h"
+#include "peer.h"
 
-enum { HELLO = sizeof(struct fog_link_hello), CROWD = 1500, ASKS = 5 };
+enum { CROWD = 1500, ASKS = 5 };
 
 static uint8_t ours[32], ours_public[32];
-static struct fog_topology_node node[2];
-static struct fog_topology topology = {
-        .links = FOG_LINKS_NOISE,
-        .tolerance_ms = 2000,
-        .rekey_s = 60,
-        .rekey_packets = 1000,
-        .node_count = 2,
-        .node = node};
 static uint64_t now_ns = UINT64_C(1800000000000000000);
 static unsigned held, initiations, installs;
 static struct fog_link_stats
@@ -72,26 +59,16 @@ static void ask_at(
 )
 {
 	const struct fog_hello h = {
-	        .major = 1, .minor = 2, .senders = senders, .index = 64, .time_ns = now_ns++};
-	struct fog_link_punt p = {.type = FOG_FRAME_INITIATION, .len = FOG_INITIATION_LEN};
-	uint8_t prologue[FOG_PROLOGUE_LEN], network[32] = {0}, wire[HELLO], public_key[32], key[32];
-	uint8_t *mac1 = p.data + FOG_INITIATION_LEN - 2 * FOG_LINK_MAC;
-	struct fog_noise n;
-	size_t len;
+	        .major = 1,
+	        .minor = 2,
+	        .senders = senders,
+	        .index = PEER_INDEX,
+	        .time_ns = now_ns++};
+	struct fog_link_punt p;
+	uint8_t wire[HELLO];
 
-	crypto_scalarmult_base(public_key, private_key);
 	fog_hello_put(&h, wire);
-	fog_link_prologue(network, prologue);
-	fog_noise_start(
-	        &n, FOG_NOISE_IK, true, prologue, sizeof(prologue), private_key, public_key,
-	        ours_public
-	);
-	fog_frame_header_put(p.data, FOG_FRAME_INITIATION, 64, 0);
-	CU_ASSERT_EQUAL_FATAL(
-	        fog_noise_write(&n, wire, HELLO, p.data + FOG_FRAME_HEADER, 512, &len), 0
-	);
-	fog_link_mac1_key(ours_public, key);
-	fog_link_mac(key, 32, p.data, FOG_INITIATION_LEN - 2 * FOG_LINK_MAC, mac1);
+	CU_ASSERT_EQUAL_FATAL(peer_initiation(private_key, ours_public, wire, &p), 0);
 	fog_links_punt(l, &p, now_ms);
 }
 
