@@ -5,42 +5,20 @@
 // bit 1, MAC2 too; bit 2, a stranger sends it, else a node; bit 3, the worker is under load; bit 4, the
 // header is a good one of the type in bits 6 and 7.
 #include <rte_cycles.h>
-#include <rte_eal.h>
 #include <rte_ip.h>
 #include <rte_ring_elem.h>
 #include <sodium.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "../../dataplane/crypto/link.h"
 #include "../../dataplane/punt.h"
+#include "fuzz_worker.h"
 
-enum { POOL = 63, HEADERS = 14 + 20 + 8, UDP_PORT = 40000 };
+enum { HEADERS = 14 + 20 + 8, UDP_PORT = 40000 };
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static struct fog_worker *w;
 static struct fog_port port = {.name = "fuzz"}, *ports[1] = {&port};
 static uint8_t mac1_key[32], peer_id[FOG_NODES_MAX][FOG_ID_LEN];
 static const struct fog_ip node_ip = {.family = 4, .addr = {10, 0, 0, 2}};
 static const struct fog_ip strange_ip = {.family = 4, .addr = {10, 9, 9, 9}};
-
-static void demand(bool holds)
-{
-	if (!holds)
-		abort();
-}
-
-static void runtime_dir_remove(void)
-{
-	char dir[128];
-
-	snprintf(dir, sizeof(dir), "%s", rte_eal_get_runtime_dir());
-	rte_eal_cleanup();
-	rmdir(dir);
-}
 
 static void conf_make(void)
 {
@@ -70,30 +48,15 @@ static void conf_make(void)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	char prefix[64];
-
-	snprintf(prefix, sizeof(prefix), "--file-prefix=fogt-fuzz-hs-%d", (int)getpid());
-	char *args[] = {"fuzz",           "--no-shconf", "--no-huge",
-	                "--no-telemetry", "--no-pci",    "--log-level=error",
-	                "-m64",           "--lcores=0",  prefix};
-	demand(rte_eal_init(RTE_DIM(args), args) >= 0 && fog_crypto_init() == 0);
-	atexit(runtime_dir_remove);
-	w = aligned_alloc(FOG_CACHE_LINE, RTE_ALIGN(sizeof(*w), (size_t)FOG_CACHE_LINE));
-	memset(w, 0, sizeof(*w));
-	fog_geometry_named(&w->geo, "mtu");
-	w->workers = 1;
-	w->crypto = fog_crypto_ops_get(NULL);
-	w->tsc_hz = rte_get_tsc_hz();
+	worker_make("hs", 0);
 	w->mix_port = 9001;
 	w->ports = ports;
 	w->port_count = 1;
-	w->pool = rte_pktmbuf_pool_create("fuzz", POOL, 0, FOG_PKT_PRIV_SIZE, 2176, SOCKET_ID_ANY);
-	w->links = fog_link_table_create(w->crypto, 1, w->tsc_hz);
 	w->punts = rte_ring_create_elem(
 	        "punts", sizeof(struct fog_link_punt), FOG_PUNT_SLOTS, SOCKET_ID_ANY,
 	        RING_F_SP_ENQ | RING_F_SC_DEQ
 	);
-	demand(w->pool != NULL && w->links != NULL && w->punts != NULL);
+	demand(w->punts != NULL);
 	demand(fog_handshake_create(w->tsc_hz, &w->handshake) == 0);
 	conf_make();
 	return 0;

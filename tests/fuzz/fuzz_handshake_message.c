@@ -130,28 +130,19 @@ static void initiation(struct fog_links *l, bool known, const uint8_t *data, siz
 
 static void response(struct fog_links *l, const uint8_t *data, size_t size)
 {
-	struct fog_link_punt p = {.type = FOG_FRAME_RESPONSE, .len = FOG_RESPONSE_LEN};
-	uint8_t prologue[FOG_PROLOGUE_LEN], network[32] = {0}, wire[HELLO], got[HELLO];
 	unsigned before = installs;
+	struct fog_link_punt p;
+	uint8_t wire[HELLO];
 	struct fog_noise n;
 	struct fog_hello h;
-	size_t len;
 
 	fog_links_tick(l, 1);
-	if (sent.type != FOG_FRAME_INITIATION)
+	if (sent.type != FOG_FRAME_INITIATION || peer_read(&sent, theirs, &n, &h) < 0)
 		abort();
-	fog_link_prologue(network, prologue);
-	fog_noise_start(
-	        &n, FOG_NOISE_IK, false, prologue, sizeof(prologue), theirs, theirs_public, NULL
-	);
-	if (fog_noise_read(&n, sent.data + FOG_FRAME_HEADER, 176, got, HELLO, &len) < 0 ||
-	    fog_hello_parse(got, &h) < 0)
-		abort();
-	fog_frame_header_put(p.data, FOG_FRAME_RESPONSE, h.index, 0);
+	uint32_t index = h.index;
 	hello_fill(data, size, &h, wire);
-	if (fog_noise_write(&n, wire, HELLO, p.data + FOG_FRAME_HEADER, 512, &len) < 0)
+	if (peer_response(&n, ours_public, index, wire, &p) < 0)
 		abort();
-	peer_mac1_put(p.data, FOG_RESPONSE_LEN, ours_public);
 	fog_links_punt(l, &p, 2);
 	expect(&h, wire, before);
 }

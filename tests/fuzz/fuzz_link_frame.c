@@ -4,35 +4,15 @@
 // dropped once, and no buffer is lost. The first byte chooses: bit 0, the tag is made right, so that
 // what a peer may do is reached; bit 1, index and counter are those of the next frame; bit 2, the frame
 // comes twice in one burst.
-#include <rte_eal.h>
-#include <sodium.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "../../dataplane/crypto/link.h"
-#include "../../dataplane/link_stage.h"
+#include "fuzz_worker.h"
 
-enum { POOL = 63, INDEX = 3 << FOG_LINK_SUB_BITS };
+enum { INDEX = 3 << FOG_LINK_SUB_BITS };
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static struct fog_worker *w;
 static uint64_t counter;
-
-static void runtime_dir_remove(void)
-{
-	char dir[128];
-
-	snprintf(dir, sizeof(dir), "%s", rte_eal_get_runtime_dir());
-	rte_eal_cleanup();
-	rmdir(dir);
-}
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	char prefix[64];
 	struct fog_link_session s = {
 	        .class = FOG_LINK_CLIENT, // does all that a node does, and moves
 	        .rx_index = INDEX,
@@ -45,22 +25,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	        .reject_packets = UINT64_MAX,
 	};
 
-	snprintf(prefix, sizeof(prefix), "--file-prefix=fogt-fuzz-link-%d", (int)getpid());
-	char *args[] = {"fuzz",           "--no-shconf", "--no-huge",
-	                "--no-telemetry", "--no-pci",    "--log-level=error",
-	                "-m32",           "--lcores=0",  prefix};
-	if (rte_eal_init(RTE_DIM(args), args) < 0 || fog_crypto_init() < 0)
-		abort();
-	atexit(runtime_dir_remove);
-	w = aligned_alloc(FOG_CACHE_LINE, RTE_ALIGN(sizeof(*w), (size_t)FOG_CACHE_LINE));
-	memset(w, 0, sizeof(*w));
-	fog_geometry_named(&w->geo, "mtu");
-	w->workers = 1;
-	w->crypto = fog_crypto_ops_get(NULL);
-	w->pool = rte_pktmbuf_pool_create("fuzz", POOL, 0, FOG_PKT_PRIV_SIZE, 2176, SOCKET_ID_ANY);
-	w->links = fog_link_table_create(w->crypto, 1, 1000000000);
-	if (w->pool == NULL || fog_link_install(w->links, &s, FOG_LINK_NO_PEER) < 0)
-		abort();
+	worker_make("link", 1000000000);
+	demand(fog_link_install(w->links, &s, FOG_LINK_NO_PEER) == 0);
 	return 0;
 }
 
