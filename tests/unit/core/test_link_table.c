@@ -305,6 +305,37 @@ static void test_places(void)
 	fog_link_table_destroy(t);
 }
 
+// The youngest of those that have proved themselves is sent with, wherever it stands.
+static void test_youngest(void)
+{
+	struct fog_link_table *t = fog_link_table_create(fog_crypto_ops_get(NULL), 1, 1);
+	struct fog_link *l[3];
+
+	for (uint32_t i = 0; i < 3; i++) {
+		struct fog_link_session s = {
+		        .class = FOG_LINK_NODE,
+		        .rx_index = (3 - i) << FOG_LINK_SUB_BITS,
+		        .tx_key = {(uint8_t)i},
+		        .rx_count = 1,
+		        .ip = {.family = 6},
+		        .port = 77,
+		        .reject_packets = UINT64_MAX,
+		};
+		CU_ASSERT_EQUAL_FATAL(fog_link_install(t, &s, NODE), 0);
+		l[i] = fog_link_find(t, s.rx_index);
+		CU_ASSERT_EQUAL(l[i]->reject_packets, FOG_LINK_COUNTERS);
+	}
+	CU_ASSERT_FALSE(fog_link_table_switch(t));
+	fog_link_heard(t, l[1], 0);
+	fog_link_heard(t, l[0], 0);
+	CU_ASSERT_TRUE(fog_link_table_switch(t));
+	CU_ASSERT_EQUAL(l[0]->state, FOG_LINK_OLD);
+	CU_ASSERT_EQUAL(l[1]->state, FOG_LINK_SENDING);
+	CU_ASSERT_EQUAL(l[2]->state, FOG_LINK_WAITING);
+	CU_ASSERT_PTR_EQUAL(fog_link_sending(t, NODE), l[1]);
+	fog_link_table_destroy(t);
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -312,6 +343,7 @@ int main(void)
 	        {"a client's budget", test_budget},
 	        {"sub-sessions of a client", test_client_subs},
 	        {"places of clients", test_places},
+	        {"the youngest session", test_youngest},
 	        CU_TEST_INFO_NULL,
 	};
 

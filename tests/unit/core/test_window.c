@@ -132,6 +132,22 @@ static void test_end(void)
 	free(w);
 }
 
+// Another thread has written its block and not yet raised the highest: what is a ring behind it is gone,
+// and the block stays.
+static void test_between(void)
+{
+	const uint64_t ahead = UINT64_C(5) * FOG_WINDOW_WORDS * FOG_WINDOW_BITS;
+	struct fog_window *w = window_new();
+
+	CU_ASSERT_EQUAL(fog_window_claim(w, ahead), FOG_WINDOW_NEWEST);
+	w->highest = 0;
+	uint64_t behind = ahead - (uint64_t)FOG_WINDOW_WORDS * FOG_WINDOW_BITS;
+	CU_ASSERT_EQUAL(fog_window_look(w, behind), FOG_WINDOW_OLD);
+	CU_ASSERT_EQUAL(fog_window_claim(w, behind), FOG_WINDOW_OLD);
+	CU_ASSERT_EQUAL(fog_window_claim(w, ahead), FOG_WINDOW_REPLAY);
+	free(w);
+}
+
 enum { RACERS = 4, RACE = 300000, CHUNK = 64 };
 
 struct racer {
@@ -212,9 +228,13 @@ static void test_budget(void)
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
-	        {"as the model says", test_model}, {"exactly the window", test_edge},
-	        {"the last counters", test_end},   {"one winner among threads", test_race},
-	        {"budget", test_budget},           CU_TEST_INFO_NULL,
+	        {"as the model says", test_model},
+	        {"exactly the window", test_edge},
+	        {"the last counters", test_end},
+	        {"between two steps", test_between},
+	        {"one winner among threads", test_race},
+	        {"budget", test_budget},
+	        CU_TEST_INFO_NULL,
 	};
 
 	return check_run("window", tests);

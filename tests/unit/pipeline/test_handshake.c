@@ -163,6 +163,15 @@ static void test_sources(void)
 	rig_destroy(r);
 }
 
+static const uint8_t *own6(const struct rig *r)
+{
+	for (unsigned i = 0; i < r->port->address_count; i++)
+		if (r->port->address[i].family == 6)
+			return r->port->address[i].addr;
+	CU_FAIL_FATAL("the rig has no IPv6 address");
+	return NULL;
+}
+
 // The cookie in the answer to 'f'.
 static void cookie_get(struct rig *r, const struct sent *f, int family, uint8_t cookie[16])
 {
@@ -178,10 +187,14 @@ static void cookie_get(struct rig *r, const struct sent *f, int family, uint8_t 
 	CU_ASSERT_EQUAL(memcmp(payload + 4, f->bytes + 4, 4), 0);
 	if (family == 6) { // back to whom it came from, out of the port that it came to
 		CU_ASSERT_EQUAL(answer.bytes[0], 2);
+		CU_ASSERT_EQUAL(memcmp(answer.bytes + 14 + 8, own6(r), 16), 0);
 		CU_ASSERT_EQUAL(answer.bytes[14 + 24 + 15], 2);
 		CU_ASSERT_EQUAL(answer.bytes[udp] << 8 | answer.bytes[udp + 1], 9001);
 		CU_ASSERT_EQUAL(answer.bytes[udp + 2] << 8 | answer.bytes[udp + 3], 40000);
 	}
+	// Nothing of what came goes back behind the cookie.
+	for (uint32_t at = FOG_COOKIE_LEN; at + 32 <= f->len; at += 32)
+		CU_ASSERT_NOT_EQUAL(memcmp(payload + at, f->bytes + at, 32), 0);
 	fog_link_cookie_key(link_key, key);
 	CU_ASSERT_EQUAL_FATAL(
 	        fog_link_cookie_open(
@@ -236,6 +249,65 @@ static void test_load(void)
 	rig_destroy(r);
 }
 
+// A window that never ends, with 'count' initiations in it, and 'fill' messages in the queue: whether one
+// more makes load of them, or, where there is load, goes on with it.
+static bool loads(struct rig *r, bool loaded, unsigned count, unsigned fill)
+{
+	struct fog_handshake *h = r->w->handshake;
+	struct fog_link_punt punt = {0};
+	struct sent f;
+
+	while (rte_ring_count(r->w->punts) < fill)
+		rte_ring_sp_enqueue_elem(r->w->punts, &punt, sizeof(punt));
+	h->window_until = UINT64_MAX;
+	h->window_count = count;
+	uint64_t was = loaded ? UINT64_MAX : 0, calm = FOG_LOAD_CALM_MS * r->w->tsc_hz / 1000;
+	h->loaded_until = was;
+	message(&f, r, FOG_FRAME_INITIATION, NULL);
+	uint64_t before = rte_rdtsc();
+	put(r, &f, 4);
+	uint64_t after = rte_rdtsc();
+	rig_run(r, NULL, NULL);
+	while (punted(r, &punt))
+		;
+	CU_ASSERT_EQUAL(h->window_count, count + 1);
+	if (h->loaded_until == was)
+		return false;
+	CU_ASSERT_TRUE(h->loaded_until >= before + calm && h->loaded_until <= after + calm);
+	return true;
+}
+
+// Load begins at its numbers, and ends only below the lower ones.
+static void test_load_begins(void)
+{
+	struct rig *r = rig_linked();
+
+	CU_ASSERT_FALSE(loads(r, false, FOG_LOAD_ON - 2, 0));
+	CU_ASSERT_TRUE(loads(r, false, FOG_LOAD_ON - 1, 0));
+	CU_ASSERT_FALSE(loads(r, true, FOG_LOAD_OFF - 2, 0));
+	CU_ASSERT_TRUE(loads(r, true, FOG_LOAD_OFF - 1, 0));
+	CU_ASSERT_FALSE(loads(r, false, 0, FOG_LOAD_ON_FILL - 1));
+	CU_ASSERT_TRUE(loads(r, false, 0, FOG_LOAD_ON_FILL));
+	CU_ASSERT_FALSE(loads(r, true, 0, FOG_LOAD_OFF_FILL - 1));
+	CU_ASSERT_TRUE(loads(r, true, 0, FOG_LOAD_OFF_FILL));
+	rig_destroy(r);
+}
+
+// Where a node's neighbour is not known no cookie can be sent.
+static void test_unresolved(void)
+{
+	struct rig *r = rig_linked();
+	struct sent f;
+
+	rig_configure(r, RIG_NODES, 0);
+	r->w->handshake->loaded_until = UINT64_MAX;
+	message(&f, r, FOG_FRAME_INITIATION, NULL);
+	check_dropped(r, &f, 4, FOG_DROP_HANDSHAKE_COOKIE);
+	CU_ASSERT_EQUAL(rig_run(r, NULL, NULL), 0);
+	CU_ASSERT_EQUAL(rig_snapshot(r)->made, 0);
+	rig_destroy(r);
+}
+
 // Not yet made with is no secret that anybody knows, on a host whose clock has just started, too.
 static void test_secrets(void)
 {
@@ -264,9 +336,7 @@ static void put_extended(struct rig *r, const struct sent *f, unsigned units)
 	        .src_addr = {0xfd, [15] = 77},
 	};
 
-	for (unsigned i = 0; i < r->port->address_count; i++)
-		if (r->port->address[i].family == 6)
-			memcpy(ip.dst_addr, r->port->address[i].addr, sizeof(ip.dst_addr));
+	memcpy(ip.dst_addr, own6(r), sizeof(ip.dst_addr));
 	*udp = (struct rte_udp_hdr){
 	        .src_port = rte_cpu_to_be_16(40000),
 	        .dst_port = rte_cpu_to_be_16(r->w->mix_port),
@@ -387,6 +457,8 @@ int main(void)
 	        {"MAC1", test_mac1},
 	        {"who may answer, and how often", test_sources},
 	        {"cookies under load", test_load},
+	        {"where load begins and ends", test_load_begins},
+	        {"no way for a cookie", test_unresolved},
 	        {"secrets of a young host", test_secrets},
 	        {"cookies and extension headers", test_extended},
 	        {"a queue that fills up", test_queue},

@@ -133,10 +133,53 @@ static void test_replayed(void)
 	pair_packet(p, &f);
 	check_taken(p, &f);
 	check_dropped(p, &f, FOG_DROP_LINK_REPLAY);
+	// No key is used for a counter that came before, whatever stands behind it.
+	pair_payload(&f)[TEXT_AT] ^= 1;
+	check_dropped(p, &f, FOG_DROP_LINK_REPLAY);
 	// Both copies in one burst: the window answers after the tags.
 	pair_packet(p, &f);
 	rig_put_frame(p->a, f.bytes, f.len);
 	check_dropped(p, &f, FOG_DROP_LINK_REPLAY);
+	pair_destroy(p);
+}
+
+// One burst: each frame is judged by its own tag.
+static void test_burst(void)
+{
+	struct pair *p = pair_ready();
+	struct pair_frame f[4];
+
+	for (unsigned i = 0; i < 4; i++)
+		pair_packet(p, &f[i]);
+	pair_payload(&f[1])[TEXT_AT] ^= 1;
+	pair_payload(&f[2])[TEXT_AT] ^= 1;
+	uint64_t before = rig_snapshot(p->a)->tx;
+	for (unsigned i = 0; i < 4; i++)
+		rig_put_frame(p->a, f[i].bytes, f[i].len);
+	rig_run(p->a, NULL, NULL);
+	CU_ASSERT_EQUAL(rig_snapshot(p->a)->tx, before + 2);
+	CU_ASSERT_EQUAL(dropped(p->a, FOG_DROP_LINK_TAMPERED), 2);
+	// The good ones among them are used up, and no other ones.
+	check_dropped(p, &f[0], FOG_DROP_LINK_REPLAY);
+	check_dropped(p, &f[3], FOG_DROP_LINK_REPLAY);
+	pair_payload(&f[1])[TEXT_AT] ^= 1;
+	check_taken(p, &f[1]);
+	pair_destroy(p);
+}
+
+// More frames to seal in one round than the queue holds.
+static void test_seal_full(void)
+{
+	struct pair *p = pair_ready();
+	uint64_t before = rig_snapshot(p->a)->made;
+	unsigned sent = 0;
+
+	for (unsigned i = 0; i < FOG_BURST + 1; i++)
+		sent += stage_link_send_control(p->a->w, p->a_index, FOG_KIND_NOTHING, NULL, 0) ==
+		        0;
+	CU_ASSERT_EQUAL(sent, FOG_BURST + 1);
+	CU_ASSERT_EQUAL(rig_run(p->a, NULL, NULL), FOG_BURST + 1);
+	CU_ASSERT_EQUAL(rig_snapshot(p->a)->made, before + FOG_BURST + 1);
 	pair_destroy(p);
 }
 
@@ -553,6 +596,8 @@ int main(void)
 	        {"one source port", test_source_port},
 	        {"two workers", test_workers},
 	        {"replayed", test_replayed},
+	        {"good and bad in one burst", test_burst},
+	        {"more than a queue to seal", test_seal_full},
 	        {"reordered, and too old", test_reordered},
 	        {"tampered", test_tampered},
 	        {"bad headers", test_header},
