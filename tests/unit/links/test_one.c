@@ -372,12 +372,13 @@ static void test_most(void)
 static void test_age(void)
 {
 	struct fog_hello h = hello_good();
-	uint64_t age_ms = topology.rekey_s * UINT64_C(1000), now_ms;
+	const uint64_t made_ms = 1000, age_ms = topology.rekey_s * UINT64_C(1000) * 5 / 4;
+	uint64_t now_ms;
 
 	begin(0);
-	initiate(theirs, &h, 0);
+	initiate(theirs, &h, made_ms);
 	saw.session[0].state = FOG_LINK_SENDING;
-	for (now_ms = 1000; now_ms < age_ms * 5 / 4; now_ms += 1000) {
+	for (now_ms = made_ms + 1000; now_ms < made_ms + age_ms; now_ms += 1000) {
 		saw.session[0].rx++;
 		see(now_ms);
 		fog_links_tick(links, now_ms);
