@@ -89,7 +89,9 @@ int node_epochs_create(struct fog_node *n)
 	if (r == 0)
 		r = fog_epochs_create(params, &epochs_ops, n, &n->epochs);
 	if (r < 0) {
-		LOG_ERR("no memory for the keys of epochs can be locked: raise RLIMIT_MEMLOCK");
+		LOG_ERR("keys of epochs: %s: %s", strerror(-r),
+		        r == -ENOMEM ? "raise RLIMIT_MEMLOCK"
+		                     : "make the state folder writable, and see keyrings(7)");
 		return r;
 	}
 	fog_sender_gate_set(n->sender, epochs_gate, n);

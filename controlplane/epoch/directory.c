@@ -26,6 +26,7 @@ struct directory_peer {
 	struct directory_key key[FOG_DIRECTORY_KEYS]; // at epoch modulo their number
 	struct fog_notice_box box;
 	uint64_t sequence; // of the newest descriptor taken, 0 = none
+	uint8_t digest[32]; // of the same
 	uint64_t vrf_from, vrf_first_seen;
 	uint64_t acked; // sequence of ours that it has
 	uint64_t due_ms, gap_ms; // when ours is sent again
@@ -96,7 +97,8 @@ static void directory_remember(
 
 	if (key->set && key->epoch >= epoch)
 		return;
-	*key = (struct directory_key){.epoch = epoch, .set = true};
+	*key = (struct directory_key
+	){.epoch = epoch, .set = true, .lost = sodium_is_zero(public_key, 32)};
 	memcpy(key->public_key, public_key, 32);
 }
 
@@ -234,6 +236,19 @@ static void directory_refuse(
 		LOG_WARN("descriptor of %s refused: %s", p->node.name, text);
 }
 
+static void directory_contradicts(struct directory_peer *p, uint64_t epoch, const char *what)
+{
+	if (p->refused[FOG_DIRECTORY_EQUIVOCATION]++ == 0)
+		LOG_WARN(
+		        "%s contradicts itself about epoch %" PRIu64
+		        ": %s; what it said first stays, and "
+		        "more of this is counted only (equivocation). A node that tells different nodes "
+		        "different things can tell whose packets it holds: ask who runs it, or take it "
+		        "out of the topology",
+		        p->node.name, epoch, what
+		);
+}
+
 // In a transaction. Returns 0 or a database error.
 static int directory_take_key(
         struct fog_directory *d, struct directory_peer *p, uint64_t epoch, const uint8_t key[32]
@@ -247,22 +262,20 @@ static int directory_take_key(
 	if (sodium_is_zero(key, 32)) {
 		directory_remember(p, epoch, key);
 		directory_slot(p, epoch)->lost = true;
-		return 0;
+		return fog_store_seen_lost(d->store, p->node.id, epoch);
 	}
 	memcpy(known, key, 32);
 	int r = fog_store_seen_key(d->store, p->node.id, epoch, known);
 	if (r < 0 && r != -EEXIST)
 		return r;
 	directory_remember(p, epoch, known);
-	if (r == 0)
-		return 0;
-	p->refused[FOG_DIRECTORY_EQUIVOCATION]++;
-	LOG_WARN(
-	        "%s has shown two mix keys for epoch %" PRIu64 ": the first one stays; a node that "
-	        "shows different keys to different nodes can tell whose packets it holds, ask who "
-	        "runs it",
-	        p->node.name, epoch
-	);
+	if (r == -EEXIST)
+		directory_contradicts(
+		        p, epoch,
+		        sodium_is_zero(known, 32)
+		                ? "it has shown a key after it had said that it lost it"
+		                : "it has shown two mix keys"
+		);
 	return 0;
 }
 
@@ -316,6 +329,7 @@ static int directory_take(
 // Returns 0 when it may be acknowledged: nothing more will come of sending it again.
 static int directory_open(struct fog_directory *d, struct directory_peer *p)
 {
+	uint8_t digest[sizeof(p->digest)];
 	struct fog_descriptor desc;
 	int r = fog_descriptor_open(p->box.data, p->box.len, &p->node, d->network, &desc);
 
@@ -342,7 +356,19 @@ static int directory_open(struct fog_directory *d, struct directory_peer *p)
 		p->refused[FOG_DIRECTORY_OLD]++;
 		return -ESTALE;
 	}
-	return desc.sequence == p->sequence ? 0 : directory_take(d, p, &desc);
+	crypto_generichash(digest, sizeof(digest), p->box.data, p->box.len, NULL, 0);
+	if (desc.sequence == p->sequence) {
+		if (memcmp(digest, p->digest, sizeof(digest)) != 0)
+			directory_contradicts(
+			        p, d->now_epoch,
+			        "it has signed two descriptors with one sequence number"
+			);
+		return 0;
+	}
+	r = directory_take(d, p, &desc);
+	if (r == 0)
+		memcpy(p->digest, digest, sizeof(digest));
+	return r;
 }
 
 void fog_directory_notice(

@@ -8,7 +8,8 @@
 // A mix key that was seen for a node and an epoch stays the one, also over a restart: the second one
 // is refused, counted and logged, for a node that shows different keys to different nodes can tell
 // whose packets it holds. A node that has lost a key (a reboot) says so with a key of zeros; nobody
-// chooses it for that epoch any more.
+// chooses it for that epoch any more, and a key that it shows afterwards is a second one. Each node counts
+// what it was told itself: that a node says one thing here and another one there, it can't see.
 //
 // Any thread, unless said otherwise; the store is taken after the directory's own lock.
 #pragma once
@@ -72,7 +73,9 @@ int fog_directory_mix_key(
 	X(NODE, "node", "descriptors of another node, or with other keys than the topology has") \
 	X(NETWORK, "network", "descriptors of another network: the topologies differ") \
 	X(OLD, "old", "descriptors older than the newest one of their node") \
-	X(EQUIVOCATION, "equivocation", "second mix keys for the same node and epoch") \
+	X(EQUIVOCATION, "equivocation", \
+	  "contradictions: second mix keys for an epoch, or one that was said to be lost; two " \
+	  "descriptors with one sequence number") \
 	X(PROOF, "proof", "proofs that do not verify, or of epochs that have not ended")
 
 enum fog_directory_refusal {

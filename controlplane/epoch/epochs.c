@@ -49,13 +49,51 @@ struct fog_epochs {
 	struct fog_epochs_view view;
 };
 
+// The store is of a node that this one was before its identity was rotated: what that one announced is no
+// business of ours, nor are its keys. In a transaction; where it ends early, the next start begins anew.
+static int epochs_forget_other(const struct fog_epochs_params *p)
+{
+	uint64_t epoch;
+	int r;
+
+	while ((r = fog_store_announced_open(p->store, INT64_MAX, INT64_MAX, &epoch)) == 0) {
+		r = fog_epoch_key_destroy(p->instance, epoch);
+		if (r == 0 || r == -ENOENT)
+			r = fog_store_announced_end(p->store, epoch);
+		if (r < 0)
+			return r;
+	}
+	if (r == -ENOENT)
+		r = fog_store_announced_clear(p->store);
+	if (r == 0)
+		LOG_INFO("another identity than last time: its mix keys are destroyed");
+	return r;
+}
+
+static int epochs_follow_identity(const struct fog_epochs_params *p)
+{
+	int r = fog_store_begin(p->store);
+
+	if (r < 0)
+		return r;
+	r = fog_store_identity(p->store, p->identity->node_id);
+	if (r == 1)
+		r = epochs_forget_other(p);
+	int end = fog_store_end(p->store, r == 0);
+	return r < 0 ? r : end;
+}
+
 int fog_epochs_create(
         const struct fog_epochs_params *p, const struct fog_epochs_ops *ops, void *ctx,
         struct fog_epochs **out
 )
 {
-	struct fog_epochs *e = calloc(1, sizeof(*e));
+	struct fog_epochs *e;
+	int r = epochs_follow_identity(p);
 
+	if (r < 0)
+		return r;
+	e = calloc(1, sizeof(*e));
 	if (e == NULL)
 		return -ENOMEM;
 	pthread_mutex_init(&e->lock, NULL);

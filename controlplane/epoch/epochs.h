@@ -41,7 +41,8 @@ struct fog_epochs_params {
 	struct fog_directory *directory;
 };
 
-// Returns 0 or -ENOMEM (also: memory can't be locked).
+// What the store and the keyring have of another identity is destroyed first. Returns 0, -ENOMEM (also: memory
+// can't be locked), or what the store or the keyring said.
 int fog_epochs_create(const struct fog_epochs_params *, const struct fog_epochs_ops *, void *ctx, struct fog_epochs **);
 void fog_epochs_destroy(struct fog_epochs *); // wipes memory, leaves the keyring; accepts NULL
 

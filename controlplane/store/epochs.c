@@ -10,6 +10,7 @@ enum {
 	EPOCHS_KEEP_PROOFS = 10000, // epochs
 	EPOCHS_KEEP_DAYS = 7,
 	EPOCHS_KEEP_KEYS = 8, // no packet can be made for an epoch so long past
+	EPOCHS_FAR = 64, // epochs so far ahead were counted when epochs were shorter
 };
 
 // Step a statement that yields one row of one blob. Returns 0, -ENOENT, -EIO.
@@ -88,6 +89,21 @@ int fog_store_announced_end(struct fog_store *s, uint64_t epoch)
 	return store_run(s, st, "ending an announced key");
 }
 
+int fog_store_announced_clear(struct fog_store *s)
+{
+	return store_run(s, store_statement(s, SQL_ANNOUNCED_CLEAR), "forgetting announced keys");
+}
+
+int fog_store_identity(struct fog_store *s, const uint8_t node_id[32])
+{
+	uint8_t known[32];
+	int other = store_meta_get(s, "identity", known, sizeof(known)) == 0 &&
+	        memcmp(known, node_id, sizeof(known)) != 0;
+	int r = store_meta_put(s, "identity", node_id, 32);
+
+	return r < 0 ? r : other;
+}
+
 // With synchronous=NORMAL only a checkpoint waits for the disk.
 int fog_store_durable(struct fog_store *s)
 {
@@ -123,6 +139,9 @@ int fog_store_vrf_from(
 		memcpy(known.key, vrf_key, 32);
 		known.from = fresh;
 	}
+	// Counted when epochs were shorter, it would put off the audit for years.
+	if (known.from > fresh)
+		known.from = fresh;
 	*from = known.from;
 	return store_meta_put(s, "vrf_from", &known, sizeof(known));
 }
@@ -156,6 +175,15 @@ int fog_store_seen_key(
 	r = memcmp(known, public_key, 32) == 0 ? 0 : -EEXIST;
 	memcpy(public_key, known, 32);
 	return r;
+}
+
+int fog_store_seen_lost(struct fog_store *s, const uint8_t node[32], uint64_t epoch)
+{
+	sqlite3_stmt *st = store_statement(s, SQL_SEEN_LOST);
+
+	sqlite3_bind_blob(st, 1, node, 32, SQLITE_STATIC);
+	sqlite3_bind_int64(st, 2, (int64_t)epoch);
+	return store_run(s, st, "storing that a node's key is lost");
 }
 
 int fog_store_seen_vrf(
@@ -226,6 +254,15 @@ int fog_store_proofs(
 	return e == SQLITE_DONE ? n : store_error(s, "reading proofs");
 }
 
+static int epochs_prune_keys(struct fog_store *s, int64_t now)
+{
+	sqlite3_stmt *st = store_statement(s, SQL_PRUNE_SEEN);
+
+	sqlite3_bind_int64(st, 1, now - EPOCHS_KEEP_KEYS);
+	sqlite3_bind_int64(st, 2, now + EPOCHS_FAR);
+	return store_run(s, st, "forgetting keys of other epochs");
+}
+
 static int epochs_prune(struct fog_store *s, enum store_sql which, int64_t before)
 {
 	sqlite3_stmt *st = store_statement(s, which);
@@ -243,7 +280,7 @@ void fog_store_prune_epochs(struct fog_store *s, uint64_t now_epoch)
 		return;
 	int r = epochs_prune(s, SQL_PRUNE_ANNOUNCED, now - EPOCHS_KEEP_PROOFS);
 	if (r == 0)
-		r = epochs_prune(s, SQL_PRUNE_SEEN, now - EPOCHS_KEEP_KEYS);
+		r = epochs_prune_keys(s, now);
 	if (r == 0)
 		r = epochs_prune(s, SQL_PRUNE_PROOFS, now - EPOCHS_KEEP_PROOFS);
 	if (r == 0)

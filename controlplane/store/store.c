@@ -120,16 +120,19 @@ static const char *const store_text[SQL_COUNT] = {
         [SQL_ANNOUNCED_OPEN] = "SELECT epoch FROM announced WHERE ended=0 AND"
                                " (epoch<?1 OR epoch>?2) ORDER BY epoch LIMIT 1",
         [SQL_ANNOUNCED_END] = "UPDATE announced SET ended=1 WHERE epoch=?1",
+        [SQL_ANNOUNCED_CLEAR] = "DELETE FROM announced",
         [SQL_SEEN_GET] = "SELECT public_key FROM seen_key WHERE node=?1 AND epoch=?2",
         [SQL_SEEN_PUT] = "INSERT OR IGNORE INTO seen_key VALUES(?1,?2,?3)",
+        [SQL_SEEN_LOST] = "INSERT OR REPLACE INTO seen_key VALUES(?1,?2,zeroblob(32))",
         [SQL_VRF_GET] = "SELECT epoch FROM seen_vrf WHERE node=?1 AND vrf_key=?2",
-        [SQL_VRF_PUT] = "INSERT OR IGNORE INTO seen_vrf VALUES(?1,?2,?3)",
+        [SQL_VRF_PUT] = "INSERT INTO seen_vrf VALUES(?1,?2,?3)"
+                        " ON CONFLICT DO UPDATE SET epoch=min(epoch,excluded.epoch)",
         [SQL_PROOF_GET] = "SELECT proof FROM proof WHERE node=?1 AND epoch=?2",
         [SQL_PROOF_PUT] = "INSERT OR IGNORE INTO proof VALUES(?1,?2,?3,?4)",
         [SQL_PROOF_LIST] = "SELECT epoch,proof FROM proof JOIN announced USING(epoch)"
                            " WHERE node=?1 AND network=?3 ORDER BY epoch DESC LIMIT ?2",
         [SQL_PRUNE_ANNOUNCED] = "DELETE FROM announced WHERE ended=1 AND epoch<?1",
-        [SQL_PRUNE_SEEN] = "DELETE FROM seen_key WHERE epoch<?1",
+        [SQL_PRUNE_SEEN] = "DELETE FROM seen_key WHERE epoch<?1 OR epoch>?2",
         [SQL_PRUNE_PROOFS] = "DELETE FROM proof WHERE epoch<?1",
         [SQL_PRUNE_PROOFS_AGE] = "DELETE FROM proof WHERE time_us<?1",
 };

@@ -159,13 +159,17 @@ int fog_store_announce(
 // been ended. Returns 0, -ENOENT, -EIO.
 int fog_store_announced_open(struct fog_store *, uint64_t before, uint64_t beyond, uint64_t *epoch);
 int fog_store_announced_end(struct fog_store *, uint64_t epoch);
+int fog_store_announced_clear(struct fog_store *); // all of them, ended or not
+// Remember whose store this is. Returns 0, 1 (it was another node's up to now), -EIO.
+int fog_store_identity(struct fog_store *, const uint8_t node_id[32]);
 // Make everything committed so far survive a power cut. Takes the store by itself.
 // Returns 0, -EIO, -ENOSPC.
 int fog_store_durable(struct fog_store *);
 
 // The sequence number of our next descriptor: greater than 'floor' and than all before.
 int fog_store_sequence(struct fog_store *, uint64_t floor, uint64_t *sequence);
-// From which epoch on our own VRF key counts: the first answer for a key stays, it is 'fresh'.
+// From which epoch on our own VRF key counts: the first answer for a key stays, it is 'fresh', unless a
+// later call says an earlier one (the network's epochs have got longer, and their numbers smaller).
 int fog_store_vrf_from(
         struct fog_store *, const uint8_t vrf_key[32], uint64_t fresh, uint64_t *from
 );
@@ -179,7 +183,9 @@ int fog_store_seen_key(
 int fog_store_seen_key_get(
         struct fog_store *, const uint8_t node[32], uint64_t epoch, uint8_t public_key[32]
 );
-// The epoch in which this VRF key of a node was first seen; now, if it is new.
+// The node has lost its key of this epoch: what it shows for it from now on is another one (-EEXIST, zeros).
+int fog_store_seen_lost(struct fog_store *, const uint8_t node[32], uint64_t epoch);
+// The epoch in which this VRF key of a node was first seen; now, if it is new, or numbers are smaller now.
 int fog_store_seen_vrf(
         struct fog_store *, const uint8_t node[32], const uint8_t vrf_key[32], uint64_t *epoch
 );
@@ -203,7 +209,8 @@ int fog_store_proofs(
         struct fog_store *, const uint8_t node[32], const uint8_t network[32],
         struct fog_store_proof *, unsigned max
 );
-// Forget proofs after a week and 10,000 epochs, keys of epochs long past. Takes the store by itself.
+// Forget proofs after a week and 10,000 epochs, keys of epochs long past, or so far ahead that they were
+// counted when epochs were shorter. Takes the store by itself.
 void fog_store_prune_epochs(struct fog_store *, uint64_t now_epoch);
 
 // Forget what is old: answers after a day, SURB keys and marks after a week, all but the newest

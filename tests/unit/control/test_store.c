@@ -499,6 +499,11 @@ static void test_epochs(void)
 	CU_ASSERT_EQUAL(n, 12);
 	CU_ASSERT_EQUAL(fog_store_vrf_from(s, b, 20, &n), 0);
 	CU_ASSERT_EQUAL(n, 20);
+	// Longer epochs, smaller numbers.
+	CU_ASSERT_EQUAL(fog_store_vrf_from(s, b, 7, &n), 0);
+	CU_ASSERT_EQUAL(n, 7);
+	CU_ASSERT_EQUAL(fog_store_vrf_from(s, b, 8, &n), 0);
+	CU_ASSERT_EQUAL(n, 7);
 	// What was seen of others stays.
 	memcpy(out, a, 32);
 	CU_ASSERT_EQUAL(fog_store_seen_key(s, b, 10, out), 0);
@@ -511,6 +516,26 @@ static void test_epochs(void)
 	n = 15;
 	CU_ASSERT_EQUAL(fog_store_seen_vrf(s, a, b, &n), 0);
 	CU_ASSERT_EQUAL(n, 10);
+	n = 3;
+	CU_ASSERT_EQUAL(fog_store_seen_vrf(s, a, b, &n), 0);
+	CU_ASSERT_EQUAL(n, 3);
+	n = 4;
+	CU_ASSERT_EQUAL(fog_store_seen_vrf(s, a, b, &n), 0);
+	CU_ASSERT_EQUAL(n, 3);
+	// A key that is lost is found no more.
+	memcpy(out, a, 32);
+	CU_ASSERT_EQUAL(fog_store_seen_key(s, b, 11, out), 0);
+	CU_ASSERT_EQUAL(fog_store_seen_lost(s, b, 11), 0);
+	CU_ASSERT_EQUAL(fog_store_seen_key(s, b, 11, out), -EEXIST);
+	CU_ASSERT_TRUE(sodium_is_zero(out, 32));
+	memcpy(out, a, 32);
+	CU_ASSERT_EQUAL(fog_store_seen_key(s, b, 20000, out), 0);
+	CU_ASSERT_EQUAL(fog_store_seen_key(s, b, 10002, out), 0);
+	// Whose store it is.
+	CU_ASSERT_EQUAL(fog_store_identity(s, a), 0);
+	CU_ASSERT_EQUAL(fog_store_identity(s, a), 0);
+	CU_ASSERT_EQUAL(fog_store_identity(s, b), 1);
+	CU_ASSERT_EQUAL(fog_store_identity(s, b), 0);
 	for (uint64_t e = 1; e <= 7; e++) {
 		CU_ASSERT_EQUAL(fog_store_proof_put(s, a, e, proof), 0);
 		CU_ASSERT_EQUAL(fog_store_announce(s, e, a, e < 7 ? b : a), 0);
@@ -528,7 +553,11 @@ static void test_epochs(void)
 	CU_ASSERT_EQUAL(fog_store_proofs(s, a, b, list, 4), 4);
 	CU_ASSERT_EQUAL(fog_store_proof_get(s, a, 2, proof), -ENOENT);
 	CU_ASSERT_EQUAL(fog_store_seen_key_get(s, b, 10, out), -ENOENT);
+	CU_ASSERT_EQUAL(fog_store_seen_key_get(s, b, 10002, out), 0);
+	CU_ASSERT_EQUAL(fog_store_seen_key_get(s, b, 20000, out), -ENOENT); // of shorter epochs
 	CU_ASSERT_EQUAL(fog_store_announced(s, 10, out, network), 0);
+	CU_ASSERT_EQUAL(fog_store_announced_clear(s), 0);
+	CU_ASSERT_EQUAL(fog_store_announced(s, 10, out, network), -ENOENT);
 	CU_ASSERT_EQUAL(fog_store_end(s, 0), 0);
 	fog_store_close(s);
 }

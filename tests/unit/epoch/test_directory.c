@@ -270,6 +270,22 @@ static void test_equivocation(void)
 	end();
 }
 
+// The same number twice, the second time for other words.
+static void test_two_descriptors(void)
+{
+	struct fog_descriptor d = describe(0, 10);
+
+	begin();
+	show(&d);
+	show(&d); // sent again
+	CU_ASSERT_EQUAL(view(0, 1).refused[FOG_DIRECTORY_EQUIVOCATION], 0);
+	memset(d.mix[0].public_key, 0, 32);
+	show(&d);
+	CU_ASSERT_EQUAL(view(0, 1).refused[FOG_DIRECTORY_EQUIVOCATION], 1);
+	CU_ASSERT_FALSE(view(0, 1).key[0].lost);
+	end();
+}
+
 static void test_old(void)
 {
 	struct fog_descriptor d = describe(0, 10);
@@ -315,18 +331,26 @@ static void test_lost(void)
 	CU_ASSERT_EQUAL(fog_directory_mix_key(dir[1], node[0].id, NOW + 1, key), 0);
 	CU_ASSERT_TRUE(view(0, 1).key[0].lost);
 	CU_ASSERT_FALSE(view(0, 1).key[1].lost);
-	// Found again is not believed.
-	d = describe(0, 12);
-	show(&d);
-	CU_ASSERT_EQUAL(fog_directory_mix_key(dir[1], node[0].id, NOW, key), -ENOENT);
+	// Found again is not believed, also after a restart of who was told.
+	CU_ASSERT_EQUAL(view(0, 1).refused[FOG_DIRECTORY_EQUIVOCATION], 0);
+	for (unsigned again = 0; again < 2; again++) {
+		d = describe(0, 12 + again);
+		show(&d);
+		CU_ASSERT_EQUAL(view(0, 1).refused[FOG_DIRECTORY_EQUIVOCATION], 1);
+		CU_ASSERT_EQUAL(fog_directory_mix_key(dir[1], node[0].id, NOW, key), -ENOENT);
+		close_one(1);
+		open_one(1);
+		CU_ASSERT_EQUAL(fog_directory_mix_key(dir[1], node[0].id, NOW, key), -ENOENT);
+		CU_ASSERT_EQUAL(fog_directory_mix_key(dir[1], node[0].id, NOW + 1, key), 0);
+	}
 	// Of an epoch far away nothing is kept.
-	d.sequence = 13;
+	d.sequence = 14;
 	d.mix[0].epoch = NOW + 3;
 	d.mix[1].epoch = NOW + 100;
 	show(&d);
 	CU_ASSERT_EQUAL(fog_directory_mix_key(dir[1], node[0].id, NOW + 3, key), -ENOENT);
 	CU_ASSERT_EQUAL(fog_directory_mix_key(dir[1], node[0].id, NOW + 100, key), -ENOENT);
-	CU_ASSERT_EQUAL(view(0, 1).sequence, 13);
+	CU_ASSERT_EQUAL(view(0, 1).sequence, 14);
 	end();
 }
 
@@ -474,6 +498,7 @@ int main(void)
 	        {"links that lose", test_loss},
 	        {"a link that comes up", test_up},
 	        {"two keys for an epoch", test_equivocation},
+	        {"two descriptors with one number", test_two_descriptors},
 	        {"an older descriptor", test_old},
 	        {"a sequence that is not the descriptor's", test_wrong_sequence},
 	        {"lost keys", test_lost},

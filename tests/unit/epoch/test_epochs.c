@@ -321,6 +321,52 @@ static void test_foreign_key(void)
 	end();
 }
 
+// Another identity, the same store and keyring: the keys of the one before are gone, and new ones are there at
+// once.
+static void test_rotated(void)
+{
+	uint64_t now = FIRST * EPOCH + 30 * SECOND;
+	char kept[FOG_IDENTITY_KEPT_LEN], text[256];
+	struct fog_dpclient_key had[2], mine[2];
+	struct net_node self = {0};
+
+	begin();
+	tick(now);
+	stop();
+	CU_ASSERT_EQUAL_FATAL(has_count, 2);
+	memcpy(had, has, sizeof(had));
+	fog_identity_close(identity);
+	fog_topology_free(net);
+	CU_ASSERT_EQUAL_FATAL(fog_identity_rotate(state, kept, text, sizeof(text)), 0);
+	CU_ASSERT_EQUAL_FATAL(fog_identity_open(state, &identity, text, sizeof(text)), 0);
+	memcpy(self.id, identity->node_id, 32);
+	memcpy(self.identity, identity->public_key, 32);
+	memcpy(self.link_key, identity->link_public, 32);
+	memcpy(self.vrf_key, identity->vrf_public, 32);
+	net = net_topology(&self, 1, "");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(net);
+	for (unsigned life = 0; life < 2; life++) {
+		start();
+		struct fog_epochs_view v = tick(now + SECOND);
+		struct fog_descriptor d = announced(&v);
+		CU_ASSERT_EQUAL(v.lost_until_ns, 0);
+		CU_ASSERT_EQUAL_FATAL(has_count, 2);
+		for (unsigned i = 0; i < 2; i++) {
+			CU_ASSERT_FALSE(sodium_is_zero(d.mix[i].public_key, 32));
+			CU_ASSERT_EQUAL(memcmp(d.mix[i].public_key, has[i].public_key, 32), 0);
+			for (unsigned k = 0; k < 2; k++)
+				CU_ASSERT_NOT_EQUAL(
+				        memcmp(d.mix[i].public_key, had[k].public_key, 32), 0
+				);
+		}
+		// The second life finds its own ones.
+		CU_ASSERT_TRUE(life == 0 || memcmp(has, mine, sizeof(has)) == 0);
+		memcpy(mine, has, sizeof(mine));
+		stop();
+	}
+	lose_keys();
+}
+
 static void test_over(void)
 {
 	begin();
@@ -374,6 +420,7 @@ static void test_longer_epochs(void)
 	CU_ASSERT_EQUAL(fog_descriptor_parse(v.descriptor, v.descriptor_len, &d), 0);
 	CU_ASSERT_EQUAL_FATAL(d.proof_count, 2);
 	CU_ASSERT_EQUAL(d.proof[0].epoch, now / hour);
+	CU_ASSERT_EQUAL(d.vrf_from, now / hour + 2);
 	lose_keys();
 	for (uint64_t e = now / hour - 1; e < now / hour + 6; e++)
 		fog_epoch_key_destroy(instance, e);
@@ -402,6 +449,7 @@ int main(void)
 	        {"restarts", test_restarts},
 	        {"a reboot", test_reboot},
 	        {"a key that nobody was told", test_foreign_key},
+	        {"another identity", test_rotated},
 	        {"the end of an epoch", test_over},
 	        {"the data plane lost them", test_hand_again},
 	        {"longer epochs", test_longer_epochs},
