@@ -17,15 +17,6 @@ static uint8_t *frame_room(struct rte_mbuf *m)
 	return (uint8_t *)rte_pktmbuf_prepend(m, FOG_FRAME_HEADER);
 }
 
-// One flow for each sub-session: from a port of this worker's that the random bits of the session's index
-// choose. A peer's RSS may put two workers' flows on one queue, until they have new sessions.
-static uint16_t source_port(const struct fog_link *link)
-{
-	uint32_t random = link->tx_index >> (FOG_LINK_SUB_BITS + FOG_LINK_SLOT_BITS);
-
-	return random & (FOG_SOURCE_PORTS - 1);
-}
-
 // Queue a packet with its first two bytes, which say its kind. Returns FOG_DROP_NONE, or why it can't
 // be sent; it is the caller's then.
 static enum fog_drop seal_put(
@@ -46,7 +37,6 @@ static enum fog_drop seal_put(
 	fog_frame_header_put(frame, FOG_FRAME_DATA, link->tx_index + w->index, counter);
 	q->frame[q->n] = m;
 	q->to[q->n] = to;
-	q->source_port[q->n] = source_port(link);
 	struct fog_gcm_job *job = &q->job[q->n++];
 	*job = (struct fog_gcm_job){
 	        .key = &link->lane[w->index].key,
@@ -78,10 +68,8 @@ void stage_link_seal(struct fog_worker *w)
 	struct fog_seal_queue *q = &w->seal;
 
 	w->links->crypto->gcm_seal(q->n, q->job, w->geo.packet_len);
-	for (unsigned i = 0; i < q->n; i++) {
-		w->source_port = q->source_port[i];
+	for (unsigned i = 0; i < q->n; i++)
 		stage_frame(w, q->frame[i], q->to[i]);
-	}
 	q->n = 0;
 }
 

@@ -17,8 +17,7 @@ static void udp_finish(struct fog_worker *w, struct rte_mbuf *m, const struct fo
 	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
 	struct rte_udp_hdr *udp = (void *)(frame + n->udp_at);
 
-	if (w->links == NULL)
-		w->source_port = (uint16_t)((w->source_port + 1) % FOG_SOURCE_PORTS);
+	w->source_port = (uint16_t)((w->source_port + 1) % FOG_SOURCE_PORTS);
 	uint16_t own = (uint16_t)(SOURCE_PORT_BASE + w->index * FOG_SOURCE_PORTS + w->source_port);
 	udp->src_port = rte_cpu_to_be_16(n->source_port != 0 ? n->source_port : own);
 	if (n->ip.family == 4) // no checksum (RFC 768): the packet's own MAC and tag say more

@@ -80,7 +80,6 @@ struct fog_seal_queue {
 	unsigned n;
 	struct rte_mbuf *frame[FOG_BURST];
 	const struct fog_next_hop *to[FOG_BURST]; // of this round's configuration
-	uint16_t source_port[FOG_BURST];
 	struct fog_gcm_job job[FOG_BURST];
 };
 
@@ -154,9 +153,7 @@ struct fog_worker {
 	unsigned dry_rounds; // consecutive rounds without work and packets on hold
 	bool draining; // 'drain' was seen
 	uint64_t publish_at; // TSC of the next statistics publication
-	// Without links it rotates, so that a peer's RSS spreads one flow over its queues; with links it is
-	// that of the frame's sub-session.
-	uint16_t source_port;
+	uint16_t source_port; // rotates, so that a peer's RSS spreads one flow over its queues
 	unsigned source_next; // where the next round begins to receive
 	unsigned ready_n; // packets that wait for a chunk, oldest first
 	struct rte_mbuf *ready[FOG_READY_MAX];
