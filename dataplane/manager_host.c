@@ -4,13 +4,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <rte_ring.h>
-#include <rte_ring_elem.h>
 #include <time.h>
 
 #include "frame.h"
 #include "log.h"
 #include "manager.h"
+#include "manager_ring.h"
 #include "neighbours.h"
 #include "question.h"
 
@@ -36,16 +35,6 @@ uint64_t manager_host_now_ms(void)
 	return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
 }
 
-static struct rte_ring *ring_make(const char *what, unsigned i, unsigned size, unsigned slots)
-{
-	char name[RTE_RING_NAMESIZE];
-
-	snprintf(name, sizeof(name), "%s-%u", what, i);
-	return rte_ring_create_elem(
-	        name, size, slots, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ
-	);
-}
-
 int manager_host_open(struct fog_manager *m, unsigned workers)
 {
 	struct manager_host *h = &m->host;
@@ -57,12 +46,13 @@ int manager_host_open(struct fog_manager *m, unsigned workers)
 		return 0;
 	if (fog_neighbours_create(&h->neighbours) < 0)
 		goto err;
-	h->errands = ring_make("errands", 0, sizeof(struct fog_errand), ERRAND_SLOTS);
+	h->errands = manager_ring_make("errands", 0, sizeof(struct fog_errand), ERRAND_SLOTS);
 	if (h->errands == NULL)
 		goto err;
 	for (unsigned i = 0; i < workers; i++)
-		if ((h->heard[i] = ring_make("heard", i, sizeof(struct fog_heard), HEARD_SLOTS)) ==
-		    NULL)
+		if ((h->heard[i] = manager_ring_make(
+		             "heard", i, sizeof(struct fog_heard), HEARD_SLOTS
+		     )) == NULL)
 			goto err;
 	for (unsigned i = 0; i < m->port_count; i++)
 		manager_host_announce(m, i);

@@ -3,22 +3,12 @@
 #include "manager_punt.h"
 
 #include <errno.h>
-#include <rte_ring_elem.h>
 
 #include "log.h"
 #include "manager.h"
 #include "manager_conf.h"
+#include "manager_ring.h"
 #include "punt.h"
-
-static struct rte_ring *ring_make(const char *what, unsigned i, unsigned size, unsigned slots)
-{
-	char name[RTE_RING_NAMESIZE];
-
-	snprintf(name, sizeof(name), "%s-%u", what, i);
-	return rte_ring_create_elem(
-	        name, size, slots, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ
-	);
-}
 
 int manager_punt_open(struct fog_manager *m, unsigned workers)
 {
@@ -27,10 +17,11 @@ int manager_punt_open(struct fog_manager *m, unsigned workers)
 
 	if (m->links.table == NULL)
 		return 0;
-	p->letters = ring_make("letters", 0, sizeof(struct fog_letter), FOG_LETTER_SLOTS);
+	p->letters = manager_ring_make("letters", 0, sizeof(struct fog_letter), FOG_LETTER_SLOTS);
 	made = p->letters != NULL;
 	for (unsigned i = 0; made && i < workers; i++) {
-		p->punts[i] = ring_make("punts", i, sizeof(struct fog_link_punt), FOG_PUNT_SLOTS);
+		p->punts[i] =
+		        manager_ring_make("punts", i, sizeof(struct fog_link_punt), FOG_PUNT_SLOTS);
 		made = p->punts[i] != NULL;
 	}
 	if (made)

@@ -24,13 +24,6 @@ struct handshake {
 	uint64_t now;
 };
 
-static struct fog_budget budget(uint64_t tsc_hz, uint64_t rate, uint64_t burst)
-{
-	uint64_t interval = tsc_hz / rate;
-
-	return (struct fog_budget){.interval = interval, .depth = interval * (burst - 1)};
-}
-
 int fog_handshake_create(uint64_t tsc_hz, struct fog_handshake **out)
 {
 	uint8_t seed[32];
@@ -45,12 +38,13 @@ int fog_handshake_create(uint64_t tsc_hz, struct fog_handshake **out)
 	sodium_memzero(seed, sizeof(seed));
 	// The one "before" the first must be nobody's guess: a host that has just started takes it for young.
 	fog_random_fill(&h->random, h->secret[0], sizeof(h->secret));
-	h->cookies_in = budget(tsc_hz, FOG_COOKIES_IN_RATE, FOG_COOKIES_IN_BURST);
-	h->cookies = budget(tsc_hz, FOG_COOKIES_RATE, FOG_COOKIES_BURST);
-	h->notices = budget(tsc_hz, FOG_NOTICES_RATE, FOG_NOTICES_BURST);
+	fog_budget_init(&h->cookies_in, tsc_hz, FOG_COOKIES_IN_RATE, FOG_COOKIES_IN_BURST);
+	fog_budget_init(&h->cookies, tsc_hz, FOG_COOKIES_RATE, FOG_COOKIES_BURST);
+	fog_budget_init(&h->notices, tsc_hz, FOG_NOTICES_RATE, FOG_NOTICES_BURST);
 	for (unsigned i = 0; i < FOG_NODES_MAX; i++) {
-		h->node[i].cookies = budget(tsc_hz, FOG_COOKIES_NODE_RATE, FOG_COOKIES_NODE_BURST);
-		h->node[i].responses = budget(tsc_hz, FOG_RESPONSES_RATE, FOG_RESPONSES_BURST);
+		struct fog_handshake_node *n = &h->node[i];
+		fog_budget_init(&n->cookies, tsc_hz, FOG_COOKIES_NODE_RATE, FOG_COOKIES_NODE_BURST);
+		fog_budget_init(&n->responses, tsc_hz, FOG_RESPONSES_RATE, FOG_RESPONSES_BURST);
 	}
 	*out = h;
 	return 0;

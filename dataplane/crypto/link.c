@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the Fogline authors
 #include "link.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <sodium.h>
 #include <string.h>
@@ -85,13 +86,12 @@ int fog_link_cookie_open(
 void fog_link_sub_key(const uint8_t direction_key[32], uint32_t sub, uint8_t out[32])
 {
 	static const char label[] = "fogline sub-session";
-	const uint8_t number[4] = {
-	        (uint8_t)(sub >> 24), (uint8_t)(sub >> 16), (uint8_t)(sub >> 8), (uint8_t)sub};
+	const uint32_t number = htobe32(sub);
 	crypto_auth_hmacsha256_state s;
 
 	crypto_auth_hmacsha256_init(&s, direction_key, 32);
 	crypto_auth_hmacsha256_update(&s, (const uint8_t *)label, sizeof(label) - 1);
-	crypto_auth_hmacsha256_update(&s, number, sizeof(number));
+	crypto_auth_hmacsha256_update(&s, (const uint8_t *)&number, sizeof(number));
 	crypto_auth_hmacsha256_final(&s, out);
 	sodium_memzero(&s, sizeof(s));
 }
@@ -100,10 +100,10 @@ void fog_frame_header_put(
         uint8_t out[FOG_FRAME_HEADER], enum fog_frame_type type, uint32_t index, uint64_t counter
 )
 {
+	index = htobe32(index);
+	counter = htobe64(counter);
 	memset(out, 0, 4);
 	out[0] = (uint8_t)type;
-	for (int i = 0; i < 4; i++)
-		out[4 + i] = (uint8_t)(index >> (24 - 8 * i));
-	for (int i = 0; i < 8; i++)
-		out[8 + i] = (uint8_t)(counter >> (56 - 8 * i));
+	memcpy(out + 4, &index, sizeof(index));
+	memcpy(out + 8, &counter, sizeof(counter));
 }

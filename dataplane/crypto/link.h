@@ -43,7 +43,7 @@ int fog_link_cookie_open(
         uint8_t cookie[16]
 );
 void fog_link_sub_key(const uint8_t direction_key[32], uint32_t sub, uint8_t out[32]);
-// Write and read the header of a frame.
+// Write the header of a frame.
 void fog_frame_header_put(
         uint8_t out[FOG_FRAME_HEADER], enum fog_frame_type, uint32_t index, uint64_t counter
 );

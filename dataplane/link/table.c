@@ -119,15 +119,11 @@ static bool budget_make(
         const struct fog_link_table *t, struct fog_link *l, const struct fog_link_session *s
 )
 {
-	uint64_t burst = s->burst > 0 ? s->burst : 1;
-	struct fog_budget b = {0};
+	struct fog_budget b;
 
 	if (s->class != FOG_LINK_CLIENT || s->rate == 0)
 		return true;
-	b.interval = t->tsc_hz / s->rate;
-	if (b.interval == 0)
-		b.interval = 1;
-	b.depth = b.interval * (burst - 1);
+	fog_budget_init(&b, t->tsc_hz, s->rate, s->burst);
 	l->budget = budget_find(t, s->static_key, &b);
 	if (l->budget == NULL) {
 		l->budget = aligned_alloc(FOG_CACHE_LINE, FOG_CACHE_LINE);
