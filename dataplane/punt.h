@@ -34,12 +34,13 @@ enum {
 	FOG_COOKIES_BURST = 100,
 	FOG_RESPONSES_RATE = 20, // from the address of one node
 	FOG_RESPONSES_BURST = 10,
-	FOG_NOTICES_RATE = 200,
-	FOG_NOTICES_BURST = 200,
+	// From one node, whatever the others send: two descriptors in the most parts, and what they answer.
+	FOG_NOTICES_RATE = 50,
+	FOG_NOTICES_BURST = 40,
 };
 
 struct fog_handshake_node {
-	struct fog_budget cookies, responses;
+	struct fog_budget cookies, responses, notices;
 };
 
 // Worker only. In locked memory: it holds the secrets of cookies.
@@ -49,7 +50,7 @@ struct fog_handshake {
 	uint64_t secret_until; // TSC
 	uint64_t window_until, loaded_until; // TSC
 	unsigned window_count; // initiations with a right MAC1 in this window
-	struct fog_budget cookies_in, cookies, notices;
+	struct fog_budget cookies_in, cookies;
 	struct fog_handshake_node node[FOG_NODES_MAX]; // by statistics slot
 };
 

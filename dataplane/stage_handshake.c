@@ -40,11 +40,11 @@ int fog_handshake_create(uint64_t tsc_hz, struct fog_handshake **out)
 	fog_random_fill(&h->random, h->secret[0], sizeof(h->secret));
 	fog_budget_init(&h->cookies_in, tsc_hz, FOG_COOKIES_IN_RATE, FOG_COOKIES_IN_BURST);
 	fog_budget_init(&h->cookies, tsc_hz, FOG_COOKIES_RATE, FOG_COOKIES_BURST);
-	fog_budget_init(&h->notices, tsc_hz, FOG_NOTICES_RATE, FOG_NOTICES_BURST);
 	for (unsigned i = 0; i < FOG_NODES_MAX; i++) {
 		struct fog_handshake_node *n = &h->node[i];
 		fog_budget_init(&n->cookies, tsc_hz, FOG_COOKIES_NODE_RATE, FOG_COOKIES_NODE_BURST);
 		fog_budget_init(&n->responses, tsc_hz, FOG_RESPONSES_RATE, FOG_RESPONSES_BURST);
+		fog_budget_init(&n->notices, tsc_hz, FOG_NOTICES_RATE, FOG_NOTICES_BURST);
 	}
 	*out = h;
 	return 0;

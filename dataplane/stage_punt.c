@@ -25,18 +25,19 @@ void stage_punt(struct fog_worker *w, struct rte_mbuf *m, struct fog_link_punt *
 void stage_notice(struct fog_worker *w, struct rte_mbuf *m, uint32_t rx_base)
 {
 	const uint8_t *packet = rte_pktmbuf_mtod(m, const uint8_t *);
+	const struct fog_pkt *pkt = fog_pkt(m);
 	struct fog_link_punt punt = {.type = FOG_FRAME_DATA, .rx_index = rx_base};
 	rte_be16_t len;
 
 	memcpy(&len, packet + 2, sizeof(len));
 	punt.len = rte_be_to_cpu_16(len);
 	// Only nodes have a statistics slot, and only they have something to tell.
-	if (fog_pkt(m)->peer == FOG_PEER_NONE || packet[1] != 0 ||
+	if (pkt->peer == FOG_PEER_NONE || packet[1] != 0 ||
 	    punt.len > fog_notice_room(w->geo.packet_len)) {
 		fog_worker_drop(w, m, FOG_DROP_LINK_FRAME);
 		return;
 	}
-	if (!fog_budget_take(&w->handshake->notices, fog_pkt(m)->arrival)) {
+	if (!fog_budget_take(&w->handshake->node[pkt->peer].notices, pkt->arrival)) {
 		fog_worker_drop(w, m, FOG_DROP_PUNT_FULL);
 		return;
 	}

@@ -4,13 +4,15 @@
 // else is dropped. The books are checked with every snapshot.
 #include <errno.h>
 #include <rte_ip.h>
+#include <rte_ring_elem.h>
 #include <sodium.h>
 
 #include "../../../dataplane/link_stage.h"
+#include "../../../dataplane/punt.h"
 #include "../run.h"
 #include "link_pair.h"
 
-enum { INDEX_AT = 4, COUNTER_AT = 8, TEXT_AT = FOG_FRAME_HEADER };
+enum { INDEX_AT = 4, COUNTER_AT = 8, TEXT_AT = FOG_FRAME_HEADER, TRIES = 100000 };
 
 static uint64_t dropped(struct rig *r, enum fog_drop reason)
 {
@@ -398,6 +400,38 @@ static void test_control(void)
 	pair_destroy(p);
 }
 
+// A notice from 'b', or from whomever its session was made the session of. Returns whether it was handed on.
+static bool notice_passes(struct pair *p)
+{
+	uint64_t before = rig_snapshot(p->a)->punted;
+	struct fog_link_punt punt;
+	struct pair_frame f;
+
+	CU_ASSERT_EQUAL(
+	        stage_link_send_control(p->b->w, p->b_index, FOG_KIND_NOTICE, NULL, 0), 0
+	);
+	pair_sent(p->b, &f);
+	pair_put(p->a, &f);
+	rte_ring_sc_dequeue_elem(p->a->w->punts, &punt, sizeof(punt));
+	return rig_snapshot(p->a)->punted == before + 1;
+}
+
+// One node tells as much as it can: another's notices come through all the same.
+static void test_notices(void)
+{
+	struct pair *p = pair_ready();
+	unsigned passed = 0;
+
+	while (passed < TRIES && notice_passes(p))
+		passed++;
+	CU_ASSERT_TRUE(passed >= FOG_NOTICES_BURST && passed < TRIES);
+	CU_ASSERT_EQUAL(dropped(p->a, FOG_DROP_PUNT_FULL), 1);
+	fog_link_find(p->a->links, p->a_index)->peer =
+	        fog_conf_peer(p->a->peer_id, p->a->id[2]);
+	CU_ASSERT_TRUE(notice_passes(p));
+	pair_destroy(p);
+}
+
 // Which session is sent with, as sessions come and prove themselves.
 static void test_states(void)
 {
@@ -604,6 +638,7 @@ int main(void)
 	        {"no session to send with", test_no_link},
 	        {"a key that is used up", test_used_up},
 	        {"notices and nothing", test_control},
+	        {"notices of one and another", test_notices},
 	        {"which session is sent with", test_states},
 	        {"what is not installed", test_install},
 	        {"roaming", test_roaming},
