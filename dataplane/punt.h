@@ -28,10 +28,12 @@ enum {
 	// Budgets of one worker, per second and at once.
 	FOG_COOKIES_IN_RATE = 100, // COOKIE frames, which no MAC protects
 	FOG_COOKIES_IN_BURST = 20,
-	FOG_COOKIES_NODE_RATE = 20, // made for one node ...
+	// Made for one node, whoever is flooded or floods; what it asks for on top of that, as whoever sends
+	// under its address does, and everybody else's come out of what all share.
+	FOG_COOKIES_NODE_RATE = 20,
 	FOG_COOKIES_NODE_BURST = 10,
-	FOG_COOKIES_RATE = 1000, // ... and for everybody else together
-	FOG_COOKIES_BURST = 100,
+	FOG_COOKIES_RATE = 10000,
+	FOG_COOKIES_BURST = 1000,
 	FOG_RESPONSES_RATE = 20, // from the address of one node
 	FOG_RESPONSES_BURST = 10,
 	// From one node, whatever the others send: two descriptors in the most parts, and what they answer.

@@ -230,14 +230,20 @@ static void cookie_fill(
 	fog_random_fill(&h->random, frame + FOG_COOKIE_LEN, len - FOG_COOKIE_LEN);
 }
 
+// What a node may have alone does not keep it from what all share: with nothing else, whoever sends under
+// its address would use up its cookies by 20 forged initiations a second.
+static bool cookie_pay(struct fog_handshake *h, const struct handshake *a)
+{
+	return (a->peer != FOG_PEER_NONE && fog_budget_take(&h->node[a->peer].cookies, a->now)) ||
+	        fog_budget_take(&h->cookies, a->now);
+}
+
 // Answer an initiation in its own buffer: with as many bytes as it had, so nobody is flooded through
 // us. Returns for what it is to be dropped instead, or FOG_DROP_NONE when it is gone.
 static enum fog_drop cookie_reply(
         struct fog_worker *w, unsigned port, struct rte_mbuf *m, const struct handshake *a
 )
 {
-	struct fog_handshake *h = w->handshake;
-	struct fog_budget *b = a->peer != FOG_PEER_NONE ? &h->node[a->peer].cookies : &h->cookies;
 	struct fog_next_hop stranger;
 	const struct fog_next_hop *to = &stranger;
 
@@ -247,7 +253,7 @@ static enum fog_drop cookie_reply(
 		return FOG_DROP_HANDSHAKE_COOKIE;
 	if (!to->resolved)
 		return FOG_DROP_HANDSHAKE_COOKIE;
-	if (!fog_budget_take(b, a->now))
+	if (!cookie_pay(w->handshake, a))
 		return FOG_DROP_HANDSHAKE_RATE;
 	cookie_fill(w, rte_pktmbuf_mtod(m, uint8_t *), m->data_len, a);
 	if (unlikely(w->trace != NULL))

@@ -407,9 +407,7 @@ static bool notice_passes(struct pair *p)
 	struct fog_link_punt punt;
 	struct pair_frame f;
 
-	CU_ASSERT_EQUAL(
-	        stage_link_send_control(p->b->w, p->b_index, FOG_KIND_NOTICE, NULL, 0), 0
-	);
+	CU_ASSERT_EQUAL(stage_link_send_control(p->b->w, p->b_index, FOG_KIND_NOTICE, NULL, 0), 0);
 	pair_sent(p->b, &f);
 	pair_put(p->a, &f);
 	rte_ring_sc_dequeue_elem(p->a->w->punts, &punt, sizeof(punt));
@@ -426,8 +424,7 @@ static void test_notices(void)
 		passed++;
 	CU_ASSERT_TRUE(passed >= FOG_NOTICES_BURST && passed < TRIES);
 	CU_ASSERT_EQUAL(dropped(p->a, FOG_DROP_PUNT_FULL), 1);
-	fog_link_find(p->a->links, p->a_index)->peer =
-	        fog_conf_peer(p->a->peer_id, p->a->id[2]);
+	fog_link_find(p->a->links, p->a_index)->peer = fog_conf_peer(p->a->peer_id, p->a->id[2]);
 	CU_ASSERT_TRUE(notice_passes(p));
 	pair_destroy(p);
 }
