@@ -5,13 +5,17 @@
 #include <errno.h>
 #include <rte_cycles.h>
 #include <sodium.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "link/table.h"
 #include "log.h"
 #include "manager.h"
 #include "manager_conf.h"
+
+static uint64_t stats_next(void)
+{
+	return rte_rdtsc() + rte_get_tsc_hz();
+}
 
 int manager_link_open(struct fog_manager *m, const struct fog_blob_launch *launch)
 {
@@ -20,20 +24,17 @@ int manager_link_open(struct fog_manager *m, const struct fog_blob_launch *launc
 	if (launch->links != FOG_LINKS_NOISE)
 		return 0;
 	k->table = fog_link_table_create(m->crypto, launch->worker_count, m->stats->tsc_hz);
-	k->stats = calloc(FOG_LINK_SLOTS, sizeof(k->stats[0]));
-	if (k->table != NULL && k->stats != NULL)
+	k->stats_at = stats_next();
+	if (k->table != NULL)
 		return 0;
 	LOG_ERR("no memory for the table of links: give the host more");
-	manager_link_close(m);
 	return -ENOMEM;
 }
 
 void manager_link_close(struct fog_manager *m)
 {
 	fog_link_table_destroy(m->links.table);
-	free(m->links.stats);
 	m->links.table = NULL;
-	m->links.stats = NULL;
 }
 
 // rx_ns is the last look that found more frames than the one before.
@@ -62,23 +63,33 @@ static void link_stats_fill(const struct fog_link *l, struct fog_link_stats *out
 	out->rx_ns = l->rx_ns;
 }
 
-static void stats_publish(struct fog_manager *m)
+// Whether a slot's session came, went or has another state than the statistics say.
+static bool slot_changed(const struct fog_link *l, const struct fog_link_stats *shown)
 {
-	struct manager_link *k = &m->links;
+	if (l == NULL)
+		return shown->state != FOG_LINK_FREE;
+	return l->state != shown->state || l->rx_index != shown->rx_index;
+}
+
+// What has changed, or all that is in use. Readers see it as a whole: of a node one session is sent with.
+static void stats_publish(struct fog_manager *m, bool all)
+{
 	uint64_t now_ns = manager_host_now_ms() * 1000000u;
 
-	memset(k->stats, 0, FOG_LINK_SLOTS * sizeof(k->stats[0]));
+	fog_stats_begin(&m->stats->link_sequence);
 	for (unsigned i = 0; i < FOG_LINK_SLOTS; i++) {
-		struct fog_link *l = atomic_load_explicit(&k->table->slot[i], memory_order_relaxed);
+		struct fog_link *l =
+		        atomic_load_explicit(&m->links.table->slot[i], memory_order_relaxed);
+		struct fog_link_stats *shown = &m->stats->link[i];
+		if (!slot_changed(l, shown) && !(all && l != NULL))
+			continue;
+		memset(shown, 0, sizeof(*shown));
 		if (l == NULL)
 			continue;
 		rx_look(l, now_ns);
-		link_stats_fill(l, &k->stats[i]);
+		link_stats_fill(l, shown);
 	}
-	fog_stats_publish(
-	        &m->stats->link_sequence, m->stats->link, k->stats, sizeof(m->stats->link)
-	);
-	k->stats_at = rte_rdtsc() + rte_get_tsc_hz();
+	fog_stats_end(&m->stats->link_sequence);
 }
 
 int manager_link_install(struct fog_manager *m, const struct fog_link_session *s)
@@ -96,7 +107,7 @@ int manager_link_install(struct fog_manager *m, const struct fog_link_session *s
 	int ret = fog_link_install(t, s, peer);
 	if (ret < 0)
 		return ret;
-	stats_publish(m);
+	stats_publish(m, false);
 	return 0;
 }
 
@@ -113,7 +124,7 @@ int manager_link_remove(struct fog_manager *m, uint32_t rx_index)
 	if (l == NULL)
 		return -ENOENT;
 	manager_retire(m, retire_link, l);
-	stats_publish(m);
+	stats_publish(m, false);
 	return 0;
 }
 
@@ -140,9 +151,11 @@ void manager_link_poll(struct fog_manager *m, uint64_t now)
 
 	if (k->table == NULL)
 		return;
-	bool changed = fog_link_table_switch(k->table);
-	if (!changed && now < k->stats_at)
+	bool changed = fog_link_table_switch(k->table), due = now >= k->stats_at;
+	if (!changed && !due)
 		return;
 	rekey_tell(m);
-	stats_publish(m);
+	stats_publish(m, due);
+	if (due)
+		k->stats_at = stats_next();
 }

@@ -15,7 +15,6 @@ struct fog_manager;
 struct manager_link {
 	struct fog_link_table *table; // NULL without links
 	uint64_t stats_at; // TSC of the next look at what the sessions count
-	struct fog_link_stats *stats; // scratch: FOG_LINK_SLOTS of them
 };
 
 // Make the table where the network has links. After the session, before the workers are made. Returns

@@ -163,16 +163,27 @@ static inline int fog_stats_worker_read(
 	return fog_stats_copy(&w->sequence, &w->counters, out, sizeof(*out));
 }
 
-// Writer's side of the same lock. One writer.
-static inline void fog_stats_publish(
-        _Atomic uint32_t *sequence, void *to, const void *from, size_t len
-)
+// Writer's side of the same lock. One writer: what stands between the two is seen as a whole, or not.
+static inline void fog_stats_begin(_Atomic uint32_t *sequence)
 {
 	uint32_t s = atomic_load_explicit(sequence, memory_order_relaxed);
 	atomic_store_explicit(sequence, s + 1, memory_order_relaxed);
 	atomic_thread_fence(memory_order_release);
+}
+
+static inline void fog_stats_end(_Atomic uint32_t *sequence)
+{
+	uint32_t s = atomic_load_explicit(sequence, memory_order_relaxed);
+	atomic_store_explicit(sequence, s + 1, memory_order_release);
+}
+
+static inline void fog_stats_publish(
+        _Atomic uint32_t *sequence, void *to, const void *from, size_t len
+)
+{
+	fog_stats_begin(sequence);
 	memcpy(to, from, len);
-	atomic_store_explicit(sequence, s + 2, memory_order_release);
+	fog_stats_end(sequence);
 }
 
 // How full a replay table is, in percent; 0 while there is none.

@@ -94,7 +94,7 @@ static const struct fog_link_stats *stats_of(uint32_t slot)
 static void test_stats(void)
 {
 	manager_make();
-	struct fog_link_session s = session(7, 1), again = session(8, 1);
+	struct fog_link_session s = session(7, 1), again = session(8, 1), other = session(10, 2);
 
 	struct fog_link_session nobody = session(9, 0);
 	CU_ASSERT_EQUAL(manager_link_install(m, &nobody), -EINVAL);
@@ -119,6 +119,13 @@ static void test_stats(void)
 	CU_ASSERT_TRUE(fog_link_counter(l, 1, &counter));
 	fog_link_heard(m->links.table, l, 1);
 	manager_link_poll(m, 0); // not due: a second has not passed, and no session was waiting
+	CU_ASSERT_EQUAL(stats_of(7)->tx, 0);
+	// Who comes and goes has nobody else's counters published.
+	CU_ASSERT_EQUAL(manager_link_install(m, &other), 0);
+	CU_ASSERT_EQUAL(stats_of(10)->state, FOG_LINK_SENDING);
+	CU_ASSERT_EQUAL(manager_link_remove(m, other.rx_index), 0);
+	CU_ASSERT_EQUAL(stats_of(10)->state, FOG_LINK_FREE);
+	CU_ASSERT_EQUAL(stats_of(10)->rx_index, 0);
 	CU_ASSERT_EQUAL(stats_of(7)->tx, 0);
 	manager_link_poll(m, UINT64_MAX);
 	CU_ASSERT_EQUAL(stats_of(7)->tx, 2);
