@@ -15,13 +15,16 @@ enum {
 
 	// A worker is under load while initiations with a right MAC1 come faster than the control plane
 	// ought to answer them, or its queue grows: from LOAD_ON of them in a window of LOAD_WINDOW_MS or
-	// LOAD_ON_FILL in the queue, until for LOAD_CALM_MS there have been fewer than the lower numbers.
+	// LOAD_ON_FILL in the queue, until for LOAD_CALM_MS there have been fewer than the lower numbers. And
+	// while LOAD_UNPROVEN sessions with clients wait for their first frame: an honest client sends it at
+	// once, one with a made-up address never, and takes a client's place meanwhile.
 	FOG_LOAD_WINDOW_MS = 100,
 	FOG_LOAD_ON = 20,
 	FOG_LOAD_OFF = 10,
 	FOG_LOAD_ON_FILL = 64,
 	FOG_LOAD_OFF_FILL = 32,
 	FOG_LOAD_CALM_MS = 1000,
+	FOG_LOAD_UNPROVEN = 8,
 
 	FOG_COOKIE_SECRET_S =
 	        120, // a secret's age when the next one comes; it counts as long again

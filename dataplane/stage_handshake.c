@@ -132,7 +132,8 @@ static bool load_look(struct fog_worker *w, uint64_t now)
 	}
 	h->window_count++;
 	if (h->window_count >= (loaded ? FOG_LOAD_OFF : FOG_LOAD_ON) ||
-	    fill >= (loaded ? FOG_LOAD_OFF_FILL : FOG_LOAD_ON_FILL))
+	    fill >= (loaded ? FOG_LOAD_OFF_FILL : FOG_LOAD_ON_FILL) ||
+	    atomic_load_explicit(&w->links->unproven, memory_order_relaxed) >= FOG_LOAD_UNPROVEN)
 		h->loaded_until = now + FOG_LOAD_CALM_MS * w->tsc_hz / 1000;
 	return now < h->loaded_until;
 }

@@ -223,6 +223,8 @@ int fog_link_install(struct fog_link_table *t, const struct fog_link_session *s,
 	if (l == NULL)
 		return -ENOMEM;
 	l->serial = ++t->serial;
+	if (l->class == FOG_LINK_CLIENT)
+		atomic_fetch_add_explicit(&t->unproven, 1, memory_order_relaxed);
 	atomic_store_explicit(slot, l, memory_order_release);
 	if (l->initiator)
 		link_send_with(t, l);
@@ -238,7 +240,18 @@ struct fog_link *fog_link_take(struct fog_link_table *t, uint32_t rx_index)
 	atomic_store_explicit(&t->slot[fog_link_slot(rx_index)], NULL, memory_order_release);
 	if (l->class == FOG_LINK_NODE && fog_link_sending(t, l->peer) == l)
 		atomic_store_explicit(&t->sending[l->peer], NULL, memory_order_release);
+	fog_link_proven(t, l);
 	return l;
+}
+
+void fog_link_proven(struct fog_link_table *t, struct fog_link *l)
+{
+	// Exactly one of several threads sees it as it was.
+	if (atomic_exchange_explicit(&l->heard, true, memory_order_relaxed))
+		return;
+	if (l->class == FOG_LINK_CLIENT)
+		atomic_fetch_sub_explicit(&t->unproven, 1, memory_order_relaxed);
+	atomic_store_explicit(&t->news, true, memory_order_release);
 }
 
 // The eldest of those that have proved themselves and wait, or NULL: the youngest is sent with in the end.

@@ -78,6 +78,9 @@ struct fog_link_table {
 	uint64_t serial; // manager: wo
 	// Workers set it when a session was heard for the first time; the manager takes it back.
 	_Atomic bool news;
+	// Sessions with clients under which nothing valid has come yet. The manager adds and takes away, the
+	// worker that hears a session first takes it away.
+	_Atomic uint32_t unproven;
 	_Alignas(FOG_CACHE_LINE) _Atomic(struct fog_link *) slot[FOG_LINK_SLOTS]; // manager: wo
 	_Atomic(struct fog_link *) sending[FOG_NODES_MAX]; // manager: wo; by statistics slot
 };
@@ -129,6 +132,9 @@ static inline bool fog_link_counter(struct fog_link *l, unsigned worker, uint64_
 	return true;
 }
 
+// The first valid frame came, or several at once, or nothing is waited for any more. Any thread.
+void fog_link_proven(struct fog_link_table *, struct fog_link *);
+
 // A valid frame came to a worker of ours. That worker.
 static inline void fog_link_heard(struct fog_link_table *t, struct fog_link *l, unsigned worker)
 {
@@ -137,10 +143,8 @@ static inline void fog_link_heard(struct fog_link_table *t, struct fog_link *l, 
 	atomic_store_explicit(
 	        rx, atomic_load_explicit(rx, memory_order_relaxed) + 1, memory_order_relaxed
 	);
-	if (__builtin_expect(!atomic_load_explicit(&l->heard, memory_order_relaxed), 0)) {
-		atomic_store_explicit(&l->heard, true, memory_order_relaxed);
-		atomic_store_explicit(&t->news, true, memory_order_release);
-	}
+	if (__builtin_expect(!atomic_load_explicit(&l->heard, memory_order_relaxed), 0))
+		fog_link_proven(t, l);
 }
 
 // The newest frame of a client came from there, at TSC 'now'. That worker.

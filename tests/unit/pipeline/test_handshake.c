@@ -341,6 +341,57 @@ static void test_cookies(void)
 	rig_destroy(r);
 }
 
+static struct fog_link *client_add(struct rig *r, uint32_t slot)
+{
+	struct fog_link_session s = {
+	        .class = FOG_LINK_CLIENT,
+	        .rx_index = slot << FOG_LINK_SUB_BITS,
+	        .rx_count = 1,
+	        .ip = {.family = 4},
+	        .port = 1,
+	        .rekey_packets = 1,
+	        .reject_packets = UINT64_MAX,
+	};
+
+	randombytes_buf(s.tx_key, sizeof(s.tx_key));
+	CU_ASSERT_EQUAL_FATAL(fog_link_install(r->links, &s, FOG_LINK_NO_PEER), 0);
+	return fog_link_find(r->links, s.rx_index);
+}
+
+// As many sessions as say that made-up addresses ask: a cookie is asked for from the first initiation on, and no
+// longer when one of them has been heard or taken away.
+static void test_unproven(void)
+{
+	struct rig *r = rig_linked();
+	struct fog_link *last = NULL;
+	struct sent f;
+
+	message(&f, r, FOG_FRAME_INITIATION, NULL);
+	for (uint32_t slot = 0; slot < FOG_LOAD_UNPROVEN; slot++) {
+		r->w->handshake->window_until = 0; // it isn't the number of these that counts
+		check_punted(r, &f, 6);
+		last = client_add(r, slot);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		check_dropped(r, &f, 6, FOG_DROP_HANDSHAKE_COOKIE);
+		if (i == 0) {
+			fog_link_heard(r->links, last, 0);
+			fog_link_heard(r->links, last, 0);
+		} else {
+			fog_link_free(fog_link_take(r->links, 0));
+		}
+		r->w->handshake->loaded_until = 0; // a calm second later
+		r->w->handshake->window_until = 0;
+		check_punted(r, &f, 6);
+		client_add(r, FOG_LOAD_UNPROVEN + i);
+	}
+	// One that was heard is not waited for any more, nor taken off twice.
+	fog_link_free(fog_link_take(r->links, last->rx_index));
+	check_dropped(r, &f, 6, FOG_DROP_HANDSHAKE_COOKIE);
+	CU_ASSERT_EQUAL(r->links->unproven, FOG_LOAD_UNPROVEN);
+	rig_destroy(r);
+}
+
 // Not yet made with is no secret that anybody knows, on a host whose clock has just started, too.
 static void test_secrets(void)
 {
@@ -493,6 +544,7 @@ int main(void)
 	        {"where load begins and ends", test_load_begins},
 	        {"no way for a cookie", test_unresolved},
 	        {"whose cookies those are", test_cookies},
+	        {"sessions that nobody speaks under", test_unproven},
 	        {"secrets of a young host", test_secrets},
 	        {"cookies and extension headers", test_extended},
 	        {"a queue that fills up", test_queue},
