@@ -7,7 +7,7 @@ own, and each of them spreads so."""
 import struct
 
 import rss
-from _init import ROOT, Lab, Traffic, check, encrypted, equal, netns, report, wait_for
+from _init import ROOT, Lab, Traffic, check, encrypted, equal, netns, report
 from peer import GEO, MIX_PORT, QUICK, Books, Peer, hop, os, per_worker, sphinx, start, taken_apart
 
 COUNT = 400
