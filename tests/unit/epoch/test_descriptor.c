@@ -152,6 +152,23 @@ static void test_domain(void)
 	CU_ASSERT_EQUAL(open_it(data, len, &out), -EBADMSG);
 }
 
+// Reserved bytes are zero, whoever has signed them.
+static void test_reserved(void)
+{
+	struct fog_descriptor d = full(), out;
+	uint8_t data[FOG_DESCRIPTOR_MAX];
+	size_t len = (size_t)fog_descriptor_sign(&d, node.secret, data);
+	static const size_t reserved[] = {1, 2, 3, 4 + 5 * 32 + 2 * 8 + 2, 4 + 5 * 32 + 2 * 8 + 3};
+
+	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
+		CU_ASSERT_EQUAL(fog_descriptor_parse(data, len, &out), 0);
+		CU_ASSERT_EQUAL(data[reserved[i]], 0);
+		data[reserved[i]] = 1;
+		CU_ASSERT_EQUAL(fog_descriptor_parse(data, len, &out), -EBADMSG);
+		data[reserved[i]] = 0;
+	}
+}
+
 static void test_notices(void)
 {
 	static const size_t rooms[] = {1280, 800, 776, 775, 300, 120, 64};
@@ -209,6 +226,24 @@ static void test_notices_mixed(void)
 	CU_ASSERT_EQUAL(sequence, 5);
 }
 
+// Parts of one descriptor cut in two ways are no whole.
+static void test_notices_recut(void)
+{
+	struct fog_descriptor d = full();
+	uint8_t data[FOG_DESCRIPTOR_MAX], notice[2000];
+	size_t len = (size_t)fog_descriptor_sign(&d, node.secret, data);
+	struct fog_notice_box box = {0};
+	uint64_t sequence;
+
+	size_t n = fog_notice_put(77, data, len, 0, 3, notice);
+	CU_ASSERT_EQUAL(fog_notice_take(&box, notice, n, &sequence), 0);
+	n = fog_notice_put(77, data, len, 1, 2, notice);
+	CU_ASSERT_EQUAL(fog_notice_take(&box, notice, n, &sequence), 0);
+	n = fog_notice_put(77, data, len, 0, 2, notice);
+	CU_ASSERT_EQUAL(fog_notice_take(&box, notice, n, &sequence), FOG_NOTICE_DESCRIPTOR);
+	CU_ASSERT_EQUAL(memcmp(box.data, data, len), 0);
+}
+
 static void test_notices_malformed(void)
 {
 	struct fog_descriptor d = full();
@@ -251,8 +286,10 @@ int main(void)
 	        {"refusals", test_refusals},
 	        {"order", test_order},
 	        {"a signature for something else", test_domain},
+	        {"reserved bytes", test_reserved},
 	        {"notices in parts", test_notices},
 	        {"notices of two descriptors", test_notices_mixed},
+	        {"notices cut in two ways", test_notices_recut},
 	        {"malformed notices", test_notices_malformed},
 	        CU_TEST_INFO_NULL,
 	};

@@ -236,6 +236,49 @@ static void test_up(void)
 	end();
 }
 
+// Who never answers is sent to ever more seldom, but not more seldom than that.
+static void test_resent(void)
+{
+	struct fog_descriptor d = describe(0, 10);
+	uint64_t last = 0, gap = 0;
+	unsigned before;
+
+	begin();
+	publish(0, &d);
+	for (uint64_t t = 0; t < 20 * FOG_DIRECTORY_RESEND_MAX_MS; t += 250) {
+		before = sent;
+		fog_directory_tick(dir[0], NOW, t);
+		queued = 0;
+		if (sent == before)
+			continue;
+		CU_ASSERT_EQUAL(sent, before + NET_NODES - 1);
+		CU_ASSERT_TRUE(t - last >= gap && t - last <= FOG_DIRECTORY_RESEND_MAX_MS);
+		gap = t - last;
+		last = t;
+	}
+	CU_ASSERT_EQUAL(gap, FOG_DIRECTORY_RESEND_MAX_MS);
+	end();
+}
+
+// An acknowledgement that comes late, of the descriptor before, undoes nothing.
+static void test_late_ack(void)
+{
+	struct fog_descriptor d = describe(0, 10);
+	uint8_t ack[FOG_NOTICE_HEAD];
+
+	begin();
+	publish(0, &d);
+	d.sequence = 11;
+	publish(0, &d);
+	fog_directory_notice(dir[0], node[1].id, ack, fog_notice_ack(10, ack));
+	CU_ASSERT_FALSE(view(1, 0).acked);
+	fog_directory_notice(dir[0], node[1].id, ack, fog_notice_ack(11, ack));
+	CU_ASSERT_TRUE(view(1, 0).acked);
+	fog_directory_notice(dir[0], node[1].id, ack, fog_notice_ack(10, ack));
+	CU_ASSERT_TRUE(view(1, 0).acked);
+	end();
+}
+
 // Node 0 shows node 1 what 'd' says.
 static void show(const struct fog_descriptor *d)
 {
@@ -497,6 +540,8 @@ int main(void)
 	        {"everybody knows everybody's keys", test_exchange},
 	        {"links that lose", test_loss},
 	        {"a link that comes up", test_up},
+	        {"sent again", test_resent},
+	        {"a late acknowledgement", test_late_ack},
 	        {"two keys for an epoch", test_equivocation},
 	        {"two descriptors with one number", test_two_descriptors},
 	        {"an older descriptor", test_old},

@@ -425,6 +425,49 @@ static void test_missing(void)
 	end();
 }
 
+// What the data plane never got, and what the peer never took up.
+static void test_given_up(void)
+{
+	struct fog_hello h = hello_good();
+
+	begin(0);
+	initiate(theirs, &h, 1);
+	fog_links_seen(links, NULL, 0, LINKS_ACK_MS);
+	CU_ASSERT_PTR_NOT_NULL(links->node[0]->session);
+	fog_links_seen(links, NULL, 0, LINKS_ACK_MS + 1);
+	CU_ASSERT_PTR_NULL(links->node[0]->session);
+	end();
+
+	begin(0);
+	initiate(theirs, &h, 1);
+	see(2);
+	fog_links_tick(links, LINKS_WAITING_MS);
+	CU_ASSERT_EQUAL(saw.removes, 0);
+	fog_links_tick(links, LINKS_WAITING_MS + 1);
+	CU_ASSERT_EQUAL(saw.removes, 1);
+	end();
+}
+
+// A client that is gone is known for as long as what it sent could come again.
+static void test_remembered(void)
+{
+	struct fog_hello h = hello_good();
+
+	begin(1);
+	struct fog_link_punt p = initiation(client, &h);
+	fog_links_punt(links, &p, 1);
+	fog_links_link_ack(links, saw.installed.rx_index, -EEXIST, 2);
+	fog_links_tick(links, 3);
+	fog_links_punt(links, &p, 3);
+	CU_ASSERT_EQUAL(saw.installs, 1);
+	CU_ASSERT_EQUAL(outcome(FOG_LINKS_REFUSED_REPLAY), 1);
+	fog_links_tick(links, 1 + 2 * topology.tolerance_ms);
+	CU_ASSERT_EQUAL(links->clients, 1);
+	fog_links_tick(links, 2 + 2 * topology.tolerance_ms);
+	CU_ASSERT_EQUAL(links->clients, 0);
+	end();
+}
+
 // Sessions of a control plane before this one: a node's is replaced at once, one that is nobody's goes.
 static void test_adopted(void)
 {
@@ -539,6 +582,8 @@ int main(void)
 	        {"age", test_age},
 	        {"stale", test_stale},
 	        {"missing", test_missing},
+	        {"given up", test_given_up},
+	        {"remembered", test_remembered},
 	        {"adopted", test_adopted},
 	        {"client", test_client},
 	        {"looks first", test_looks_first},

@@ -172,6 +172,16 @@ static const uint8_t *own6(const struct rig *r)
 	return NULL;
 }
 
+// Of an address and port (link.h): by its definition.
+static void cookie_of(const struct rig *r, const uint8_t *ip, size_t len, uint8_t cookie[16])
+{
+	uint8_t from[19] = {len == 4 ? 4 : 6, [17] = 40000 >> 8, [18] = 40000 & 0xff}, whole[32];
+
+	memcpy(from + 1, ip, len);
+	crypto_auth_hmacsha256(whole, from, sizeof(from), r->w->handshake->secret[0]);
+	memcpy(cookie, whole, 16);
+}
+
 // The cookie in the answer to 'f'.
 static void cookie_get(struct rig *r, const struct sent *f, int family, uint8_t cookie[16])
 {
@@ -203,6 +213,12 @@ static void cookie_get(struct rig *r, const struct sent *f, int family, uint8_t 
 	        ),
 	        0
 	);
+	uint8_t want[16];
+	if (family == 4)
+		cookie_of(r, r->conf->node[1].ip.addr, 4, want);
+	else
+		cookie_of(r, answer.bytes + 14 + 24, 16, want);
+	CU_ASSERT_EQUAL(memcmp(cookie, want, sizeof(want)), 0);
 }
 
 static void test_load(void)

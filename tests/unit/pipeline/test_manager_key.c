@@ -210,6 +210,13 @@ static void test_slices(void)
 	CU_ASSERT_FALSE(key_rig_file(k, key_rig_table(9), ".new"));
 	CU_ASSERT_FALSE(manager_key_poll(k->m));
 	CU_ASSERT_EQUAL(k->m->keys.count, 2);
+	// Wanted, and given up before it was whole.
+	CU_ASSERT_EQUAL(key_rig_begin(k, 9), -EINPROGRESS);
+	CU_ASSERT_TRUE(manager_key_poll(k->m));
+	key_rig_keep(k, 3, (const uint64_t[]){7, 8, 9}, true);
+	CU_ASSERT_FALSE(manager_key_poll(k->m));
+	CU_ASSERT_EQUAL(k->m->keys.count, 0);
+	key_rig_install(k, 8);
 	// A found one is read in slices, too.
 	key_rig_keep(k, 1, epoch, true);
 	CU_ASSERT_EQUAL(key_rig_install(k, 7), 3);
@@ -227,7 +234,10 @@ static void test_refused(void)
 	for (uint64_t e = 1; e <= FOG_MIX_KEYS_MAX; e++)
 		key_rig_install(k, e);
 	CU_ASSERT_EQUAL(key_rig_begin(k, FOG_MIX_KEYS_MAX + 1), -ENOSPC);
-	CU_ASSERT_EQUAL(key_rig_begin(k, 256 + 1), -EEXIST); // the same low byte
+	CU_ASSERT_EQUAL(key_rig_begin(k, 256 + 1), -EEXIST); // the same key
+	struct fog_msg_key byte = key_rig_key(FOG_MIX_KEYS_MAX + 1);
+	byte.epoch = 256 + 1; // the same low byte
+	CU_ASSERT_EQUAL(manager_on_key_install(k->m, &byte, text, sizeof(text)), -EEXIST);
 	CU_ASSERT_EQUAL(k->m->keys.count, FOG_MIX_KEYS_MAX);
 	key_rig_destroy(k);
 }

@@ -381,6 +381,14 @@ static void test_control(void)
 	        -EMSGSIZE
 	);
 	CU_ASSERT_EQUAL(
+	        stage_link_send_control(
+	                p->b->w, p->b_index, FOG_KIND_NOTICE, notice,
+	                fog_notice_room(p->b->w->geo.packet_len)
+	        ),
+	        0
+	);
+	pair_sent(p->b, &f);
+	CU_ASSERT_EQUAL(
 	        stage_link_send_control(p->b->w, p->b_index, FOG_KIND_NOTICE, notice, 3), 0
 	);
 	CU_ASSERT_EQUAL(rig_snapshot(p->b)->in_batch, 1);

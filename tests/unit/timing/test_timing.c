@@ -191,6 +191,60 @@ static void test_rate(void)
 	CU_ASSERT(isnan(timing_series_correlate(series, 0.5).value));
 }
 
+static struct timing_reading reading;
+
+static void feed_steady(unsigned worker, unsigned readings)
+{
+	for (unsigned i = 0; i < readings; i++) {
+		reading.ns += TIMING_BIN_MS * MS;
+		reading.rx += 10;
+		reading.tx += 10;
+		reading.mixed += 10;
+		timing_series_add(series, worker, &reading);
+	}
+}
+
+// Exactly: which bins count. Readings stand in the middle of bins, so neither the first nor the last does.
+static void test_bins(void)
+{
+	const double bin_s = TIMING_BIN_MS / 1e3;
+
+	timing_series_reset(series, 1);
+	reading = (struct timing_reading){.ns = 1000010 * MS};
+	timing_series_add(series, 0, &reading);
+	feed_steady(0, 20);
+	CU_ASSERT_DOUBLE_EQUAL(timing_series_seconds(series), 19 * bin_s, 1e-9);
+	CU_ASSERT_DOUBLE_EQUAL(timing_series_rate(series, 60, 0), 10 / bin_s, 1e-3);
+	// A counter that has gone back is no reading, whichever it is.
+	struct timing_reading back = reading;
+	back.ns += TIMING_BIN_MS * MS;
+	back.rx--;
+	timing_series_add(series, 0, &back);
+	back.rx++;
+	back.tx--;
+	timing_series_add(series, 0, &back);
+	back.tx++;
+	back.mixed--;
+	timing_series_add(series, 0, &back);
+	CU_ASSERT_DOUBLE_EQUAL(timing_series_seconds(series), 19 * bin_s, 1e-9);
+	feed_steady(0, 2 * TIMING_BINS);
+	CU_ASSERT_DOUBLE_EQUAL(timing_series_seconds(series), TIMING_BINS * bin_s, 1e-9);
+	// One worker goes on, the other one stands: what the ring has no room for any more is not made up.
+	timing_series_reset(series, 2);
+	struct timing_reading other = reading;
+	timing_series_add(series, 0, &reading);
+	timing_series_add(series, 1, &other);
+	feed_steady(0, 2 * TIMING_BINS);
+	struct timing_reading first = reading;
+	reading = other;
+	feed_steady(1, 2 * TIMING_BINS);
+	CU_ASSERT_DOUBLE_EQUAL(timing_series_seconds(series), TIMING_BINS * bin_s, 1e-9);
+	reading = first;
+	feed_steady(0, 500);
+	CU_ASSERT_TRUE(timing_series_seconds(series) < (TIMING_BINS - 300) * bin_s);
+	CU_ASSERT_TRUE(timing_series_seconds(series) > (TIMING_BINS - 500) * bin_s);
+}
+
 static void test_no_data(void)
 {
 	struct timing_reading r = {.ns = 1000000 * MS};
@@ -215,6 +269,16 @@ static void test_no_data(void)
 	for (unsigned i = 0; i < 1000; i++, r.ns += 47 * MS, r.rx += 4700, r.tx += 4700)
 		timing_series_add(series, 0, &r);
 	CU_ASSERT(isnan(timing_series_correlate(series, 0.5).value));
+	// On one side only: neither has.
+	for (unsigned side = 0; side < 2; side++) {
+		timing_series_reset(series, 1);
+		for (unsigned i = 0; i < 1000; i++, r.ns += 47 * MS) {
+			r.rx += side == 0 ? 4700 : i * 7919 % 1000;
+			r.tx += side == 1 ? 4700 : i * 7919 % 1000;
+			timing_series_add(series, 0, &r);
+		}
+		CU_ASSERT(isnan(timing_series_correlate(series, 0.5).value));
+	}
 }
 
 // Counters of a hostile data plane: nothing may go wrong.
@@ -266,6 +330,7 @@ int main(void)
 	        {"an honest one shows what the law shows", test_honest},
 	        {"bins are joined for long delays", test_joined},
 	        {"rate", test_rate},
+	        {"bins", test_bins},
 	        {"no data", test_no_data},
 	        {"impossible counters", test_hostile},
 	        {"the law's limits", test_law},
