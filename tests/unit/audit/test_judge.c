@@ -146,6 +146,40 @@ static void test_order(void)
 	}
 }
 
+// Every node that is tested makes a false alarm likelier, so it makes the evidence weaker: twice as many
+// nodes, half as strong.
+static void test_correction(void)
+{
+	unsigned compared = 0;
+
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct sim sim = {.seed = seed, .width = 2, .loops = LOOPS, .noise = NOISE_UNIFORM};
+		sim_run(&sim, loop);
+		struct fog_judge_report *few = judge(LOOPS, 6), *many = judge(LOOPS, 12);
+		for (unsigned i = 0; i < 6; i++) {
+			if (many->verdict[i].p >= 1)
+				continue;
+			CU_ASSERT_DOUBLE_EQUAL(many->verdict[i].p / few->verdict[i].p, 2, 1e-9);
+			compared++;
+		}
+		fog_judge_report_free(few);
+		fog_judge_report_free(many);
+	}
+	for (enum cheat cheat = CHEAT_HALVES; cheat < CHEATS; cheat++) {
+		struct sim sim = {.seed = 5, .width = 2, .loops = LOOPS, .noise = NOISE_UNIFORM};
+		sim.cheat[1] = cheat;
+		sim_run(&sim, loop);
+		struct fog_judge_report *few = judge(LOOPS, 6), *many = judge(LOOPS, 12);
+		if (few->verdict[1].p > 1e-300) {
+			CU_ASSERT_DOUBLE_EQUAL(many->verdict[1].p / few->verdict[1].p, 2, 1e-9);
+			compared++;
+		}
+		fog_judge_report_free(few);
+		fog_judge_report_free(many);
+	}
+	CU_ASSERT_TRUE(compared > 3);
+}
+
 // A clock that was set: early loops through everybody, and nobody is blamed.
 static void test_clock_step(void)
 {
@@ -217,6 +251,7 @@ int main(void)
 	        {"where proof begins", test_proof},
 	        {"loops that bounced", test_bounced},
 	        {"any order", test_order},
+	        {"more nodes, weaker evidence", test_correction},
 	        {"a clock that was set", test_clock_step},
 	        {"proofs alone", test_flat},
 	        {"proofs that two nodes share", test_flat_pair},

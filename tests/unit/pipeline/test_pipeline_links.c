@@ -363,6 +363,20 @@ static void test_used_up(void)
 	pair_destroy(p);
 }
 
+// What was in the buffers before must not leave with what is in them now.
+static void buffers_soil(struct rig *r)
+{
+	static struct rte_mbuf *m[1 << 14];
+	unsigned n = 0;
+
+	while (n < RTE_DIM(m) && (m[n] = rte_pktmbuf_alloc(r->w->pool)) != NULL) {
+		memset(m[n]->buf_addr, 0xa5, m[n]->buf_len);
+		n++;
+	}
+	CU_ASSERT_TRUE(n > 0);
+	rte_pktmbuf_free_bulk(m, n);
+}
+
 static void test_control(void)
 {
 	struct pair *p = pair_ready();
@@ -388,10 +402,15 @@ static void test_control(void)
 	        0
 	);
 	pair_sent(p->b, &f);
+	buffers_soil(p->b);
 	CU_ASSERT_EQUAL(
 	        stage_link_send_control(p->b->w, p->b_index, FOG_KIND_NOTICE, notice, 3), 0
 	);
 	CU_ASSERT_EQUAL(rig_snapshot(p->b)->in_batch, 1);
+	const uint8_t *text = p->b->w->seal.job[0].text;
+	CU_ASSERT_TRUE(sodium_is_zero(
+	        text + FOG_NOTICE_HEADER + 3, p->b->w->geo.packet_len - FOG_NOTICE_HEADER - 3
+	));
 	pair_sent(p->b, &f);
 	struct fog_worker_counters before = *rig_snapshot(p->a);
 	pair_put(p->a, &f);
