@@ -3,8 +3,6 @@
 # Copyright (c) 2026 the Fogline authors
 """A flood of forged initiations at a mix, from made-up addresses and half of them with a right MAC1: meanwhile all
 sessions are replaced again and again within three tries, no message is lost, and every forged frame is counted."""
-import hashlib
-import hmac
 import os
 import random
 import socket
@@ -33,9 +31,7 @@ REKEYS_MIN = 3
 def initiation(link_key, right):
 	"""Nothing but noise, with a MAC1 that is right or not; no MAC2."""
 	body = struct.pack("!B3sIQ", 1, bytes(3), random.getrandbits(32), 0) + os.urandom(INITIATION_LEN - 16 - 2 * MAC)
-	key = hashlib.sha256(b"fogline mac1" + link_key).digest()
-	mac1 = hmac.new(key, body, "sha256").digest()[:MAC] if right else os.urandom(MAC)
-	body += mac1 + bytes(MAC)
+	body = ref.macs(body, link_key) if right else body + os.urandom(MAC) + bytes(MAC)
 	return body + os.urandom(GEO.packet + ref.OVERHEAD - len(body))
 
 

@@ -7,23 +7,18 @@ its name.
 
 usage: link_check.py LINK_PIPE
 """
-import hashlib
-import hmac
 import os
 import pathlib
 import struct
 import subprocess
 import sys
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "sphinx_ref"))
+TESTS = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(TESTS / "link_ref"), str(TESTS / "sphinx_ref")]
+import link_ref as link  # noqa: E402
 import sphinx_ref as sphinx  # noqa: E402
 
 GEO = sphinx.GEOMETRIES["mtu"]
-DATA = 4
-NOTHING, SPHINX, NOTICE = range(3)
 EPOCH = 0xC7  # low byte of that of the worker's mix key
 WINDOW = 8192
 REJECT = 1 << 31  # counters from here on, as the pipe installs sessions
@@ -34,36 +29,22 @@ def same(got, wanted, what):
 		raise AssertionError(f"{what}: {got!r}, should be {wanted!r}")
 
 
-def sub_key(direction, number):
-	return hmac.new(direction, b"fogline sub-session" + struct.pack(">I", number), hashlib.sha256).digest()
-
-
-class Session:
+class Session(link.Session):
 	"""One session as the peer holds it; 'workers' of ours send."""
 
 	def __init__(self, their_base, our_base, workers):
-		self.their_base, self.our_base, self.workers = their_base, our_base, workers
-		self.to_them, self.to_us = os.urandom(32), os.urandom(32)
-		self.counters = [0] * workers
+		super().__init__(os.urandom(32), os.urandom(32), their_base, our_base, GEO.packet)
+		self.workers = workers
 		self.seen = -1
-
-	def frame(self, text, worker=0, counter=None):
-		"""The payload of a frame, with the next counter of this worker or another one."""
-		if counter is None:
-			counter = self.counters[worker]
-			self.counters[worker] += 1
-		header = struct.pack(">B3xIQ", DATA, self.their_base + worker, counter)
-		key = AESGCM(sub_key(self.to_them, worker))
-		return header + key.encrypt(bytes(4) + struct.pack(">Q", counter), text, header)
 
 	def open(self, payload):
 		"""The text of a frame of the other side, whose counters must come one after the other."""
 		same(len(payload), GEO.packet + 32, "length of a frame")
 		kind, index, counter = struct.unpack(">B3xIQ", payload[:16])
-		same((kind, payload[1:4], index), (DATA, bytes(3), self.our_base), "header of a frame")
+		same((kind, payload[1:4], index), (link.DATA, bytes(3), self.rx_index), "header of a frame")
 		same(counter, self.seen + 1, "counter")
 		self.seen = counter
-		return AESGCM(sub_key(self.to_us, 0)).decrypt(bytes(4) + payload[8:16], payload[16:], payload[:16])
+		return super().open(payload)
 
 
 class Pipe:
@@ -87,7 +68,7 @@ class Pipe:
 
 	def install(self, s):
 		same(self.command(
-			f"session {s.their_base:x} {s.our_base:x} {s.workers:x} {s.to_them.hex()} {s.to_us.hex()}",
+			f"session {s.tx_index:x} {s.rx_index:x} {s.workers:x} {s.tx_key.hex()} {s.rx_key.hex()}",
 			"status"), "0", "installation")
 
 	def put(self, payload, answer):
@@ -110,26 +91,26 @@ def forwards(pipe, s):
 	for worker in range(s.workers):
 		for _ in range(4):
 			packet, wanted = packet_for(pipe)
-			sent = pipe.put(s.frame(bytes([SPHINX, EPOCH]) + packet[2:], worker), "sent")
+			sent = pipe.put(s.seal(bytes([link.SPHINX, EPOCH]) + packet[2:], worker), "sent")
 			text = s.open(bytes.fromhex(sent))
-			same(text[:2], bytes([SPHINX, EPOCH]), "kind and epoch")
+			same(text[:2], bytes([link.SPHINX, EPOCH]), "kind and epoch")
 			same(bytes(2) + text[2:], wanted, "packet for the next hop")
 
 
 def controls(pipe, s):
 	"""NOTHING and NOTICE both ways."""
-	text = s.open(bytes.fromhex(pipe.command(f"nothing {s.their_base:x}", "sent")))
+	text = s.open(bytes.fromhex(pipe.command(f"nothing {s.tx_index:x}", "sent")))
 	same(text, bytes(GEO.packet), "NOTHING")
 	words = os.urandom(1280)
-	text = s.open(bytes.fromhex(pipe.command(f"notice {s.their_base:x} {words.hex()}", "sent")))
-	same(text, (struct.pack(">BBH", NOTICE, 0, len(words)) + words).ljust(GEO.packet, b"\0"), "NOTICE")
-	pipe.put(s.frame(bytes(GEO.packet)), "answered")
+	text = s.open(bytes.fromhex(pipe.command(f"notice {s.tx_index:x} {words.hex()}", "sent")))
+	same(text, (struct.pack(">BBH", link.NOTICE, 0, len(words)) + words).ljust(GEO.packet, b"\0"), "NOTICE")
+	pipe.put(s.seal(bytes(GEO.packet)), "answered")
 
 
 def refuses(pipe, s):
 	"""Frames that are no good, each under its name; none of them harms the good one after it."""
 	packet, wanted = packet_for(pipe)
-	good = s.frame(bytes([SPHINX, EPOCH]) + packet[2:])
+	good = s.seal(bytes([link.SPHINX, EPOCH]) + packet[2:])
 	for bit in range(0, 8 * len(good), 97):
 		bad = bytearray(good)
 		bad[bit // 8] ^= 1 << bit % 8
@@ -140,41 +121,41 @@ def refuses(pipe, s):
 		else:
 			reason = "link_tampered"
 		same(pipe.put(bytes(bad), "dropped"), reason, f"bit {bit} flipped")
-	foreign = Session(s.their_base, s.our_base, s.workers)
-	same(pipe.put(foreign.frame(bytes(GEO.packet), counter=100000), "dropped"), "link_tampered", "another key")
+	foreign = Session(s.tx_index, s.rx_index, s.workers)
+	same(pipe.put(foreign.seal(bytes(GEO.packet), counter=100000), "dropped"), "link_tampered", "another key")
 	same(pipe.put(good[:-1], "dropped"), "undersize", "truncated")
 	same(pipe.put(good + b"\0", "dropped"), "oversize", "longer")
 	sent = pipe.put(good, "sent")
 	same(bytes(2) + s.open(bytes.fromhex(sent))[2:], wanted, "the good one")
 	same(pipe.put(good, "dropped"), "link_replay", "again")
-	same(pipe.put(s.frame(bytes([3]).ljust(GEO.packet, b"\0")), "dropped"), "link_frame", "unknown kind")
+	same(pipe.put(s.seal(bytes([3]).ljust(GEO.packet, b"\0")), "dropped"), "link_frame", "unknown kind")
 
 
 def window(pipe, s):
 	"""The window is that of one sub-session, and exactly as long as agreed."""
 	nothing = bytes(GEO.packet)
-	start, other = s.counters[0], s.counters[1]
+	start, other = s.counter[0], s.counter[1]
 	far = start + 3 * WINDOW
 	for counter, answer in ((far, "answered"), (far - WINDOW, "answered"), (start, "link_old"),
 			(far - WINDOW - 1, "link_old"), (far - WINDOW, "link_replay"), (far, "link_replay"),
 			(far - 1, "answered"), (far - 1, "link_replay"), (far + 1, "answered")):
-		text = s.frame(nothing, counter=counter)
+		text = s.seal(nothing, counter=counter)
 		if answer == "answered":
 			pipe.put(text, answer)
 		else:
 			same(pipe.put(text, "dropped"), answer, f"counter {counter - far} from the highest")
-	pipe.put(s.frame(nothing, worker=1, counter=other), "answered")
-	s.counters[0], s.counters[1] = far + 2, other + 1
+	pipe.put(s.seal(nothing, sub=1, counter=other), "answered")
+	s.counter[0], s.counter[1] = far + 2, other + 1
 
 
 def keys_differ(pipe, s):
 	"""A frame of one sub-session is none of another."""
-	frame = bytearray(s.frame(bytes(GEO.packet), worker=1))
+	frame = bytearray(s.seal(bytes(GEO.packet), sub=1))
 	frame[7] ^= 3  # of worker 2
 	same(pipe.put(bytes(frame), "dropped"), "link_tampered", "under another sub-session")
 	try:
-		s.open(s.frame(bytes(GEO.packet)))
-	except (AssertionError, InvalidTag):
+		s.open(s.seal(bytes(GEO.packet)))
+	except (AssertionError, link.Refused):
 		return
 	raise AssertionError("the directions have one key")
 
@@ -185,10 +166,10 @@ try:
 	pipe.install(first)
 	for part in (forwards, controls, refuses, window, keys_differ, forwards):
 		part(pipe, first)
-	second = Session(first.their_base + 64, 0x54321 << 6, 1)
+	second = Session(first.tx_index + 64, 0x54321 << 6, 1)
 	pipe.install(second)
 	forwards(pipe, second)
-	pipe.put(first.frame(bytes(GEO.packet)), "answered")  # the old one goes on receiving
+	pipe.put(first.seal(bytes(GEO.packet)), "answered")  # the old one goes on receiving
 except Exception:
 	pipe.process.kill()
 	raise

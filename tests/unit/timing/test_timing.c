@@ -10,7 +10,7 @@
 
 #define MS UINT64_C(1000000)
 
-enum { WORKERS = 2, MINUTES_5 = 300 * 20, RATE = 400 };
+enum { WORKERS = 2, RATE = 400 };
 
 static uint64_t random_state;
 static struct timing_series *series;
