@@ -18,7 +18,7 @@ static uint64_t now_ns;
 // What the links did, and the data plane's sessions that came of it.
 static struct {
 	unsigned installs, removes, notices;
-	unsigned sent[FOG_FRAME_COOKIE + 1]; // by type
+	unsigned sent[FOG_FRAME_DATA + 1]; // by type
 	struct fog_link_session installed;
 	struct fog_link_send message; // last handshake message
 	struct fog_link_stats session[SESSIONS];

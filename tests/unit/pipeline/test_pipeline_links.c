@@ -147,23 +147,24 @@ static void test_replayed(void)
 static void test_burst(void)
 {
 	struct pair *p = pair_ready();
-	struct pair_frame f[4];
+	struct pair_frame frame[4];
 
 	for (unsigned i = 0; i < 4; i++)
-		pair_packet(p, &f[i]);
-	pair_payload(&f[1])[TEXT_AT] ^= 1;
-	pair_payload(&f[2])[TEXT_AT] ^= 1;
+		pair_packet(p, &frame[i]);
+	uint8_t *bad[2] = {pair_payload(&frame[1]), pair_payload(&frame[2])};
+	bad[0][TEXT_AT] ^= 1;
+	bad[1][TEXT_AT] ^= 1;
 	uint64_t before = rig_snapshot(p->a)->tx;
 	for (unsigned i = 0; i < 4; i++)
-		rig_put_frame(p->a, f[i].bytes, f[i].len);
+		rig_put_frame(p->a, frame[i].bytes, frame[i].len);
 	rig_run(p->a, NULL, NULL);
 	CU_ASSERT_EQUAL(rig_snapshot(p->a)->tx, before + 2);
 	CU_ASSERT_EQUAL(dropped(p->a, FOG_DROP_LINK_TAMPERED), 2);
 	// The good ones among them are used up, and no other ones.
-	check_dropped(p, &f[0], FOG_DROP_LINK_REPLAY);
-	check_dropped(p, &f[3], FOG_DROP_LINK_REPLAY);
-	pair_payload(&f[1])[TEXT_AT] ^= 1;
-	check_taken(p, &f[1]);
+	check_dropped(p, &frame[0], FOG_DROP_LINK_REPLAY);
+	check_dropped(p, &frame[3], FOG_DROP_LINK_REPLAY);
+	bad[0][TEXT_AT] ^= 1;
+	check_taken(p, &frame[1]);
 	pair_destroy(p);
 }
 
