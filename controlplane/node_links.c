@@ -181,7 +181,7 @@ unsigned node_unready_links(struct fog_node *n, node_say *reason, void *ctx)
 	char text[256];
 
 	fog_links_status(n->links, &s, NULL, 0);
-	if (!s.active || s.nodes == 0)
+	if (!s.active)
 		return 0;
 	if (s.up * 2 < s.nodes) {
 		snprintf(
