@@ -301,6 +301,34 @@ static void test_round(void)
 	end();
 }
 
+// Departure counts from the order, travel from the departure: with one time of arrival the two are for every
+// loop the time from order to arrival.
+static void test_times(void)
+{
+	enum { COUNT = 20 };
+	static struct way w;
+	uint64_t before = __builtin_ia32_rdtsc(), arrival = 0, sum = 0;
+
+	begin(COUNT, 1000);
+	until(FOG_LOOPS_WAITING);
+	uint64_t longest = (__builtin_ia32_rdtsc() - before) / (HZ / 1000000);
+	arrival = __builtin_ia32_rdtsc() + 3600 * HZ;
+	for (uint32_t i = 0; i < COUNT; i++) {
+		carry(&world.sent[i], &w);
+		w.d.arrival = arrival;
+		CU_ASSERT(fog_loops_deliver(loops, &w.d, w.data));
+		struct fog_loop one = record(i);
+		CU_ASSERT(one.departure_us <= longest);
+		CU_ASSERT(one.travel_us > 3600 * UINT64_C(1000000));
+		if (i == 0)
+			sum = one.departure_us + one.travel_us;
+		// Both are rounded down.
+		CU_ASSERT(one.departure_us + one.travel_us <= sum + 1);
+		CU_ASSERT(one.departure_us + one.travel_us + 1 >= sum);
+	}
+	end();
+}
+
 // On the wire they differ in nothing from one another that repeats: a constant number, say.
 static void test_all_different(void)
 {
@@ -443,6 +471,7 @@ static void test_orders(void)
 	CU_ASSERT_EQUAL(fog_loops_read(loops, 0, &(struct fog_loop){0}, 1), 0);
 	CU_ASSERT_EQUAL(fog_loops_start(loops, &q, text), 0);
 	until(FOG_LOOPS_WAITING);
+	CU_ASSERT_EQUAL(fog_loops_start(loops, &q, text), -EBUSY); // all have left, none has come
 	fog_loops_detached(loops);
 	static struct way old;
 	carry(&world.sent[0], &old);
@@ -452,6 +481,10 @@ static void test_orders(void)
 	CU_ASSERT(fog_loops_deliver(loops, &old.d, old.data)
 	); // has the same place, is another loop
 	CU_ASSERT_EQUAL(record(0).fate, FOG_LOOP_FLYING);
+	// It is counted for good.
+	CU_ASSERT_EQUAL(status().foreign, 1);
+	CU_ASSERT_EQUAL(fog_loops_forget(loops), 0);
+	CU_ASSERT_EQUAL(status().foreign, 1);
 	end();
 }
 
@@ -564,6 +597,7 @@ int main(void)
 {
 	static const CU_TestInfo tests[] = {
 	        {"over each layer and home, with the tags of the nodes", test_round},
+	        {"departure and travel", test_times},
 	        {"no two alike", test_all_different},
 	        {"what is no loop, or none of these", test_strangers},
 	        {"lost, and unknown", test_lost_and_unknown},
