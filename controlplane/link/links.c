@@ -283,6 +283,18 @@ static void links_trim_clients(struct fog_links *l, uint64_t now_ms)
 	}
 }
 
+// A session keeps the limits that it was made with, here and at the data plane, so others make it an
+// old one.
+static void links_configure_rekey(struct fog_links *l, uint64_t age_ms, uint64_t packets)
+{
+	bool changed = l->rekey_ms != age_ms || l->rekey_packets != packets;
+
+	l->rekey_ms = age_ms;
+	l->rekey_packets = packets;
+	for (unsigned i = 0; changed && i < l->nodes; i++)
+		links_replace(l->node[i]);
+}
+
 int fog_links_configure(struct fog_links *l, const struct fog_links_wanted *w, uint64_t now_ms)
 {
 	const struct fog_topology *t = w->topology;
@@ -301,8 +313,7 @@ int fog_links_configure(struct fog_links *l, const struct fog_links_wanted *w, u
 		fog_link_prologue(w->network, l->prologue);
 		l->tolerance_ms = t->tolerance_ms;
 		l->tolerance_ns = (uint64_t)t->tolerance_ms * 1000000;
-		l->rekey_ms = (uint64_t)t->rekey_s * 1000;
-		l->rekey_packets = t->rekey_packets;
+		links_configure_rekey(l, (uint64_t)t->rekey_s * 1000, t->rekey_packets);
 	}
 	links_trim_clients(l, now_ms);
 	links_publish(l, now_ms);

@@ -3,18 +3,23 @@
 # Copyright (c) 2026 the Fogline authors
 """Encrypted links of running nodes: everybody with everybody, also with a node that speaks an older version; a
 client written independently (tests/link_ref) at a gateway, which it may leave its address at, and at a mix,
-which doesn't know it; sessions replaced on order without a lost link."""
+which doesn't know it; sessions replaced on order, by age and by count, under traffic that loses nothing by it."""
 import os
 import sys
 import time
 
-from _init import ROOT, Lab, check, encrypted, equal, netns, wait_for
+from _init import ROOT, SANITIZED, Lab, check, drops, encrypted, equal, netns, report, wait_for
+from steady import SHORT
 
 sys.path.insert(0, str(ROOT / "tests" / "link_ref"))
 import link_ref as ref  # noqa: E402
 
 PORT = 9001
 CLIENT_PORTS = (5555, 5556)
+REKEYS = 3  # of each link, by age, and as many by count
+LOOPS = 200 if SANITIZED else 1000  # of an order, and in a second
+SESSIONS_MAX = 8  # of one link: the current one, and old ones that packets may still come with
+BY_AGE, BY_COUNT = {"rekey": "2s"}, {"rekey": "1h", "rekey_packets": 1000}
 
 
 def links(node):
@@ -41,10 +46,10 @@ def versions(lab):
 	mix.wait_ready()
 	check(links(mix)["up"] > 0, "ready means linked")
 	wait_for("the older version, from both ends", lambda: [link(a, b)["protocol"] for a, b in (
-		(lab["gateway"], "mix1"), (lab["service"], "mix1"), (mix, "gateway"), (mix, "service"))] == ["1.1"] * 4,
+		(lab["gateway"], "mix1"), (lab["mix2"], "mix1"), (mix, "gateway"), (mix, "mix2"))] == ["1.1"] * 4,
 		lab.patience_s)
 	equal(link(lab["gateway"], "mix1")["features"], ["batch_processing"], "features of both")
-	equal(link(lab["gateway"], "service")["protocol"], "1.2", "what the others speak")
+	equal(link(lab["gateway"], "mix2")["protocol"], "1.2", "what the others speak")
 
 
 def made(node):
@@ -60,6 +65,69 @@ def replaced(lab):
 	wait_for("new sessions with both", lambda: made(gateway) >= before + 2, lab.patience_s)
 	equal(links(gateway)["up"], 2, "links meanwhile")
 	check("mix1" in gateway.fogctl("links"), "fogctl links lists them")
+
+
+class Rekeys:
+	"""Counts how often each end of each link gets a new session: its age falls."""
+
+	def __init__(self, lab):
+		self.lab, self.age, self.count = lab, {}, {}
+		self.next, self.most = 0, 0
+
+	def look(self):
+		if time.monotonic() < self.next:
+			return
+		self.next = time.monotonic() + 0.2
+		for node in self.lab:
+			for entry in links(node)["links"]:
+				pair = f"{node.name}-{entry['name']}"
+				equal(entry["state"], "up", f"link {pair}")
+				self.most = max(self.most, entry["sessions"])
+				self.count[pair] = self.count.get(pair, 0) + (entry["age_ms"] < self.age.get(pair, 0))
+				self.age[pair] = entry["age_ms"]
+
+	def enough(self):
+		return min(self.count.values(), default=0) >= REKEYS
+
+
+def loops(lab):
+	"""Packets around, each over every link. Returns what says how they fared, once they have."""
+	rest = lab["gateway"].rest
+	rest.post("/v1/loops", {"count": LOOPS, "rate": LOOPS})
+
+	def ended():
+		now = rest.get("/v1/loops?limit=1")
+		return now if now["state"] == "ended" else None
+	return ended
+
+
+def loaded(lab, limits, least=0):
+	"""So many loops over all links at least, and until each link has had its rekeys."""
+	lab.network["link"] = limits
+	lab.write_topology()
+	rekeys, sent, begin = Rekeys(lab), 0, time.monotonic()
+	while sent < least or not rekeys.enough():
+		check(time.monotonic() - begin < lab.patience_s, f"rekeys under load: {rekeys.count}")
+		ended = loops(lab)
+		result = wait_for("the loops' end", lambda: rekeys.look() or ended(), lab.patience_s)
+		equal((result["sent"], result["arrived"], result["lost"]), (LOOPS, LOOPS, 0), f"loops: {result['why']}")
+		sent += LOOPS
+	print(f"{limits}: {sent} loops in {time.monotonic() - begin:.1f} s, sessions replaced {rekeys.count}")
+	check(rekeys.most <= SESSIONS_MAX, f"{rekeys.most} sessions of a link")
+
+
+def rekeyed(lab):
+	"""By age, and by count."""
+	check(report.rest_of(lab), "traffic doesn't come to rest")
+	before, missing = {node.name: drops(node) for node in lab}, report.missing(lab)
+	loaded(lab, BY_AGE)
+	# The change itself replaces sessions, too.
+	loaded(lab, BY_COUNT, (REKEYS + 1) * BY_COUNT["rekey_packets"])
+	check(report.rest_of(lab), "traffic doesn't come to rest")
+	for node in lab:
+		equal(drops(node), before[node.name], f"drops of {node.name}")
+		equal(report.node_books(node)["accounting_gap"], 0, f"accounting gap of {node.name}")
+	wait_for("all frames", lambda: all(lost <= missing[name] for name, lost in report.missing(lab).items()))
 
 
 class Client:
@@ -127,13 +195,15 @@ def client(lab, space, address):
 
 
 def main():
-	with Lab(network=encrypted()) as lab:
+	with Lab(network={**encrypted(), **SHORT}) as lab:
 		space, address, _ = lab.add_host("client", 100)
-		for name, role, layer in (("gateway", "gateway", 0), ("mix1", "mix", 1), ("service", "service", 0)):
+		for name, role, layer in (("gateway", "gateway", 0), ("mix1", "mix", 1), ("mix2", "mix", 2)):
 			lab.add(name, role, layer)
 		lab.start()
 		linked(lab)
 		print("all nodes are linked")
+		rekeyed(lab)
+		print("sessions are replaced by age and by count, and nothing is lost")
 		replaced(lab)
 		print("sessions are replaced on order")
 		client(lab, space, address)

@@ -223,6 +223,14 @@ void sim_configure(unsigned i, unsigned nodes, unsigned clients)
 	CU_ASSERT_EQUAL_FATAL(fog_links_configure(sim[i].links, &w, sim_ms), 0);
 }
 
+void sim_limits(unsigned nodes, uint32_t rekey_s, uint64_t rekey_packets)
+{
+	topology.rekey_s = rekey_s;
+	topology.rekey_packets = rekey_packets;
+	for (unsigned i = 0; i < nodes; i++)
+		sim_configure(i, nodes, 0);
+}
+
 void sim_control_start(unsigned i)
 {
 	struct sim_node *n = &sim[i];

@@ -58,6 +58,9 @@ void sim_control_start(unsigned i);
 void sim_control_stop(unsigned i);
 void sim_data_plane_start(unsigned i); // with another boot ID
 void sim_configure(unsigned i, unsigned nodes, unsigned clients); // of the first 'nodes' nodes
+void sim_limits(
+        unsigned nodes, uint32_t rekey_s, uint64_t rekey_packets
+); // of the topology, at all of them
 void sim_remember(bool on); // keep every initiation that is sent, ...
 void sim_replay(void); // ... and deliver all of them once more
 // Let so much time pass. With 'traffic' every node sends a packet to every other one each 20 ms.

@@ -147,6 +147,29 @@ static void test_rekey_early(void)
 	}
 }
 
+// New limits hold at once, also for links that have been up for a while; the same ones change nothing.
+static void test_rekey_limits(void)
+{
+	sim_begin(3, 0);
+	sim_run(5000, false);
+	traffic_forget();
+	unsigned before = sim[0].installs;
+	sim_limits(3, 3600, 1000000);
+	sim_run(2000, true);
+	CU_ASSERT(sim[0].installs >= before + 2);
+	sim_limits(3, 3600, 5000);
+	sim_run(2000, true);
+	for (unsigned i = 0; i < FOG_LINK_SLOTS; i++)
+		if (sim[0].slot[i].used && sim[0].slot[i].state == FOG_LINK_SENDING)
+			CU_ASSERT_EQUAL(sim[0].slot[i].session.rekey_packets, 5000);
+	before = sim[0].installs;
+	sim_limits(3, 3600, 5000);
+	sim_run(100000, true);
+	CU_ASSERT_EQUAL(sim[0].installs, before);
+	assert_no_gap(3);
+	sim_end();
+}
+
 static void test_restarts(void)
 {
 	sim_begin(3, 0);
@@ -433,6 +456,7 @@ int main(void)
 	        {"rekey under traffic", test_rekey},
 	        {"idle links", test_idle},
 	        {"rekey by order and count", test_rekey_asked},
+	        {"other limits for rekeys", test_rekey_limits},
 	        {"rekey by order while links come up", test_rekey_early},
 	        {"restarts", test_restarts},
 	        {"dead peer", test_dead_peer},
