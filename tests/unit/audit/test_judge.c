@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../../controlplane/ctl/audit/private.h"
 #include "../run.h"
 #include "simulate.h"
 
@@ -233,6 +234,81 @@ static void test_flat_pair(void)
 	fog_judge_report_free(report);
 }
 
+// Two of them: no node was on all early loops, so none is singled out by them.
+static void test_flat_two(void)
+{
+	struct sim sim = {.seed = 9, .width = 2, .loops = LOOPS, .noise = NOISE_UNIFORM};
+
+	sim.cheat[0] = sim.cheat[2] = CHEAT_FLAT;
+	sim_run(&sim, loop);
+	struct fog_judge_report *report = judge(LOOPS, 6);
+	CU_ASSERT_TRUE(report->early > 100);
+	CU_ASSERT_EQUAL(report->early_unexplained, report->early);
+	for (unsigned i = 0; i < 6; i++)
+		CU_ASSERT_FALSE(fog_judge_blames(report->verdict[i].kind));
+	fog_judge_report_free(report);
+}
+
+// The strongest evidence is weighed first, with all loops: as it would be if nobody were ever blamed.
+static void test_strongest(void)
+{
+	unsigned looked = 0;
+
+	for (uint64_t seed = 1; seed <= 10; seed++) {
+		struct sim sim = {.seed = seed, .width = 3, .loops = LOOPS, .noise = NOISE_UNIFORM};
+		struct fog_judge_report *none = NULL;
+		struct fog_judge_rules rules;
+		unsigned blamed = 0, first = 0;
+
+		sim.cheat[0] = sim.cheat[4] = CHEAT_HALVES;
+		sim_run(&sim, loop);
+		fog_judge_rules_default(&rules);
+		rules.error = 1e-300;
+		CU_ASSERT_EQUAL_FATAL(fog_judge(loop, LOOPS, 9, &rules, &none), 0);
+		struct fog_judge_report *report = judge(LOOPS, 9);
+		for (unsigned i = 0; i < 9; i++) {
+			CU_ASSERT_FALSE(fog_judge_blames(none->verdict[i].kind));
+			blamed += fog_judge_blames(report->verdict[i].kind);
+			if (none->verdict[i].p < none->verdict[first].p)
+				first = i;
+		}
+		CU_ASSERT_EQUAL(blamed, 2);
+		CU_ASSERT_EQUAL(report->verdict[first].p, none->verdict[first].p);
+		looked += blamed == 2;
+		fog_judge_report_free(none);
+		fog_judge_report_free(report);
+	}
+	CU_ASSERT_EQUAL(looked, 10);
+}
+
+// How much it takes to call a node honest, and a law another one.
+static void test_borders(void)
+{
+	struct judge_findings f = {
+	        .n = 50, .slope.low = -0.24, .late_high = 0.11, .lost_high = 0.11};
+
+	CU_ASSERT_TRUE(judge_clears_slope(&f) && judge_clears_late(&f) && judge_clears_drops(&f));
+	f.n = 49;
+	CU_ASSERT_FALSE(judge_clears_slope(&f) || judge_clears_late(&f) || judge_clears_drops(&f));
+	f = (struct judge_findings
+	){.n = 50, .slope.low = -0.26, .late_high = 0.13, .lost_high = 0.13};
+	CU_ASSERT_FALSE(judge_clears_slope(&f) || judge_clears_late(&f) || judge_clears_drops(&f));
+	f.most = 100; // losses, but not among those owed most
+	f.most_lost = 20;
+	CU_ASSERT_TRUE(judge_clears_drops(&f));
+	f = (struct judge_findings){.slope.middle = -0.8, .spread = 0.6};
+	CU_ASSERT_EQUAL(judge_kind_of(&f, TEST_SLOPE), FOG_JUDGE_WRONG_LAW);
+	f.spread = 0.4;
+	CU_ASSERT_EQUAL(judge_kind_of(&f, TEST_SLOPE), FOG_JUDGE_EARLY_STATISTICS);
+	f.early = 1;
+	CU_ASSERT_EQUAL(judge_kind_of(&f, TEST_SLOPE), FOG_JUDGE_EARLY_PROOF);
+	f.spread = 0.6;
+	f.slope.middle = -0.7;
+	CU_ASSERT_EQUAL(judge_kind_of(&f, TEST_SLOPE), FOG_JUDGE_EARLY_PROOF);
+	CU_ASSERT_EQUAL(judge_kind_of(&f, TEST_LATE), FOG_JUDGE_LATE);
+	CU_ASSERT_EQUAL(judge_kind_of(&f, TEST_DROPS), FOG_JUDGE_DROPS_LONG);
+}
+
 static void test_names(void)
 {
 	for (enum fog_judge_kind kind = 0; kind < FOG_JUDGE_KINDS; kind++)
@@ -255,6 +331,9 @@ int main(void)
 	        {"a clock that was set", test_clock_step},
 	        {"proofs alone", test_flat},
 	        {"proofs that two nodes share", test_flat_pair},
+	        {"proofs of two nodes", test_flat_two},
+	        {"the strongest first", test_strongest},
+	        {"borders of a verdict", test_borders},
 	        {"names", test_names},
 	        CU_TEST_INFO_NULL,
 	};
