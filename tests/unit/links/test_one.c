@@ -23,11 +23,14 @@ static struct {
 	struct fog_link_send message; // last handshake message
 	struct fog_link_stats session[SESSIONS];
 	unsigned sessions;
+	int refuse; // what the next installations get, 0: they succeed
 } saw;
 
 static int on_install(void *ctx, const struct fog_link_session *s)
 {
 	CU_ASSERT_FATAL(saw.sessions < SESSIONS);
+	if (saw.refuse < 0)
+		return saw.refuse;
 	saw.installs++;
 	saw.installed = *s;
 	saw.session[saw.sessions] = (struct fog_link_stats){
@@ -468,6 +471,84 @@ static void test_remembered(void)
 	end();
 }
 
+// A session that can't be told to the data plane now is asked for again, a little later.
+static void test_not_told(void)
+{
+	begin(0);
+	fog_links_tick(links, 1);
+	struct fog_link_punt p = response(now_ns);
+	saw.refuse = -ENOBUFS;
+	fog_links_punt(links, &p, 1);
+	CU_ASSERT_PTR_NULL(links->node[0]->session);
+	fog_links_tick(links, LINKS_RETRY_FIRST_MS);
+	CU_ASSERT_EQUAL(saw.sent[FOG_FRAME_INITIATION], 1);
+	fog_links_tick(links, 1 + LINKS_RETRY_FIRST_MS);
+	CU_ASSERT_EQUAL(saw.sent[FOG_FRAME_INITIATION], 2);
+	end();
+}
+
+// The old session goes when the peer has sent with the new one for so long, and not with it.
+static void test_old(void)
+{
+	struct fog_hello h = hello_good();
+
+	begin(0);
+	fog_links_tick(links, 1);
+	struct fog_link_punt p = response(now_ns);
+	fog_links_punt(links, &p, 1);
+	see(1);
+	initiate(theirs, &h, 2);
+	saw.session[0].state = FOG_LINK_OLD;
+	saw.session[1].state = FOG_LINK_SENDING;
+	see(1000);
+	saw.session[1].rx++;
+	see(1000 + LINKS_OLD_MS - 1);
+	fog_links_tick(links, 1000 + LINKS_OLD_MS - 1);
+	CU_ASSERT_EQUAL(saw.removes, 0);
+	saw.session[1].rx++;
+	see(1000 + LINKS_OLD_MS);
+	fog_links_tick(links, 1000 + LINKS_OLD_MS);
+	CU_ASSERT_EQUAL(saw.removes, 1);
+	end();
+}
+
+// A client that becomes a node of the topology is no client any more.
+static void test_promoted(void)
+{
+	struct fog_hello h = hello_good();
+	uint8_t was[32];
+
+	begin(1);
+	initiate(client, &h, 1);
+	CU_ASSERT_EQUAL(links->clients, 1);
+	memcpy(was, node[1].link_key, 32);
+	crypto_scalarmult_base(node[1].link_key, client);
+	configure(1);
+	memcpy(node[1].link_key, was, 32);
+	CU_ASSERT_EQUAL(links->clients, 0);
+	CU_ASSERT_EQUAL(saw.removes, 1);
+	end();
+}
+
+// A data plane of another boot has none of the sessions.
+static void test_other_boot(void)
+{
+	const uint8_t same[16] = {1}, other[16] = {2};
+
+	begin(0);
+	fog_links_tick(links, 1);
+	struct fog_link_punt p = response(now_ns);
+	fog_links_punt(links, &p, 1);
+	see(1);
+	fog_links_detached(links);
+	fog_links_attached(links, same, 2, 2);
+	CU_ASSERT_PTR_NOT_NULL(links->node[0]->session);
+	fog_links_detached(links);
+	fog_links_attached(links, other, 2, 3);
+	CU_ASSERT_PTR_NULL(links->node[0]->session);
+	end();
+}
+
 // Sessions of a control plane before this one: a node's is replaced at once, one that is nobody's goes.
 static void test_adopted(void)
 {
@@ -584,6 +665,10 @@ int main(void)
 	        {"missing", test_missing},
 	        {"given up", test_given_up},
 	        {"remembered", test_remembered},
+	        {"not told", test_not_told},
+	        {"old", test_old},
+	        {"promoted", test_promoted},
+	        {"another boot", test_other_boot},
 	        {"adopted", test_adopted},
 	        {"client", test_client},
 	        {"looks first", test_looks_first},
