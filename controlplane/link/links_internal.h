@@ -62,6 +62,7 @@ struct links_session {
 	uint64_t rekey_ms; // age at which it is replaced
 	uint64_t rx, tx;
 	unsigned missing; // looks in a row that did not find it
+	bool install_open; // its answer is still to come
 };
 
 struct links_peer {

@@ -211,6 +211,7 @@ int links_session_install(
 	session_make_room(l, p, now_ms);
 	s->has_version = true;
 	s->slot = SLOT_SENT;
+	s->install_open = true;
 	s->state = initiator ? FOG_LINK_SENDING : FOG_LINK_WAITING;
 	s->made_ms = s->sent_ms = now_ms;
 	s->rekey_ms = session_rekey_age(l, initiator);
@@ -285,7 +286,12 @@ void fog_links_link_ack(struct fog_links *l, uint32_t rx_index, int status, uint
 
 	if (s == NULL)
 		return;
+	bool of_install = s->install_open;
+	s->install_open = false;
 	if (s->slot == SLOT_REMOVING) {
+		// Answers come in the order of what they answer, and say nothing more than the index.
+		if (of_install)
+			return;
 		if (status == 0 || status == -ENOENT)
 			links_slot_free(s);
 		return;

@@ -12,7 +12,8 @@ static uint64_t now_ns = UINT64_C(1800000000000000000);
 static unsigned held, initiations, installs;
 static struct fog_link_stats
         seen[FOG_LINK_SLOTS]; // what the data plane has, in order of installation
-static unsigned responses;
+static unsigned responses, removes;
+static bool no_answer; // to removes
 
 static unsigned seen_at(uint32_t rx_index)
 {
@@ -35,6 +36,9 @@ static int on_install(void *ctx, const struct fog_link_session *s)
 
 static int on_remove(void *ctx, uint32_t rx_index)
 {
+	removes++;
+	if (no_answer)
+		return 0;
 	for (unsigned i = seen_at(rx_index); i + 1 < held; i++)
 		seen[i] = seen[i + 1];
 	held--;
@@ -74,7 +78,11 @@ static void ask_at(
 
 static void ask(struct fog_links *l, const uint8_t private_key[32])
 {
+	unsigned before = installs;
+
 	ask_at(l, private_key, 1, 1);
+	if (installs > before)
+		fog_links_link_ack(l, seen[held - 1].rx_index, 0, 1);
 }
 
 static void limit(struct fog_links *l, unsigned clients, uint64_t now_ms)
@@ -141,6 +149,31 @@ static void test_crowd(void)
 	fog_links_status(l, &s, NULL, 0);
 	CU_ASSERT_EQUAL(s.outcome[FOG_LINKS_NO_SLOT], 0);
 	CU_ASSERT(s.outcome[FOG_LINKS_REFUSED_FULL] > 0);
+	fog_links_destroy(l);
+}
+
+// A session that is to go before its installation was answered: that answer is none to the remove.
+static void test_answers(void)
+{
+	const uint8_t key[32] = {16};
+	struct fog_links *l = NULL;
+
+	begin(&l, 10);
+	ask_at(l, key, 1, 1);
+	CU_ASSERT_EQUAL_FATAL(held, 1);
+	no_answer = true;
+	removes = 0;
+	limit(l, 0, 2);
+	CU_ASSERT_EQUAL(removes, 1);
+	fog_links_link_ack(l, seen[0].rx_index, 0, 3);
+	fog_links_seen(l, seen, 1, 4); // the data plane still has it
+	CU_ASSERT_EQUAL(removes, 1);
+	fog_links_link_ack(l, seen[0].rx_index, 0, 5);
+	fog_links_seen(
+	        l, seen, 1, 6
+	); // ... and says that it hasn't: it is a session that we don't know
+	CU_ASSERT_EQUAL(removes, 2);
+	no_answer = false;
 	fog_links_destroy(l);
 }
 
@@ -284,6 +317,7 @@ int main(void)
 	        {"a crowd of clients", test_crowd},
 	        {"places of clients that are there", test_places},
 	        {"fewer places", test_fewer_places},
+	        {"answers", test_answers},
 	        {"keys without end", test_remembered},
 	        {"senders of a client", test_senders},
 	        CU_TEST_INFO_NULL,
