@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 
 #include "../../log/log.h"
+#include "../now.h"
 #include "loops_private.h"
 #include "message.h"
 
@@ -191,7 +192,6 @@ static int order_begin(struct fog_loops *l, const struct fog_loops_request *q, c
 {
 	uint64_t hz = l->ops->tsc_hz(l->ctx), patience_us = 0;
 	struct loop_order *o = NULL;
-	struct timespec now;
 	unsigned hops = 0;
 	int r = order_plan(l, &hops, &patience_us, text);
 
@@ -206,7 +206,6 @@ static int order_begin(struct fog_loops *l, const struct fog_loops_request *q, c
 		snprintf(text, FOG_LOOPS_TEXT_LEN, "out of memory: ask for fewer loops");
 		return -ENOMEM;
 	}
-	clock_gettime(CLOCK_REALTIME, &now);
 	o->tsc_hz = hz;
 	o->patience = (uint64_t)((unsigned __int128)patience_us * hz / 1000000);
 	o->began = loop_tsc();
@@ -214,7 +213,7 @@ static int order_begin(struct fog_loops *l, const struct fog_loops_request *q, c
 	l->order = o;
 	l->status.state = FOG_LOOPS_SENDING;
 	l->status.request = *q;
-	l->status.began_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	l->status.began_us = fog_now_unix_us();
 	pthread_mutex_unlock(&l->lock);
 	r = -pthread_create(&l->thread, NULL, loop_send_run, l);
 	l->running = r == 0;
