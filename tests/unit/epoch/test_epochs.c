@@ -327,7 +327,7 @@ static void test_rotated(void)
 {
 	uint64_t now = FIRST * EPOCH + 30 * SECOND;
 	char kept[FOG_IDENTITY_KEPT_LEN], text[256];
-	struct fog_dpclient_key had[2], mine[2];
+	struct fog_dpclient_key had[2], mine[2] = {0};
 	struct net_node self = {0};
 
 	begin();
