@@ -25,22 +25,6 @@ enum {
 	REFRESH_S = 5,
 };
 
-static void retired_poll(struct fog_manager *m)
-{
-	struct fog_retired **at = &m->retired;
-
-	while (*at != NULL) {
-		struct fog_retired *r = *at;
-		if (!rte_rcu_qsbr_check(m->qsbr, r->token, false)) {
-			at = &r->next;
-			continue;
-		}
-		*at = r->next;
-		r->free(r->object);
-		free(r);
-	}
-}
-
 // Also at the first attach, when there is no old set: until the worker has taken it, the note is
 // the worker's to read.
 static bool handover_pending(const struct fog_manager *m)
@@ -165,7 +149,7 @@ void fog_manager_housekeeping(struct fog_manager *m, uint64_t now)
 	atomic_fetch_add_explicit(&m->stats->heartbeat, 1, memory_order_relaxed);
 	doorbells(m);
 	handover_poll(m);
-	retired_poll(m);
+	manager_retired_poll(m);
 	manager_trace_poll(m, now);
 	manager_link_poll(m, now);
 	manager_punt_poll(m);
@@ -342,7 +326,7 @@ void fog_manager_stop(struct fog_manager *m)
 {
 	manager_trace_abort(m);
 	while (m->retired != NULL)
-		retired_poll(m); // no reader is registered any more
+		manager_retired_poll(m); // no reader is registered any more
 	port_stats(m);
 	manager_conf_free(m);
 	if (m->rings_old != NULL)

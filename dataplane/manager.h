@@ -18,7 +18,7 @@
 struct fog_retired {
 	struct fog_retired *next;
 	uint64_t token; // QSBR
-	void (*free)(void *);
+	bool (*free)(void *); // as in manager_conf.h
 	void *object;
 };
 

@@ -13,7 +13,7 @@
 #include "manager_trace.h"
 #include "resolve.h"
 
-void manager_retire(struct fog_manager *m, void (*free_fn)(void *), void *object)
+void manager_retire(struct fog_manager *m, bool (*free_fn)(void *), void *object)
 {
 	if (object == NULL)
 		return;
@@ -21,7 +21,8 @@ void manager_retire(struct fog_manager *m, void (*free_fn)(void *), void *object
 	if (r == NULL) {
 		// Without the note the only safe moment is now: wait for the workers.
 		rte_rcu_qsbr_synchronize(m->qsbr, RTE_QSBR_THRID_INVALID);
-		free_fn(object);
+		while (free_fn(object))
+			continue;
 		return;
 	}
 	r->token = rte_rcu_qsbr_start(m->qsbr);
@@ -31,9 +32,25 @@ void manager_retire(struct fog_manager *m, void (*free_fn)(void *), void *object
 	m->retired = r;
 }
 
-static void retire_conf(void *object)
+void manager_retired_poll(struct fog_manager *m)
+{
+	struct fog_retired **at = &m->retired;
+
+	while (*at != NULL) {
+		struct fog_retired *r = *at;
+		if (!rte_rcu_qsbr_check(m->qsbr, r->token, false) || r->free(r->object)) {
+			at = &r->next;
+			continue;
+		}
+		*at = r->next;
+		free(r);
+	}
+}
+
+static bool retire_conf(void *object)
 {
 	fog_conf_free(object);
+	return false;
 }
 
 struct fog_resolver manager_resolver(const struct fog_manager *m)

@@ -13,8 +13,11 @@ int manager_on_config(void *ctx, const void *blob, size_t len, char *text, size_
 int manager_conf_rebuild(struct fog_manager *);
 // Whom to ask for ways.
 struct fog_resolver manager_resolver(const struct fog_manager *);
-// Free 'object' when no worker can see it any more.
-void manager_retire(struct fog_manager *, void (*free_fn)(void *), void *object);
+// Free 'object' when no worker can see it any more, a part at a time: 'free_fn' returns whether there is
+// more to do, and is called again in the next round then.
+void manager_retire(struct fog_manager *, bool (*free_fn)(void *), void *object);
+// Go on with that. The manager's housekeeping does.
+void manager_retired_poll(struct fog_manager *);
 // Log up to 'level' (enum fog_log_level) from now on, and say so in the statistics.
 void manager_log_level(struct fog_manager *, uint32_t level);
 // Free blob, configuration and keys; the replay tables stay for the next start.

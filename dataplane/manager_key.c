@@ -10,14 +10,15 @@
 #include "manager.h"
 #include "manager_conf.h"
 
-static void retire_destroy(void *object)
+static bool retire_destroy(void *object)
 {
-	fog_mix_key_destroy(object);
+	return fog_mix_key_destroy_step(object);
 }
 
-static void retire_close(void *object)
+static bool retire_close(void *object)
 {
 	fog_mix_key_close(object);
+	return false;
 }
 
 // Publish another set of keys. Returns 0, or -ENOMEM: nothing has changed.

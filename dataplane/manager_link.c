@@ -111,9 +111,10 @@ int manager_link_install(struct fog_manager *m, const struct fog_link_session *s
 	return 0;
 }
 
-static void retire_link(void *object)
+static bool retire_link(void *object)
 {
 	fog_link_free(object);
+	return false;
 }
 
 int manager_link_remove(struct fog_manager *m, uint32_t rx_index)

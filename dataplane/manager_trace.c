@@ -48,9 +48,10 @@ static int args_check(const struct fog_manager *m, const struct fog_cmd *c)
 	return 0;
 }
 
-static void trace_free(void *t)
+static bool trace_free(void *t)
 {
 	rte_free(t);
+	return false;
 }
 
 static void unpublish(struct fog_manager *m)

@@ -218,11 +218,16 @@ void fog_mix_key_close(struct fog_mix_key *k)
 	sodium_free(k); // wipes
 }
 
-void fog_mix_key_destroy(struct fog_mix_key *k)
+bool fog_mix_key_destroy_step(struct fog_mix_key *k)
 {
 	if (k == NULL)
-		return;
-	int ret = fog_replay_destroy(k->replay);
+		return false;
+	struct fog_replay *table = k->replay;
+	sodium_memzero(k, sizeof(*k));
+	k->replay = table;
+	int ret = fog_replay_destroy_step(table);
+	if (ret > 0)
+		return true;
 	if (ret < 0)
 		LOG_WARN(
 		        "a dead key's replay table stays in replay.dir: %s: remove the file "
@@ -231,4 +236,11 @@ void fog_mix_key_destroy(struct fog_mix_key *k)
 		        strerror(-ret)
 		);
 	sodium_free(k);
+	return false;
+}
+
+void fog_mix_key_destroy(struct fog_mix_key *k)
+{
+	while (fog_mix_key_destroy_step(k))
+		continue;
 }

@@ -4,6 +4,7 @@
 // Made and destroyed by the manager, read by workers. Secrets lie in locked memory.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,6 +45,8 @@ int fog_mix_key_create(
 void fog_mix_key_close(struct fog_mix_key *);
 // Destroy the table for good and wipe the key. Accepts NULL.
 void fog_mix_key_destroy(struct fog_mix_key *);
+// The same in slices; the first one wipes. Returns whether there is more to do.
+bool fog_mix_key_destroy_step(struct fog_mix_key *);
 
 // Remove the tables, and what was to become one, that belong to none of the 'n' keys named; what is
 // open, here or elsewhere, stays.

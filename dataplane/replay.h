@@ -45,8 +45,12 @@ int fog_replay_begin(
 int fog_replay_step(struct fog_replay *);
 // Unmaps; the file stays, but for one that is not whole yet. Accepts NULL.
 void fog_replay_close(struct fog_replay *);
-// Wipe the table's key, unmap and unlink: for a key that is destroyed. Accepts NULL.
+// Wipe the table's key, unlink and unmap: for a key that is destroyed. Accepts NULL. Returns 0 or -errno
+// (the file stays, but is no table any more).
 int fog_replay_destroy(struct fog_replay *);
+// The same in slices, for a thread that has other things to do: until it no longer returns 1. The first
+// one wipes and unlinks.
+int fog_replay_destroy_step(struct fog_replay *);
 
 // Where a tag belongs in one table.
 struct fog_replay_place {

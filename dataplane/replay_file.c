@@ -285,15 +285,48 @@ void fog_replay_close(struct fog_replay *r)
 	sodium_free(r);
 }
 
-int fog_replay_destroy(struct fog_replay *r)
+// Without magic it is no table any more, even if the file stayed.
+static int table_end(struct fog_replay *r)
 {
+	explicit_bzero(r->map, REPLAY_HEADER_LEN);
+	int ret = unlink(r->path) < 0 ? -errno : 0;
+	fog_aes_key_wipe(&r->key);
+	free(r->path);
+	r->path = NULL;
+	return ret;
+}
+
+int fog_replay_destroy_step(struct fog_replay *r)
+{
+	struct statfs fs;
 	int ret;
 
 	if (r == NULL)
 		return 0;
-	// Without magic it is no table any more, even if the file stayed.
-	explicit_bzero(r->map, REPLAY_HEADER_LEN);
-	ret = unlink(r->path) < 0 ? -errno : 0;
-	fog_replay_close(r);
+	if (r->path != NULL && (ret = table_end(r)) < 0) {
+		fog_replay_close(r);
+		return ret;
+	}
+	// hugetlbfs gives back whole huge pages only.
+	uint64_t len = fstatfs(r->fd, &fs) == 0 && (uint64_t)fs.f_bsize > REPLAY_SLICE
+	        ? (uint64_t)fs.f_bsize
+	        : REPLAY_SLICE;
+	if (len > r->ready)
+		len = r->ready;
+	// What does not go so goes when the file is closed. Nobody reads the map any more.
+	if (len == 0 || ftruncate(r->fd, (off_t)(r->ready - len)) < 0) {
+		fog_replay_close(r);
+		return 0;
+	}
+	r->ready -= len;
+	return 1;
+}
+
+int fog_replay_destroy(struct fog_replay *r)
+{
+	int ret;
+
+	while ((ret = fog_replay_destroy_step(r)) > 0)
+		continue;
 	return ret;
 }

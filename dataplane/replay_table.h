@@ -52,7 +52,7 @@ struct fog_replay {
 	char *path;
 	char *draft; // its name until it is whole; NULL for a table that was found
 	uint8_t id[FOG_REPLAY_ID_LEN];
-	uint64_t ready; // bytes that are in memory, and counted
+	uint64_t ready; // bytes that are in memory, and counted; at its end those still there
 	uint64_t full; // words of these that are not free
 	struct replay_credit pool;
 	struct replay_credit shard[REPLAY_SHARDS];

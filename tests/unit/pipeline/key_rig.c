@@ -9,7 +9,7 @@
 
 #include "../../../dataplane/manager_conf.h"
 
-enum { EPOCHS = 64 };
+enum { EPOCHS = 64, SLICES_MAX = 16 };
 
 static int config(void *ctx, const void *blob, size_t len, char *text, size_t text_len)
 {
@@ -66,18 +66,8 @@ struct key_rig *key_rig_create(uint64_t replay_capacity)
 
 bool key_rig_retire(struct key_rig *k)
 {
-	struct fog_retired **at = &k->m->retired;
-
-	while (*at != NULL) {
-		struct fog_retired *r = *at;
-		if (!rte_rcu_qsbr_check(k->m->qsbr, r->token, false)) {
-			at = &r->next;
-			continue;
-		}
-		*at = r->next;
-		r->free(r->object);
-		free(r);
-	}
+	for (unsigned i = 0; i < SLICES_MAX && k->m->retired != NULL; i++)
+		manager_retired_poll(k->m);
 	return k->m->retired != NULL;
 }
 

@@ -9,13 +9,16 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../../dataplane/manager_conf.h"
 #include "../../../drivers/port_ops.h"
 #include "key_rig.h"
 
 enum {
 	BIG_TABLE = 1 << 20, // tags: three slices
+	SLICE_BLOCKS = (8 << 20) / 512,
 	LOAD = 300, // packets of each part of the rollover
 	ROLLOVERS = 3,
 };
@@ -183,6 +186,44 @@ static void test_withhold(void)
 	CU_ASSERT_EQUAL(claimed(k, 0), 1);
 	CU_ASSERT_EQUAL(sent(k, 1, epoch, packet), 0);
 	CU_ASSERT_EQUAL(dropped(k, FOG_DROP_REPLAY), 1);
+	key_rig_destroy(k);
+}
+
+// 512-byte blocks of a file that has no name any more.
+static uint64_t blocks(int fd)
+{
+	struct stat st = {0};
+
+	CU_ASSERT_EQUAL(fstat(fd, &st), 0);
+	return (uint64_t)st.st_blocks;
+}
+
+// So does giving back what it took; its name goes at once.
+static void test_slices_back(void)
+{
+	struct key_rig *k = key_rig_create(BIG_TABLE);
+	char path[160];
+
+	key_rig_install(k, 7);
+	snprintf(path, sizeof(path), "%s/%s", k->dir, key_rig_table(7));
+	int fd = open(path, O_RDONLY);
+	CU_ASSERT_TRUE_FATAL(fd >= 0);
+	uint64_t whole = blocks(fd), left;
+	struct fog_msg_keys_keep none = {0};
+	char text[204] = "";
+	CU_ASSERT_EQUAL(manager_on_keys_keep(k->m, &none, text, sizeof(text)), 0);
+	CU_ASSERT_EQUAL(blocks(fd), whole);
+	for (unsigned slice = 1; slice <= 3; slice++) {
+		manager_retired_poll(k->m);
+		CU_ASSERT_FALSE(key_rig_file(k, key_rig_table(7), ""));
+		CU_ASSERT_PTR_NOT_NULL(k->m->retired);
+		left = whole > slice * SLICE_BLOCKS ? whole - slice * SLICE_BLOCKS : 0;
+		CU_ASSERT_EQUAL(blocks(fd), left);
+	}
+	CU_ASSERT_EQUAL(blocks(fd), 0);
+	manager_retired_poll(k->m);
+	CU_ASSERT_PTR_NULL(k->m->retired);
+	close(fd);
 	key_rig_destroy(k);
 }
 
@@ -389,11 +430,17 @@ static void test_load(void)
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
-	        {"two keys at once", test_two},      {"delays", test_delays},
-	        {"rollover", test_rollover},         {"tables of dead keys", test_sweep},
-	        {"withheld", test_withhold},         {"table in slices", test_slices},
-	        {"refused", test_refused},           {"statistics", test_stats},
-	        {"rollovers under load", test_load}, CU_TEST_INFO_NULL,
+	        {"two keys at once", test_two},
+	        {"delays", test_delays},
+	        {"rollover", test_rollover},
+	        {"tables of dead keys", test_sweep},
+	        {"withheld", test_withhold},
+	        {"table in slices", test_slices},
+	        {"slices given back", test_slices_back},
+	        {"refused", test_refused},
+	        {"statistics", test_stats},
+	        {"rollovers under load", test_load},
+	        CU_TEST_INFO_NULL,
 	};
 
 	if (rig_global_init("manager_key") < 0)

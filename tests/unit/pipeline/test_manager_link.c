@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../../../dataplane/manager.h"
+#include "../../../dataplane/manager_conf.h"
 #include "../run.h"
 #include "rig.h"
 
@@ -51,11 +52,8 @@ static void manager_make(void)
 
 static void manager_free(void)
 {
-	for (struct fog_retired *r = m->retired, *next; r != NULL; r = next) {
-		next = r->next;
-		r->free(r->object);
-		free(r);
-	}
+	manager_retired_poll(m);
+	CU_ASSERT_PTR_NULL(m->retired);
 	manager_link_close(m);
 	fog_session_destroy(m->session);
 	free(m->qsbr);
