@@ -512,6 +512,34 @@ static void test_old(void)
 	end();
 }
 
+// A client of a control plane before this one keeps its place if it has taken up its session, also while
+// nothing more has come; one that has not loses it when a look late enough has shown so.
+static void test_evicted(void)
+{
+	const uint8_t other[32] = {4};
+	struct fog_hello h = hello_good();
+
+	for (unsigned taken = 0; taken < 2; taken++) {
+		begin(1);
+		saw.sessions = 1;
+		saw.session[0].state = taken ? FOG_LINK_SENDING : FOG_LINK_WAITING;
+		saw.session[0].class = FOG_LINK_CLIENT;
+		saw.session[0].rx_index = 1 << FOG_LINK_SUB_BITS;
+		crypto_scalarmult_base(saw.session[0].static_key, client);
+		see(1);
+		see(1 + LINKS_CONFIRM_MS - 1);
+		initiate(other, &h, 1 + LINKS_CONFIRM_MS);
+		CU_ASSERT_EQUAL(outcome(FOG_LINKS_REFUSED_FULL), 1);
+		CU_ASSERT_EQUAL(saw.removes, 0);
+		see(1 + LINKS_CONFIRM_MS);
+		initiate(other, &h, 1 + LINKS_CONFIRM_MS);
+		CU_ASSERT_EQUAL(outcome(FOG_LINKS_REFUSED_FULL), 1 + taken);
+		CU_ASSERT_EQUAL(saw.removes, 1 - taken);
+		CU_ASSERT_EQUAL(saw.installs, 1 - taken);
+		end();
+	}
+}
+
 // A client that becomes a node of the topology is no client any more.
 static void test_promoted(void)
 {
@@ -667,6 +695,7 @@ int main(void)
 	        {"remembered", test_remembered},
 	        {"not told", test_not_told},
 	        {"old", test_old},
+	        {"evicted", test_evicted},
 	        {"promoted", test_promoted},
 	        {"another boot", test_other_boot},
 	        {"adopted", test_adopted},
