@@ -84,10 +84,10 @@ static inline struct audit_key *audit_key_of(const struct audit *a, unsigned epo
 // -ENOMEM. '*used' says how many loops there were.
 int audit_judge(struct audit *, struct fog_judge_report **, size_t *used);
 
-// Both return the exit code: enum audit_exit.
-enum audit_exit { AUDIT_HONEST = 0, AUDIT_CHEATING = 1, AUDIT_UNDECIDED = 2 };
+// Both return what they said.
+enum audit_result { AUDIT_HONEST, AUDIT_CHEATING, AUDIT_UNDECIDED };
 
-enum audit_exit audit_print(const struct audit *, const struct fog_judge_report *, size_t used);
-enum audit_exit audit_print_json(
+enum audit_result audit_print(const struct audit *, const struct fog_judge_report *, size_t used);
+enum audit_result audit_print_json(
         const struct audit *, const struct fog_judge_report *, size_t used
 );

@@ -22,10 +22,16 @@ static const char audit_usage[] =
         "  --keep       leave them there in any case\n"
         "  --json       as -j\n"
         "Proofs are due when the keys of an epoch are destroyed, so an audit takes an epoch and the\n"
-        "overlap. Exit code: 0 all nodes delay as they owe, 1 somebody cheats, 2 no verdict on every\n"
-        "node (what is missing is said).\n";
+        "overlap. Exit code beside those of all commands: 0 all nodes delay as they owe, 4 somebody\n"
+        "cheats, 5 no verdict on every node (what is missing is said).\n";
 
 enum { PAGE = 500, POLL_MS = 500, PROOF_POLL_MS = 2000 };
+
+static const int audit_exit[] = {
+        [AUDIT_HONEST] = CTL_OK, [AUDIT_CHEATING] = 4, [AUDIT_UNDECIDED] = 5};
+
+// Functions below that ask the node return 0, an exit code that has been explained (> 0), or a negative
+// errno.
 
 struct audit_options {
 	const char *loops, *rate, *epochs, *wait;
@@ -56,7 +62,7 @@ static int audit_nodes(struct ctl_client *c, struct audit *a)
 	int r = audit_get(c, "/v1/nodes", &answer);
 
 	if (r != CTL_OK)
-		return -EIO;
+		return r;
 	r = audit_read_nodes(a, answer.json);
 	ctl_answer_free(&answer);
 	return r;
@@ -70,8 +76,9 @@ static int audit_start(struct ctl_client *c, const struct audit_options *o)
 
 	request.body_len = (size_t
 	)snprintf(body, sizeof(body), "{\"count\":%s,\"rate\":%s}", o->loops, o->rate);
-	if (ctl_client_call(c, &request, &answer) != CTL_OK)
-		return -EIO;
+	int r = ctl_client_call(c, &request, &answer);
+	if (r != CTL_OK)
+		return r;
 	fprintf(stderr, "sending %s loops at %s a second\n", o->loops, o->rate);
 	ctl_answer_free(&answer);
 	return 0;
@@ -85,7 +92,7 @@ static int loops_page(struct ctl_client *c, uint64_t after, unsigned limit, stru
 	        path, sizeof(path), "/v1/loops?after=%llu&limit=%u", (unsigned long long)after,
 	        limit
 	);
-	return audit_get(c, path, a) == CTL_OK ? 0 : -EIO;
+	return audit_get(c, path, a);
 }
 
 // Until all that were sent are back or lost.
@@ -105,7 +112,7 @@ static int loops_wait(struct ctl_client *c)
 		if (none) {
 			fprintf(stderr,
 			        "fogctl: there are no loops: begin an audit without --again\n");
-			return -ENOENT;
+			return CTL_REFUSED;
 		}
 		if (ended)
 			break;
@@ -124,7 +131,7 @@ static int audit_loops(struct ctl_client *c, struct audit *a)
 		after = next;
 		if (r == 0)
 			r = loops_page(c, after, PAGE, &answer);
-		if (r < 0)
+		if (r != 0)
 			return r;
 		r = audit_read_loops(a, answer.json);
 		next = (uint64_t)json_integer_value(json_object_get(answer.json, "next"));
@@ -133,7 +140,7 @@ static int audit_loops(struct ctl_client *c, struct audit *a)
 	return r;
 }
 
-// Ask for one proof. Returns 0 or -EIO.
+// Ask for one proof.
 static int proof_ask(struct ctl_client *c, struct audit *a, unsigned node, unsigned epoch)
 {
 	struct ctl_answer answer;
@@ -144,35 +151,37 @@ static int proof_ask(struct ctl_client *c, struct audit *a, unsigned node, unsig
 	        path, sizeof(path), "/v1/nodes/%s/epochs/%llu/vrf", a->node[node].id,
 	        (unsigned long long)a->epoch[epoch]
 	);
-	if (ctl_client_request(c, &request, &answer) != CTL_OK)
-		return -EIO;
+	int r = ctl_client_request(c, &request, &answer);
+	if (r != CTL_OK)
+		return r;
 	audit_take_proof(a, node, epoch, answer.status == 200 ? answer.json : NULL);
 	ctl_answer_free(&answer);
 	return 0;
 }
 
-// Ask for all that are missing. Returns how many still are, or -EIO.
-static int proofs_ask(struct ctl_client *c, struct audit *a)
+// Ask for all that are missing; some may still be afterwards.
+static int proofs_ask(struct ctl_client *c, struct audit *a, bool *missing)
 {
-	int missing = 0;
-
+	*missing = false;
 	for (unsigned e = 0; e < a->epoch_count; e++) {
 		for (unsigned i = 0; i < a->node_count; i++) {
 			const struct audit_key *k = audit_key_of(a, e, i);
 			if (k->state != AUDIT_PROOF_MISSING)
 				continue;
-			if (proof_ask(c, a, i, e) < 0)
-				return -EIO;
-			missing += k->state == AUDIT_PROOF_MISSING;
+			int r = proof_ask(c, a, i, e);
+			if (r != 0)
+				return r;
+			*missing |= k->state == AUDIT_PROOF_MISSING;
 		}
 	}
-	return missing;
+	return 0;
 }
 
 static int audit_proofs(struct ctl_client *c, struct audit *a, const struct audit_options *o)
 {
 	uint64_t due, now = (uint64_t)time(NULL);
-	int missing;
+	bool missing;
+	int r;
 
 	if (a->epoch_count == 0)
 		return 0;
@@ -182,9 +191,10 @@ static int audit_proofs(struct ctl_client *c, struct audit *a, const struct audi
 		        "proofs are due in %llu s, when the keys of epoch %llu are destroyed\n",
 		        (unsigned long long)(due - now),
 		        (unsigned long long)a->epoch[a->epoch_count - 1]);
-	while ((missing = proofs_ask(c, a)) > 0 && (uint64_t)time(NULL) <= due + o->wait_s)
+	while ((r = proofs_ask(c, a, &missing)) == 0 && missing &&
+	       (uint64_t)time(NULL) <= due + o->wait_s)
 		pause_ms(PROOF_POLL_MS);
-	return missing < 0 ? missing : 0;
+	return r;
 }
 
 static void audit_forget(struct ctl_client *c)
@@ -201,7 +211,7 @@ static int audit_run(struct ctl_client *c, const struct audit_options *o)
 	struct fog_judge_report *report = NULL;
 	struct audit a = {0};
 	size_t used = 0;
-	int code = AUDIT_UNDECIDED;
+	enum audit_result result = AUDIT_UNDECIDED;
 	int r = audit_nodes(c, &a);
 
 	if (r == 0 && !o->again)
@@ -217,13 +227,13 @@ static int audit_run(struct ctl_client *c, const struct audit_options *o)
 	if (r == -ENOMEM || r == -EINVAL)
 		fprintf(stderr, "fogctl: %s: audit fewer loops\n", strerror(-r));
 	if (r == 0)
-		code = (int)(c->json ? audit_print_json : audit_print)(&a, report, used);
+		result = (c->json ? audit_print_json : audit_print)(&a, report, used);
 	// Without a verdict the same loops may be worth another try.
-	if (r == 0 && code != AUDIT_UNDECIDED && !o->keep)
+	if (r == 0 && result != AUDIT_UNDECIDED && !o->keep)
 		audit_forget(c);
 	fog_judge_report_free(report);
 	audit_free(&a);
-	return code;
+	return r < 0 ? CTL_REFUSED : r > 0 ? r : audit_exit[result];
 }
 
 static bool option_number(const char *text, uint64_t max, uint64_t *out)

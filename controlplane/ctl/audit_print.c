@@ -10,7 +10,7 @@
 // What becomes of a node: its proofs come first, for without them nothing can be judged.
 struct outcome {
 	const char *name;
-	enum audit_exit exit;
+	enum audit_result result;
 };
 
 static struct outcome node_outcome(const struct audit_node *node, const struct fog_judge_verdict *v)
@@ -27,7 +27,7 @@ static struct outcome node_outcome(const struct audit_node *node, const struct f
 }
 
 // Whoever cheats outweighs who can't be judged.
-static enum audit_exit audit_exit_of(const struct audit *a, const struct fog_judge_report *r)
+static enum audit_result audit_result_of(const struct audit *a, const struct fog_judge_report *r)
 {
 	bool cheating = false, undecided = false;
 	unsigned judged = 0;
@@ -35,7 +35,7 @@ static enum audit_exit audit_exit_of(const struct audit *a, const struct fog_jud
 	for (unsigned i = 0; i < a->node_count; i++) {
 		if (a->node[i].layer == 0 || a->node[i].self)
 			continue;
-		enum audit_exit e = node_outcome(&a->node[i], &r->verdict[i]).exit;
+		enum audit_result e = node_outcome(&a->node[i], &r->verdict[i]).result;
 		cheating |= e == AUDIT_CHEATING;
 		undecided |= e == AUDIT_UNDECIDED;
 		judged++;
@@ -112,14 +112,14 @@ static void print_skipped(const struct audit *a)
 		printf("%u loops not judged: our own data plane was away meanwhile\n", a->unknown);
 }
 
-enum audit_exit audit_print(const struct audit *a, const struct fog_judge_report *r, size_t used)
+enum audit_result audit_print(const struct audit *a, const struct fog_judge_report *r, size_t used)
 {
 	static const char *const words[] = {
 	        "all nodes delay as they owe",
 	        "somebody cheats",
 	        "not enough is known for a verdict on every node",
 	};
-	enum audit_exit e = audit_exit_of(a, r);
+	enum audit_result e = audit_result_of(a, r);
 
 	printf("%zu loops judged, %u lost; epochs", used, r->lost);
 	if (a->epoch_count > 0)
@@ -145,7 +145,7 @@ static json_t *json_node(const struct audit_node *node, const struct fog_judge_v
 	return json_pack(
 	        "{s:s s:s s:i s:s s:b s:f s:i s:i s:i s:i s:f s:f s:f s:f s:f s:f s:i s:i s:s}",
 	        "name", node->name, "node_id", node->id, "layer", (int)node->layer, "verdict",
-	        o.name, "cheats", o.exit == AUDIT_CHEATING, "p", v->p, "loops", (int)v->loops,
+	        o.name, "cheats", o.result == AUDIT_CHEATING, "p", v->p, "loops", (int)v->loops,
 	        "lost", (int)v->lost, "early", (int)v->early, "bounced", (int)v->bounced, "owed_us",
 	        v->owed_us, "given_us", v->given_us, "slope", v->slope, "late_share", v->late_share,
 	        "late_share_others", v->late_share_others, "lost_rank", v->lost_rank,
@@ -154,12 +154,12 @@ static json_t *json_node(const struct audit_node *node, const struct fog_judge_v
 	);
 }
 
-enum audit_exit audit_print_json(
+enum audit_result audit_print_json(
         const struct audit *a, const struct fog_judge_report *r, size_t used
 )
 {
 	static const char *const words[] = {"honest", "cheating", "undecided"};
-	enum audit_exit e = audit_exit_of(a, r);
+	enum audit_result e = audit_result_of(a, r);
 	json_t *nodes = json_array(), *epochs = json_array();
 
 	for (unsigned i = 0; i < a->epoch_count; i++)

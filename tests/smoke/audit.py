@@ -73,7 +73,7 @@ def passes(lab):
 	for _ in range(AUDITS):
 		code, found = audit(lab)
 		check(found["loops"] >= 1000, f"{found['loops']} loops judged")
-		check(code != 1 and not any(node["cheats"] for node in found["nodes"]), f"honest nodes are blamed: {found['nodes']}")
+		check(code != 4 and not any(node["cheats"] for node in found["nodes"]), f"honest nodes are blamed: {found['nodes']}")
 		if code == 0:
 			equal({node["name"]: node["verdict"] for node in found["nodes"]}, {node.name: "honest" for node in mixes(lab)},
 				"verdicts")
@@ -91,7 +91,7 @@ def names(lab, kinds):
 		code, found = audit(lab)
 		named = {node["name"] for node in found["nodes"] if node["cheats"]}
 		check(named <= set(kinds), f"named {named}, cheats are {set(kinds)}")
-		equal((code, found["result"]), (1, "cheating"), "exit code and result")
+		equal((code, found["result"]), (4, "cheating"), "exit code and result")
 		for node in found["nodes"]:
 			if node["cheats"]:
 				check(node["verdict"] in EXPECTED[kinds[node["name"]]], f"{node['name']}: {node['verdict']}: {node['evidence']}")

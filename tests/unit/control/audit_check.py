@@ -229,10 +229,10 @@ def cheating_networks(folder):
 		plane = Plane(folder / f"{cheat.__name__}.sock", {name: cheat})
 		code, found = report(plane)
 		print(f"{cheat.__name__}: {verdicts(found)}")
-		check(f"{cheat.__name__}: exit code 1", code == 1)
+		check(f"{cheat.__name__}: exit code 4", code == 4)
 		check(f"{cheat.__name__}: {name} and nobody else is named", named(found) == {name})
 		code, out, _ = audit(plane, "--again")
-		check(f"{cheat.__name__}: said to people", code == 1 and f"{name}: " in out and "somebody cheats" in out)
+		check(f"{cheat.__name__}: said to people", code == 4 and f"{name}: " in out and "somebody cheats" in out)
 		plane.close()
 
 
@@ -242,20 +242,20 @@ def proofs(folder):
 	other = vrf_ref.prove(rng.randbytes(32), b"something")
 	plane.proofs[which] = other
 	code, found = report(plane, "--keep")
-	check("bad proof: named", code == 1 and named(found) == {"mix1a"} and verdicts(found)["mix1a"] == "bad_proof")
+	check("bad proof: named", code == 4 and named(found) == {"mix1a"} and verdicts(found)["mix1a"] == "bad_proof")
 	through = sum(record["epoch"] == 101 and record["path"][0]["name"] == "mix1a" for record in plane.records)
 	check("bad proof: those loops not judged", found["not_judged"].get("no_proof") == through and found["loops"] == LOOPS - through)
 	# Of the right node, but of another epoch: replayed.
 	plane.proofs[which] = PROOFS["mix1a", 100]
 	code, found = report(plane, "--again", "--keep")
-	check("replayed proof: named", code == 1 and verdicts(found)["mix1a"] == "bad_proof")
+	check("replayed proof: named", code == 4 and verdicts(found)["mix1a"] == "bad_proof")
 	del plane.proofs[which]
 	begin = time.monotonic()
 	code, found = report(plane, "--again", "--keep", "--wait", "0")
-	check("no proof: named, no verdict", code == 2 and verdicts(found)["mix1a"] == "no_proof" and not named(found))
+	check("no proof: named, no verdict", code == 5 and verdicts(found)["mix1a"] == "no_proof" and not named(found))
 	check("no proof: nothing more to wait for", time.monotonic() - begin < PATIENCE_S / 2)
 	code, out, _ = audit(plane, "--again", "--keep", "--wait", "0")
-	check("no proof: the mend", code == 2 and "--again" in out)
+	check("no proof: the mend", code == 5 and "--again" in out)
 	plane.proofs[which] = PROOFS[which]
 	for epoch in EPOCHS:
 		plane.more["mix3b", epoch] = {"counts_from": 102}
@@ -272,23 +272,23 @@ def broken(folder):
 	for field in ("hash", "delay_mean_us", "mix_key_epoch_s", "delay_tick_max_us"):
 		value = plane.network.pop(field)
 		code, _, said = audit(plane, "--again")
-		check(f"without {field}: refused by its name", code == 2 and field in said)
+		check(f"without {field}: refused by its name", code == 1 and field in said)
 		plane.network[field] = value
 	for field, value in (("tag", "00"), ("node_id", "00" * 32)):
 		kept = plane.records[7]["path"][0][field]
 		plane.records[7]["path"][0][field] = value
 		code, _, said = audit(plane, "--again")
-		check(f"spoiled {field}: refused", code == 2 and said.startswith("fogctl: "))
+		check(f"spoiled {field}: refused", code == 1 and said.startswith("fogctl: "))
 		plane.records[7]["path"][0][field] = kept
 	check("nothing thrown away", not any(method == "DELETE" for method, _, _ in plane.asked))
 	plane.records = []
 	code, _, _ = audit(plane, "--again")
-	check("without loops: no verdict", code == 2)
+	check("without loops: no verdict", code == 5)
 	for argv in (["--loops", "x"], ["--epochs", "5-3"], ["more"]):
 		check(f"usage {argv}", audit(plane, *argv)[0] == 2)
 	plane.close()
 	done = subprocess.run([FOGCTL, "audit", "delays", "--socket", "/nonexistent"], capture_output=True, text=True)
-	check("nobody there: no verdict", done.returncode == 2 and "is fog-controlplane running?" in done.stderr)
+	check("nobody there: said", done.returncode == 3 and "is fog-controlplane running?" in done.stderr)
 
 
 with tempfile.TemporaryDirectory() as name:
