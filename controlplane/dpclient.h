@@ -53,6 +53,9 @@ struct fog_dpclient_ops {
 	// The answer to fog_dpclient_link_install or _remove, in their order: 0 or negative errno
 	// (dataplane/api/msg.h).
 	void (*link_ack)(void *ctx, uint32_t rx_index, int status);
+	// Whether packets that a dead data plane left unread have to wait, though another one is there; may
+	// be NULL: they don't. Asked again and again.
+	bool (*hold)(void *ctx);
 };
 
 // Returns 0 or -ENOMEM, -EMFILE, -ENAMETOOLONG (socket path). A data plane that isn't there yet is

@@ -473,7 +473,7 @@ static bool inject_empty(struct fog_dpclient *c, struct dpclient_set *s)
 	uint32_t left = 0;
 
 	if (s->boot != c->live->boot)
-		return inject_move(c, s);
+		return (c->ops.hold == NULL || !c->ops.hold(c->ctx)) && inject_move(c, s);
 	for (unsigned w = 0; w < s->workers; w++)
 		left += inject_left(s, w);
 	if (left > 0 && fog_now_ms() < s->leave_ms)

@@ -492,4 +492,5 @@ const struct fog_dpclient_ops node_dpclient_ops = {
         .trace = node_trace,
         .punt = node_links_punt,
         .link_ack = node_links_ack,
+        .hold = node_links_settling,
 };

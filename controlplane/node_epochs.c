@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../log/log.h"
+#include "node_links.h"
 #include "now.h"
 
 static int epochs_keys_set(void *ctx, const struct fog_dpclient_key *keys, unsigned n)
@@ -61,6 +62,8 @@ static int epochs_gate(void *ctx, uint64_t epoch, enum fog_inject_type type)
 	// What begins with our own lost key would only keep the others waiting.
 	if (type == FOG_INJECT_UNWRAP && fog_epochs_lost(n->epochs, epoch))
 		return -ESTALE;
+	if (node_links_settling(n))
+		return -EAGAIN;
 	// Our own data plane would only drop it.
 	return type == FOG_INJECT_UNWRAP && !epochs_in_force(n, epoch) ? -EAGAIN : 0;
 }

@@ -12,12 +12,16 @@
 #include "link/hello.h"
 #include "now.h"
 
-enum { LOOK_MS = 1000 };
+enum {
+	LOOK_MS = 1000,
+	SETTLE_MS = 5000, // first tries of a handshake with everybody, and again
+};
 
 struct node_links {
 	uint8_t topology[32], config[32]; // checksums of what they follow
 	bool configured;
 	uint64_t look_ms; // next look at the sessions
+	_Atomic uint64_t settled_ms; // links are waited for until then; UINT64_MAX: no data plane
 	struct fog_link_stats all[FOG_LINK_SLOTS]; // one reading
 };
 
@@ -72,6 +76,8 @@ int node_links_create(struct fog_node *n)
 	memcpy(self.link_public, n->identity->link_public, sizeof(self.link_public));
 	n->link_follow = calloc(1, sizeof(*n->link_follow));
 	if (n->link_follow != NULL)
+		n->link_follow->settled_ms = UINT64_MAX;
+	if (n->link_follow != NULL)
 		r = fog_links_create(&self, &links_ops, n, &n->links);
 	if (r < 0)
 		LOG_ERR("links: %s: raise RLIMIT_MEMLOCK, or free memory", strerror(-r));
@@ -88,11 +94,24 @@ void node_links_attached(struct fog_node *n, const struct fog_msg_welcome *w)
 {
 	fog_links_attached(n->links, w->boot_id, (uint16_t)w->worker_count, fog_now_ms());
 	n->link_follow->look_ms = 0;
+	n->link_follow->settled_ms = fog_now_ms() + SETTLE_MS;
 }
 
 void node_links_detached(struct fog_node *n)
 {
+	n->link_follow->settled_ms = UINT64_MAX;
 	fog_links_detached(n->links);
+}
+
+bool node_links_settling(void *ctx)
+{
+	struct fog_node *n = ctx;
+	struct fog_links_summary s;
+
+	if (fog_now_ms() >= n->link_follow->settled_ms)
+		return false;
+	fog_links_status(n->links, &s, NULL, 0);
+	return s.active && s.up < s.nodes;
 }
 
 void node_links_event(struct fog_node *n, uint32_t type, const struct fog_evt *e)

@@ -97,6 +97,8 @@ struct mini_cp {
 	pthread_t thread;
 	atomic_bool stop;
 	atomic_bool refuse; // the store takes nothing
+	atomic_bool hold; // what a dead data plane left unread has to wait
+	_Atomic unsigned holds; // how often that was said
 };
 
 int mini_cp_start(struct mini_cp *, const char *path, struct mini_store *);

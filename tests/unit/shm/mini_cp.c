@@ -73,11 +73,20 @@ static void on_detached(void *ctx, const char *why)
 	cp->store->detaches++;
 }
 
+static bool on_hold(void *ctx)
+{
+	struct mini_cp *cp = ctx;
+
+	cp->holds += cp->hold;
+	return cp->hold;
+}
+
 static const struct fog_dpclient_ops ops = {
         .attached = on_attached,
         .detached = on_detached,
         .delivered = on_delivered,
         .event = on_event,
+        .hold = on_hold,
 };
 
 static void *control_run(void *arg)

@@ -396,6 +396,7 @@ static void test_data_plane_restart(void)
 	CU_ASSERT_EQUAL(fog_dpclient_stats_get(p.cp.client, &none), -ENOTCONN);
 	CU_ASSERT_EQUAL(view.stats->magic, FOG_ABI_MAGIC);
 
+	p.cp.hold = true;
 	CU_ASSERT_EQUAL_FATAL(mini_dp_start(&p.dp, p.path, 0, p.record, 5), 0);
 	MINI_WAIT(p.record->configs == 2);
 	CU_ASSERT_EQUAL(p.record->configs, 2); // resynchronised by itself
@@ -411,6 +412,11 @@ static void test_data_plane_restart(void)
 		CU_ASSERT_EQUAL(p.store->boot[1].last[w], 5);
 	}
 	CU_ASSERT_EQUAL(p.store->duplicates, 0);
+	MINI_WAIT(p.cp.holds > 3);
+	CU_ASSERT(p.cp.holds > 3);
+	for (uint32_t i = 0; i < 10; i++)
+		CU_ASSERT_EQUAL(p.record->packet[i], 0);
+	p.cp.hold = false;
 	for (uint32_t i = 0; i < 10; i++) {
 		MINI_WAIT(p.record->packet[i] > 0);
 		CU_ASSERT_EQUAL(p.record->packet[i], 1);
