@@ -22,7 +22,8 @@ from traffic import Traffic
 
 __all__ = [
 	"LONG", "ROOT", "SANITIZED", "Lab", "LabError", "Node", "Rest", "RestError", "Traffic", "books",
-	"check", "default_path", "drops", "encrypted", "equal", "guard", "moved", "netns", "port_lost", "report", "skip", "wait_for",
+	"check", "default_path", "drops", "encrypted", "equal", "guard", "missing", "moved", "netns", "none_missing", "port_lost", "report",
+	"skip", "wait_for",
 ]
 
 LONG = bool(os.environ.get("FOGLINE_LONG"))
@@ -69,6 +70,18 @@ def moved(before, after):
 	keys = {*before, *after}
 	change = {key: after.get(key, 0) - before.get(key, 0) for key in keys}
 	return {key: value for key, value in change.items() if value}
+
+
+def missing(lab):
+	"""node -> frames sent to it so far that it has not received. What is under way looks so, too: the least of
+	some looks."""
+	looks = [report.missing(lab) for _ in range(5)]
+	return {name: min(look[name] for look in looks) for name in looks[0]}
+
+
+def none_missing(lab, before):
+	"""Every frame since missing() has arrived; frames of encrypted links, which don't come to rest."""
+	wait_for("all frames", lambda: all(lost <= before[name] for name, lost in report.missing(lab).items()))
 
 
 def _probe():

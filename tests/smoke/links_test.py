@@ -8,7 +8,7 @@ import os
 import sys
 import time
 
-from _init import ROOT, SANITIZED, Lab, check, drops, encrypted, equal, netns, report, wait_for
+from _init import ROOT, SANITIZED, Lab, check, drops, encrypted, equal, missing, netns, none_missing, report, wait_for
 from steady import SHORT
 
 sys.path.insert(0, str(ROOT / "tests" / "link_ref"))
@@ -119,7 +119,7 @@ def loaded(lab, limits, least=0):
 def rekeyed(lab):
 	"""By age, and by count."""
 	check(report.rest_of(lab), "traffic doesn't come to rest")
-	before, missing = {node.name: drops(node) for node in lab}, report.missing(lab)
+	before, frames = {node.name: drops(node) for node in lab}, missing(lab)
 	loaded(lab, BY_AGE)
 	# The change itself replaces sessions, too.
 	loaded(lab, BY_COUNT, (REKEYS + 1) * BY_COUNT["rekey_packets"])
@@ -127,7 +127,7 @@ def rekeyed(lab):
 	for node in lab:
 		equal(drops(node), before[node.name], f"drops of {node.name}")
 		equal(report.node_books(node)["accounting_gap"], 0, f"accounting gap of {node.name}")
-	wait_for("all frames", lambda: all(lost <= missing[name] for name, lost in report.missing(lab).items()))
+	none_missing(lab, frames)
 
 
 class Client:

@@ -107,6 +107,11 @@ def again(lab, mix, frames):
 	print(f"sent again: {refused}")
 
 
+def sessions(lab):
+	"""Of a link that no kill concerns."""
+	return next(link["sessions"] for link in lab["gateway"].rest.get("/v1/links")["links"] if link["name"] == "service")
+
+
 def run(kills, seconds):
 	"""At most so many kills within so many seconds."""
 	seed = random.randrange(1 << 32)
@@ -116,6 +121,8 @@ def run(kills, seconds):
 		three(lab)
 		mix = lab["mix1"]
 		watch, done, end = Watch(mix), 0, time.monotonic() + seconds
+		lab["gateway"].fogctl("links", "rekey")
+		wait_for("old sessions", lambda: sessions(lab) > 1)
 		with netns.Capture(lab.switch.netns, mix.switch_port) as capture, Steady(lab) as traffic:
 			watch.rest(2)
 			while done < kills and time.monotonic() < end:
@@ -130,6 +137,7 @@ def run(kills, seconds):
 			alive = {key["epoch"] for key in keys_of(mix)}
 			wait_for("tables of dead keys to go", lambda: tables(mix) <= {key["epoch"] for key in keys_of(mix)} | alive)
 			traffic.stop()
+			wait_for("old sessions to go", lambda: sessions(lab) == 1, every=0.5)
 		# Handshakes sent again are another test's.
 		to_mix = [frame for out, frame in capture.frames
 			if out and frame[12:14] == b"\x08\x00" and frame[23] == 17 and frame[42] == DATA]

@@ -7,7 +7,7 @@ import pathlib
 import subprocess
 import tempfile
 
-from _init import Lab, books, check, drops, equal, report, wait_for
+from _init import Lab, books, check, drops, encrypted, equal, missing, none_missing, report, wait_for
 from steady import SHORT, Steady, three
 
 
@@ -43,6 +43,7 @@ def upgrade(node, new):
 
 def main(lab, folder):
 	three(lab)
+	frames = missing(lab)
 	old, new = another_build(lab, folder)
 	equal({node.rest.get("/v1/status")["version"] for node in lab}, {old}, "versions")
 	lab.bin = pathlib.Path(folder)
@@ -58,10 +59,9 @@ def main(lab, folder):
 		equal(books(node)["accounting_gap"], 0, f"accounting gap of {node.name}")
 		equal(books(node)["port_lost"], 0, f"frames lost at the port of {node.name}")
 		equal(node.rest.get("/v1/status")["messages"]["deliver_missing"], 0, "missing in the ring")
-	for link in report.links(lab):
-		equal(link["rx"], link["tx"], f"packets from {link['from']} to {link['to']}")
+	none_missing(lab, frames)
 	wait_for("word of the new build", lambda: all(new in node.log("data").read_text() for node in lab))
 
 
-with Lab(network=SHORT) as lab, tempfile.TemporaryDirectory() as folder:
+with Lab(network={**encrypted(), **SHORT}) as lab, tempfile.TemporaryDirectory() as folder:
 	main(lab, folder)
