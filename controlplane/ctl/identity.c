@@ -53,7 +53,12 @@ static int identity_open(const char *dir, struct fog_identity **id)
 	char text[TEXT_LEN];
 
 	if (fog_identity_public(dir, public_key, node_id) < 0) {
-		snprintf(text, sizeof(text), "%s: there is no identity here that I can read", dir);
+		snprintf(
+		        text, sizeof(text),
+		        "%s: there is no identity here that I can read: name the state folder of a "
+		        "node, and run this as its owner",
+		        dir
+		);
 		return identity_refuse(text);
 	}
 	return fog_identity_open(dir, id, text, sizeof(text)) < 0 ? identity_refuse(text) : CTL_OK;
@@ -205,12 +210,17 @@ static int backup_write(const char *file, const uint8_t box[IDENTITY_BACKUP_LEN]
 
 static int identity_say(const char *file, int r)
 {
-	fprintf(stderr, "fogctl: %s: %s\n", file,
-	        r == -EBADMSG          ? "another passphrase, or the file is damaged: try again"
-	                : r == -EINVAL ? "this is no backup of an identity: name another file"
-	                : r == -ENOMEM ? "not enough memory for the passphrase: free 256 MiB"
-	                : r == -EEXIST ? "there is such a file, which stays: name another one"
-	                               : strerror(-r));
+	const char *known = r == -EBADMSG ? "another passphrase, or the file is damaged: try again"
+	        : r == -EINVAL            ? "this is no backup of an identity: name another file"
+	        : r == -ENOMEM            ? "not enough memory for the passphrase: free 256 MiB"
+	        : r == -EEXIST            ? "there is such a file, which stays: name another one"
+	                                  : NULL;
+
+	if (known != NULL)
+		fprintf(stderr, "fogctl: %s: %s\n", file, known);
+	else
+		fprintf(stderr, "fogctl: %s: %s: name a file in a place that you may use\n", file,
+		        strerror(-r));
 	return CTL_REFUSED;
 }
 

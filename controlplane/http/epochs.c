@@ -34,7 +34,8 @@ static bool epochs_there(
 	fog_epochs_look(n->epochs, view);
 	if (!view->active)
 		http_reply_problem(
-		        res, 404, "no_epochs", NULL,
+		        res, 404, "no_epochs",
+		        "see /readyz for the topology; 'links: noise' in it makes epochs",
 		        "there is no topology, or its network has 'links: none' and one mix key "
 		        "for good"
 		);

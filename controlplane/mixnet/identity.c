@@ -342,8 +342,9 @@ static int identity_put_aside(const struct identity_text *t, int dir, char *kept
 	strftime(kept, FOG_IDENTITY_KEPT_LEN, IDENTITY_KEY ".OLD-%Y%m%dT%H%M%SZ", &utc);
 	if (renameat2(dir, IDENTITY_KEY, dir, kept, RENAME_NOREPLACE) < 0)
 		return identity_fail(
-		        t, -errno, IDENTITY_KEY " cannot be put aside: %s: is there one?",
-		        strerror(errno)
+		        t, -errno, IDENTITY_KEY " cannot be put aside: %s: %s", strerror(errno),
+		        errno == EEXIST ? "another one was in this second: try again"
+		                        : "mend the folder's rights or its file system"
 		);
 	return fsync(dir) < 0 ? -errno : 0;
 }

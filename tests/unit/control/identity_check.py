@@ -162,6 +162,21 @@ def check_rotate(folder, seed):
 	check((folder / "identity.pub").read_text() == new[32:].hex() + "\n", "identity.pub follows")
 	code, _, _ = run("rotate", folder.parent / "nowhere2")
 	check(code == 1, "nothing to rotate")
+	# Old keys of every second in which this can run: they stay, and so does the one in use.
+	for second in range(int(time.time()), int(time.time()) + 600):
+		(folder / time.strftime("identity.key.OLD-%Y%m%dT%H%M%SZ", time.gmtime(second))).touch()
+	code, _, err = run("rotate", folder)
+	check(code == 1 and "try again" in err, "another one of this second")
+	check((folder / "identity.key").read_bytes() == new, "nothing is overwritten")
+
+
+def check_mends(top, folder):
+	"""Whoever names the wrong place is told what to name."""
+	code, _, err = run("show", top / "nobody")
+	check(code == 1 and "name the state folder of a node" in err, "show: the mend")
+	for words in (("backup", folder, top / "nowhere" / "box"), ("restore", top / "another", top / "nothing")):
+		code, _, err = run(*words, says=b"long enough a phrase\n")
+		check(code == 1 and "No such file" in err and "name a file" in err, f"{words[0]}: the mend")
 
 
 def main():
@@ -174,6 +189,7 @@ def main():
 		check_backup(top, folder, seed)
 		check_terminal(top, folder, seed)
 		check_lock(folder)
+		check_mends(top, folder)
 		check_rotate(folder, seed)
 	check(run()[0] == 2 and run("show")[0] == 2 and run("burn", "x")[0] == 2, "usage")
 

@@ -40,6 +40,7 @@ void test_http_epochs(void)
 
 	CU_ASSERT_EQUAL(ask("GET", "/v1/epochs", ""), 404);
 	CU_ASSERT_TRUE(says("no_epochs"));
+	CU_ASSERT_TRUE(says("see /readyz"));
 	CU_ASSERT_EQUAL(ask("GET", "/v1/descriptor", ""), 404);
 	CU_ASSERT_EQUAL(ask("GET", "/v1/epochs/1/vrf", ""), 404);
 	CU_ASSERT_EQUAL(ask("GET", "/v1/sent/1", ""), 404);
