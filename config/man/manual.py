@@ -103,7 +103,11 @@ def fogctl_page(listed, version):
 	page.paragraph("Of every command that asks a running node; they may stand before the command too.")
 	page.items(common)
 	page.section("EXIT STATUS")
-	page.items([("0", "done"), ("1", "refused or failed"), ("2", "wrong usage"), ("3", "no control plane answers")])
+	page.items([
+		("0", "done; of audit delays: all nodes delay as they owe"), ("1", "refused or failed"), ("2", "wrong usage"),
+		("3", "no control plane answers"), ("4", "audit delays: somebody cheats"),
+		("5", "audit delays: no verdict on every node, what is missing is said"),
+	])
 	page.section("FILES")
 	page.items([
 		("/run/fogline/NAME/rest.sock", "where the control plane of the instance NAME answers"),

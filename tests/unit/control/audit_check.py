@@ -121,6 +121,7 @@ class Plane(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 			"delay_tick_max_us": TICK_US, "mix_key_epoch_s": EPOCH_S, "mix_key_overlap_s": OVERLAP_S,
 		}
 		self.asked, self.polls = [], 0
+		self.refuses, self.dies_at = False, None
 		super().__init__(str(path), Handler)
 		self.thread = threading.Thread(target=self.serve_forever, daemon=True)
 		self.thread.start()
@@ -144,6 +145,8 @@ class Plane(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 		return 200, {"proof": self.proofs[which]["pi"].hex(), **self.more.get(which, {})}
 
 	def loops(self, method, path):
+		if method == "POST" and self.refuses:
+			return 409, {"code": "loops_running", "detail": "loops are under way already", "hint": "wait"}
 		if method == "POST":
 			return 201, {"state": "sending"}
 		if method == "DELETE":
@@ -159,6 +162,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 	def reply(self):
 		body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
 		self.server.asked.append((self.command, self.path, body.decode()))
+		if self.server.dies_at is not None and self.path.startswith(self.server.dies_at):
+			return
 		status, answer = self.server.answer(self.command, self.path)
 		data = json.dumps(answer).encode()
 		self.send_response(status)
@@ -284,6 +289,12 @@ def broken(folder):
 	plane.records = []
 	code, _, _ = audit(plane, "--again")
 	check("without loops: no verdict", code == 5)
+	plane.dies_at = "/v1/loops"
+	code, _, said = audit(plane, "--again")
+	check("gone on the way: nobody answers", code == 3 and "is fog-controlplane running?" in said)
+	plane.dies_at, plane.refuses = None, True
+	code, _, said = audit(plane)
+	check("loops refused: said, and nobody is blamed", code == 1 and "already" in said and "wait" in said)
 	for argv in (["--loops", "x"], ["--epochs", "5-3"], ["more"]):
 		check(f"usage {argv}", audit(plane, *argv)[0] == 2)
 	plane.close()
