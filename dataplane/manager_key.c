@@ -15,6 +15,15 @@ static bool retire_destroy(void *object)
 	return fog_mix_key_destroy_step(object);
 }
 
+// Whether the table of a dead key is still being given back, a slice a round.
+static bool key_dying(const struct fog_manager *m)
+{
+	for (const struct fog_retired *r = m->retired; r != NULL; r = r->next)
+		if (r->free == retire_destroy)
+			return true;
+	return false;
+}
+
 static bool retire_close(void *object)
 {
 	fog_mix_key_close(object);
@@ -105,6 +114,11 @@ int manager_on_key_install(void *ctx, const struct fog_msg_key *msg, char *text,
 	if (k->making != NULL && k->making->epoch == msg->epoch &&
 	    memcmp(k->making->public_key, msg->public_key, 32) == 0)
 		return -EINPROGRESS;
+	// Its memory is what the new one gets: hosts have room for as many tables as keys may live.
+	if (key_dying(m)) {
+		snprintf(text, text_len, "the replay table of a dead key is being given back");
+		return -EBUSY;
+	}
 	fog_mix_key_close(k->making);
 	k->making = NULL;
 	ret = fog_mix_key_begin(&params, &k->making, text, text_len);
@@ -120,7 +134,7 @@ bool manager_key_poll(struct fog_manager *m)
 	char text[200] = "";
 
 	if (key == NULL)
-		return false;
+		return key_dying(m);
 	int ret = fog_mix_key_step(key, text, sizeof(text));
 	if (ret > 0)
 		return true;

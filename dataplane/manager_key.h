@@ -22,10 +22,11 @@ struct manager_key {
 };
 
 // Session callbacks. install returns 0 (it is in force already), -EINPROGRESS (answered by
-// fog_session_key_done), -EEXIST, -ENOSPC, or what fog_mix_key_begin does; keep 0 or -ENOMEM. With a sentence in 'text'.
+// fog_session_key_done), -EEXIST, -ENOSPC, -EBUSY (a dead key's table
+// is still being given back), or what fog_mix_key_begin does; keep 0 or -ENOMEM. With a sentence in 'text'.
 int manager_on_key_install(void *ctx, const struct fog_msg_key *, char *text, size_t text_len);
 int manager_on_keys_keep(void *ctx, const struct fog_msg_keys_keep *, char *text, size_t text_len);
-// Go on with the table that is being made. Returns whether there is more to do.
+// Go on with the table that is being made. Returns whether there is more to do, there or for a dead key's.
 bool manager_key_poll(struct fog_manager *);
 // Publish the keys and the fill of their tables, and tell when one is filling up.
 void manager_key_report(struct fog_manager *);

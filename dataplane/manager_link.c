@@ -37,6 +37,11 @@ void manager_link_close(struct fog_manager *m)
 	m->links.table = NULL;
 }
 
+static struct fog_link *slot_link(const struct fog_manager *m, unsigned slot)
+{
+	return atomic_load_explicit(&m->links.table->slot[slot], memory_order_relaxed);
+}
+
 // rx_ns is the last look that found more frames than the one before.
 static void rx_look(struct fog_link *l, uint64_t now_ns)
 {
@@ -47,8 +52,11 @@ static void rx_look(struct fog_link *l, uint64_t now_ns)
 	l->rx_seen = rx;
 }
 
-static void link_stats_fill(const struct fog_link *l, struct fog_link_stats *out)
+static void link_stats_fill(struct fog_link *l, uint64_t now_ns)
 {
+	struct fog_link_stats *out = &l->row;
+
+	rx_look(l, now_ns);
 	out->state = l->state;
 	out->class = l->class;
 	out->rx_index = l->rx_index;
@@ -63,31 +71,31 @@ static void link_stats_fill(const struct fog_link *l, struct fog_link_stats *out
 	out->rx_ns = l->rx_ns;
 }
 
-// Whether a slot's session came, went or has another state than the statistics say.
-static bool slot_changed(const struct fog_link *l, const struct fog_link_stats *shown)
+// Whether a slot's session came, went or has another state than the statistics say; or is there, with 'all'.
+static bool slot_due(const struct fog_link *l, const struct fog_link_stats *shown, bool all)
 {
 	if (l == NULL)
 		return shown->state != FOG_LINK_FREE;
-	return l->state != shown->state || l->rx_index != shown->rx_index;
+	return all || l->state != shown->state || l->rx_index != shown->rx_index;
 }
 
 // What has changed, or all that is in use. Readers see it as a whole: of a node one session is sent with.
 static void stats_publish(struct fog_manager *m, bool all)
 {
+	static const struct fog_link_stats none;
 	uint64_t now_ns = manager_host_now_ms() * 1000000u;
 
+	// Adding up what the workers count takes long: readers wait for copies only.
+	for (unsigned i = 0; i < FOG_LINK_SLOTS; i++) {
+		struct fog_link *l = slot_link(m, i);
+		if (l != NULL && slot_due(l, &m->stats->link[i], all))
+			link_stats_fill(l, now_ns);
+	}
 	fog_stats_begin(&m->stats->link_sequence);
 	for (unsigned i = 0; i < FOG_LINK_SLOTS; i++) {
-		struct fog_link *l =
-		        atomic_load_explicit(&m->links.table->slot[i], memory_order_relaxed);
-		struct fog_link_stats *shown = &m->stats->link[i];
-		if (!slot_changed(l, shown) && !(all && l != NULL))
-			continue;
-		memset(shown, 0, sizeof(*shown));
-		if (l == NULL)
-			continue;
-		rx_look(l, now_ns);
-		link_stats_fill(l, shown);
+		const struct fog_link *l = slot_link(m, i);
+		if (slot_due(l, &m->stats->link[i], all))
+			m->stats->link[i] = l != NULL ? l->row : none;
 	}
 	fog_stats_end(&m->stats->link_sequence);
 }
@@ -133,8 +141,7 @@ int manager_link_remove(struct fog_manager *m, uint32_t rx_index)
 static void rekey_tell(struct fog_manager *m)
 {
 	for (unsigned i = 0; i < FOG_LINK_SLOTS; i++) {
-		struct fog_link *l =
-		        atomic_load_explicit(&m->links.table->slot[i], memory_order_relaxed);
+		struct fog_link *l = slot_link(m, i);
 		if (l == NULL || l->rekey_told || !fog_link_worn(l))
 			continue;
 		if (atomic_load_explicit(&m->stats->control_attached, memory_order_relaxed) == 0 ||

@@ -24,13 +24,14 @@ enum {
 	FOG_LOAD_ON_FILL = 64,
 	FOG_LOAD_OFF_FILL = 32,
 	FOG_LOAD_CALM_MS = 1000,
-	FOG_LOAD_UNPROVEN = 8,
+	FOG_LOAD_UNPROVEN = 2,
 
 	FOG_COOKIE_SECRET_S =
 	        120, // a secret's age when the next one comes; it counts as long again
 	// Budgets of one worker, per second and at once.
-	FOG_COOKIES_IN_RATE = 100, // COOKIE frames, which no MAC protects
-	FOG_COOKIES_IN_BURST = 20,
+	FOG_COOKIES_IN_RATE =
+	        20, // COOKIE frames from the address of one node: no MAC protects them
+	FOG_COOKIES_IN_BURST = 10,
 	// Made for one node, whoever is flooded or floods; what it asks for on top of that, as whoever sends
 	// under its address does, and everybody else's come out of what all share.
 	FOG_COOKIES_NODE_RATE = 20,
@@ -45,7 +46,7 @@ enum {
 };
 
 struct fog_handshake_node {
-	struct fog_budget cookies, responses, notices;
+	struct fog_budget cookies, cookies_in, responses, notices;
 };
 
 // Worker only. In locked memory: it holds the secrets of cookies.
@@ -55,7 +56,7 @@ struct fog_handshake {
 	uint64_t secret_until; // TSC
 	uint64_t window_until, loaded_until; // TSC
 	unsigned window_count; // initiations with a right MAC1 in this window
-	struct fog_budget cookies_in, cookies;
+	struct fog_budget cookies;
 	struct fog_handshake_node node[FOG_NODES_MAX]; // by statistics slot
 };
 

@@ -38,11 +38,11 @@ int fog_handshake_create(uint64_t tsc_hz, struct fog_handshake **out)
 	sodium_memzero(seed, sizeof(seed));
 	// The one "before" the first must be nobody's guess: a host that has just started takes it for young.
 	fog_random_fill(&h->random, h->secret[0], sizeof(h->secret));
-	fog_budget_init(&h->cookies_in, tsc_hz, FOG_COOKIES_IN_RATE, FOG_COOKIES_IN_BURST);
 	fog_budget_init(&h->cookies, tsc_hz, FOG_COOKIES_RATE, FOG_COOKIES_BURST);
 	for (unsigned i = 0; i < FOG_NODES_MAX; i++) {
 		struct fog_handshake_node *n = &h->node[i];
 		fog_budget_init(&n->cookies, tsc_hz, FOG_COOKIES_NODE_RATE, FOG_COOKIES_NODE_BURST);
+		fog_budget_init(&n->cookies_in, tsc_hz, FOG_COOKIES_IN_RATE, FOG_COOKIES_IN_BURST);
 		fog_budget_init(&n->responses, tsc_hz, FOG_RESPONSES_RATE, FOG_RESPONSES_BURST);
 		fog_budget_init(&n->notices, tsc_hz, FOG_NOTICES_RATE, FOG_NOTICES_BURST);
 	}
@@ -171,10 +171,13 @@ static enum fog_drop response_judge(
 
 static enum fog_drop cookie_judge(struct fog_worker *w, const struct handshake *a)
 {
+	struct fog_handshake *h = w->handshake;
+
 	if (a->node < 0)
 		return FOG_DROP_HANDSHAKE_SOURCE;
-	return fog_budget_take(&w->handshake->cookies_in, a->now) ? FOG_DROP_NONE
-	                                                          : FOG_DROP_HANDSHAKE_RATE;
+	if (a->peer == FOG_PEER_NONE || !fog_budget_take(&h->node[a->peer].cookies_in, a->now))
+		return FOG_DROP_HANDSHAKE_RATE;
+	return FOG_DROP_NONE;
 }
 
 // The next hop of who is no node: back the way that it came. Returns false when the frame's own headers

@@ -353,6 +353,9 @@ void fog_links_attached(
 void fog_links_detached(struct fog_links *l)
 {
 	l->attached = false;
+	// What is not answered by now never will be.
+	for (unsigned i = 0; i < FOG_LINK_SLOTS; i++)
+		l->session[i].install_open = false;
 }
 
 static void links_read_notice(struct fog_links *l, const struct fog_link_punt *m)

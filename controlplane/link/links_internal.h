@@ -20,7 +20,7 @@ enum {
 	LINKS_BEAT_FIRST_FOR_MS = 15000,
 	LINKS_OLD_MS = 30000, // a session goes when another one was heard for so long and it wasn't
 	LINKS_WAITING_MS = 40000, // for the first frame of a session that we answered
-	LINKS_WAITING_CLIENT_MS = 3000,
+	LINKS_WAITING_CLIENT_MS = 5000,
 	LINKS_CONFIRM_MS =
 	        500, // a look so long after the answer shows whether the client took it up
 	LINKS_IDLE_CLIENT_MS = 300000,

@@ -263,6 +263,8 @@ static void session_refused(
 
 	l->outcome[FOG_LINKS_NOT_INSTALLED]++;
 	links_session_drop(s);
+	// The peer may send with it already, whatever older ones there are.
+	p->replace_ms = now_ms;
 	p->due_ms = now_ms;
 	if (status == -EEXIST)
 		return;
@@ -415,14 +417,21 @@ static bool session_unused(const struct links_session *s, const struct links_pee
 	return false;
 }
 
-static bool session_over(const struct links_session *s, const struct links_peer *p, uint64_t now_ms)
+static bool session_over(
+        const struct fog_links *l, const struct links_session *s, const struct links_peer *p,
+        uint64_t now_ms
+)
 {
 	bool node = p->class == FOG_LINK_NODE;
 	uint64_t quiet = now_ms - (s->heard_ms > s->made_ms ? s->heard_ms : s->made_ms);
 
 	switch (s->state) {
 	case FOG_LINK_WAITING:
-		return quiet >= (node ? LINKS_WAITING_MS : LINKS_WAITING_CLIENT_MS);
+		if (node)
+			return quiet >= LINKS_WAITING_MS;
+		// Only a look as late as that shows whether its first frame came in time.
+		return quiet >= LINKS_WAITING_CLIENT_MS &&
+		        l->looked_ms >= s->made_ms + LINKS_WAITING_CLIENT_MS;
 	case FOG_LINK_OLD:
 		return session_unused(s, p) || (!node && quiet >= LINKS_IDLE_CLIENT_MS);
 	case FOG_LINK_SENDING:
@@ -441,7 +450,7 @@ void links_sessions_tick(struct fog_links *l, struct links_peer *p, uint64_t now
 		session_beat(l, s, now_ms);
 	for (s = p->session; s != NULL; s = next) {
 		next = s->next;
-		if (s->slot == SLOT_LIVE && session_over(s, p, now_ms))
+		if (s->slot == SLOT_LIVE && session_over(l, s, p, now_ms))
 			links_session_remove(l, s, now_ms);
 	}
 }

@@ -69,12 +69,18 @@ static int keys_fail_errno(const struct keys_text *t, const char *what)
 	return keys_fail(t, error, what, "see keyrings(7)");
 }
 
+// An errno of the keyring: the key is not there, or no more.
+static bool keys_gone(int error)
+{
+	return error == ENOKEY || error == EKEYEXPIRED || error == EKEYREVOKED;
+}
+
 // 'key' lies in locked memory. Returns 0, -ENOENT, or a failure that is explained.
 static int keys_fetch(const struct keys_text *t, struct fog_epoch_key *key)
 {
 	long serial = keyctl_search(KEY_SPEC_USER_KEYRING, "user", t->name, 0);
 
-	if (serial < 0 && (errno == ENOKEY || errno == EKEYEXPIRED || errno == EKEYREVOKED))
+	if (serial < 0 && keys_gone(errno))
 		return -ENOENT;
 	if (serial < 0)
 		return keys_fail_errno(t, "cannot be searched for");
@@ -235,7 +241,7 @@ static int keys_destroy(const char *name)
 	long serial = keyctl_search(KEY_SPEC_USER_KEYRING, "user", name, 0);
 
 	if (serial < 0)
-		return errno == ENOKEY ? -ENOENT : -errno;
+		return keys_gone(errno) ? -ENOENT : -errno;
 	// Invalidate makes it unreadable at once, for holders of its number too; the kernel wipes it.
 	if (keyctl_invalidate((key_serial_t)serial) < 0)
 		return -errno;

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the Fogline authors
 // Keys by epoch as they were announced, by us and by others, and proofs of delays.
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "private.h"
@@ -97,11 +98,12 @@ int fog_store_announced_clear(struct fog_store *s)
 int fog_store_identity(struct fog_store *s, const uint8_t node_id[32])
 {
 	uint8_t known[32];
-	int other = store_meta_get(s, "identity", known, sizeof(known)) == 0 &&
-	        memcmp(known, node_id, sizeof(known)) != 0;
-	int r = store_meta_put(s, "identity", node_id, 32);
+	bool had = store_meta_get(s, "identity", known, sizeof(known)) == 0;
 
-	return r < 0 ? r : other;
+	if (had && memcmp(known, node_id, sizeof(known)) == 0)
+		return 0; // nothing is written: a full disk keeps nobody from starting
+	int r = store_meta_put(s, "identity", node_id, 32);
+	return r < 0 ? r : had;
 }
 
 // With synchronous=NORMAL only a checkpoint waits for the disk.

@@ -61,6 +61,7 @@ struct fog_link {
 	enum fog_link_state state;
 	bool rekey_told;
 	uint64_t installed_ns, rx_ns, rx_seen;
+	struct fog_link_stats row; // what is published next
 	uint64_t serial; // grows with every installation
 	// Any worker sets it once, with the first valid frame.
 	_Alignas(FOG_CACHE_LINE) _Atomic bool heard;

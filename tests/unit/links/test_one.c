@@ -487,6 +487,49 @@ static void test_not_told(void)
 	end();
 }
 
+// The peer may send with a session already that our data plane did not take: whatever older one there is,
+// another one is asked for.
+static void test_refused_later(void)
+{
+	struct fog_hello h = hello_good();
+
+	begin(0);
+	fog_links_tick(links, 1);
+	struct fog_link_punt p = response(now_ns);
+	fog_links_punt(links, &p, 1);
+	see(1);
+	initiate(theirs, &h, 1000);
+	CU_ASSERT_EQUAL(saw.installs, 2);
+	fog_links_link_ack(links, saw.installed.rx_index, -ENOMEM, 1001);
+	saw.sessions = 1;
+	fog_links_tick(links, 1002);
+	CU_ASSERT_EQUAL(saw.sent[FOG_FRAME_INITIATION], 1);
+	fog_links_tick(links, 1001 + 4 * LINKS_RETRY_FIRST_MS);
+	CU_ASSERT_EQUAL(saw.sent[FOG_FRAME_INITIATION], 2);
+	end();
+}
+
+// An answer that was lost with the data plane's connection is not taken for a later one.
+static void test_answer_lost(void)
+{
+	const uint8_t boot_id[16] = {1};
+	struct fog_hello h = hello_good();
+
+	begin(0);
+	initiate(theirs, &h, 1);
+	fog_links_detached(links);
+	fog_links_attached(links, boot_id, 2, 2);
+	see(2);
+	uint32_t slot = fog_link_slot(saw.installed.rx_index);
+	saw.sessions = 0;
+	fog_links_tick(links, LINKS_WAITING_MS + 3);
+	CU_ASSERT_EQUAL(saw.removes, 1);
+	CU_ASSERT_EQUAL(links->session[slot].slot, SLOT_REMOVING);
+	fog_links_link_ack(links, saw.installed.rx_index, 0, LINKS_WAITING_MS + 4);
+	CU_ASSERT_EQUAL(links->session[slot].slot, SLOT_FREE);
+	end();
+}
+
 // The old session goes when the peer has sent with the new one for so long, and not with it.
 static void test_old(void)
 {
@@ -695,6 +738,8 @@ int main(void)
 	        {"remembered", test_remembered},
 	        {"not told", test_not_told},
 	        {"old", test_old},
+	        {"refused beside an older one", test_refused_later},
+	        {"an answer that was lost", test_answer_lost},
 	        {"evicted", test_evicted},
 	        {"promoted", test_promoted},
 	        {"another boot", test_other_boot},
