@@ -90,7 +90,8 @@ def _smoke_tests(root, folder, prefix, wrap, env):
 	slow = 3 if wrap else 1
 	paths = _programs(root / "tests" / "smoke", "FOGLINE_LONG" in env)
 	if wrap:
-		paths = [path for path in paths if path.stem.removesuffix("_test") not in PLAIN_ONLY]
+		spared = PLAIN_ONLY | (SANITIZED_LONG if "FOGLINE_LONG" not in env else set())
+		paths = [path for path in paths if path.stem.removesuffix("_test") not in spared]
 	return [
 		Test(
 			f"{prefix}/{path.stem.removesuffix('_test')}",
@@ -101,6 +102,9 @@ def _smoke_tests(root, folder, prefix, wrap, env):
 		for path in paths
 	]
 
+
+# Under sanitizers only with --long: what takes minutes there and whose code others reach, too.
+SANITIZED_LONG = {"audit_simulated", "demo", "drain_traffic", "sphinx_verify_check"}
 
 # Labs that say something of rates, of delays or of all the host has: another one beside them would disturb.
 ALONE = {
@@ -120,10 +124,12 @@ def _tsan_then(root, long):
 
 def _asan_then(root, long):
 	folder = root / "build-asan"
-	env = {**SANITIZER_ENV, "FOGLINE_SANITIZER": "1", **({"FOGLINE_LONG": "1"} if long else {})}
+	env = {**SANITIZER_ENV, "FOGLINE_SANITIZER": "1", **({"FOGLINE_LONG": "1"} if long else {"FOGLINE_FEW": "1"})}
+
+	def wanted(test):
+		return not test["cmd"][0].endswith("test_sandbox_seccomp") and (long or test["name"] not in SANITIZED_LONG)
 	return [
-		*_meson_tests(
-			folder, "asan/unit", SANITIZED, env, lambda test: not test["cmd"][0].endswith("test_sandbox_seccomp")),
+		*_meson_tests(folder, "asan/unit", SANITIZED, env, wanted),
 		*_smoke_tests(root, folder, "asan/smoke", SANITIZED, env),
 	]
 

@@ -24,7 +24,7 @@ LIMIT_S = 19.5 * 60  # what `test` may take without --long
 SKIP = 77
 CPUS, LABS = os.cpu_count() or 2, 2
 # Whatever else is computed leaves the CPUs to the labs, and to the build that they wait for.
-BESIDE = ["nice", "-n", "5"]
+BESIDE = ["nice", "-n", "10"]
 
 
 class Runner:

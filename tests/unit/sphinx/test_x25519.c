@@ -260,11 +260,11 @@ static void test_one_low(void)
 }
 
 // Every subset of the lanes of a group with points of low order, the others honest: all there are in
-// groups of one to eight (on an emulated CPU of eight), alone and behind a full group.
+// groups of one to eight (on an emulated CPU one in five, of eight), alone and behind a full group.
 static void test_lane_masks(void)
 {
 	for (unsigned lanes = check_few() ? 8 : 1; lanes <= 8; lanes++) {
-		for (unsigned mask = 0; mask < 1u << lanes; mask++) {
+		for (unsigned mask = 0; mask < 1u << lanes; mask += check_few() ? 5 : 1) {
 			unsigned first = mask % 3 == 0 ? 8 : 0;
 
 			batch_reset();
