@@ -174,7 +174,7 @@ static int run(struct bench_report *report)
 
 const struct bench bench_link = {
         .name = "link",
-        .what = "sealing and opening frames of encrypted links",
+        .what = "sealing and opening frames of encrypted links (under forged handshakes: flood)",
         .key = (const char *const[]){"isa", "burst", "bytes", NULL},
         .options = options,
         .run = run,
