@@ -23,8 +23,14 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 LIMIT_S = 19.5 * 60  # what `test` may take without --long
 SKIP = 77
 CPUS, LABS = os.cpu_count() or 2, 2
-# Whatever else is computed leaves the CPUs to the labs, and to the build that they wait for.
-BESIDE = ["nice", "-n", "10"]
+NICE = 10  # of what leaves the CPUs to the labs, and to the build that they wait for
+
+
+def beside(argv):
+	"""The command, less urgent. Each test is a session of its own, and where the kernel shares the CPUs out
+	by session, it is the session's niceness that counts (sched(7), "The autogroup feature")."""
+	shell = f'{{ echo {NICE} >/proc/self/autogroup; }} 2>/dev/null; exec nice -n {NICE} "$@"'
+	return ["sh", "-c", shell, "sh", *argv]
 
 
 class Runner:
@@ -50,7 +56,7 @@ class Runner:
 		start = time.monotonic()
 		with log.open("wb") as out:
 			process = subprocess.Popen(
-				test.argv if test.lab or test.first else [*BESIDE, *test.argv], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+				test.argv if test.lab or test.first else beside(test.argv), stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
 				cwd=test.cwd or ROOT, env={**os.environ, **test.env}, start_new_session=True,
 			)
 			self.running.add(process)
