@@ -234,7 +234,7 @@ void config_replay_say(
 	}
 }
 
-// What a table of this size is good for, and what is not yet as planned.
+// What a table of this size is good for, and what differs where keys are never renewed.
 static void plan_replay_notes(
         struct plan_text *out, const struct fog_config *c, const struct fog_topology *t
 )
@@ -242,15 +242,16 @@ static void plan_replay_notes(
 	uint64_t tags = fog_config_tags(c, t);
 	uint64_t rate = (uint64_t)c->workers.cpu_count * c->workers.max_rate;
 
-	plan_add(out, "          ");
 	if (rate == 0) {
-		plan_add(out, "no workers.max_rate: enough for ");
+		plan_add(out, "          no workers.max_rate: enough for ");
 		plan_scaled(out, (double)tags / (double)config_key_seconds(t), "pps");
 		plan_add(out, " on average over ");
 		plan_key_time(out, t);
-		plan_add(out, "\n          ");
+		plan_add(out, "\n");
 	}
-	plan_add(out, "keys are not renewed yet: one table is made");
+	if (t != NULL && t->links == FOG_LINKS_NOISE)
+		return;
+	plan_add(out, "          with 'links: none' the key is for good: one table is made");
 	if (rate != 0) {
 		plan_add(out, ", and at this rate it is full after ");
 		plan_duration(out, tags / rate);

@@ -30,14 +30,21 @@ static void links_print(const json_t *answer)
 		for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
 			ctl_table_value(t, json_object_get(json_array_get(list, i), keys[k]));
 	ctl_table_print(t, stdout);
-	if (json_is_false(json_object_get(answer, "active")))
-		puts("this network has no encrypted links");
+	if (!json_is_false(json_object_get(answer, "active")))
+		return;
+	puts(json_is_null(json_object_get(answer, "network"))
+	             ? "this node has no topology, so no links: 'fogctl ready' says what it lacks"
+	             : "this network has no encrypted links");
 }
 
 static void links_ordered(const json_t *answer)
 {
-	printf("sessions with %lld nodes are being replaced\n",
-	       (long long)json_integer_value(json_object_get(answer, "nodes")));
+	long long nodes = json_integer_value(json_object_get(answer, "nodes"));
+	long long up = json_integer_value(json_object_get(answer, "up"));
+
+	printf("sessions with %lld of %lld nodes are being replaced\n", up, nodes);
+	if (up < nodes)
+		puts("links with the others are not up: 'fogctl links' says what each lacks");
 }
 
 int ctl_links(int argc, char **argv)

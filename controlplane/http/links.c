@@ -76,6 +76,15 @@ static json_t *links_outcomes(const struct fog_links_summary *s)
 	return o;
 }
 
+// The network's name, or null: a node without a topology knows of no links either.
+static json_t *links_network(struct fog_node *n)
+{
+	pthread_rwlock_rdlock(&n->lock);
+	json_t *name = n->topology != NULL ? json_string(n->topology->name) : json_null();
+	pthread_rwlock_unlock(&n->lock);
+	return name;
+}
+
 void http_get_links(struct fog_node *n, const struct http_request *req, struct http_response *res)
 {
 	const unsigned room = FOG_NODES_MAX + FOG_LINK_SLOTS;
@@ -96,8 +105,9 @@ void http_get_links(struct fog_node *n, const struct http_request *req, struct h
 	http_reply_json(
 	        res, 200,
 	        json_pack(
-	                "{s:b s:i s:i s:i s:o s:o s:o}", "active", s.active, "nodes", (int)s.nodes,
-	                "up", (int)s.up, "clients", (int)s.clients, "clock_offset_ms",
+	                "{s:o s:b s:i s:i s:i s:o s:o s:o}", "network", links_network(n), "active",
+	                s.active, "nodes", (int)s.nodes, "up", (int)s.up, "clients", (int)s.clients,
+	                "clock_offset_ms",
 	                s.clocks > 0 ? json_integer((json_int_t)s.offset_ms) : json_null(),
 	                "handshakes", links_outcomes(&s), "links", list
 	        )
@@ -116,14 +126,21 @@ void http_post_links_rekey(
 	}
 	fog_links_status(n->links, &s, NULL, 0);
 	if (!s.active) {
-		http_reply_problem(
-		        res, 409, "no_links", "set 'links: noise' in the topology",
-		        "this network has no encrypted links"
-		);
+		json_t *network = links_network(n);
+		if (json_is_null(network))
+			http_reply_problem(
+			        res, 409, "no_links", "see /readyz", "this node has no topology"
+			);
+		else
+			http_reply_problem(
+			        res, 409, "no_links", "set 'links: noise' in the topology",
+			        "this network has no encrypted links"
+			);
+		json_decref(network);
 		return;
 	}
 	fog_links_rekey_all(n->links);
-	http_reply_json(res, 202, json_pack("{s:i}", "nodes", (int)s.nodes));
+	http_reply_json(res, 202, json_pack("{s:i s:i}", "nodes", (int)s.nodes, "up", (int)s.up));
 }
 
 void metrics_links(FILE *f, struct fog_node *n)

@@ -144,7 +144,10 @@ void http_delete_loops(
 )
 {
 	if (fog_loops_forget(n->loops) < 0)
-		http_reply_problem(res, 404, "no_loops", NULL, "there are none");
+		http_reply_problem(
+		        res, 404, "no_loops", "POST /v1/loops begins some",
+		        "there are no loops to throw away"
+		);
 	else
 		http_reply_json(res, 200, json_pack("{s:s}", "state", "none"));
 }

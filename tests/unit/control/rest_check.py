@@ -209,6 +209,10 @@ def commands(plane):
 	for words in (["workers"], ["ports"], ["drops"], ["nodes"], ["top", "-n", "1"]):
 		code, out, _ = plane.fogctl(*words)
 		check(f"{words[0]} without data", code == 0 and "no data" in out)
+	code, out, _ = plane.fogctl("links")
+	check("links without a topology", code == 0 and "no topology" in out and "fogctl ready" in out)
+	code, _, err = plane.fogctl("links", "rekey")
+	check("links rekey without a topology", code == 1 and "no topology" in err and "readyz" in err)
 	code, _, err = plane.fogctl("send", "--to", "nobody", "hello")
 	check("send without a topology", code == 1 and "topology" in err and "readyz" in err)
 	check("send without a receiver", plane.fogctl("send", "hello")[0] == 2)

@@ -318,9 +318,13 @@ static void test_replay_rate(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(
 	        text,
 	        "replay    72 kpps x (20 + 2) min = 95 M tags = 1.42 GiB per key; 2 keys; have "
-	        "4.00 GiB\n          keys are not renewed yet: one table is made, and at this "
-	        "rate it is full after 22 min"
+	        "4.00 GiB\n          with 'links: none' the key is for good: one table is made, and "
+	        "at this rate it is full after 22 min"
 	));
+	t->links = FOG_LINKS_NOISE;
+	fog_config_plan_print(c, t, &roomy, &p, text, sizeof(text));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "2 keys; have 4.00 GiB\nbeside"));
+	t->links = FOG_LINKS_NONE;
 	fog_config_plan_print(c, t, NULL, &p, text, sizeof(text));
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "per key; 2 keys\n"));
 	// At a low rate the burst is what makes the sum, and 1,384 s are no whole minutes.

@@ -412,6 +412,7 @@ static void test_loops(void)
 	CU_ASSERT_EQUAL(ask("GET", "/v1/loops", ""), 200);
 	CU_ASSERT_TRUE(says("\"state\":\"none\"") && says("\"records\":[]"));
 	CU_ASSERT_EQUAL(ask("DELETE", "/v1/loops", ""), 404);
+	CU_ASSERT_TRUE(says("POST /v1/loops begins some"));
 }
 
 static void test_log_levels(void)

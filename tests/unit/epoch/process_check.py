@@ -110,6 +110,13 @@ def check_descriptor(node):
 	return {int(epoch): key for epoch, key in (part.split(":") for part in line.split()[1:])}
 
 
+def check_rekey(node):
+	done = subprocess.run(
+		[FOGCTL, "--socket", node.socket, "links", "rekey"], capture_output=True, text=True, check=True)
+	check(done.stdout.startswith("sessions with 0 of 1 nodes are") and "'fogctl links'" in done.stdout,
+	      f"no session is replaced where no link is up: {done.stdout}")
+
+
 def check_clock(node):
 	before = node.epochs()
 	node.set_clock("100s")
@@ -156,6 +163,7 @@ def main():
 			node.start()
 			until("keys", lambda: len(node.keys()) >= 2)
 			check(check_descriptor(node).items() <= node.keys().items(), "it announces what it has")
+			check_rekey(node)
 			check_clock(node)
 			check_proof(node, check_restarts(node))
 		finally:
