@@ -80,7 +80,9 @@ class System(Chroot):
 		self._cgroup.mkdir()
 		with open(self.root / "boot.log", "wb") as log:
 			self._process = subprocess.Popen(
-				["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', self._cgroup, "unshare",
+				# It ends with this process, also when that is killed.
+				["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', self._cgroup,
+					"setpriv", "--pdeathsig", "KILL", "unshare",
 					*(f"--{name}" for name in NAMESPACES), "--fork", "--kill-child", "bash", "-c",
 					BOOT.format(root=self.root)],
 				stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
