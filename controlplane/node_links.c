@@ -75,10 +75,10 @@ int node_links_create(struct fog_node *n)
 	memcpy(self.node_id, n->identity->node_id, sizeof(self.node_id));
 	memcpy(self.link_public, n->identity->link_public, sizeof(self.link_public));
 	n->link_follow = calloc(1, sizeof(*n->link_follow));
-	if (n->link_follow != NULL)
+	if (n->link_follow != NULL) {
 		n->link_follow->settled_ms = UINT64_MAX;
-	if (n->link_follow != NULL)
 		r = fog_links_create(&self, &links_ops, n, &n->links);
+	}
 	if (r < 0)
 		LOG_ERR("links: %s: raise RLIMIT_MEMLOCK, or free memory", strerror(-r));
 	return r;
@@ -117,7 +117,7 @@ bool node_links_settling(void *ctx)
 void node_links_event(struct fog_node *n, uint32_t type, const struct fog_evt *e)
 {
 	if (type == FOG_EVT_LINK_REKEY)
-		fog_links_rekey(n->links, (uint32_t)e->token, fog_now_ms());
+		fog_links_rekey(n->links, (uint32_t)e->token);
 }
 
 void node_links_punt(void *ctx, const struct fog_link_punt *m)

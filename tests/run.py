@@ -175,7 +175,7 @@ def run(runner, tests, wanted):
 def main():
 	parser = argparse.ArgumentParser(prog="./fogline test", description="Run the tests.")
 	parser.add_argument("--long", action="store_true",
-		help="fuzz 5 minutes each, soak, 1,000 messages also under ASan; no limit of time")
+		help="what takes longer, too (tests/README.md): soak, more machines, fuzz 5 minutes each; no limit of time")
 	parser.add_argument("--asan", action="store_true", help="only the run under ASan and UBSan")
 	parser.add_argument("--tsan", action="store_true", help="only the run under TSan")
 	parser.add_argument("filter", metavar="FILTER", nargs="?", default="",

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../node_epochs.h"
+#include "../now.h"
 #include "letter.h"
 #include "view.h"
 
@@ -303,14 +303,6 @@ static void messages_each(void *ctx, const struct fog_store_received *m)
 	l->next = m->id;
 }
 
-static int64_t messages_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static int messages_list(struct fog_node *n, int64_t after, unsigned limit, struct messages_list *l)
 {
 	int r = fog_store_begin(n->store);
@@ -335,13 +327,13 @@ void http_get_messages(
 	    http_query_number(res, "wait", req->query[2], 0, HTTP_WAIT_MAX_S, &wait) < 0)
 		return;
 	struct messages_list l = {.list = json_array(), .next = after};
-	int64_t end = messages_now_ms() + wait * 1000, left;
+	int64_t end = (int64_t)fog_now_ms() + wait * 1000, left;
 	do {
 		// The count first: a message that comes in between ends the wait at once.
 		seen = fog_inbox_wait(n->inbox, 0, 0);
 		now = seen;
 		r = messages_list(n, after, (unsigned)limit, &l);
-		left = end - messages_now_ms();
+		left = end - (int64_t)fog_now_ms();
 		if (r == 0 && left > 0)
 			now = fog_inbox_wait(n->inbox, seen, (int)left);
 	} while (r == 0 && now > seen);

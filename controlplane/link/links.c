@@ -390,7 +390,7 @@ void fog_links_punt(struct fog_links *l, const struct fog_link_punt *m, uint64_t
 	}
 }
 
-void fog_links_rekey(struct fog_links *l, uint32_t rx_index, uint64_t now_ms)
+void fog_links_rekey(struct fog_links *l, uint32_t rx_index)
 {
 	struct links_session *s = links_session_find(l, rx_index);
 

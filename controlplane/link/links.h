@@ -69,7 +69,7 @@ void fog_links_punt(struct fog_links *, const struct fog_link_punt *, uint64_t n
 // The data plane's answer to install (0, -EEXIST, ...) or remove.
 void fog_links_link_ack(struct fog_links *, uint32_t rx_index, int status, uint64_t now_ms);
 // FOG_EVT_LINK_REKEY.
-void fog_links_rekey(struct fog_links *, uint32_t rx_index, uint64_t now_ms);
+void fog_links_rekey(struct fog_links *, uint32_t rx_index);
 // The sessions that the data plane has now: all slots of its statistics that are not free, read in one
 // piece. About once a second while attached; the first time soon after it.
 void fog_links_seen(

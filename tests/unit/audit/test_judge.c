@@ -215,6 +215,17 @@ static void test_flat(void)
 	}
 }
 
+// Early loops are seen, and nobody of the six is blamed for them.
+static void check_unexplained(void)
+{
+	struct fog_judge_report *report = judge(LOOPS, 6);
+	CU_ASSERT_TRUE(report->early > 100);
+	CU_ASSERT_EQUAL(report->early_unexplained, report->early);
+	for (unsigned i = 0; i < 6; i++)
+		CU_ASSERT_FALSE(fog_judge_blames(report->verdict[i].kind));
+	fog_judge_report_free(report);
+}
+
 // Of two nodes that all early loops passed, either may be the one.
 static void test_flat_pair(void)
 {
@@ -226,12 +237,7 @@ static void test_flat_pair(void)
 	for (size_t i = 0; i < LOOPS; i++)
 		if (loop[i].hop[0].node == 0 && loop[i].hop[1].node != 2)
 			loop[i].transit_us += 20000;
-	struct fog_judge_report *report = judge(LOOPS, 6);
-	CU_ASSERT_TRUE(report->early > 100);
-	CU_ASSERT_EQUAL(report->early_unexplained, report->early);
-	for (unsigned i = 0; i < 6; i++)
-		CU_ASSERT_FALSE(fog_judge_blames(report->verdict[i].kind));
-	fog_judge_report_free(report);
+	check_unexplained();
 }
 
 // Two of them: no node was on all early loops, so none is singled out by them.
@@ -241,12 +247,7 @@ static void test_flat_two(void)
 
 	sim.cheat[0] = sim.cheat[2] = CHEAT_FLAT;
 	sim_run(&sim, loop);
-	struct fog_judge_report *report = judge(LOOPS, 6);
-	CU_ASSERT_TRUE(report->early > 100);
-	CU_ASSERT_EQUAL(report->early_unexplained, report->early);
-	for (unsigned i = 0; i < 6; i++)
-		CU_ASSERT_FALSE(fog_judge_blames(report->verdict[i].kind));
-	fog_judge_report_free(report);
+	check_unexplained();
 }
 
 // The strongest evidence is weighed first, with all loops: as it would be if nobody were ever blamed.

@@ -125,7 +125,7 @@ static void test_rekey_asked(void)
 	before = sim[1].installs;
 	for (unsigned i = 0; i < FOG_LINK_SLOTS; i++)
 		if (sim[1].slot[i].used && sim[1].slot[i].state == FOG_LINK_SENDING)
-			fog_links_rekey(sim[1].links, sim[1].slot[i].session.rx_index, sim_ms);
+			fog_links_rekey(sim[1].links, sim[1].slot[i].session.rx_index);
 	sim_run(2000, true);
 	CU_ASSERT_EQUAL(sim[1].installs, before + 2);
 	assert_no_gap(3);

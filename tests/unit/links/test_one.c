@@ -169,6 +169,15 @@ static struct fog_link_punt response(uint64_t time_ns)
 	return p;
 }
 
+// Our initiation is answered at once, and the data plane shows the session.
+static void link_up(void)
+{
+	fog_links_tick(links, 1);
+	struct fog_link_punt p = response(now_ns);
+	fog_links_punt(links, &p, 1);
+	see(1);
+}
+
 static struct fog_link_status status(void)
 {
 	struct fog_links_summary s;
@@ -398,10 +407,7 @@ static void test_age(void)
 static void test_stale(void)
 {
 	begin(0);
-	fog_links_tick(links, 1);
-	struct fog_link_punt p = response(now_ns);
-	fog_links_punt(links, &p, 1);
-	see(1);
+	link_up();
 	fog_links_tick(links, FOG_LINKS_STALE_MS);
 	CU_ASSERT_EQUAL(saw.sent[FOG_FRAME_INITIATION], 1);
 	fog_links_tick(links, FOG_LINKS_STALE_MS + 1);
@@ -413,10 +419,7 @@ static void test_stale(void)
 static void test_missing(void)
 {
 	begin(0);
-	fog_links_tick(links, 1);
-	struct fog_link_punt p = response(now_ns);
-	fog_links_punt(links, &p, 1);
-	see(1);
+	link_up();
 	CU_ASSERT_EQUAL(fog_links_notice(links, node[1].id, ours, 1), 0);
 	fog_links_seen(links, NULL, 0, 1001);
 	CU_ASSERT_EQUAL(fog_links_notice(links, node[1].id, ours, 1), 0);
@@ -494,10 +497,7 @@ static void test_refused_later(void)
 	struct fog_hello h = hello_good();
 
 	begin(0);
-	fog_links_tick(links, 1);
-	struct fog_link_punt p = response(now_ns);
-	fog_links_punt(links, &p, 1);
-	see(1);
+	link_up();
 	initiate(theirs, &h, 1000);
 	CU_ASSERT_EQUAL(saw.installs, 2);
 	fog_links_link_ack(links, saw.installed.rx_index, -ENOMEM, 1001);
@@ -536,10 +536,7 @@ static void test_old(void)
 	struct fog_hello h = hello_good();
 
 	begin(0);
-	fog_links_tick(links, 1);
-	struct fog_link_punt p = response(now_ns);
-	fog_links_punt(links, &p, 1);
-	see(1);
+	link_up();
 	initiate(theirs, &h, 2);
 	saw.session[0].state = FOG_LINK_OLD;
 	saw.session[1].state = FOG_LINK_SENDING;
@@ -607,10 +604,7 @@ static void test_other_boot(void)
 	const uint8_t same[16] = {1}, other[16] = {2};
 
 	begin(0);
-	fog_links_tick(links, 1);
-	struct fog_link_punt p = response(now_ns);
-	fog_links_punt(links, &p, 1);
-	see(1);
+	link_up();
 	fog_links_detached(links);
 	fog_links_attached(links, same, 2, 2);
 	CU_ASSERT_PTR_NOT_NULL(links->node[0]->session);
@@ -701,10 +695,7 @@ static void test_moved(void)
 {
 	for (unsigned what = 0; what < 2; what++) {
 		begin(0);
-		fog_links_tick(links, 1);
-		struct fog_link_punt p = response(now_ns);
-		fog_links_punt(links, &p, 1);
-		see(1);
+		link_up();
 		configure(0);
 		fog_links_tick(links, 2);
 		CU_ASSERT_EQUAL(saw.sent[FOG_FRAME_INITIATION], 1);

@@ -224,8 +224,8 @@ static unsigned special_points(uint8_t p[][32])
 	return 2 * n;
 }
 
-// Every special point in every lane of a batch of 64, honest points around it. On an emulated CPU in
-// every lane of a group of eight.
+// Every special point in every lane of a batch of 64, honest points around it. On an emulated CPU each of
+// them in a few lanes.
 static void test_special_lanes(void)
 {
 	uint8_t special[SPECIAL_MAX][32];
