@@ -314,7 +314,7 @@ struct rig_frame rig_frame_good(const struct rig *r)
 static uint8_t *frame_ip(const struct rig_frame *f, uint8_t *at, uint16_t udp_len)
 {
 	struct fog_ip to = rig_ip(f->family, f->bad_destination ? 50 : 0),
-	              from = rig_ip(f->family, 1);
+	              from = rig_ip(f->family, f->from != 0 ? f->from : 1);
 
 	if (f->family == 4) {
 		struct rte_ipv4_hdr ip = {

@@ -18,6 +18,7 @@ struct rig_frame {
 	uint16_t cut; // bytes missing at the end of the frame
 	uint16_t ether_type; // 0 = the right one
 	uint64_t ol_flags; // what a device says about checksums
+	uint8_t from; // host, 0 = 1
 };
 
 struct rig {

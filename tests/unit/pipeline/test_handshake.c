@@ -159,6 +159,15 @@ static void test_sources(void)
 	check_punted(r, &f, 4);
 	check_dropped(r, &f, 6, FOG_DROP_HANDSHAKE_SOURCE);
 	CU_ASSERT_TRUE(until(r, FOG_FRAME_COOKIE, 4, FOG_DROP_HANDSHAKE_RATE));
+	// Forged ones under one node's address keep no other node's from us.
+	struct rig_frame other = rig_frame_good(r);
+	struct fog_link_punt punt;
+	other.family = 6;
+	other.from = 2;
+	message(&f, r, FOG_FRAME_COOKIE, NULL);
+	rig_put(r, &other, f.bytes, f.len);
+	fog_worker_round(r->w, rte_rdtsc());
+	CU_ASSERT_TRUE(punted(r, &punt));
 	CU_ASSERT_TRUE(until(r, FOG_FRAME_RESPONSE, 4, FOG_DROP_HANDSHAKE_RATE));
 	rig_destroy(r);
 }
