@@ -217,7 +217,7 @@ void fog_node_destroy(struct fog_node *n)
 	fog_tracer_destroy(n->tracer);
 	fog_inbox_destroy(n->inbox);
 	fog_epochs_destroy(n->epochs);
-	fog_directory_destroy(n->directory);
+	fog_exchange_destroy(n->exchange);
 	fog_clock_destroy(n->clock);
 	free(n->filter);
 	fog_store_close(n->store);

@@ -11,7 +11,7 @@
 #include "config/config.h"
 #include "dpclient.h"
 #include "epoch/clock.h"
-#include "epoch/directory.h"
+#include "epoch/exchange.h"
 #include "epoch/epochs.h"
 #include "link/links.h"
 #include "mixnet/identity.h"
@@ -64,7 +64,7 @@ struct fog_node {
 
 	// Set by start, constant: time, keys and descriptors of a network with epochs (node_epochs.h).
 	struct fog_clock *clock;
-	struct fog_directory *directory;
+	struct fog_exchange *exchange;
 	struct fog_epochs *epochs;
 };
 

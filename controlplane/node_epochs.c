@@ -38,7 +38,7 @@ static int epochs_send(
 	return fog_links_notice(n->links, node_id, data, len);
 }
 
-static const struct fog_directory_ops directory_ops = {.send = epochs_send};
+static const struct fog_exchange_ops exchange_ops = {.send = epochs_send};
 
 // Whether our own data plane has said that it has the key of 'epoch'.
 static bool epochs_in_force(struct fog_node *n, uint64_t epoch)
@@ -82,12 +82,12 @@ int node_epochs_create(struct fog_node *n)
 	int r = fog_clock_create(n->config->test.clock_ahead_ms, &n->clock);
 
 	if (r == 0)
-		r = fog_directory_create(n->store, &directory_ops, n, &n->directory);
+		r = fog_exchange_create(n->store, &exchange_ops, n, &n->exchange);
 	params = &(const struct fog_epochs_params){
 	        .instance = n->config->instance,
 	        .identity = n->identity,
 	        .store = n->store,
-	        .directory = n->directory,
+	        .exchange = n->exchange,
 	};
 	if (r == 0)
 		r = fog_epochs_create(params, &epochs_ops, n, &n->epochs);
@@ -113,7 +113,7 @@ void node_epochs_topology(struct fog_node *n, const struct fog_topology *old)
 		struct fog_schedule s = fog_schedule_of(t);
 		epoch = fog_schedule_epoch(&s, fog_clock_now_ns(n->clock));
 	}
-	if (fog_directory_topology(n->directory, t, n->identity->node_id, epoch) < 0)
+	if (fog_exchange_topology(n->exchange, t, n->identity->node_id, epoch) < 0)
 		LOG_ERR("no memory for what nodes announce: free some and send SIGHUP");
 	// The data plane has had keys of the other kind of network, or has heard nothing of keys yet.
 	if (old == NULL || old->links != t->links) {
@@ -128,7 +128,7 @@ void node_epochs_tick(struct fog_node *n)
 	fog_clock_tick(n->clock, n->config->test.clock_ahead_ms);
 	fog_epochs_tick(n->epochs, fog_clock_now_ns(n->clock));
 	if (node_epochs_active(n))
-		fog_directory_tick(n->directory, node_epoch_now(n), fog_now_ms());
+		fog_exchange_tick(n->exchange, node_epoch_now(n), fog_now_ms());
 }
 
 void node_prune(struct fog_node *n)
@@ -162,7 +162,7 @@ int node_mix_key(
 	struct fog_node *n = node;
 
 	if (node_epochs_active(n))
-		return fog_directory_mix_key(n->directory, of->id, epoch, public_key);
+		return fog_exchange_mix_key(n->exchange, of->id, epoch, public_key);
 	memcpy(public_key, of->mix_key, 32);
 	return sodium_is_zero(public_key, 32) ? -ENOENT : 0;
 }

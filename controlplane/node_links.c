@@ -49,12 +49,12 @@ static void links_notice(
         void *ctx, const uint8_t node_id[FOG_ID_LEN], const uint8_t *data, size_t len
 )
 {
-	fog_directory_notice(((struct fog_node *)ctx)->directory, node_id, data, len);
+	fog_exchange_notice(((struct fog_node *)ctx)->exchange, node_id, data, len);
 }
 
 static void links_up(void *ctx, const uint8_t node_id[FOG_ID_LEN])
 {
-	fog_directory_up(((struct fog_node *)ctx)->directory, node_id, fog_now_ms());
+	fog_exchange_up(((struct fog_node *)ctx)->exchange, node_id, fog_now_ms());
 }
 
 static const struct fog_links_ops links_ops = {

@@ -427,7 +427,7 @@ static void epochs_announce(
 	int end = fog_store_end(e->p.store, r == 0 && len > 0);
 	if (r < 0 || end < 0 || len < 0 || fog_store_durable(e->p.store) < 0)
 		return;
-	fog_directory_publish(e->p.directory, &d, data, (size_t)len);
+	fog_exchange_publish(e->p.exchange, &d, data, (size_t)len);
 	pthread_mutex_lock(&e->lock);
 	memcpy(e->view.descriptor, data, (size_t)len);
 	e->view.descriptor_len = (size_t)len;

@@ -19,7 +19,7 @@
 #include "../dpclient.h"
 #include "../mixnet/identity.h"
 #include "../mixnet/keys.h"
-#include "directory.h"
+#include "exchange.h"
 #include "schedule.h"
 
 struct fog_epochs;
@@ -38,7 +38,7 @@ struct fog_epochs_params {
 	const char *instance; // names the keys in the keyring; must outlive the object, as the rest
 	const struct fog_identity *identity;
 	struct fog_store *store;
-	struct fog_directory *directory;
+	struct fog_exchange *exchange;
 };
 
 // What the store and the keyring have of another identity is destroyed first. Returns 0, -ENOMEM (also: memory

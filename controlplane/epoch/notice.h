@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "descriptor.h"
+#include "../directory/descriptor.h"
 
 enum fog_notice_type { FOG_NOTICE_DESCRIPTOR = 1, FOG_NOTICE_ACK = 2 };
 

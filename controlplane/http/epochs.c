@@ -21,8 +21,8 @@ static const char *const epochs_states[] = {
 };
 
 static const char *const epochs_refusals[] = {
-#define X(name, label, text) [FOG_DIRECTORY_##name] = label,
-        FOG_DIRECTORY_REFUSALS(X)
+#define X(name, label, text) [FOG_EXCHANGE_##name] = label,
+        FOG_EXCHANGE_REFUSALS(X)
 #undef X
 };
 
@@ -68,18 +68,18 @@ static json_t *epochs_own(const struct fog_epochs_view *v)
 	return list;
 }
 
-static json_t *epochs_refused(const struct fog_directory_node *node)
+static json_t *epochs_refused(const struct fog_exchange_node *node)
 {
 	json_t *out = json_object();
 
-	for (unsigned i = 0; i < FOG_DIRECTORY_REFUSAL_COUNT; i++)
+	for (unsigned i = 0; i < FOG_EXCHANGE_REFUSAL_COUNT; i++)
 		json_object_set_new(
 		        out, epochs_refusals[i], json_integer((json_int_t)node->refused[i])
 		);
 	return out;
 }
 
-static json_t *epochs_node(const struct fog_directory_node *node)
+static json_t *epochs_node(const struct fog_exchange_node *node)
 {
 	json_t *keys = json_array();
 
@@ -97,7 +97,7 @@ static json_t *epochs_node(const struct fog_directory_node *node)
 	        view_hex(node->id, FOG_ID_LEN), "self", node->own, "known", node->known, "acked",
 	        node->acked, "sequence",
 	        node->known ? json_integer((json_int_t)node->sequence) : json_null(), "counts_from",
-	        node->known ? json_integer((json_int_t)fog_directory_counts_from(node))
+	        node->known ? json_integer((json_int_t)fog_exchange_counts_from(node))
 	                    : json_null(),
 	        "mix_keys", keys, "refused", epochs_refused(node)
 	);
@@ -106,14 +106,14 @@ static json_t *epochs_node(const struct fog_directory_node *node)
 void http_get_epochs(struct fog_node *n, const struct http_request *req, struct http_response *res)
 {
 	struct fog_epochs_view v;
-	struct fog_directory_node node;
+	struct fog_exchange_node node;
 	json_t *nodes;
 	int64_t ahead = 0;
 
 	if (!epochs_there(n, &v, res))
 		return;
 	nodes = json_array();
-	for (unsigned i = 0; fog_directory_node(n->directory, i, &node) == 0; i++)
+	for (unsigned i = 0; fog_exchange_node(n->exchange, i, &node) == 0; i++)
 		json_array_append_new(nodes, epochs_node(&node));
 	uint64_t now = fog_clock_now_ns(n->clock), epoch = fog_schedule_epoch(&v.schedule, now);
 	bool stepped = fog_clock_stepped(n->clock, &ahead);
@@ -231,8 +231,8 @@ void http_get_vrf(struct fog_node *n, const struct http_request *req, struct htt
 		epochs_answer_own(n, &v, epoch, res);
 }
 
-// Name first, as with messages. Returns 0 with the node's number in the directory.
-static int epochs_find(struct fog_node *n, const char *text, struct fog_directory_node *node)
+// Name first, as with messages. Returns 0 with the node's number in the exchange.
+static int epochs_find(struct fog_node *n, const char *text, struct fog_exchange_node *node)
 {
 	uint8_t id[FOG_ID_LEN];
 	size_t len = 0;
@@ -240,7 +240,7 @@ static int epochs_find(struct fog_node *n, const char *text, struct fog_director
 	        sodium_hex2bin(id, sizeof(id), text, 64, NULL, &len, NULL) == 0 &&
 	        len == sizeof(id);
 
-	for (unsigned i = 0; fog_directory_node(n->directory, i, node) == 0; i++)
+	for (unsigned i = 0; fog_exchange_node(n->exchange, i, node) == 0; i++)
 		if (strcmp(node->name, text) == 0 || (is_id && memcmp(node->id, id, 32) == 0))
 			return 0;
 	return -ENOENT;
@@ -251,7 +251,7 @@ void http_get_node_vrf(
 )
 {
 	struct fog_epochs_view v;
-	struct fog_directory_node node;
+	struct fog_exchange_node node;
 	uint8_t network[32], proof[FOG_VRF_PROOF_LEN], vrf_key[32];
 	json_t *out = NULL;
 	uint64_t epoch;
@@ -285,7 +285,7 @@ void http_get_node_vrf(
 	}
 	if (r == 0)
 		out = epochs_proved(
-		        node.id, vrf_key, epoch, network, proof, fog_directory_counts_from(&node)
+		        node.id, vrf_key, epoch, network, proof, fog_exchange_counts_from(&node)
 		);
 	if (out != NULL)
 		http_reply_json(res, 200, out);
@@ -315,8 +315,8 @@ void http_get_descriptor(
 
 void metrics_epochs(FILE *f, struct fog_node *n)
 {
-	uint64_t refused[FOG_DIRECTORY_REFUSAL_COUNT] = {0};
-	struct fog_directory_node node;
+	uint64_t refused[FOG_EXCHANGE_REFUSAL_COUNT] = {0};
+	struct fog_exchange_node node;
 	struct fog_epochs_view v;
 	unsigned known = 0;
 	int64_t ahead = 0;
@@ -329,10 +329,10 @@ void metrics_epochs(FILE *f, struct fog_node *n)
 	fog_epochs_look(n->epochs, &v);
 	if (!v.active)
 		return;
-	for (unsigned i = 0; fog_directory_node(n->directory, i, &node) == 0; i++) {
+	for (unsigned i = 0; fog_exchange_node(n->exchange, i, &node) == 0; i++) {
 		uint8_t key[32];
-		known += fog_directory_mix_key(n->directory, node.id, v.epoch, key) == 0;
-		for (unsigned k = 0; k < FOG_DIRECTORY_REFUSAL_COUNT; k++)
+		known += fog_exchange_mix_key(n->exchange, node.id, v.epoch, key) == 0;
+		for (unsigned k = 0; k < FOG_EXCHANGE_REFUSAL_COUNT; k++)
 			refused[k] += node.refused[k];
 	}
 	metrics_gauge(f, "epoch", "", "key epoch that packets are made for", (double)v.epoch);
@@ -345,7 +345,7 @@ void metrics_epochs(FILE *f, struct fog_node *n)
 	        "nodes whose mix key of the epoch is known, this one too", known
 	);
 	metrics_family(f, "descriptors_refused", "", "counter", "descriptors or parts not taken");
-	for (unsigned k = 0; k < FOG_DIRECTORY_REFUSAL_COUNT; k++)
+	for (unsigned k = 0; k < FOG_EXCHANGE_REFUSAL_COUNT; k++)
 		fprintf(f, "fog_descriptors_refused_total{reason=\"%s\"} %" PRIu64 "\n",
 		        epochs_refusals[k], refused[k]);
 }

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../../controlplane/epoch/descriptor.h"
+#include "../../../controlplane/directory/descriptor.h"
 
 static int hex(uint8_t *out, size_t len)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// A node through its epochs in simulated time, with the kernel's keyring, a store and a directory of
+// A node through its epochs in simulated time, with the kernel's keyring, a store and an exchange of
 // its own; restarts and reboots included.
 #include <errno.h>
 #include <unistd.h>
@@ -20,7 +20,7 @@ static struct fog_identity *identity;
 static struct fog_topology *net;
 static uint8_t network[32];
 static struct fog_store *store;
-static struct fog_directory *dir;
+static struct fog_exchange *dir;
 static struct fog_epochs *epochs;
 
 // The data plane.
@@ -50,15 +50,15 @@ static int send_nothing(void *ctx, const uint8_t id[32], const uint8_t *data, si
 static void start(void)
 {
 	static const struct fog_epochs_ops ops = {.keys_set = keys_set, .key_gone = key_gone};
-	static const struct fog_directory_ops directory_ops = {.send = send_nothing};
+	static const struct fog_exchange_ops exchange_ops = {.send = send_nothing};
 	static const uint8_t secret[32] = {1};
 	struct fog_epochs_params params = {.instance = instance, .identity = identity};
 
 	CU_ASSERT_EQUAL_FATAL(fog_store_open(&store, db, secret), 0);
-	CU_ASSERT_EQUAL_FATAL(fog_directory_create(store, &directory_ops, NULL, &dir), 0);
-	CU_ASSERT_EQUAL_FATAL(fog_directory_topology(dir, net, identity->node_id, FIRST), 0);
+	CU_ASSERT_EQUAL_FATAL(fog_exchange_create(store, &exchange_ops, NULL, &dir), 0);
+	CU_ASSERT_EQUAL_FATAL(fog_exchange_topology(dir, net, identity->node_id, FIRST), 0);
 	params.store = store;
-	params.directory = dir;
+	params.exchange = dir;
 	CU_ASSERT_EQUAL_FATAL(fog_epochs_create(&params, &ops, NULL, &epochs), 0);
 	fog_epochs_topology(epochs, net);
 }
@@ -66,7 +66,7 @@ static void start(void)
 static void stop(void)
 {
 	fog_epochs_destroy(epochs);
-	fog_directory_destroy(dir);
+	fog_exchange_destroy(dir);
 	fog_store_close(store);
 }
 
@@ -147,7 +147,7 @@ static void test_first_start(void)
 		delay_key(FIRST + i, expect, proof);
 		CU_ASSERT_EQUAL(memcmp(expect, has[i].delay_key, 32), 0);
 		CU_ASSERT_EQUAL(
-		        fog_directory_mix_key(dir, identity->node_id, FIRST + i, public_key), 0
+		        fog_exchange_mix_key(dir, identity->node_id, FIRST + i, public_key), 0
 		);
 		CU_ASSERT_EQUAL(memcmp(public_key, has[i].public_key, 32), 0);
 	}
@@ -285,7 +285,7 @@ static void test_reboot(void)
 	CU_ASSERT_EQUAL_FATAL(d.mix_count, 2);
 	CU_ASSERT_TRUE(sodium_is_zero(d.mix[0].public_key, 32));
 	CU_ASSERT_TRUE(sodium_is_zero(d.mix[1].public_key, 32));
-	CU_ASSERT_EQUAL(fog_directory_mix_key(dir, identity->node_id, FIRST, key), -ENOENT);
+	CU_ASSERT_EQUAL(fog_exchange_mix_key(dir, identity->node_id, FIRST, key), -ENOENT);
 	CU_ASSERT_FALSE(fog_epochs_live(epochs, FIRST, key));
 	CU_ASSERT_TRUE(fog_epochs_lost(epochs, FIRST));
 	CU_ASSERT_FALSE(fog_epochs_lost(epochs, FIRST + 2));

@@ -11,63 +11,63 @@
 // chooses it for that epoch any more, and a key that it shows afterwards is a second one. Each node counts
 // what it was told itself: that a node says one thing here and another one there, it can't see.
 //
-// Any thread, unless said otherwise; the store is taken after the directory's own lock.
+// Any thread, unless said otherwise; the store is taken after the exchange's own lock.
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../directory/descriptor.h"
 #include "../mixnet/topology.h"
 #include "../store/store.h"
-#include "descriptor.h"
 
-struct fog_directory;
+struct fog_exchange;
 
 enum {
-	FOG_DIRECTORY_KEYS = 8, // epochs of a node that are remembered
-	FOG_DIRECTORY_PROOFS_BACK = 10000, // epochs; proofs of older ones are not taken
-	FOG_DIRECTORY_RESEND_MS =
+	FOG_EXCHANGE_KEYS = 8, // epochs of a node that are remembered
+	FOG_EXCHANGE_PROOFS_BACK = 10000, // epochs; proofs of older ones are not taken
+	FOG_EXCHANGE_RESEND_MS =
 	        2000, // to a node that has not acknowledged, then twice as long ...
-	FOG_DIRECTORY_RESEND_MAX_MS = 30000, // ... up to this
+	FOG_EXCHANGE_RESEND_MAX_MS = 30000, // ... up to this
 };
 
-struct fog_directory_ops {
+struct fog_exchange_ops {
 	// Send a notice to a node. Returns 0 or -errno (there is no link now, or no room): it is tried
 	// again. Control thread.
 	int (*send)(void *ctx, const uint8_t node_id[FOG_ID_LEN], const uint8_t *data, size_t len);
 };
 
-int fog_directory_create(struct fog_store *, const struct fog_directory_ops *, void *ctx, struct fog_directory **);
-void fog_directory_destroy(struct fog_directory *); // accepts NULL
+int fog_exchange_create(struct fog_store *, const struct fog_exchange_ops *, void *ctx, struct fog_exchange **);
+void fog_exchange_destroy(struct fog_exchange *); // accepts NULL
 
 // Control thread: everything down to tick.
 
 // The network by now, copied; NULL or without links: there are no nodes. What is known of nodes that
 // stay is kept; of others it is read from the store. 'self' is our ID. Returns 0 or -ENOMEM.
-int fog_directory_topology(
-        struct fog_directory *, const struct fog_topology *, const uint8_t self[FOG_ID_LEN],
+int fog_exchange_topology(
+        struct fog_exchange *, const struct fog_topology *, const uint8_t self[FOG_ID_LEN],
         uint64_t now_epoch
 );
 // Our descriptor by now.
-void fog_directory_publish(
-        struct fog_directory *, const struct fog_descriptor *, const uint8_t *data, size_t len
+void fog_exchange_publish(
+        struct fog_exchange *, const struct fog_descriptor *, const uint8_t *data, size_t len
 );
-void fog_directory_up(struct fog_directory *, const uint8_t node_id[FOG_ID_LEN], uint64_t now_ms);
-void fog_directory_notice(
-        struct fog_directory *, const uint8_t node_id[FOG_ID_LEN], const uint8_t *data, size_t len
+void fog_exchange_up(struct fog_exchange *, const uint8_t node_id[FOG_ID_LEN], uint64_t now_ms);
+void fog_exchange_notice(
+        struct fog_exchange *, const uint8_t node_id[FOG_ID_LEN], const uint8_t *data, size_t len
 );
 // Send again what is due. 'now_ms' is monotonic.
-void fog_directory_tick(struct fog_directory *, uint64_t now_epoch, uint64_t now_ms);
+void fog_exchange_tick(struct fog_exchange *, uint64_t now_epoch, uint64_t now_ms);
 
 // Returns 0, or -ENOENT: none is known, or the node has lost it.
-int fog_directory_mix_key(
-        struct fog_directory *, const uint8_t node_id[FOG_ID_LEN], uint64_t epoch,
+int fog_exchange_mix_key(
+        struct fog_exchange *, const uint8_t node_id[FOG_ID_LEN], uint64_t epoch,
         uint8_t public_key[32]
 );
 
 // Why a descriptor was not taken: X(NAME, "label", "sentence").
-#define FOG_DIRECTORY_REFUSALS(X) \
+#define FOG_EXCHANGE_REFUSALS(X) \
 	X(MALFORMED, "malformed", "notices and descriptors that have no known form") \
 	X(SIGNATURE, "signature", "descriptors that their node has not signed") \
 	X(NODE, "node", "descriptors of another node, or with other keys than the topology has") \
@@ -78,15 +78,15 @@ int fog_directory_mix_key(
 	  "descriptors with one sequence number") \
 	X(PROOF, "proof", "proofs that do not verify, or of epochs that have not ended")
 
-enum fog_directory_refusal {
+enum fog_exchange_refusal {
 
-#define X(name, label, text) FOG_DIRECTORY_##name,
-	FOG_DIRECTORY_REFUSALS(X)
+#define X(name, label, text) FOG_EXCHANGE_##name,
+	FOG_EXCHANGE_REFUSALS(X)
 #undef X
-	        FOG_DIRECTORY_REFUSAL_COUNT
+	        FOG_EXCHANGE_REFUSAL_COUNT
 };
 
-struct fog_directory_node {
+struct fog_exchange_node {
 	char name[32];
 	uint8_t id[FOG_ID_LEN];
 	bool own; // it is us
@@ -94,20 +94,20 @@ struct fog_directory_node {
 	bool acked; // it has our newest one; always true of ourselves
 	uint64_t sequence; // of its newest descriptor
 	uint64_t vrf_from, vrf_first_seen; // epochs
-	uint64_t refused[FOG_DIRECTORY_REFUSAL_COUNT];
+	uint64_t refused[FOG_EXCHANGE_REFUSAL_COUNT];
 	unsigned key_count;
 
 	struct {
 		uint64_t epoch;
 		uint8_t public_key[32];
 		bool lost;
-	} key[FOG_DIRECTORY_KEYS]; // ascending
+	} key[FOG_EXCHANGE_KEYS]; // ascending
 };
 
 // From which epoch on the delays of a known node are bound by its VRF key: as it says itself, but no sooner
 // than two epochs after that key was first seen here, and one later at most (its clock may be in the
 // next epoch when it is first seen): whoever could put it off would never be audited. Pure.
-uint64_t fog_directory_counts_from(const struct fog_directory_node *);
+uint64_t fog_exchange_counts_from(const struct fog_exchange_node *);
 
 // The node number 'i' of the topology. Returns 0 or -ENOENT: there are no more.
-int fog_directory_node(struct fog_directory *, unsigned i, struct fog_directory_node *);
+int fog_exchange_node(struct fog_exchange *, unsigned i, struct fog_exchange_node *);

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "../../../controlplane/epoch/directory.h"
+#include "../../../controlplane/epoch/exchange.h"
 #include "../../../controlplane/epoch/notice.h"
 #include "../../../controlplane/vrf/delay.h"
 #include "../../../controlplane/vrf/vrf.h"
@@ -19,7 +19,7 @@ static struct fog_topology *net;
 static uint8_t network[32];
 static char folder[64];
 static struct fog_store *store[NET_NODES];
-static struct fog_directory *dir[NET_NODES];
+static struct fog_exchange *dir[NET_NODES];
 
 // Notices on their way.
 static struct {
@@ -59,7 +59,7 @@ static int net_send(void *ctx, const uint8_t id[32], const uint8_t *data, size_t
 static void carry(void)
 {
 	for (unsigned i = 0; i < queued; i++)
-		fog_directory_notice(
+		fog_exchange_notice(
 		        dir[queue[i].to], node[queue[i].from].id, queue[i].data, queue[i].len
 		);
 	queued = 0;
@@ -68,20 +68,20 @@ static void carry(void)
 static void open_one(unsigned i)
 {
 	static const uint8_t secret[32] = {1};
-	static const struct fog_directory_ops ops = {.send = net_send};
+	static const struct fog_exchange_ops ops = {.send = net_send};
 	char path[96];
 
 	snprintf(path, sizeof(path), "%s/%u.db", folder, i);
 	CU_ASSERT_EQUAL_FATAL(fog_store_open(&store[i], path, secret), 0);
 	CU_ASSERT_EQUAL_FATAL(
-	        fog_directory_create(store[i], &ops, (void *)(uintptr_t)i, &dir[i]), 0
+	        fog_exchange_create(store[i], &ops, (void *)(uintptr_t)i, &dir[i]), 0
 	);
-	CU_ASSERT_EQUAL_FATAL(fog_directory_topology(dir[i], net, node[i].id, NOW), 0);
+	CU_ASSERT_EQUAL_FATAL(fog_exchange_topology(dir[i], net, node[i].id, NOW), 0);
 }
 
 static void close_one(unsigned i)
 {
-	fog_directory_destroy(dir[i]);
+	fog_exchange_destroy(dir[i]);
 	fog_store_close(store[i]);
 }
 
@@ -131,14 +131,14 @@ static void publish(unsigned i, const struct fog_descriptor *d)
 	int len = fog_descriptor_sign(d, node[i].secret, data);
 
 	CU_ASSERT_TRUE_FATAL(len > 0);
-	fog_directory_publish(dir[i], d, data, (size_t)len);
+	fog_exchange_publish(dir[i], d, data, (size_t)len);
 }
 
-static struct fog_directory_node view(unsigned of, unsigned at)
+static struct fog_exchange_node view(unsigned of, unsigned at)
 {
-	struct fog_directory_node n;
+	struct fog_exchange_node n;
 
-	CU_ASSERT_EQUAL(fog_directory_node(dir[at], of, &n), 0);
+	CU_ASSERT_EQUAL(fog_exchange_node(dir[at], of, &n), 0);
 	return n;
 }
 
@@ -158,7 +158,7 @@ static unsigned run(uint64_t from_ms, uint64_t until_ms)
 
 	for (; t < until_ms && !all_acked(); t += 250) {
 		for (unsigned i = 0; i < NET_NODES; i++)
-			fog_directory_tick(dir[i], NOW, t);
+			fog_exchange_tick(dir[i], NOW, t);
 		for (int round = 0; round < 4; round++)
 			carry();
 	}
@@ -181,19 +181,19 @@ static void test_exchange(void)
 			for (uint64_t e = NOW; e < NOW + 2; e++) {
 				key_of(b, e, want);
 				CU_ASSERT_EQUAL(
-				        fog_directory_mix_key(dir[a], node[b].id, e, key), 0
+				        fog_exchange_mix_key(dir[a], node[b].id, e, key), 0
 				);
 				CU_ASSERT_EQUAL(memcmp(key, want, 32), 0);
 			}
 			CU_ASSERT_EQUAL(
-			        fog_directory_mix_key(dir[a], node[b].id, NOW + 2, key), -ENOENT
+			        fog_exchange_mix_key(dir[a], node[b].id, NOW + 2, key), -ENOENT
 			);
 		}
 	}
 	// Whoever has everything is left alone: a descriptor and an ack for each of 20 pairs.
 	CU_ASSERT_EQUAL(sent, 2 * NET_NODES * (NET_NODES - 1));
 	for (unsigned i = 0; i < NET_NODES; i++)
-		fog_directory_tick(dir[i], NOW, 1000000);
+		fog_exchange_tick(dir[i], NOW, 1000000);
 	CU_ASSERT_EQUAL(queued, 0);
 	end();
 }
@@ -220,17 +220,17 @@ static void test_up(void)
 	begin();
 	cut = true;
 	publish(0, &d);
-	fog_directory_tick(dir[0], NOW, 0);
+	fog_exchange_tick(dir[0], NOW, 0);
 	cut = false;
-	fog_directory_up(dir[0], node[1].id, 1);
+	fog_exchange_up(dir[0], node[1].id, 1);
 	CU_ASSERT_EQUAL(queued, 1);
 	carry();
-	CU_ASSERT_EQUAL(fog_directory_mix_key(dir[1], node[0].id, NOW, key), 0);
-	CU_ASSERT_EQUAL(fog_directory_mix_key(dir[2], node[0].id, NOW, key), -ENOENT);
+	CU_ASSERT_EQUAL(fog_exchange_mix_key(dir[1], node[0].id, NOW, key), 0);
+	CU_ASSERT_EQUAL(fog_exchange_mix_key(dir[2], node[0].id, NOW, key), -ENOENT);
 	carry();
 	CU_ASSERT_TRUE(view(1, 0).acked);
 	// It comes up again: the peer may have lost everything.
-	fog_directory_up(dir[0], node[1].id, 2);
+	fog_exchange_up(dir[0], node[1].id, 2);
 	CU_ASSERT_FALSE(view(1, 0).acked);
 	CU_ASSERT_EQUAL(queued, 1);
 	end();
@@ -245,18 +245,18 @@ static void test_resent(void)
 
 	begin();
 	publish(0, &d);
-	for (uint64_t t = 0; t < 20 * FOG_DIRECTORY_RESEND_MAX_MS; t += 250) {
+	for (uint64_t t = 0; t < 20 * FOG_EXCHANGE_RESEND_MAX_MS; t += 250) {
 		before = sent;
-		fog_directory_tick(dir[0], NOW, t);
+		fog_exchange_tick(dir[0], NOW, t);
 		queued = 0;
 		if (sent == before)
 			continue;
 		CU_ASSERT_EQUAL(sent, before + NET_NODES - 1);
-		CU_ASSERT_TRUE(t - last >= gap && t - last <= FOG_DIRECTORY_RESEND_MAX_MS);
+		CU_ASSERT_TRUE(t - last >= gap && t - last <= FOG_EXCHANGE_RESEND_MAX_MS);
 		gap = t - last;
 		last = t;
 	}
-	CU_ASSERT_EQUAL(gap, FOG_DIRECTORY_RESEND_MAX_MS);
+	CU_ASSERT_EQUAL(gap, FOG_EXCHANGE_RESEND_MAX_MS);
 	end();
 }
 
@@ -270,11 +270,11 @@ static void test_late_ack(void)
 	publish(0, &d);
 	d.sequence = 11;
 	publish(0, &d);
-	fog_directory_notice(dir[0], node[1].id, ack, fog_notice_ack(10, ack));
+	fog_exchange_notice(dir[0], node[1].id, ack, fog_notice_ack(10, ack));
 	CU_ASSERT_FALSE(view(1, 0).acked);
-	fog_directory_notice(dir[0], node[1].id, ack, fog_notice_ack(11, ack));
+	fog_exchange_notice(dir[0], node[1].id, ack, fog_notice_ack(11, ack));
 	CU_ASSERT_TRUE(view(1, 0).acked);
-	fog_directory_notice(dir[0], node[1].id, ack, fog_notice_ack(10, ack));
+	fog_exchange_notice(dir[0], node[1].id, ack, fog_notice_ack(10, ack));
 	CU_ASSERT_TRUE(view(1, 0).acked);
 	end();
 }
@@ -283,7 +283,7 @@ static void test_late_ack(void)
 static void show(const struct fog_descriptor *d)
 {
 	publish(0, d);
-	fog_directory_up(dir[0], node[1].id, 0);
+	fog_exchange_up(dir[0], node[1].id, 0);
 	carry();
 	carry();
 }
@@ -298,17 +298,17 @@ static void test_equivocation(void)
 	d.sequence = 11;
 	d.mix[1].public_key[5] ^= 1;
 	show(&d);
-	CU_ASSERT_EQUAL(view(0, 1).refused[FOG_DIRECTORY_EQUIVOCATION], 1);
-	CU_ASSERT_EQUAL(fog_directory_mix_key(dir[1], node[0].id, NOW + 1, key), 0);
+	CU_ASSERT_EQUAL(view(0, 1).refused[FOG_EXCHANGE_EQUIVOCATION], 1);
+	CU_ASSERT_EQUAL(fog_exchange_mix_key(dir[1], node[0].id, NOW + 1, key), 0);
 	CU_ASSERT_NOT_EQUAL(memcmp(key, d.mix[1].public_key, 32), 0);
 	// After a restart of who saw it, too.
 	close_one(1);
 	open_one(1);
-	CU_ASSERT_EQUAL(fog_directory_mix_key(dir[1], node[0].id, NOW + 1, key), 0);
+	CU_ASSERT_EQUAL(fog_exchange_mix_key(dir[1], node[0].id, NOW + 1, key), 0);
 	CU_ASSERT_NOT_EQUAL(memcmp(key, d.mix[1].public_key, 32), 0);
 	show(&d);
-	CU_ASSERT_EQUAL(view(0, 1).refused[FOG_DIRECTORY_EQUIVOCATION], 1);
-	CU_ASSERT_EQUAL(fog_directory_mix_key(dir[1], node[0].id, NOW + 1, key), 0);
+	CU_ASSERT_EQUAL(view(0, 1).refused[FOG_EXCHANGE_EQUIVOCATION], 1);
+	CU_ASSERT_EQUAL(fog_exchange_mix_key(dir[1], node[0].id, NOW + 1, key), 0);
 	CU_ASSERT_NOT_EQUAL(memcmp(key, d.mix[1].public_key, 32), 0);
 	end();
 }
@@ -321,10 +321,10 @@ static void test_two_descriptors(void)
 	begin();
 	show(&d);
 	show(&d); // sent again
-	CU_ASSERT_EQUAL(view(0, 1).refused[FOG_DIRECTORY_EQUIVOCATION], 0);
+	CU_ASSERT_EQUAL(view(0, 1).refused[FOG_EXCHANGE_EQUIVOCATION], 0);
 	memset(d.mix[0].public_key, 0, 32);
 	show(&d);
-	CU_ASSERT_EQUAL(view(0, 1).refused[FOG_DIRECTORY_EQUIVOCATION], 1);
+	CU_ASSERT_EQUAL(view(0, 1).refused[FOG_EXCHANGE_EQUIVOCATION], 1);
 	CU_ASSERT_FALSE(view(0, 1).key[0].lost);
 	end();
 }
@@ -355,8 +355,8 @@ static void test_wrong_sequence(void)
 	show(&d);
 	size_t len = (size_t)fog_descriptor_sign(&d, node[0].secret, data);
 	size_t n = fog_notice_put(50, data, len, 0, 1, notice);
-	fog_directory_notice(dir[1], node[0].id, notice, n);
-	CU_ASSERT_EQUAL(view(0, 1).refused[FOG_DIRECTORY_OLD], 1);
+	fog_exchange_notice(dir[1], node[0].id, notice, n);
+	CU_ASSERT_EQUAL(view(0, 1).refused[FOG_EXCHANGE_OLD], 1);
 	end();
 }
 
@@ -370,29 +370,29 @@ static void test_lost(void)
 	d.sequence = 11;
 	memset(d.mix[0].public_key, 0, 32);
 	show(&d);
-	CU_ASSERT_EQUAL(fog_directory_mix_key(dir[1], node[0].id, NOW, key), -ENOENT);
-	CU_ASSERT_EQUAL(fog_directory_mix_key(dir[1], node[0].id, NOW + 1, key), 0);
+	CU_ASSERT_EQUAL(fog_exchange_mix_key(dir[1], node[0].id, NOW, key), -ENOENT);
+	CU_ASSERT_EQUAL(fog_exchange_mix_key(dir[1], node[0].id, NOW + 1, key), 0);
 	CU_ASSERT_TRUE(view(0, 1).key[0].lost);
 	CU_ASSERT_FALSE(view(0, 1).key[1].lost);
 	// Found again is not believed, also after a restart of who was told.
-	CU_ASSERT_EQUAL(view(0, 1).refused[FOG_DIRECTORY_EQUIVOCATION], 0);
+	CU_ASSERT_EQUAL(view(0, 1).refused[FOG_EXCHANGE_EQUIVOCATION], 0);
 	for (unsigned again = 0; again < 2; again++) {
 		d = describe(0, 12 + again);
 		show(&d);
-		CU_ASSERT_EQUAL(view(0, 1).refused[FOG_DIRECTORY_EQUIVOCATION], 1);
-		CU_ASSERT_EQUAL(fog_directory_mix_key(dir[1], node[0].id, NOW, key), -ENOENT);
+		CU_ASSERT_EQUAL(view(0, 1).refused[FOG_EXCHANGE_EQUIVOCATION], 1);
+		CU_ASSERT_EQUAL(fog_exchange_mix_key(dir[1], node[0].id, NOW, key), -ENOENT);
 		close_one(1);
 		open_one(1);
-		CU_ASSERT_EQUAL(fog_directory_mix_key(dir[1], node[0].id, NOW, key), -ENOENT);
-		CU_ASSERT_EQUAL(fog_directory_mix_key(dir[1], node[0].id, NOW + 1, key), 0);
+		CU_ASSERT_EQUAL(fog_exchange_mix_key(dir[1], node[0].id, NOW, key), -ENOENT);
+		CU_ASSERT_EQUAL(fog_exchange_mix_key(dir[1], node[0].id, NOW + 1, key), 0);
 	}
 	// Of an epoch far away nothing is kept.
 	d.sequence = 14;
 	d.mix[0].epoch = NOW + 3;
 	d.mix[1].epoch = NOW + 100;
 	show(&d);
-	CU_ASSERT_EQUAL(fog_directory_mix_key(dir[1], node[0].id, NOW + 3, key), -ENOENT);
-	CU_ASSERT_EQUAL(fog_directory_mix_key(dir[1], node[0].id, NOW + 100, key), -ENOENT);
+	CU_ASSERT_EQUAL(fog_exchange_mix_key(dir[1], node[0].id, NOW + 3, key), -ENOENT);
+	CU_ASSERT_EQUAL(fog_exchange_mix_key(dir[1], node[0].id, NOW + 100, key), -ENOENT);
 	CU_ASSERT_EQUAL(view(0, 1).sequence, 14);
 	end();
 }
@@ -432,7 +432,7 @@ static void test_proofs(void)
 	CU_ASSERT_EQUAL(stored(1, 0, NOW - 2, proof), -ENOENT);
 	CU_ASSERT_EQUAL(stored(1, 0, NOW - 1, proof), 0);
 	CU_ASSERT_EQUAL(stored(1, 0, NOW, proof), -ENOENT);
-	CU_ASSERT_EQUAL(view(0, 1).refused[FOG_DIRECTORY_PROOF], 2);
+	CU_ASSERT_EQUAL(view(0, 1).refused[FOG_EXCHANGE_PROOF], 2);
 	CU_ASSERT_EQUAL(view(0, 1).vrf_from, NOW + 2);
 	CU_ASSERT_EQUAL(view(0, 1).vrf_first_seen, NOW);
 	end();
@@ -449,16 +449,16 @@ static void test_counts_from(void)
 		begin();
 		d.vrf_from = said[i];
 		show(&d);
-		struct fog_directory_node n = view(0, 1);
+		struct fog_exchange_node n = view(0, 1);
 		CU_ASSERT_TRUE(n.known);
-		CU_ASSERT_EQUAL(fog_directory_counts_from(&n), counts[i]);
+		CU_ASSERT_EQUAL(fog_exchange_counts_from(&n), counts[i]);
 		end();
 	}
 }
 
 static void test_old_proofs(void)
 {
-	static const uint64_t later = 3 * FOG_DIRECTORY_PROOFS_BACK;
+	static const uint64_t later = 3 * FOG_EXCHANGE_PROOFS_BACK;
 	struct fog_descriptor d = describe(0, 10);
 	uint8_t proof[80];
 
@@ -466,14 +466,14 @@ static void test_old_proofs(void)
 	d.mix_count = 0;
 	d.proof_count = 2;
 	for (unsigned i = 0; i < 2; i++) {
-		d.proof[i].epoch = later - FOG_DIRECTORY_PROOFS_BACK - 1 + i;
+		d.proof[i].epoch = later - FOG_EXCHANGE_PROOFS_BACK - 1 + i;
 		prove(0, d.proof[i].epoch, d.proof[i].proof);
 	}
-	fog_directory_tick(dir[1], later, 0);
+	fog_exchange_tick(dir[1], later, 0);
 	show(&d);
 	CU_ASSERT_EQUAL(stored(1, 0, d.proof[0].epoch, proof), -ENOENT);
 	CU_ASSERT_EQUAL(stored(1, 0, d.proof[1].epoch, proof), 0);
-	CU_ASSERT_EQUAL(view(0, 1).refused[FOG_DIRECTORY_PROOF], 0);
+	CU_ASSERT_EQUAL(view(0, 1).refused[FOG_EXCHANGE_PROOF], 0);
 	end();
 }
 
@@ -486,26 +486,26 @@ static void test_strangers(void)
 	// Node 2 passes on what node 0 says as its own.
 	size_t len = (size_t)fog_descriptor_sign(&d, node[0].secret, data);
 	size_t n = fog_notice_put(10, data, len, 0, 1, notice);
-	fog_directory_notice(dir[1], node[2].id, notice, n);
-	CU_ASSERT_EQUAL(view(2, 1).refused[FOG_DIRECTORY_NODE], 1);
+	fog_exchange_notice(dir[1], node[2].id, notice, n);
+	CU_ASSERT_EQUAL(view(2, 1).refused[FOG_EXCHANGE_NODE], 1);
 	// Signed by node 2 in the name of node 0.
 	len = (size_t)fog_descriptor_sign(&d, node[2].secret, data);
 	n = fog_notice_put(10, data, len, 0, 1, notice);
-	fog_directory_notice(dir[1], node[0].id, notice, n);
-	CU_ASSERT_EQUAL(view(0, 1).refused[FOG_DIRECTORY_SIGNATURE], 1);
+	fog_exchange_notice(dir[1], node[0].id, notice, n);
+	CU_ASSERT_EQUAL(view(0, 1).refused[FOG_EXCHANGE_SIGNATURE], 1);
 	d.network[0] ^= 1;
 	len = (size_t)fog_descriptor_sign(&d, node[0].secret, data);
 	n = fog_notice_put(10, data, len, 0, 1, notice);
-	fog_directory_notice(dir[1], node[0].id, notice, n);
-	CU_ASSERT_EQUAL(view(0, 1).refused[FOG_DIRECTORY_NETWORK], 1);
-	fog_directory_notice(dir[1], node[0].id, notice, 5);
-	CU_ASSERT_EQUAL(view(0, 1).refused[FOG_DIRECTORY_MALFORMED], 1);
+	fog_exchange_notice(dir[1], node[0].id, notice, n);
+	CU_ASSERT_EQUAL(view(0, 1).refused[FOG_EXCHANGE_NETWORK], 1);
+	fog_exchange_notice(dir[1], node[0].id, notice, 5);
+	CU_ASSERT_EQUAL(view(0, 1).refused[FOG_EXCHANGE_MALFORMED], 1);
 	CU_ASSERT_EQUAL(queued, 0); // nothing of it was acknowledged
-	CU_ASSERT_EQUAL(fog_directory_mix_key(dir[1], node[0].id, NOW, key), -ENOENT);
+	CU_ASSERT_EQUAL(fog_exchange_mix_key(dir[1], node[0].id, NOW, key), -ENOENT);
 	// Nobody of the topology.
 	memset(key, 5, 32);
-	fog_directory_notice(dir[1], key, notice, n);
-	CU_ASSERT_EQUAL(fog_directory_mix_key(dir[1], key, NOW, key), -ENOENT);
+	fog_exchange_notice(dir[1], key, notice, n);
+	CU_ASSERT_EQUAL(fog_exchange_mix_key(dir[1], key, NOW, key), -ENOENT);
 	end();
 }
 
@@ -514,22 +514,22 @@ static void test_topology(void)
 {
 	struct fog_topology *less = net_topology(node + 1, NET_NODES - 1, "");
 	struct fog_descriptor d = describe(0, 10), e = describe(2, 20);
-	struct fog_directory_node n;
+	struct fog_exchange_node n;
 	uint8_t key[32];
 
 	begin();
 	show(&d);
 	publish(2, &e);
-	fog_directory_up(dir[2], node[1].id, 0);
+	fog_exchange_up(dir[2], node[1].id, 0);
 	carry();
-	CU_ASSERT_EQUAL(fog_directory_topology(dir[1], less, node[1].id, NOW), 0);
-	CU_ASSERT_EQUAL(fog_directory_mix_key(dir[1], node[0].id, NOW, key), -ENOENT);
-	CU_ASSERT_EQUAL(fog_directory_mix_key(dir[1], node[2].id, NOW, key), 0);
-	CU_ASSERT_EQUAL(fog_directory_topology(dir[1], net, node[1].id, NOW), 0);
+	CU_ASSERT_EQUAL(fog_exchange_topology(dir[1], less, node[1].id, NOW), 0);
+	CU_ASSERT_EQUAL(fog_exchange_mix_key(dir[1], node[0].id, NOW, key), -ENOENT);
+	CU_ASSERT_EQUAL(fog_exchange_mix_key(dir[1], node[2].id, NOW, key), 0);
+	CU_ASSERT_EQUAL(fog_exchange_topology(dir[1], net, node[1].id, NOW), 0);
 	// Back again: the store has not forgotten.
-	CU_ASSERT_EQUAL(fog_directory_mix_key(dir[1], node[0].id, NOW, key), 0);
-	CU_ASSERT_EQUAL(fog_directory_topology(dir[1], NULL, node[1].id, NOW), 0);
-	CU_ASSERT_EQUAL(fog_directory_node(dir[1], 0, &n), -ENOENT);
+	CU_ASSERT_EQUAL(fog_exchange_mix_key(dir[1], node[0].id, NOW, key), 0);
+	CU_ASSERT_EQUAL(fog_exchange_topology(dir[1], NULL, node[1].id, NOW), 0);
+	CU_ASSERT_EQUAL(fog_exchange_node(dir[1], 0, &n), -ENOENT);
 	fog_topology_free(less);
 	end();
 }
@@ -556,7 +556,7 @@ int main(void)
 	};
 	char command[96];
 
-	snprintf(folder, sizeof(folder), "/tmp/fog-directory-XXXXXX");
+	snprintf(folder, sizeof(folder), "/tmp/fog-exchange-XXXXXX");
 	if (sodium_init() < 0 || mkdtemp(folder) == NULL)
 		return 1;
 	for (unsigned i = 0; i < NET_NODES; i++)
@@ -565,7 +565,7 @@ int main(void)
 	if (net == NULL)
 		return 1;
 	fog_network_hash(net, network);
-	int r = check_run("directory", tests);
+	int r = check_run("exchange", tests);
 	fog_topology_free(net);
 	snprintf(command, sizeof(command), "rm -rf %s", folder);
 	return system(command) == 0 ? r : 1;
