@@ -10,9 +10,9 @@
 #include "../big_endian.h"
 #include "../mixnet/topology.h"
 
-static const char descriptor_label[] = "fogline descriptor v1"; // with its NUL
+static const char descriptor_label[] = "fogline descriptor v2"; // with its NUL
 
-enum { DESCRIPTOR_VERSION = 1, DESCRIPTOR_PROOF = 80 };
+enum { DESCRIPTOR_VERSION = 2, DESCRIPTOR_PROOF = 80 };
 
 static uint8_t *put(uint8_t *at, const void *data, size_t len)
 {
@@ -32,7 +32,33 @@ static const uint8_t *get_u64(const uint8_t *at, uint64_t *out)
 	return at + 8;
 }
 
-static bool descriptor_ascends(const struct fog_descriptor *d)
+static const uint8_t *get_u16(const uint8_t *at, uint16_t *out)
+{
+	*out = (uint16_t)fog_be_get(at, 2);
+	return at + 2;
+}
+
+// Texts are printable ASCII, end inside of their field, and are followed by zeros only.
+static bool text_good(const char *text, size_t size)
+{
+	size_t len = strnlen(text, size);
+
+	if (len == size)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (text[i] <= ' ' || text[i] > '~')
+			return false;
+	return sodium_is_zero((const uint8_t *)text + len, size - len);
+}
+
+static bool address_good(const struct fog_ip *ip)
+{
+	if (ip->family == 4)
+		return sodium_is_zero(ip->addr + 4, sizeof(ip->addr) - 4);
+	return ip->family == 6;
+}
+
+static bool epochs_ascend(const struct fog_descriptor *d)
 {
 	for (unsigned i = 1; i < d->mix_count; i++)
 		if (d->mix[i].epoch <= d->mix[i - 1].epoch)
@@ -41,6 +67,21 @@ static bool descriptor_ascends(const struct fog_descriptor *d)
 		if (d->proof[i].epoch <= d->proof[i - 1].epoch)
 			return false;
 	return true;
+}
+
+// Whether it has a form: what is written can be read again.
+static bool descriptor_good(const struct fog_descriptor *d)
+{
+	return d->mix_count <= FOG_DESCRIPTOR_MIX_MAX &&
+	        d->proof_count <= FOG_DESCRIPTOR_PROOF_MAX && epochs_ascend(d) &&
+	        address_good(&d->address) && d->role >= FOG_ROLE_GATEWAY &&
+	        d->role <= FOG_ROLE_SERVICE && d->bandwidth <= FOG_BANDWIDTH_MAX &&
+	        (d->flags & ~FOG_DESCRIPTOR_WITHDRAWN) == 0 && d->name[0] != '\0' &&
+	        text_good(d->name, sizeof(d->name)) &&
+	        text_good(d->operator, sizeof(d->operator)) &&
+	        text_good(d->family, sizeof(d->family)) &&
+	        text_good(d->region, sizeof(d->region)) &&
+	        text_good(d->software, sizeof(d->software));
 }
 
 // Label and bytes in one piece, which plain Ed25519 asks for.
@@ -53,26 +94,46 @@ static size_t descriptor_signed(
 	return sizeof(descriptor_label) + len;
 }
 
-int fog_descriptor_sign(
-        const struct fog_descriptor *d, const uint8_t *secret_key, uint8_t out[FOG_DESCRIPTOR_MAX]
-)
+static uint8_t *put_head(uint8_t *at, const struct fog_descriptor *d)
 {
-	const uint8_t head[4] = {DESCRIPTOR_VERSION};
-	uint8_t counts[4] = {(uint8_t)d->mix_count, (uint8_t)d->proof_count};
-	uint8_t text[sizeof(descriptor_label) + FOG_DESCRIPTOR_MAX], *at = out;
+	const uint8_t first[8] = {
+	        DESCRIPTOR_VERSION, d->role, d->layer_wish, d->bandwidth, d->flags};
+	const uint8_t counts[4] = {(uint8_t)d->mix_count, (uint8_t)d->proof_count};
+	const uint8_t family[2] = {d->address.family};
 
-	if (d->mix_count > FOG_DESCRIPTOR_MIX_MAX || d->proof_count > FOG_DESCRIPTOR_PROOF_MAX ||
-	    !descriptor_ascends(d))
-		return -EINVAL;
-	at = put(at, head, sizeof(head));
+	at = put(at, first, sizeof(first));
 	at = put(at, d->network, 32);
 	at = put(at, d->node_id, 32);
 	at = put(at, d->identity, 32);
 	at = put(at, d->link_key, 32);
 	at = put(at, d->vrf_key, 32);
+	at = put(at, d->tls_key, 32);
+	at = put(at, d->name, sizeof(d->name));
+	at = put(at, d->operator, sizeof(d->operator));
+	at = put(at, d->family, sizeof(d->family));
+	at = put(at, d->region, sizeof(d->region));
+	at = put(at, d->software, sizeof(d->software));
+	at = fog_be_put(at, d->as_number, 4);
+	at = fog_be_put(at, d->protocol_minor, 2);
+	at = fog_be_put(at, d->mix_port, 2);
+	at = fog_be_put(at, d->directory_port, 2);
+	at = put(at, family, sizeof(family));
+	at = put(at, d->address.addr, sizeof(d->address.addr));
+	at = fog_be_put(at, d->time_ms, 8);
 	at = fog_be_put(at, d->vrf_from, 8);
 	at = fog_be_put(at, d->sequence, 8);
-	at = put(at, counts, sizeof(counts));
+	return put(at, counts, sizeof(counts));
+}
+
+int fog_descriptor_sign(
+        const struct fog_descriptor *d, const uint8_t *secret_key, uint8_t out[FOG_DESCRIPTOR_MAX]
+)
+{
+	uint8_t text[sizeof(descriptor_label) + FOG_DESCRIPTOR_MAX], *at;
+
+	if (!descriptor_good(d))
+		return -EINVAL;
+	at = put_head(out, d);
 	for (unsigned i = 0; i < d->mix_count; i++)
 		at = put(fog_be_put(at, d->mix[i].epoch, 8), d->mix[i].public_key, 32);
 	for (unsigned i = 0; i < d->proof_count; i++)
@@ -82,35 +143,76 @@ int fog_descriptor_sign(
 	return (int)(at - out) + FOG_DESCRIPTOR_SIGNATURE;
 }
 
-int fog_descriptor_parse(const uint8_t *data, size_t len, struct fog_descriptor *d)
+// Returns NULL when something that is reserved isn't zero.
+static const uint8_t *get_head(const uint8_t *at, struct fog_descriptor *d)
 {
-	static const uint8_t head[4] = {DESCRIPTOR_VERSION};
-	const uint8_t *at = data;
-	uint8_t counts[4], id[FOG_ID_LEN];
+	uint8_t first[8], counts[4], family[2];
 
-	memset(d, 0, sizeof(*d));
-	if (len < FOG_DESCRIPTOR_MIN || memcmp(data, head, sizeof(head)) != 0)
-		return -EBADMSG;
-	at = get(at + sizeof(head), d->network, 32);
+	at = get(at, first, sizeof(first));
+	d->role = first[1];
+	d->layer_wish = first[2];
+	d->bandwidth = first[3];
+	d->flags = first[4];
+	at = get(at, d->network, 32);
 	at = get(at, d->node_id, 32);
 	at = get(at, d->identity, 32);
 	at = get(at, d->link_key, 32);
 	at = get(at, d->vrf_key, 32);
+	at = get(at, d->tls_key, 32);
+	at = get(at, d->name, sizeof(d->name));
+	at = get(at, d->operator, sizeof(d->operator));
+	at = get(at, d->family, sizeof(d->family));
+	at = get(at, d->region, sizeof(d->region));
+	at = get(at, d->software, sizeof(d->software));
+	d->as_number = (uint32_t)fog_be_get(at, 4);
+	at = get_u16(at + 4, &d->protocol_minor);
+	at = get_u16(at, &d->mix_port);
+	at = get_u16(at, &d->directory_port);
+	at = get(at, family, sizeof(family));
+	d->address.family = family[0];
+	at = get(at, d->address.addr, sizeof(d->address.addr));
+	at = get_u64(at, &d->time_ms);
 	at = get_u64(at, &d->vrf_from);
 	at = get_u64(at, &d->sequence);
 	at = get(at, counts, sizeof(counts));
-	if (counts[0] > FOG_DESCRIPTOR_MIX_MAX || counts[1] > FOG_DESCRIPTOR_PROOF_MAX ||
-	    counts[2] != 0 || counts[3] != 0 ||
-	    len != FOG_DESCRIPTOR_MIN + counts[0] * 40u + counts[1] * 88u)
-		return -EBADMSG;
 	d->mix_count = counts[0];
 	d->proof_count = counts[1];
+	return first[0] == DESCRIPTOR_VERSION && sodium_is_zero(first + 5, 3) && family[1] == 0 &&
+	                counts[2] == 0 && counts[3] == 0
+	        ? at
+	        : NULL;
+}
+
+int fog_descriptor_parse(const uint8_t *data, size_t len, struct fog_descriptor *d)
+{
+	uint8_t id[FOG_ID_LEN];
+	const uint8_t *at;
+
+	memset(d, 0, sizeof(*d));
+	if (len < FOG_DESCRIPTOR_MIN || (at = get_head(data, d)) == NULL ||
+	    d->mix_count > FOG_DESCRIPTOR_MIX_MAX || d->proof_count > FOG_DESCRIPTOR_PROOF_MAX ||
+	    len != FOG_DESCRIPTOR_MIN + d->mix_count * 40u + d->proof_count * 88u)
+		return -EBADMSG;
 	for (unsigned i = 0; i < d->mix_count; i++)
 		at = get(get_u64(at, &d->mix[i].epoch), d->mix[i].public_key, 32);
 	for (unsigned i = 0; i < d->proof_count; i++)
 		at = get(get_u64(at, &d->proof[i].epoch), d->proof[i].proof, DESCRIPTOR_PROOF);
 	crypto_generichash(id, sizeof(id), d->identity, 32, NULL, 0);
-	return descriptor_ascends(d) && memcmp(id, d->node_id, sizeof(id)) == 0 ? 0 : -EBADMSG;
+	return descriptor_good(d) && memcmp(id, d->node_id, sizeof(id)) == 0 ? 0 : -EBADMSG;
+}
+
+int fog_descriptor_verify(const uint8_t *data, size_t len, struct fog_descriptor *d)
+{
+	uint8_t text[sizeof(descriptor_label) + FOG_DESCRIPTOR_MAX];
+	size_t body = len - FOG_DESCRIPTOR_SIGNATURE;
+
+	if (fog_descriptor_parse(data, len, d) < 0)
+		return -EBADMSG;
+	return crypto_sign_verify_detached(
+	               data + body, text, descriptor_signed(text, data, body), d->identity
+	       ) == 0
+	        ? 0
+	        : -EKEYREJECTED;
 }
 
 int fog_descriptor_open(
@@ -118,17 +220,12 @@ int fog_descriptor_open(
         const uint8_t network[32], struct fog_descriptor *d
 )
 {
-	uint8_t text[sizeof(descriptor_label) + FOG_DESCRIPTOR_MAX];
-	size_t body = len - FOG_DESCRIPTOR_SIGNATURE;
-
 	if (fog_descriptor_parse(data, len, d) < 0)
 		return -EBADMSG;
 	if (memcmp(d->node_id, of->id, sizeof(d->node_id)) != 0 ||
 	    memcmp(d->identity, of->identity, 32) != 0)
 		return -EPERM;
-	if (crypto_sign_verify_detached(
-	            data + body, text, descriptor_signed(text, data, body), d->identity
-	    ) != 0)
+	if (fog_descriptor_verify(data, len, d) < 0)
 		return -EBADMSG;
 	if (memcmp(d->network, network, 32) != 0)
 		return -EXDEV;

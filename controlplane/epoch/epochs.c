@@ -39,6 +39,7 @@ struct fog_epochs {
 	struct fog_schedule schedule;
 	uint8_t network[32];
 	uint64_t vrf_from;
+	struct fog_descriptor about; // what we are and where, without keys; role 0: not known
 	struct epochs_own own[FOG_EPOCHS_OWN_MAX]; // at epoch modulo their number
 	struct fog_dpclient_key *hand; // FOG_SCHEDULE_LIVE_MAX, locked
 	uint64_t handed_epoch[FOG_SCHEDULE_LIVE_MAX];
@@ -126,12 +127,34 @@ void fog_epochs_destroy(struct fog_epochs *e)
 	free(e);
 }
 
+// What everybody can read about us in a network whose file lists the nodes.
+static void epochs_about(struct fog_epochs *e, const struct fog_topology *t)
+{
+	const struct fog_topology_node *self = fog_topology_find(t, e->p.identity->node_id);
+	struct fog_descriptor *d = &e->about;
+
+	memset(d, 0, sizeof(*d));
+	if (self == NULL)
+		return;
+	d->role = self->role;
+	d->layer_wish = self->layer;
+	d->bandwidth = self->bandwidth;
+	memcpy(d->name, self->name, sizeof(d->name));
+	memcpy(d->operator, self->operator, sizeof(d->operator));
+	memcpy(d->family, self->family, sizeof(d->family));
+	memcpy(d->region, self->region, sizeof(d->region));
+	d->as_number = self->as_number;
+	d->address = self->address;
+	d->mix_port = self->port;
+}
+
 void fog_epochs_topology(struct fog_epochs *e, const struct fog_topology *t)
 {
 	e->active = t != NULL && t->links == FOG_LINKS_NOISE;
 	e->stale = true;
 	if (!e->active)
 		return;
+	epochs_about(e, t);
 	e->schedule = fog_schedule_of(t);
 	fog_network_hash(t, e->network);
 }
@@ -378,6 +401,7 @@ static void epochs_describe(
 	struct fog_store_proof proof[FOG_DESCRIPTOR_PROOF_MAX];
 	const struct fog_identity *id = e->p.identity;
 
+	*d = e->about;
 	memcpy(d->network, e->network, 32);
 	memcpy(d->node_id, id->node_id, 32);
 	memcpy(d->identity, id->public_key, 32);
@@ -409,9 +433,10 @@ static void epochs_announce(
         struct fog_epochs *e, const struct fog_schedule_view *v, uint64_t now_ns
 )
 {
-	struct fog_descriptor d = {.mix_count = 0};
+	struct fog_descriptor d;
 	uint8_t data[FOG_DESCRIPTOR_MAX];
-	int r = fog_store_begin(e->p.store), len = 0;
+	uint64_t sequence;
+	int r = e->about.role != 0 ? fog_store_begin(e->p.store) : -ENODATA, len = 0;
 
 	if (r < 0)
 		return;
@@ -419,9 +444,11 @@ static void epochs_announce(
 	        e->p.store, e->p.identity->vrf_public, v->epoch + EPOCHS_COUNTS_AFTER, &e->vrf_from
 	);
 	if (r == 0)
-		r = fog_store_sequence(e->p.store, now_ns / 1000000, &d.sequence);
+		r = fog_store_sequence(e->p.store, now_ns / 1000000, &sequence);
 	if (r == 0) {
 		epochs_describe(e, v, &d);
+		d.sequence = sequence;
+		d.time_ms = now_ns / 1000000;
 		len = fog_descriptor_sign(&d, e->p.identity->secret_key, data);
 	}
 	int end = fog_store_end(e->p.store, r == 0 && len > 0);

@@ -248,8 +248,10 @@ static int identity_derive(const struct identity_text *t, struct fog_identity *i
 {
 	id->link_private = sodium_malloc(32);
 	id->vrf_seed = sodium_malloc(32);
+	id->tls_seed = sodium_malloc(32);
 	uint8_t *whole = sodium_malloc(crypto_sign_SECRETKEYBYTES);
-	if (id->link_private == NULL || id->vrf_seed == NULL || whole == NULL) {
+	if (id->link_private == NULL || id->vrf_seed == NULL || id->tls_seed == NULL ||
+	    whole == NULL) {
 		sodium_free(whole);
 		return identity_fail(
 		        t, -ENOMEM,
@@ -260,9 +262,12 @@ static int identity_derive(const struct identity_text *t, struct fog_identity *i
 	crypto_scalarmult_base(id->link_public, id->link_private);
 	identity_label(id->secret_key, "fogline vrf key v1", id->vrf_seed);
 	crypto_sign_seed_keypair(id->vrf_public, whole, id->vrf_seed);
+	identity_label(id->secret_key, "fogline tls key v1", id->tls_seed);
+	crypto_sign_seed_keypair(id->tls_public, whole, id->tls_seed);
 	sodium_free(whole);
 	sodium_mprotect_readonly(id->link_private);
 	sodium_mprotect_readonly(id->vrf_seed);
+	sodium_mprotect_readonly(id->tls_seed);
 	return 0;
 }
 
@@ -390,6 +395,7 @@ void fog_identity_close(struct fog_identity *id)
 	sodium_free(id->secret_key); // wipes
 	sodium_free(id->link_private);
 	sodium_free(id->vrf_seed);
+	sodium_free(id->tls_seed);
 	if (id->lock_fd >= 0)
 		close(id->lock_fd);
 	free(id);

@@ -26,6 +26,8 @@ struct fog_identity {
 	uint8_t *link_private; // 32 bytes, as secret_key
 	uint8_t vrf_public[32]; // Ed25519 of the seed, "fogline vrf key v1"
 	uint8_t *vrf_seed; // 32 bytes: SK of RFC 9381, as secret_key
+	uint8_t tls_public[32]; // Ed25519 of the seed, "fogline tls key v1": of a public listener
+	uint8_t *tls_seed; // 32 bytes, as secret_key
 	int lock_fd; // holds the lock that keeps a second control plane off this folder
 };
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// The network as a static file describes it, equal on all nodes: geometry, mix port, delay law, and
-// every node with its ID, mix key, address, role and layer. An object is immutable once loaded;
-// any thread may read it.
+// The network as it is by now: geometry, mix port, delay law, and every node with its ID, keys,
+// address, role and layer. It comes from a file, equal on all nodes; in a network with a directory the
+// file says who the authorities are, and the nodes come from their consensus (../directory/view.h).
+// An object is immutable once made; any thread may read it.
 #pragma once
 
 #include <stdbool.h>
@@ -25,6 +26,38 @@ struct fog_topology_node {
 	uint16_t port; // UDP
 	uint8_t role; // enum fog_role
 	uint8_t layer; // 1..layers for a mix, else 0
+	// Who runs it and where it is, as far as it says; empty or 0 is "not said", and equal to nobody's.
+	char operator[32], family[32];
+	uint32_t as_number; // of its autonomous system
+	char region[8];
+	uint8_t bandwidth; // class 1..FOG_BANDWIDTH_MAX, 0 = not said; a path takes it in proportion
+	bool leaving; // only to send on what is under way: no new path leads over it
+};
+
+enum { FOG_BANDWIDTH_MAX = 10 }; // class k carries 2^(k-1) shares; 0 counts as 1
+
+// Mean times between two packets of cover, each exponential; 0 = none (../directory/README.md).
+struct fog_cover_rates {
+	uint32_t loop_us; // of a node: packets to itself
+	uint32_t drop_us; // of a node: packets to somebody who throws them away
+	uint32_t dummy_us; // of a node, for each of its links: frames that end at the next node
+	uint32_t
+	        client_send_us; // of a client: a message's fragment, or a drop packet when none waits
+	uint32_t client_loop_us;
+	uint32_t client_fetch_us; // of a client: questions to its gateway for mail
+	uint32_t
+	        slack_ms; // beyond its longest delay: then whoever waits for a packet takes it for lost
+};
+
+enum { FOG_AUTHORITIES_MAX = 16 };
+
+struct fog_authority {
+	char name[32];
+	uint8_t identity[32]; // Ed25519: signs votes and consensus
+	uint8_t vrf_key[32]; // Ed25519: its share of the beacon
+	uint8_t tls_key[32]; // Ed25519: of its listener's certificate
+	struct fog_ip address;
+	uint16_t port; // TCP
 };
 
 struct fog_topology {
@@ -38,9 +71,13 @@ struct fog_topology {
 	uint64_t rekey_packets; // ... or packets sent by one worker
 	uint32_t links; // enum fog_link_mode
 	unsigned layers; // every layer from 1 to this one has a mix
+	struct fog_cover_rates cover;
+	unsigned authority_count; // 0: no directory, the file lists the nodes
+	unsigned threshold; // signatures that make a consensus
+	struct fog_authority authority[FOG_AUTHORITIES_MAX];
 	unsigned node_count;
 	struct fog_topology_node *node;
-	uint8_t checksum[32]; // BLAKE2b-256 of the text
+	uint8_t checksum[32]; // BLAKE2b-256 of the text, or of what else it was made of
 	char file[256]; // as given, for findings
 	struct config_lines *lines;
 };

@@ -111,6 +111,11 @@ struct fog_blob_run {
 	uint64_t drain_grace_ms; // from the order to drain to the last packet taken
 	uint8_t link_key
 	        [32]; // our static X25519 public key: whose MAC1 is ours; zero without links
+	// Cover (links only): mean times between two, each exponential; 0 = none.
+	uint64_t cover_us; // of one packet from the stock, all workers together
+	uint64_t dummy_us; // of one frame of kind NOTHING, for each link with a node
+	uint32_t cover_rate_max; // frames of cover per second, all workers together; 0 = no limit
+	uint32_t reserved;
 };
 
 struct fog_blob_node {

@@ -172,10 +172,12 @@ struct fog_deliver {
 enum fog_inject_type {
 	FOG_INJECT_UNWRAP = 1, // first hop is this node: through the whole path, as if received
 	FOG_INJECT_FORWARD = 2, // first hop is 'next_hop': sent as it is, without delay
+	FOG_INJECT_COVER =
+	        3, // as FORWARD, when the worker's own clock says so: it is put into stock
 };
 
 struct fog_inject {
-	uint8_t next_hop[FOG_ID_LEN]; // FORWARD only, else zero
+	uint8_t next_hop[FOG_ID_LEN]; // FORWARD and COVER, else zero
 	uint32_t epoch; // low byte of the key epoch that it was made for
 	uint32_t data_len; // one packet of the network's geometry
 	// packet follows

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// The public listener: HTTPS for everybody, apart from the admin API, with nothing in it that changes a
+// node. TLS 1.3 with a self-signed Ed25519 certificate whose key readers pin. Bodies are limited, answers come
+// from memory, connections are counted and limited by source address.
+//
+//   GET /directory/consensus            the newest one; application/octet-stream
+//   GET /directory/consensus/EPOCH      of that epoch; 404
+//   GET /directory/equivocations        all known proofs, one behind the other (statement.h)
+//   GET /directory/figures              JSON: of epochs that are over, rounded
+//   and what 'extra' serves
+//
+// A refusal is JSON {"code": label, "message": sentence}, as the admin API's.
+// Any thread; handlers are called by threads of libmicrohttpd.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct fog_serve;
+
+// What a request gets. 'data' is freed by the server (free).
+struct fog_serve_answer {
+	unsigned status; // HTTP
+	const char *type; // content type, constant
+	uint8_t *data;
+	size_t len;
+};
+
+struct fog_serve_ops {
+	// Method ("GET", "POST"), path from "/directory/" on, body. Fills the answer. Called by any thread.
+	void (*request
+	)(void *ctx, const char *method, const char *path, const uint8_t *body, size_t len,
+	  struct fog_serve_answer *);
+};
+
+struct fog_serve_params {
+	int fd; // listening socket, taken over
+	const uint8_t *tls_seed; // 32 bytes, locked; read during create only
+	size_t body_max; // bytes of a POST; 0: GET only
+};
+
+// Returns 0, -ENOMEM, -EIO (TLS).
+int fog_serve_create(const struct fog_serve_params *, const struct fog_serve_ops *, void *ctx, struct fog_serve **);
+void fog_serve_destroy(struct fog_serve *); // ends connections; accepts NULL

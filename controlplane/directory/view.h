@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// The consensuses that a node or a client has: which may be taken, which one counts now, what follows
+// from them. Each is kept in a file of its own, so that it outlives restarts and authorities.
+//
+//   DIR/consensus-EPOCH   the bytes as they were signed, mode 0644, written beside and renamed
+//
+// One thread at a time (the caller locks).
+#pragma once
+
+#include <stdbool.h>
+
+#include "consensus.h"
+
+struct fog_view;
+
+// 'network' is the network file's topology and must outlive the object. Reads what the folder has; what
+// is wrong there is removed, with a log line. Returns 0, -ENOMEM, -errno (the folder).
+int fog_view_create(const struct fog_topology *network, const char *dir, struct fog_view **out);
+void fog_view_destroy(struct fog_view *); // accepts NULL
+
+// Take a consensus as it came from anybody. Returns FOG_REFUSAL_NONE (*news tells whether it was not known
+// yet), or why not: as fog_consensus_open; EXPIRED; EPOCH (further ahead than the next epoch); ROLLBACK (of an
+// epoch for which the one we have is newer by more than a late one can be: older than all that count);
+// EQUIVOCATION (a valid one of the same epoch with another digest is known: both are kept as evidence, the
+// first one stays in force). -errno: it could not be written, nothing is taken.
+int fog_view_take(
+        struct fog_view *, const uint8_t *data, size_t len, uint64_t now_epoch, bool *news
+);
+// The one that counts in 'epoch': the newest one of an epoch not after it that is still good for it. NULL: none.
+const struct fog_consensus *fog_view_at(const struct fog_view *, uint64_t epoch);
+const struct fog_consensus *fog_view_exact(
+        const struct fog_view *, uint64_t epoch
+); // of that very epoch
+// Forget what is older than fog_view_at(epoch - 1).
+void fog_view_prune(struct fog_view *, uint64_t epoch);
+
+// The beacon of 'epoch', from the newest consensus not after it; the static one before the first.
+void fog_view_beacon(const struct fog_view *, uint64_t epoch, uint8_t out[32]);
+// Mix key of a node for 'epoch', of the consensus that counts in it. Returns 0 or -ENOENT.
+int fog_view_mix_key(
+        const struct fog_view *, const uint8_t node_id[FOG_ID_LEN], uint64_t epoch, uint8_t out[32]
+);
+
+// The network of 'epoch' as everything else knows it: parameters of the network file and rates of the
+// consensus; nodes of fog_view_at(epoch), then those that are only in the one before ('epoch_before_lives')
+// or in the next one, if it is known: they have links, and 'leaving' set, so no path leads over them.
+// Names that are not unique in it get "-" and the first 8 digits of the ID behind them. 'checksum' covers all of it.
+// The caller frees *out with fog_topology_free. Returns 0, -ENODATA (no consensus counts), -ENOMEM.
+int fog_view_topology(
+        const struct fog_view *, uint64_t epoch, bool epoch_before_lives, struct fog_topology **out
+);

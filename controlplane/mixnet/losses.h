@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// What lost loops say of the network: an estimate of the loss at each node and link that they passed, and an
+// alarm when one of them looks like the place of an (n-1) attack, where somebody keeps all others'
+// packets away from a mix and sends his own, to follow the one that is left (Serjantov, Dingledine,
+// Syverson 2002; loops against it: Danezis and Sassaman 2003, Loopix 2017).
+//
+// Formulas, thresholds and their false alarms: README.md. Pure: it is told everything, times too. One thread at
+// a time.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../../dataplane/api/abi.h"
+#include "../../dataplane/sphinx/sphinx.h"
+
+struct fog_losses;
+
+enum { FOG_LOSSES_KEEP = 4 }; // epochs that an estimate looks back on
+
+int fog_losses_create(struct fog_losses **); // 0 or -ENOMEM
+void fog_losses_destroy(struct fog_losses *);
+
+// One loop of 'epoch' is over. 'hop': the nodes that it passed, in order, without us at both ends.
+void fog_losses_add(
+        struct fog_losses *, uint64_t epoch, const uint8_t (*hop)[FOG_ID_LEN], unsigned hops,
+        bool lost
+);
+
+struct fog_losses_link {
+	uint8_t from[FOG_ID_LEN], to[FOG_ID_LEN]; // zeros: we
+	uint64_t sent, lost; // loops that passed it, and those of them that were lost somewhere
+	double loss; // estimated of this link alone, with the node that it leads to: 0..1
+};
+
+struct fog_losses_alert {
+	uint8_t node[FOG_ID_LEN]; // that packets don't get through
+	uint64_t epoch; // with which it began
+	uint64_t sent, lost;
+	double loss, p; // estimate; probability of so many losses when nothing is wrong
+};
+
+// Judge what 'now_epoch' and the epochs before it have shown. Alerts that began earlier and still hold are
+// reported again with their first epoch. Returns their number ('max' at most are written).
+unsigned fog_losses_judge(
+        struct fog_losses *, uint64_t now_epoch, struct fog_losses_alert *out, unsigned max
+);
+unsigned fog_losses_links(const struct fog_losses *, struct fog_losses_link *out, unsigned max);
