@@ -11,6 +11,7 @@ namespace of its own, on AF_XDP over veth, joined by a switch namespace.
 
 Only the standard library. Needs root. Everything is gone afterwards, however this process ends.
 """
+import functools
 import json
 import os
 import pathlib
@@ -20,6 +21,7 @@ import time
 
 import guard
 import netns
+from faults import Faults
 from rest import Rest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -255,6 +257,11 @@ class Lab:
 		self.run = guard.Run()
 		self.topology_path = self.run.folder / "topology.yaml"
 		self.switch = netns.Switch(self.run.namespace("switch"))
+
+	@functools.cached_property
+	def faults(self):
+		"""What is lost or kept away between the nodes."""
+		return Faults(self.switch)
 
 	@property
 	def noise(self):
