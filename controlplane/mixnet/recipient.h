@@ -7,7 +7,8 @@
 //   BLAKE2b-256("fogline echo v1")        sent back through its SURB as it is
 //   a mailbox ID                          a client of this gateway (mailbox.h)
 //   a loop's number                       what has sent it: loops.h, cover.h
-//   anything else                         the node's inbox
+//   anything else                         the node's inbox; at a gateway with clients nobody: whoever sent
+//                                         it is told so through its SURB
 //
 // Pure, any thread.
 #pragma once
