@@ -4,7 +4,8 @@
 //
 //   version 1 (1) | authorities 1 | threshold 1 | layers 1 | network 32 | epoch 8 |
 //   until 8 (the first epoch that it is not good for any more: epoch + FOG_CONSENSUS_LIFE) |
-//   previous epoch 8 | previous digest 32 (zeros: it is the first) | beacon 32 |
+//   previous epoch 8 | previous digest 32 (zeros: it is the first) |
+//   beacons of this epoch, the one before and the one before that, 32 each |
 //   voted 2, shared 2, lied 2 (bit a: authority a's vote counted; gave a share of the beacon, which it
 //   withheld when it voted only; signed two votes, of which none counts) | reserved 2, zero |
 //   slots 2, payload length 2, epoch s 4, overlap s 4, delay mean us 4, delay max us 4, delay cap ms 4,
@@ -49,7 +50,8 @@ struct fog_consensus_left {
 // A consensus that was read. Immutable.
 struct fog_consensus {
 	uint64_t epoch, until, previous_epoch;
-	uint8_t network[32], previous_digest[32], beacon[32];
+	uint8_t network[32], previous_digest[32];
+	uint8_t beacon[32], beacon_before[2][32]; // of 'epoch', of epoch - 1 and epoch - 2
 	uint8_t digest[32]; // of what is signed
 	uint16_t voted, shared, lied; // bits by authority
 	unsigned authorities, threshold, layers;
@@ -64,11 +66,11 @@ struct fog_consensus {
 	uint8_t *data;
 };
 
-// Why a node of 'vote'd descriptors is left out is decided here. 'votes': those that count or lie, of one
-// epoch, at most one an authority; the caller gives NULL for those that are absent, and sets bits in 'lied'
-// for authorities that signed two. 'previous' (may be NULL) is the consensus that the votes name.
+// Who is in it and why others are left out is decided here. 'votes': of one epoch, at place a the one of
+// authority a or NULL; bits in 'lied' are for authorities that signed two. Those count that are for 'epoch',
+// name 'previous' (may be NULL: none) and are nobody's who lied.
 // The result is unsigned: number of signatures 0. The caller frees it. Returns 0, -ENOMEM, -ENODATA (the
-// votes that count are fewer than the threshold, or name different previous ones), -EINVAL.
+// votes that count are fewer than the threshold), -EINVAL ('previous' is not older than 'epoch').
 int fog_consensus_compute(
         const struct fog_topology *network, uint64_t epoch,
         const struct fog_vote *const votes[FOG_AUTHORITIES_MAX], uint16_t lied,
@@ -77,7 +79,8 @@ int fog_consensus_compute(
 // Our statement about it.
 struct fog_statement fog_consensus_statement(const struct fog_consensus *);
 
-// Put signatures in the place of those it has. Returns 0 or -ENOMEM.
+// Put signatures in the place of those it has, in any order, at most one an authority (the last one counts).
+// They are not verified here. Returns 0 or -ENOMEM.
 struct fog_consensus_signature {
 	uint8_t authority, signature[64];
 };
@@ -85,8 +88,22 @@ struct fog_consensus_signature {
 int fog_consensus_set_signatures(
         struct fog_consensus *, const struct fog_consensus_signature *, unsigned count
 );
-// Read, and check form, network, parameters, signatures (each valid one counts once), the beacon's shares
-// (not that of 'previous', which the reader may not have) and the signature of every descriptor.
+// The signature of an authority in it, 64 bytes; NULL: it has none.
+const uint8_t *fog_consensus_signature(const struct fog_consensus *, unsigned authority);
+// Whether an authority has signed both, which are of one epoch and differ. Fills *out, whose signatures are
+// taken from them unverified.
+bool fog_consensus_contradiction(
+        const struct fog_consensus *, const struct fog_consensus *,
+        const struct fog_topology *network, unsigned authority, struct fog_equivocation *out
+);
+// The beacon of an epoch not before epoch - 2 of the consensus, as if no later one came; the static one of a
+// network when the consensus is NULL.
+void fog_consensus_beacon(
+        const struct fog_consensus *, const uint8_t network[32], uint64_t epoch, uint8_t out[32]
+);
+// Read, and check form, network, parameters, signatures, the beacon's shares and that it follows from
+// them (what it says about earlier beacons is believed with the signatures), and the signature of every
+// descriptor.
 // The caller frees *out. Returns FOG_REFUSAL_NONE, MALFORMED, NETWORK, PARAMETERS, SIGNATURE (one of an
 // authority or of a node is wrong), THRESHOLD; -ENOMEM.
 int fog_consensus_open(
@@ -100,9 +117,14 @@ const struct fog_consensus_node *fog_consensus_find(
 );
 
 // What a descriptor is refused for by itself and beside those of 'known' (descriptors of other nodes, or an
-// older one of its own; may be 0): everything in refusals.def that needs no votes. 'now_ms' since 1970;
-// 'previous' may be NULL. Used by an authority when one comes, and again by fog_consensus_compute (which
-// leaves CLOCK out). Sentence with the mend in 'text' (FOG_JUDGE_TEXT_LEN bytes).
+// older one of its own; may be 0): everything in refusals.def that needs no votes. 'epoch': that of the
+// consensus which is made next. 'previous' may be NULL. 'now_ms' since 1970: it may be signed
+// later than that by the network's tolerance and earlier by that and an epoch; 0: the clock isn't looked at,
+// as in fog_consensus_compute, which judges each again.
+// A conflict with a node of 'known' counts when the other one would win it. WITHDRAWN is no fault: an
+// authority puts such a descriptor into its vote, so that all leave the node out.
+// Sentence with the mend in 'text' (FOG_JUDGE_TEXT_LEN bytes, empty when it is good; may be NULL).
+// Takes one signature, and one VRF proof when everything else is good.
 enum { FOG_JUDGE_TEXT_LEN = 256 };
 enum fog_refusal fog_descriptor_judge(
         const struct fog_topology *network, const struct fog_consensus *previous, uint64_t epoch,

@@ -52,6 +52,7 @@ struct fog_equivocation {
 	} said[2];
 };
 
+// Puts the two into their order.
 void fog_equivocation_put(const struct fog_equivocation *, uint8_t out[FOG_EQUIVOCATION_LEN]);
 // Read and verify. Returns 0, -EBADMSG (not of this form, or both say the same), -EKEYREJECTED (a
 // signature is not of that identity).

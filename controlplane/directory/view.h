@@ -3,9 +3,12 @@
 // The consensuses that a node or a client has: which may be taken, which one counts now, what follows
 // from them. Each is kept in a file of its own, so that it outlives restarts and authorities.
 //
-//   DIR/consensus-EPOCH   the bytes as they were signed, mode 0644, written beside and renamed
+//   DIR/consensus-EPOCH      the bytes as they were signed, mode 0644, written beside and renamed
+//   DIR/equivocation-EPOCH   proofs that authorities signed two of that epoch (statement.h), one behind
+//                            the other; kept until somebody removes them
 //
-// One thread at a time (the caller locks).
+// One thread at a time (the caller locks). Consensuses that it hands out live until fog_view_prune or
+// fog_view_destroy, and until fog_view_take, which makes room when there are FOG_VIEW_MAX.
 #pragma once
 
 #include <stdbool.h>
@@ -13,6 +16,11 @@
 #include "consensus.h"
 
 struct fog_view;
+
+enum {
+	FOG_VIEW_MAX = 8, // consensuses that are kept at once
+	FOG_VIEW_PROOFS_MAX = 64, // proofs: later ones are logged only
+};
 
 // 'network' is the network file's topology and must outlive the object. Reads what the folder has; what
 // is wrong there is removed, with a log line. Returns 0, -ENOMEM, -errno (the folder).
@@ -22,8 +30,8 @@ void fog_view_destroy(struct fog_view *); // accepts NULL
 // Take a consensus as it came from anybody. Returns FOG_REFUSAL_NONE (*news tells whether it was not known
 // yet), or why not: as fog_consensus_open; EXPIRED; EPOCH (further ahead than the next epoch); ROLLBACK (of an
 // epoch for which the one we have is newer by more than a late one can be: older than all that count);
-// EQUIVOCATION (a valid one of the same epoch with another digest is known: both are kept as evidence, the
-// first one stays in force). -errno: it could not be written, nothing is taken.
+// EQUIVOCATION (a valid one of the same epoch with another digest is known, which stays in force: who has
+// signed both is proved by fog_view_proofs). -errno: it could not be written, nothing is taken.
 int fog_view_take(
         struct fog_view *, const uint8_t *data, size_t len, uint64_t now_epoch, bool *news
 );
@@ -35,7 +43,16 @@ const struct fog_consensus *fog_view_exact(
 // Forget what is older than fog_view_at(epoch - 1).
 void fog_view_prune(struct fog_view *, uint64_t epoch);
 
-// The beacon of 'epoch', from the newest consensus not after it; the static one before the first.
+// All proofs of equivocation that are known: *count of FOG_EQUIVOCATION_LEN bytes each, verified ones. NULL
+// when there are none; valid until the next fog_view_take or fog_view_prove.
+const uint8_t *fog_view_proofs(const struct fog_view *, unsigned *count);
+// Keep a proof that came from elsewhere (two votes, or from another's list). Returns 0 (also when an
+// equal one is known), -EBADMSG or -EKEYREJECTED (fog_equivocation_open), -EXDEV (of another network, or
+// of nobody who is an authority), -ENOSPC (FOG_VIEW_PROOFS_MAX are kept), -errno (it could not be written).
+int fog_view_prove(struct fog_view *, const uint8_t proof[FOG_EQUIVOCATION_LEN]);
+
+// The beacon of 'epoch': what the consensus of that epoch or of one of the two after it says, else what
+// follows from the newest one before it; the static one when there is none of these.
 void fog_view_beacon(const struct fog_view *, uint64_t epoch, uint8_t out[32]);
 // Mix key of a node for 'epoch', of the consensus that counts in it. Returns 0 or -ENOENT.
 int fog_view_mix_key(
@@ -45,7 +62,8 @@ int fog_view_mix_key(
 // The network of 'epoch' as everything else knows it: parameters of the network file and rates of the
 // consensus; nodes of fog_view_at(epoch), then those that are only in the one before ('epoch_before_lives')
 // or in the next one, if it is known: they have links, and 'leaving' set, so no path leads over them.
-// Names that are not unique in it get "-" and the first 8 digits of the ID behind them. 'checksum' covers all of it.
+// A leaving node whose name somebody before it has gets "-" and the first 8 digits of its ID behind
+// it. At most FOG_NODES_MAX. 'checksum' covers all of it.
 // The caller frees *out with fog_topology_free. Returns 0, -ENODATA (no consensus counts), -ENOMEM.
 int fog_view_topology(
         const struct fog_view *, uint64_t epoch, bool epoch_before_lives, struct fog_topology **out

@@ -60,7 +60,7 @@ int fog_vote_make(
 );
 // Read and check the signature against the network file. Descriptors are not looked into but for their
 // order and form. The caller frees *out. Returns FOG_REFUSAL_NONE, or why not (MALFORMED, SIGNATURE,
-// NETWORK); -ENOMEM when there is no memory.
+// NETWORK: also of an authority that the network file doesn't have); -ENOMEM when there is no memory.
 int fog_vote_open(
         const uint8_t *data, size_t len, const struct fog_topology *network, struct fog_vote **out
 );

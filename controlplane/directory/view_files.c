@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../log/log.h"
+#include "../big_endian.h"
+#include "view_form.h"
+
+#define LOAD_TEMPORARY ".new"
+
+static const char consensus_prefix[] = "consensus-", proof_prefix[] = "equivocation-";
+
+void view_consensus_name(uint64_t epoch, char name[VIEW_NAME_MAX])
+{
+	snprintf(name, VIEW_NAME_MAX, "%s%" PRIu64, consensus_prefix, epoch);
+}
+
+static void proof_name(uint64_t epoch, char name[VIEW_NAME_MAX])
+{
+	snprintf(name, VIEW_NAME_MAX, "%s%" PRIu64, proof_prefix, epoch);
+}
+
+void view_file_remove(const struct fog_view *v, const char *name)
+{
+	if (unlinkat(v->dir, name, 0) < 0 && errno != ENOENT)
+		LOG_WARN(
+		        "%s can't be removed: %s: remove it by hand, or make its folder writable "
+		        "for this user",
+		        name, strerror(errno)
+		);
+}
+
+static int write_all(int fd, const uint8_t *data, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, data, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		data += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int view_file_write(const struct fog_view *v, const char *name, const uint8_t *data, size_t len)
+{
+	char fresh[VIEW_NAME_MAX + sizeof(LOAD_TEMPORARY)];
+	int ret, fd;
+
+	snprintf(fresh, sizeof(fresh), "%s" LOAD_TEMPORARY, name);
+	fd = openat(v->dir, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		return -errno;
+	ret = write_all(fd, data, len);
+	if (ret == 0 && fchmod(fd, 0644) < 0)
+		ret = -errno;
+	if (ret == 0 && fsync(fd) < 0)
+		ret = -errno;
+	close(fd);
+	if (ret == 0 && renameat(v->dir, fresh, v->dir, name) < 0)
+		ret = -errno;
+	if (ret < 0)
+		unlinkat(v->dir, fresh, 0);
+	return ret;
+}
+
+int view_proofs_write(const struct fog_view *v, uint64_t epoch)
+{
+	uint8_t *data = malloc(sizeof(v->proof));
+	char name[VIEW_NAME_MAX];
+	size_t len = 0;
+	int ret;
+
+	if (data == NULL)
+		return -ENOMEM;
+	for (unsigned i = 0; i < v->proof_count; i++) {
+		if (fog_be_get(v->proof[i] + 36, 8) != epoch)
+			continue;
+		memcpy(data + len, v->proof[i], FOG_EQUIVOCATION_LEN);
+		len += FOG_EQUIVOCATION_LEN;
+	}
+	proof_name(epoch, name);
+	if ((ret = view_file_write(v, name, data, len)) < 0)
+		LOG_ERR("%s can't be written: %s: free space in the state folder", name,
+		        strerror(-ret));
+	free(data);
+	return ret;
+}
+
+// Up to 'max' bytes. Returns NULL (errno) when that isn't all, or it can't be read.
+static uint8_t *file_read(const struct fog_view *v, const char *name, size_t max, size_t *len)
+{
+	int fd = openat(v->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	uint8_t *data = NULL;
+	struct stat st;
+
+	*len = 0;
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &st) < 0)
+		goto out;
+	errno = EFBIG;
+	if (!S_ISREG(st.st_mode) || st.st_size < 0 || (uint64_t)st.st_size > max)
+		goto out;
+	if ((data = malloc((size_t)st.st_size + 1)) == NULL)
+		goto out;
+	while (*len < (size_t)st.st_size) {
+		ssize_t n = read(fd, data + *len, (size_t)st.st_size - *len);
+		if (n <= 0)
+			break;
+		*len += (size_t)n;
+	}
+out:
+	close(fd);
+	return data;
+}
+
+// Whether 'name' is what the epoch in it is called, so no file counts under two names.
+static bool name_epoch(const char *name, const char *prefix, uint64_t *epoch)
+{
+	char again[VIEW_NAME_MAX];
+
+	if (sscanf(name + strlen(prefix), "%" SCNu64, epoch) != 1)
+		return false;
+	snprintf(again, sizeof(again), "%s%" PRIu64, prefix, *epoch);
+	return strcmp(name, again) == 0;
+}
+
+static bool load_consensus(struct fog_view *v, const char *name)
+{
+	struct fog_consensus *c = NULL;
+	uint64_t epoch;
+	size_t len;
+	uint8_t *data = file_read(v, name, FOG_CONSENSUS_MAX, &len);
+	bool good = data != NULL && name_epoch(name, consensus_prefix, &epoch) &&
+	        fog_consensus_open(data, len, v->network, &c) == FOG_REFUSAL_NONE &&
+	        c->epoch == epoch;
+
+	free(data);
+	if (good)
+		view_insert(v, c);
+	else
+		fog_consensus_free(c);
+	return good;
+}
+
+// Those that are good are kept, whatever lies beside them.
+static bool load_proofs(struct fog_view *v, const char *name)
+{
+	uint64_t epoch;
+	size_t len;
+	uint8_t *data = file_read(v, name, sizeof(v->proof), &len);
+	bool good = data != NULL && len > 0 && len % FOG_EQUIVOCATION_LEN == 0 &&
+	        name_epoch(name, proof_prefix, &epoch);
+
+	for (size_t at = 0; good && at < len; at += FOG_EQUIVOCATION_LEN)
+		good = view_proof_add(v, data + at, FOG_EQUIVOCATION_LEN) >= 0;
+	free(data);
+	return good;
+}
+
+static void load_file(struct fog_view *v, const char *name)
+{
+	size_t len = strlen(name), end = sizeof(LOAD_TEMPORARY) - 1;
+	bool consensus = strncmp(name, consensus_prefix, sizeof(consensus_prefix) - 1) == 0;
+	bool proofs = strncmp(name, proof_prefix, sizeof(proof_prefix) - 1) == 0;
+
+	if (!consensus && !proofs)
+		return; // not ours
+	if (len > end && strcmp(name + len - end, LOAD_TEMPORARY) == 0) {
+		view_file_remove(v, name); // a process ended while it wrote
+		return;
+	}
+	if (consensus ? load_consensus(v, name) : load_proofs(v, name))
+		return;
+	LOG_WARN(
+	        "%s is damaged or of another network: removed; it is fetched again if it counts",
+	        name
+	);
+	view_file_remove(v, name);
+}
+
+static int name_compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+// Names first: files are removed while they are read.
+static int names_read(const struct fog_view *v, char ***out, size_t *count)
+{
+	int fd = openat(v->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret = 0;
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	char **name = NULL;
+	size_t n = 0;
+
+	if (dir == NULL) {
+		ret = -errno;
+		if (fd >= 0)
+			close(fd);
+		return ret;
+	}
+	for (const struct dirent *e; ret == 0 && (e = readdir(dir)) != NULL; n += ret == 0) {
+		char **more = realloc(name, (n + 1) * sizeof(*name));
+		if (more != NULL)
+			name = more;
+		if (more == NULL || (name[n] = strdup(e->d_name)) == NULL)
+			ret = -ENOMEM;
+	}
+	closedir(dir);
+	if (n > 0)
+		qsort(name, n, sizeof(*name), name_compare);
+	*out = name;
+	*count = n;
+	return ret;
+}
+
+int view_files_load(struct fog_view *v)
+{
+	char **name = NULL;
+	size_t count = 0;
+	int ret = names_read(v, &name, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (ret == 0)
+			load_file(v, name[i]);
+		free(name[i]);
+	}
+	free(name);
+	return ret;
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// What the view's files of this folder share.
+#pragma once
+
+#include "view.h"
+
+struct fog_view {
+	const struct fog_topology *network;
+	int dir; // descriptor of the folder
+	unsigned count;
+	struct fog_consensus *consensus[FOG_VIEW_MAX]; // ascending by epoch
+	unsigned proof_count;
+	uint8_t proof[FOG_VIEW_PROOFS_MAX][FOG_EQUIVOCATION_LEN];
+};
+
+enum { VIEW_NAME_MAX = 48 };
+
+// Read everything that the folder has. Returns 0 or -errno.
+int view_files_load(struct fog_view *);
+// Write beside, then rename. Returns 0 or -errno.
+int view_file_write(const struct fog_view *, const char *name, const uint8_t *data, size_t len);
+void view_file_remove(const struct fog_view *, const char *name);
+void view_consensus_name(uint64_t epoch, char name[VIEW_NAME_MAX]);
+// All proofs of an epoch, into its file.
+int view_proofs_write(const struct fog_view *, uint64_t epoch);
+
+// Put in its place by epoch; when there is no room the oldest one goes, with its file, or 'c' itself when it
+// is that. Takes 'c' over.
+void view_insert(struct fog_view *, struct fog_consensus *c);
+// Verify, and keep in memory. As fog_view_prove; 1: it is new.
+int view_proof_add(struct fog_view *, const uint8_t *data, size_t len);
