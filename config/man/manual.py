@@ -196,7 +196,7 @@ def config_page(fogctl, version):
 		page.section(title)
 		page.items([
 			(key, f"{text} [{default}; {values}; {change}]") for key, default, values, change, text in rows
-			if key.startswith(("network.", "nodes[]")) == wanted
+			if key.startswith(("network.", "nodes[]", "directory.threshold", "directory.authorities")) == wanted
 		])
 	page.see("fogctl(1)", "fog-controlplane(8)", "fog-dataplane(8)")
 	return page

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // What is wrong between keys, between file and topology, and between file and host.
+#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <net/if.h>
@@ -345,6 +346,50 @@ static void check_next_hops(
 	}
 }
 
+static bool port_has(const struct fog_config *c, const struct fog_ip *ip)
+{
+	bool all_known = true;
+
+	for (unsigned i = 0; i < c->port_count; i++) {
+		const struct fog_config_port *p = &c->port[i];
+		all_known = all_known && p->address_count > 0;
+		for (unsigned a = 0; a < p->address_count; a++)
+			if (memcmp(&p->address[a], ip, sizeof(*ip)) == 0)
+				return true;
+	}
+	return !all_known; // a port with the addresses of its interface may have this one
+}
+
+// What a node of a network with a directory says of itself stands in its own file.
+static void check_node(
+        const struct fog_config *c, const struct fog_topology *t, struct fog_report *r
+)
+{
+	char text[INET6_ADDRSTRLEN] = "";
+
+	if (t->authority_count == 0 && c->directory.listen[0] != '\0')
+		warning(c, r, "directory.listen",
+		        "%s lists its nodes, there is no consensus to serve: remove it", t->file);
+	if (t->authority_count == 0)
+		return;
+	if (c->node.address.family == 0)
+		finding(c, r, "node.address",
+		        "is missing: %s has a directory, to which this node has to say where it is",
+		        t->file);
+	else if (!port_has(c, &c->node.address))
+		warning(c, r, "node.address",
+		        "%s is no address of our ports: correct it, unless somebody translates it",
+		        inet_ntop(
+		                c->node.address.family == 4 ? AF_INET : AF_INET6,
+		                c->node.address.addr, text, sizeof(text)
+		        ));
+	if (c->node.role != FOG_ROLE_MIX && c->node.layer != 0)
+		finding(c, r, "node.layer", "only a mix has a layer: remove it");
+	else if (c->node.layer > fog_topology_layers_most(t))
+		finding(c, r, "node.layer", "the network has %u layers at most: lower it",
+		        fog_topology_layers_most(t));
+}
+
 static void check_topology(
         const struct fog_config *c, const struct fog_topology *t, const struct fog_plan *p,
         struct fog_report *r
@@ -362,6 +407,7 @@ static void check_topology(
 		        c->port[i].mtu, t->geometry.packet_len, p->mtu_need, p->mtu_need);
 	}
 	check_next_hops(c, t, r);
+	check_node(c, t, r);
 	if (c->production && t->links == FOG_LINKS_NONE)
 		finding(c, r, "production",
 		        "%s says 'links: none', which shows every packet to the wire: set "

@@ -128,6 +128,23 @@ struct fog_config_timing {
 	uint32_t min_set; // packets, 0 = never
 };
 
+// What a node says of itself in a network with a directory; in another one the topology says it.
+struct fog_config_node {
+	char name[32];
+	uint8_t role; // enum fog_role
+	uint8_t layer; // wish of a mix, 0 = any
+	struct fog_ip address; // family 0 = not said
+	uint16_t port; // UDP, 0 = mix_port of the network
+	char operator[32], family[32]; // empty = not said, as below
+	uint32_t as_number;
+	char region[8];
+	uint8_t bandwidth; // class, 0 = not said
+};
+
+struct fog_config_directory {
+	char listen[64]; // "address:port" with a literal address, or empty
+};
+
 struct fog_config {
 	char instance[32];
 	char user[32]; // name or decimal uid; empty = stay who we are
@@ -149,6 +166,8 @@ struct fog_config {
 	struct fog_config_drain drain;
 	struct fog_config_links links;
 	struct fog_config_timing timing;
+	struct fog_config_node node;
+	struct fog_config_directory directory;
 	uint32_t port_count;
 	struct fog_config_port port[FOG_PORTS_MAX];
 

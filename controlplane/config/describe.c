@@ -9,6 +9,11 @@
 #include "keys.h"
 #include "schema.h"
 
+// Where a section's keys stand, if not at "section.key".
+struct describe_section {
+	const char *section, *path;
+};
+
 struct describe_row {
 	const char *section, *key;
 	enum config_kind kind;
@@ -27,7 +32,8 @@ static const struct describe_row rows_config[] = {CONFIG_ROOT_KEYS(ROW) CONFIG_S
 ) CONFIG_PORT_KEYS(ROW) CONFIG_NEIGHBOUR_KEYS(ROW)};
 static const struct describe_row rows_topology[] = {
         TOPOLOGY_NETWORK_KEYS(ROW) TOPOLOGY_GEOMETRY_KEYS(ROW) TOPOLOGY_CUSTOM_KEYS(ROW)
-                TOPOLOGY_DELAY_KEYS(ROW) TOPOLOGY_MIX_KEY_KEYS(ROW) TOPOLOGY_NODE_KEYS(ROW)};
+                TOPOLOGY_DELAY_KEYS(ROW) TOPOLOGY_MIX_KEY_KEYS(ROW) TOPOLOGY_DIRECTORY_KEYS(ROW)
+                        TOPOLOGY_AUTHORITY_KEYS(ROW) TOPOLOGY_NODE_KEYS(ROW)};
 
 // Lists, which are no scalar rows.
 static const struct describe_row rows_lists[] = {
@@ -40,18 +46,18 @@ static const struct describe_row rows_lists[] = {
          "list of up to 4096 prefixes that nothing is taken from"},
 };
 
-static const struct {
-	const char *section, *path;
-} sections[] = {
+// The files have sections of one name with other keys.
+static const struct describe_section sections_config[] = {
         {"root", ""},
         {"port", "ports[]."},
         {"neighbour", "ports[].neighbours[]."},
-        {"geometry", "network."},
-        {"custom", "network.custom."},
-        {"delay", "network.delay."},
-        {"rotation", "network.mix_key."},
-        {"link", "network.link."},
-        {"node", "nodes[]."},
+        {NULL, NULL},
+};
+static const struct describe_section sections_topology[] = {
+        {"geometry", "network."},    {"custom", "network.custom."},
+        {"delay", "network.delay."}, {"rotation", "network.mix_key."},
+        {"link", "network.link."},   {"authority", "directory.authorities[]."},
+        {"node", "nodes[]."},        {NULL, NULL},
 };
 
 struct describe_text {
@@ -98,7 +104,10 @@ static void describe_range(struct describe_text *d, const struct describe_row *r
 		);
 }
 
-static void describe_rows(struct describe_text *d, const struct describe_row *rows, size_t count)
+static void describe_rows(
+        struct describe_text *d, const struct describe_row *rows, size_t count,
+        const struct describe_section *sections
+)
 {
 	static const char *const reload[] = {
 	        "at once", "restart data plane", "restart control plane"};
@@ -106,7 +115,7 @@ static void describe_rows(struct describe_text *d, const struct describe_row *ro
 	for (size_t i = 0; i < count; i++) {
 		const struct describe_row *r = &rows[i];
 		const char *path = NULL;
-		for (size_t k = 0; k < sizeof(sections) / sizeof(sections[0]) && path == NULL; k++)
+		for (size_t k = 0; sections[k].section != NULL && path == NULL; k++)
 			if (strcmp(sections[k].section, r->section) == 0)
 				path = sections[k].path;
 		if (path != NULL)
@@ -129,8 +138,13 @@ size_t fog_config_describe(char *text, size_t len)
 
 	if (len > 0)
 		text[0] = '\0';
-	describe_rows(&d, rows_config, sizeof(rows_config) / sizeof(rows_config[0]));
-	describe_rows(&d, rows_lists, sizeof(rows_lists) / sizeof(rows_lists[0]));
-	describe_rows(&d, rows_topology, sizeof(rows_topology) / sizeof(rows_topology[0]));
+	describe_rows(
+	        &d, rows_config, sizeof(rows_config) / sizeof(rows_config[0]), sections_config
+	);
+	describe_rows(&d, rows_lists, sizeof(rows_lists) / sizeof(rows_lists[0]), sections_config);
+	describe_rows(
+	        &d, rows_topology, sizeof(rows_topology) / sizeof(rows_topology[0]),
+	        sections_topology
+	);
 	return d.at;
 }

@@ -140,6 +140,33 @@
 	X(links, "client_burst", client_burst, COUNT, "400", 1, 1000000, RUN, \
 	  "packets that a client may send at once")
 
+// What a node says of itself in a network with a directory.
+#define CONFIG_NODE_KEYS(X) \
+	X(node, "name", name, NAME, "INSTANCE", 1, 31, RUN, \
+	  "name of the node; unique in the network") \
+	X(node, "role", role, ROLE, "mix", 0, 0, RUN, \
+	  "what it does") \
+	X(node, "layer", layer, COUNT, "0", 0, 18, RUN, \
+	  "layer that a mix would like to be in; the beacon grants it or not; 0 = any") \
+	X(node, "address", address, IP, "", 0, 0, RUN, \
+	  "IP address of its mix port, as others reach it; needed in a network with a directory") \
+	X(node, "port", port, COUNT, "0", 0, 65535, RUN, \
+	  "UDP port, as others reach it; 0 = mix_port of the network") \
+	X(node, "operator", operator, TEXT, "", 0, 31, RUN, \
+	  "who runs it; no path has two nodes of one operator; \"\" = not said") \
+	X(node, "family", family, TEXT, "", 0, 31, RUN, \
+	  "what it belongs to beyond its operator; no path has two nodes of one; \"\" = not said") \
+	X(node, "as", as_number, COUNT, "0", 0, 4294967295, RUN, \
+	  "number of its autonomous system; 0 = not said") \
+	X(node, "region", region, NAME, "", 0, 7, RUN, \
+	  "where it is, for people; \"\" = not said") \
+	X(node, "bandwidth", bandwidth, COUNT, "0", 0, 10, RUN, \
+	  "class of its bandwidth: class k is chosen 2^(k-1) times as often as class 1; 0 counts as 1")
+
+#define CONFIG_DIRECTORY_KEYS(X) \
+	X(directory, "listen", listen, SOCKET, "", 0, 63, CONTROL, \
+	  "address:port of its public listener, from which others get the consensus; \"\" = none")
+
 // Keys that are lists of texts: L(section, key, most).
 #define CONFIG_WORKERS_LISTS(L) L(workers, cpus, FOG_WORKERS_MAX)
 #define CONFIG_FILTER_LISTS(L) L(filter, deny, FOG_DENY_MAX)
@@ -159,7 +186,9 @@
 	S(filter, CONFIG_FILTER_KEYS, CONFIG_FILTER_LISTS) \
 	S(drain, CONFIG_DRAIN_KEYS, CONFIG_NO_LISTS) \
 	S(links, CONFIG_LINKS_KEYS, CONFIG_NO_LISTS) \
-	S(timing, CONFIG_TIMING_KEYS, CONFIG_NO_LISTS)
+	S(timing, CONFIG_TIMING_KEYS, CONFIG_NO_LISTS) \
+	S(node, CONFIG_NODE_KEYS, CONFIG_NO_LISTS) \
+	S(directory, CONFIG_DIRECTORY_KEYS, CONFIG_NO_LISTS)
 
 // Keys of topology.yaml. Equal on all nodes of a network.
 #define TOPOLOGY_NETWORK_KEYS(X) \
@@ -203,6 +232,24 @@
 	  "age at which a session of two nodes is replaced by a new one") \
 	X(link, "rekey_packets", rekey_packets, COUNT, "64M", 1000, 1000000000, RUN, \
 	  "packets of one worker after which a session is replaced before its time")
+
+#define TOPOLOGY_DIRECTORY_KEYS(X) \
+	X(directory, "threshold", threshold, COUNT, NULL, 1, 16, RUN, \
+	  "authorities whose signatures make a consensus; more than two thirds of them")
+
+#define TOPOLOGY_AUTHORITY_KEYS(X) \
+	X(authority, "name", name, NAME, NULL, 1, 31, RUN, \
+	  "name of the authority") \
+	X(authority, "identity", identity, KEY, NULL, 0, 0, RUN, \
+	  "Ed25519 identity key: signs votes and consensus") \
+	X(authority, "vrf_key", vrf_key, KEY, NULL, 0, 0, RUN, \
+	  "Ed25519 key of its shares of the beacon") \
+	X(authority, "tls_key", tls_key, KEY, NULL, 0, 0, RUN, \
+	  "Ed25519 key of its listener's certificate") \
+	X(authority, "address", address, IP, NULL, 0, 0, RUN, \
+	  "IP address of its listener") \
+	X(authority, "port", port, COUNT, "9003", 1, 65535, RUN, \
+	  "TCP port of its listener")
 
 #define TOPOLOGY_NODE_KEYS(X) \
 	X(node, "name", name, NAME, NULL, 1, 31, RUN, \

@@ -28,6 +28,8 @@ struct topology_custom {
 #define OUT_delay struct fog_topology
 #define OUT_rotation struct fog_topology
 #define OUT_link struct fog_topology
+#define OUT_directory struct fog_topology
+#define OUT_authority struct fog_authority
 #define OUT_node struct fog_topology_node
 
 struct raw_custom {
@@ -59,12 +61,23 @@ struct raw_network {
 	struct raw_link link;
 };
 
+struct raw_authority {
+	TOPOLOGY_AUTHORITY_KEYS(CONFIG_RAW)
+};
+
+struct raw_directory {
+	TOPOLOGY_DIRECTORY_KEYS(CONFIG_RAW)
+	struct raw_authority *authorities;
+	unsigned authorities_count;
+};
+
 struct raw_node {
 	TOPOLOGY_NODE_KEYS(CONFIG_RAW)
 };
 
 struct raw_topology {
 	struct raw_network network;
+	struct raw_directory *directory;
 	struct raw_node *nodes;
 	unsigned nodes_count;
 };
@@ -92,6 +105,16 @@ static const cyaml_schema_field_t network_fields[] = {
         ),
         CYAML_FIELD_MAPPING("link", CYAML_FLAG_OPTIONAL, struct raw_network, link, link_fields),
         CYAML_FIELD_END};
+static const cyaml_schema_field_t authority_fields[] = {TOPOLOGY_AUTHORITY_KEYS(CONFIG_CYAML)
+                                                                CYAML_FIELD_END};
+static const cyaml_schema_value_t authority_entry = {
+        CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_authority, authority_fields)};
+static const cyaml_schema_field_t directory_fields[] = {
+        TOPOLOGY_DIRECTORY_KEYS(CONFIG_CYAML) CYAML_FIELD_SEQUENCE(
+                "authorities", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_directory,
+                authorities, &authority_entry, 0, FOG_AUTHORITIES_MAX
+        ),
+        CYAML_FIELD_END};
 static const cyaml_schema_field_t node_fields[] = {TOPOLOGY_NODE_KEYS(CONFIG_CYAML)
                                                            CYAML_FIELD_END};
 static const cyaml_schema_value_t node_entry = {
@@ -99,6 +122,10 @@ static const cyaml_schema_value_t node_entry = {
 static const cyaml_schema_field_t topology_fields[] = {
         CYAML_FIELD_MAPPING(
                 "network", CYAML_FLAG_OPTIONAL, struct raw_topology, network, network_fields
+        ),
+        CYAML_FIELD_MAPPING_PTR(
+                "directory", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_topology,
+                directory, directory_fields
         ),
         CYAML_FIELD_SEQUENCE(
                 "nodes", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_topology, nodes,
@@ -114,6 +141,8 @@ static const struct config_key custom_keys[] = {TOPOLOGY_CUSTOM_KEYS(CONFIG_ROW)
 static const struct config_key delay_keys[] = {TOPOLOGY_DELAY_KEYS(CONFIG_ROW)};
 static const struct config_key mix_key_keys[] = {TOPOLOGY_MIX_KEY_KEYS(CONFIG_ROW)};
 static const struct config_key link_keys[] = {TOPOLOGY_LINK_KEYS(CONFIG_ROW)};
+static const struct config_key directory_keys[] = {TOPOLOGY_DIRECTORY_KEYS(CONFIG_ROW)};
+static const struct config_key authority_keys[] = {TOPOLOGY_AUTHORITY_KEYS(CONFIG_ROW)};
 static const struct config_key node_keys[] = {TOPOLOGY_NODE_KEYS(CONFIG_ROW)};
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -188,11 +217,14 @@ static void load_network(
 		);
 }
 
-// Keys that no two nodes share, where they are given.
-static const struct {
+// A key that no two of a list share.
+struct load_unique {
 	const char *key;
 	size_t at;
-} unique[] = {
+};
+
+// Of nodes, where they are given.
+static const struct load_unique unique[] = {
         {"mix_key", offsetof(struct fog_topology_node, mix_key)},
         {"identity", offsetof(struct fog_topology_node, identity)},
         {"link_key", offsetof(struct fog_topology_node, link_key)},
@@ -282,6 +314,103 @@ static void load_node(
 		t->layers = n->layer;
 }
 
+static const struct load_unique authority_unique[] = {
+        {"identity", offsetof(struct fog_authority, identity)},
+        {"vrf_key", offsetof(struct fog_authority, vrf_key)},
+        {"tls_key", offsetof(struct fog_authority, tls_key)},
+};
+
+// Authorities that are one and the same would make its voice count twice.
+static void load_authority_unique(
+        const struct config_source *s, const struct fog_topology *t, unsigned i
+)
+{
+	const struct fog_authority *a = &t->authority[i];
+	char path[48];
+
+	snprintf(path, sizeof(path), "directory.authorities[%u]", i);
+	for (unsigned k = 0; k < i; k++) {
+		const struct fog_authority *o = &t->authority[k];
+		if (strcmp(a->name, o->name) == 0)
+			config_error(s, path, "name '%s' is authorities[%u]'s already", a->name, k);
+		for (unsigned u = 0; u < COUNT(authority_unique); u++)
+			if (memcmp((const uint8_t *)a + authority_unique[u].at,
+			           (const uint8_t *)o + authority_unique[u].at, 32) == 0)
+				config_error(
+				        s, path, "%s is that of authorities[%u], '%s'",
+				        authority_unique[u].key, k, o->name
+				);
+		if (memcmp(&a->address, &o->address, sizeof(a->address)) == 0 && a->port == o->port)
+			config_error(
+			        s, path, "address and port are those of authorities[%u], '%s'", k,
+			        o->name
+			);
+	}
+}
+
+// Two valid consensuses of one epoch have at least 2 x threshold - count signers in common, each of
+// whom lied. Above two thirds that is more than a third of them, and from four on two at least.
+static void load_threshold(const struct config_source *s, const struct fog_topology *t)
+{
+	unsigned least = 2 * t->authority_count / 3 + 1;
+
+	if (t->threshold > t->authority_count)
+		config_error(
+		        s, "directory.threshold",
+		        "%u signatures, but there are %u authorities: take %u", t->threshold,
+		        t->authority_count, least
+		);
+	else if (t->threshold < least)
+		config_error(
+		        s, "directory.threshold",
+		        "with %u of %u authorities, %u that lie could sign two consensuses of one "
+		        "epoch: take more than two thirds, at least %u",
+		        t->threshold, t->authority_count,
+		        2 * t->threshold > t->authority_count
+		                ? 2 * t->threshold - t->authority_count
+		                : 0,
+		        least
+		);
+}
+
+static void load_directory(
+        const struct config_source *s, const struct raw_directory *raw, struct fog_topology *t
+)
+{
+	unsigned before = s->report->errors;
+	char path[48];
+
+	config_convert(s, "directory", directory_keys, COUNT(directory_keys), raw, t);
+	if (raw->authorities_count == 0)
+		config_error(s, "directory.authorities", "is missing: name those who agree");
+	for (unsigned i = 0; i < raw->authorities_count; i++) {
+		snprintf(path, sizeof(path), "directory.authorities[%u]", i);
+		config_convert(
+		        s, path, authority_keys, COUNT(authority_keys), &raw->authorities[i],
+		        &t->authority[i]
+		);
+	}
+	t->authority_count = raw->authorities_count;
+	if (t->links == FOG_LINKS_NONE)
+		config_error(
+		        s, "directory",
+		        "nodes of a directory have encrypted links: set network.links: noise, or "
+		        "list the nodes"
+		);
+	if (t->geometry.slots > 0 && t->geometry.slots < 3)
+		config_error(
+		        s, "directory",
+		        "%u slots have no room for a gateway, a mix and a service: take a geometry "
+		        "with 3 at least",
+		        t->geometry.slots
+		);
+	if (s->report->errors > before)
+		return;
+	for (unsigned i = 0; i < t->authority_count; i++)
+		load_authority_unique(s, t, i);
+	load_threshold(s, t);
+}
+
 static void load_layers(const struct config_source *s, const struct fog_topology *t)
 {
 	for (unsigned layer = 1; layer <= t->layers; layer++) {
@@ -309,7 +438,8 @@ static void load_layers(const struct config_source *s, const struct fog_topology
 static void load_epochs(const struct config_source *s, const struct fog_topology *t)
 {
 	uint64_t hop_ms = (t->delay_max_us + 999) / 1000 + t->delay_cap_ms;
-	uint64_t least_ms = 2 * (t->layers + 2) * hop_ms + t->tolerance_ms;
+	unsigned layers = t->authority_count > 0 ? fog_topology_layers_most(t) : t->layers;
+	uint64_t least_ms = 2 * (layers + 2) * hop_ms + t->tolerance_ms;
 
 	if (t->links != FOG_LINKS_NOISE)
 		return;
@@ -319,7 +449,7 @@ static void load_epochs(const struct config_source *s, const struct fog_topology
 		        "overlap %u s is too short for a packet and its reply: 2 ways x (%u layers "
 		        "+ 2) x (delay max + cap = %" PRIu64 " ms) + tolerance %u ms = %" PRIu64
 		        " ms: raise overlap, or lower the delays",
-		        t->overlap_s, t->layers, hop_ms, t->tolerance_ms, least_ms
+		        t->overlap_s, layers, hop_ms, t->tolerance_ms, least_ms
 		);
 	if (t->overlap_s > t->epoch_s / 2)
 		config_error(
@@ -330,6 +460,13 @@ static void load_epochs(const struct config_source *s, const struct fog_topology
 		);
 }
 
+unsigned fog_topology_layers_most(const struct fog_topology *t)
+{
+	unsigned room = t->geometry.slots > 2 ? t->geometry.slots - 2 : 0;
+
+	return room < 3 ? room : 3;
+}
+
 static int load_convert(
         const struct config_source *s, const struct raw_topology *raw, struct fog_topology *t
 )
@@ -337,8 +474,17 @@ static int load_convert(
 	unsigned before = s->report->errors;
 
 	load_network(s, &raw->network, t);
-	if (raw->nodes_count == 0)
-		config_error(s, "nodes", "is missing: a network has nodes");
+	if (raw->directory != NULL)
+		load_directory(s, raw->directory, t);
+	if (raw->directory != NULL && raw->nodes_count > 0)
+		config_error(
+		        s, "nodes",
+		        "the authorities of 'directory' say which nodes there are: remove one of the two"
+		);
+	if (raw->directory == NULL && raw->nodes_count == 0)
+		config_error(
+		        s, "nodes", "is missing: a network lists its nodes, or has a directory"
+		);
 	t->node_count = raw->nodes_count;
 	if ((t->node = calloc(raw->nodes_count + 1, sizeof(t->node[0]))) == NULL)
 		return -ENOMEM;

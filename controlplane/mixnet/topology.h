@@ -104,6 +104,10 @@ const char *fog_role_name(unsigned role); // "gateway", "mix", "service"; "?" wh
 // Whether a mix may be on a path that is chosen.
 typedef bool fog_topology_usable(void *ctx, const struct fog_topology_node *);
 
+// Layers of a network with a directory: a path leads over a gateway, one mix each, and a service. With
+// fewer mixes than that there are fewer (../directory/README.md).
+unsigned fog_topology_layers_most(const struct fog_topology *);
+
 // What names the network wherever something is signed, proved or agreed on for it: BLAKE2b-256 of
 // name (32 bytes, zero-padded) | slots u16 | payload_len u16 | epoch s u32 | delay mean us u32 |
 // delay max us u32 | delay cap ms u32, all big-endian. Nodes come and go without changing it.

@@ -521,6 +521,55 @@ static void test_pool_pages(void)
 	CU_ASSERT_EQUAL(fog_plan_pool(1025, 2048, 1), 4 << 20);
 }
 
+// In a network with a directory a node's own file says where it is.
+static void test_node(void)
+{
+	static const char network[] =
+	        "network: {name: n, links: noise}\ndirectory:\n  threshold: 1\n  authorities:\n"
+	        "    - {name: a, identity: " HEX62 "01, vrf_key: " HEX62 "02, tls_key: " HEX62
+	        "03, address: 192.0.2.9}\n";
+
+	static const struct {
+		const char *section;
+		int want;
+		unsigned errors, warnings;
+		const char *expect;
+	} cases[] = {
+	        {"", -EINVAL, 1, 0, "node.address: is missing"},
+	        {"node: {address: 192.0.2.1}\n", 0, 0, 0, ""},
+	        {"node: {address: 192.0.2.3}\n", 0, 0, 1,
+	         "warning: node.address: 192.0.2.3 is no address of our ports"},
+	        {"node: {address: 192.0.2.1, role: gateway, layer: 1}\n", -EINVAL, 1, 0,
+	         "node.layer: only a mix"},
+	        {"node: {address: 192.0.2.1, layer: 4}\n", -EINVAL, 1, 0,
+	         "node.layer: the network has 3 layers"},
+	};
+	struct fog_topology *t = NULL, *listed = topology("geometry: mtu");
+	char text[4096];
+
+	memset(&report, 0, sizeof(report));
+	CU_ASSERT_EQUAL_FATAL(
+	        fog_topology_load_text("net.yaml", network, strlen(network), &t, &report), 0
+	);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(text, sizeof(text), "%s%s", config_text, cases[i].section);
+		struct fog_config *c = load(text);
+		CU_ASSERT_EQUAL(fog_config_check(c, t, NULL, &report), cases[i].want);
+		CU_ASSERT_EQUAL(report.errors, cases[i].errors);
+		CU_ASSERT_EQUAL(report.warnings, cases[i].warnings);
+		CU_ASSERT_PTR_NOT_NULL(strstr(report.text, cases[i].expect));
+		fog_config_free(c);
+	}
+	snprintf(text, sizeof(text), "%sdirectory: {listen: \"[::1]:9003\"}\n", config_text);
+	struct fog_config *c = load(text);
+	CU_ASSERT_STRING_EQUAL(c->node.name, "n1");
+	CU_ASSERT_EQUAL(fog_config_check(c, listed, NULL, &report), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(report.text, "directory.listen: net.yaml lists its nodes"));
+	fog_config_free(c);
+	fog_topology_free(t);
+	fog_topology_free(listed);
+}
+
 static void test_warning(void)
 {
 	char *text = text_edit(config_text, "idle: adaptive", "idle: busy");
@@ -552,6 +601,7 @@ int main(void)
 	        {"replay tables on hugetlbfs", test_replay_huge},
 	        {"tables that are there", test_replay_held},
 	        {"NUMA nodes", test_nodes},
+	        {"a node of a directory", test_node},
 	        {"warnings", test_warning},
 	        CU_TEST_INFO_NULL,
 	};

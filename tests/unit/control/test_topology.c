@@ -166,6 +166,84 @@ static void test_noise(void)
 	free(cut);
 }
 
+// A network with a directory of 'count' authorities, each key of its own.
+static void directory_text(
+        char *text, size_t len, unsigned count, unsigned threshold, const char *extra
+)
+{
+	size_t at = (size_t)snprintf(
+	        text, len,
+	        "network:\n  name: n\n  links: noise\n  mix_key: {epoch: 20min}\n%s"
+	        "directory:\n  threshold: %u\n  authorities:\n",
+	        extra, threshold
+	);
+
+	for (unsigned i = 0; i < count; i++)
+		at += (size_t)snprintf(
+		        text + at, len - at,
+		        "    - {name: a%u, identity: " HEX62 "%02x, vrf_key: " HEX62
+		        "%02x, tls_key: " HEX62 "%02x, address: 192.0.2.%u}\n",
+		        i, 16 + i, 32 + i, 48 + i, 1 + i
+		);
+}
+
+static void test_directory(void)
+{
+	static char text[8192];
+	static const struct text_case cases[] = {
+	        {"links: noise", "links: none", 5, "set network.links: noise"},
+	        {"threshold: 3", "threshold: 2", 6, "at least 3"},
+	        {"threshold: 3", "threshold: 5", 6, "there are 4 authorities: take 3"},
+	        {"threshold: 3", "threshold: 0", 6, "out of range"},
+	        {"name: a1", "name: a0", 9, "name 'a0' is authorities[0]'s already"},
+	        {"address: 192.0.2.2", "address: 192.0.2.1", 9, "address and port are those of"},
+	        {HEX62 "11", HEX62 "10", 9, "identity is that of authorities[0], 'a0'"},
+	        {HEX62 "21", HEX62 "20", 9, "vrf_key is that of authorities[0], 'a0'"},
+	        {HEX62 "33", HEX62 "30", 11, "tls_key is that of authorities[0], 'a0'"},
+	        {"name: a2, ", "", 10, "directory.authorities[2].name: is missing"},
+	        {"  links", "  geometry: custom\n  custom: {slots: 2, payload: 900}\n  links", 7,
+	         "take a geometry with 3"},
+	        // 2 x (3 layers + 2) x 500 ms + 2 s
+	        {"epoch: 20min", "epoch: 60s, overlap: 6s", 4, "= 7000 ms: raise overlap"},
+	        {"directory:", "nodes: []\nmirrors:", 6, "unknown key 'mirrors'"},
+	};
+	static const unsigned most_of[][2] = {{1, 1}, {2, 2}, {3, 3},  {4, 3},
+	                                      {5, 4}, {7, 5}, {16, 11}};
+	struct fog_topology *t;
+
+	directory_text(text, sizeof(text), 4, 3, "");
+	t = load(text, 0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+	CU_ASSERT_EQUAL(t->authority_count, 4);
+	CU_ASSERT_EQUAL(t->threshold, 3);
+	CU_ASSERT_EQUAL(t->node_count, 0);
+	CU_ASSERT_EQUAL(fog_topology_layers_most(t), 3);
+	CU_ASSERT_STRING_EQUAL(t->authority[3].name, "a3");
+	CU_ASSERT_EQUAL(t->authority[3].identity[31], 0x13);
+	CU_ASSERT_EQUAL(t->authority[3].vrf_key[31], 0x23);
+	CU_ASSERT_EQUAL(t->authority[3].tls_key[31], 0x33);
+	CU_ASSERT_EQUAL(t->authority[3].address.addr[3], 4);
+	CU_ASSERT_EQUAL(t->authority[3].port, 9003);
+	fog_topology_free(t);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *bad = text_edit(text, cases[i].find, cases[i].with);
+		load(bad, -EINVAL);
+		CU_ASSERT_EQUAL(report.errors, 1);
+		CU_ASSERT_TRUE(report_has(&report, cases[i].line, cases[i].expect));
+		free(bad);
+	}
+	for (size_t i = 0; i < sizeof(most_of) / sizeof(most_of[0]); i++) {
+		directory_text(text, sizeof(text), most_of[i][0], most_of[i][1], "");
+		fog_topology_free(load(text, 0));
+		directory_text(text, sizeof(text), most_of[i][0], most_of[i][1] - 1, "");
+		load(text, -EINVAL);
+	}
+	directory_text(text, sizeof(text), 4, 3, "");
+	strcat(text, "nodes:\n  - {name: m, id: " HEX62 "01, address: 192.0.2.9, role: gateway}\n");
+	load(text, -EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(report.text, "remove one of the two"));
+}
+
 static void test_geometries(void)
 {
 	struct fog_topology *t;
@@ -280,6 +358,7 @@ int main(void)
 	        {"a good file", test_good},
 	        {"refusals", test_refusals},
 	        {"links and epochs", test_noise},
+	        {"directory", test_directory},
 	        {"geometries", test_geometries},
 	        {"paths", test_paths},
 	        {"change detection", test_changed},
