@@ -32,8 +32,9 @@ static const struct describe_row rows_config[] = {CONFIG_ROOT_KEYS(ROW) CONFIG_S
 ) CONFIG_PORT_KEYS(ROW) CONFIG_NEIGHBOUR_KEYS(ROW)};
 static const struct describe_row rows_topology[] = {
         TOPOLOGY_NETWORK_KEYS(ROW) TOPOLOGY_GEOMETRY_KEYS(ROW) TOPOLOGY_CUSTOM_KEYS(ROW)
-                TOPOLOGY_DELAY_KEYS(ROW) TOPOLOGY_MIX_KEY_KEYS(ROW) TOPOLOGY_DIRECTORY_KEYS(ROW)
-                        TOPOLOGY_AUTHORITY_KEYS(ROW) TOPOLOGY_NODE_KEYS(ROW)};
+                TOPOLOGY_DELAY_KEYS(ROW) TOPOLOGY_MIX_KEY_KEYS(ROW) TOPOLOGY_LINK_KEYS(ROW)
+                        TOPOLOGY_COVER_KEYS(ROW) TOPOLOGY_DIRECTORY_KEYS(ROW)
+                                TOPOLOGY_AUTHORITY_KEYS(ROW) TOPOLOGY_NODE_KEYS(ROW)};
 
 // Lists, which are no scalar rows.
 static const struct describe_row rows_lists[] = {
@@ -54,10 +55,15 @@ static const struct describe_section sections_config[] = {
         {NULL, NULL},
 };
 static const struct describe_section sections_topology[] = {
-        {"geometry", "network."},    {"custom", "network.custom."},
-        {"delay", "network.delay."}, {"rotation", "network.mix_key."},
-        {"link", "network.link."},   {"authority", "directory.authorities[]."},
-        {"node", "nodes[]."},        {NULL, NULL},
+        {"geometry", "network."},
+        {"custom", "network.custom."},
+        {"delay", "network.delay."},
+        {"rotation", "network.mix_key."},
+        {"link", "network.link."},
+        {"cover", "network.cover."},
+        {"authority", "directory.authorities[]."},
+        {"node", "nodes[]."},
+        {NULL, NULL},
 };
 
 struct describe_text {

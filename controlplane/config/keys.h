@@ -233,6 +233,23 @@
 	X(link, "rekey_packets", rekey_packets, COUNT, "64M", 1000, 1000000000, RUN, \
 	  "packets of one worker after which a session is replaced before its time")
 
+// Mean times, each of an exponential law; 0 = none.
+#define TOPOLOGY_COVER_KEYS(X) \
+	X(cover, "loops", loop_us, US, "1s", 0, 3600000000, RUN, \
+	  "mean time between two packets of a node to itself; 0 = none") \
+	X(cover, "drops", drop_us, US, "1s", 0, 3600000000, RUN, \
+	  "mean time between two packets of a node to one that throws them away; 0 = none") \
+	X(cover, "dummies", dummy_us, US, "500ms", 0, 3600000000, RUN, \
+	  "mean time between two frames of a node on each of its links that end at its other end; 0 = none") \
+	X(cover, "client_send", client_send_us, US, "100ms", 0, 3600000000, RUN, \
+	  "mean time between two packets of a client, a message's or one to throw away; 0 = no cover") \
+	X(cover, "client_loops", client_loop_us, US, "2s", 0, 3600000000, RUN, \
+	  "mean time between two packets of a client to itself; 0 = none") \
+	X(cover, "client_fetch", client_fetch_us, US, "100ms", 0, 3600000000, RUN, \
+	  "mean time between two questions of a client for mail; 0 = none") \
+	X(cover, "slack", slack_ms, MS, "1s", 0, 600000, RUN, \
+	  "how long a packet may be late, beyond its longest delay, before it counts as lost")
+
 #define TOPOLOGY_DIRECTORY_KEYS(X) \
 	X(directory, "threshold", threshold, COUNT, NULL, 1, 16, RUN, \
 	  "authorities whose signatures make a consensus; more than two thirds of them")
@@ -271,5 +288,15 @@
 	X(node, "role", role, ROLE, NULL, 0, 0, RUN, \
 	  "what it does") \
 	X(node, "layer", layer, COUNT, "0", 0, 18, RUN, \
-	  "layer of a mix, counted from 1; 0 for the other roles")
+	  "layer of a mix, counted from 1; 0 for the other roles") \
+	X(node, "operator", operator, TEXT, "", 0, 31, RUN, \
+	  "who runs it; no path has two nodes of one operator; \"\" = not said, equal to nobody's") \
+	X(node, "family", family, TEXT, "", 0, 31, RUN, \
+	  "operators that belong together; no path has two nodes of one family; \"\" = not said") \
+	X(node, "as", as_number, COUNT, "0", 0, 4294967295, RUN, \
+	  "autonomous system that it is in; no path has two nodes of one; 0 = not said") \
+	X(node, "region", region, NAME, "", 0, 7, RUN, \
+	  "where it is, for people; \"\" = not said") \
+	X(node, "bandwidth", bandwidth, COUNT, "0", 0, 10, RUN, \
+	  "bandwidth class; a mix of class k carries 2^(k-1) shares of the traffic; 0 = not said, as 1")
 // clang-format on

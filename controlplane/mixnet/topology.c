@@ -30,6 +30,7 @@ struct topology_custom {
 #define OUT_link struct fog_topology
 #define OUT_directory struct fog_topology
 #define OUT_authority struct fog_authority
+#define OUT_cover struct fog_cover_rates
 #define OUT_node struct fog_topology_node
 
 struct raw_custom {
@@ -48,6 +49,10 @@ struct raw_link {
 	TOPOLOGY_LINK_KEYS(CONFIG_RAW)
 };
 
+struct raw_cover {
+	TOPOLOGY_COVER_KEYS(CONFIG_RAW)
+};
+
 struct raw_geometry {
 	TOPOLOGY_GEOMETRY_KEYS(CONFIG_RAW)
 };
@@ -59,6 +64,7 @@ struct raw_network {
 	struct raw_delay delay;
 	struct raw_rotation mix_key;
 	struct raw_link link;
+	struct raw_cover cover;
 };
 
 struct raw_authority {
@@ -90,6 +96,8 @@ static const cyaml_schema_field_t mix_key_fields[] = {TOPOLOGY_MIX_KEY_KEYS(CONF
                                                               CYAML_FIELD_END};
 static const cyaml_schema_field_t link_fields[] = {TOPOLOGY_LINK_KEYS(CONFIG_CYAML)
                                                            CYAML_FIELD_END};
+static const cyaml_schema_field_t cover_fields[] = {TOPOLOGY_COVER_KEYS(CONFIG_CYAML)
+                                                            CYAML_FIELD_END};
 static const cyaml_schema_field_t network_fields[] = {
         TOPOLOGY_NETWORK_KEYS(CONFIG_CYAML) CYAML_FIELD_STRING_PTR(
                 "geometry", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_network,
@@ -104,6 +112,7 @@ static const cyaml_schema_field_t network_fields[] = {
                 "mix_key", CYAML_FLAG_OPTIONAL, struct raw_network, mix_key, mix_key_fields
         ),
         CYAML_FIELD_MAPPING("link", CYAML_FLAG_OPTIONAL, struct raw_network, link, link_fields),
+        CYAML_FIELD_MAPPING("cover", CYAML_FLAG_OPTIONAL, struct raw_network, cover, cover_fields),
         CYAML_FIELD_END};
 static const cyaml_schema_field_t authority_fields[] = {TOPOLOGY_AUTHORITY_KEYS(CONFIG_CYAML)
                                                                 CYAML_FIELD_END};
@@ -143,6 +152,7 @@ static const struct config_key mix_key_keys[] = {TOPOLOGY_MIX_KEY_KEYS(CONFIG_RO
 static const struct config_key link_keys[] = {TOPOLOGY_LINK_KEYS(CONFIG_ROW)};
 static const struct config_key directory_keys[] = {TOPOLOGY_DIRECTORY_KEYS(CONFIG_ROW)};
 static const struct config_key authority_keys[] = {TOPOLOGY_AUTHORITY_KEYS(CONFIG_ROW)};
+static const struct config_key cover_keys[] = {TOPOLOGY_COVER_KEYS(CONFIG_ROW)};
 static const struct config_key node_keys[] = {TOPOLOGY_NODE_KEYS(CONFIG_ROW)};
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -208,6 +218,7 @@ static void load_network(
 		);
 	config_convert(s, "network.mix_key", mix_key_keys, COUNT(mix_key_keys), &raw->mix_key, t);
 	config_convert(s, "network.link", link_keys, COUNT(link_keys), &raw->link, t);
+	config_convert(s, "network.cover", cover_keys, COUNT(cover_keys), &raw->cover, &t->cover);
 	if (t->overlap_s > t->epoch_s && t->epoch_s != 0)
 		config_error(
 		        s, "network.mix_key",

@@ -34,6 +34,16 @@ static void test_good(void)
 	CU_ASSERT_EQUAL(t->overlap_s, 120);
 	CU_ASSERT_EQUAL(t->layers, 2);
 	CU_ASSERT_EQUAL(t->node_count, 5);
+	CU_ASSERT_EQUAL(t->cover.loop_us, 1000000);
+	CU_ASSERT_EQUAL(t->cover.drop_us, 1000000);
+	CU_ASSERT_EQUAL(t->cover.dummy_us, 500000);
+	CU_ASSERT_EQUAL(t->cover.client_send_us, 100000);
+	CU_ASSERT_EQUAL(t->cover.client_loop_us, 2000000);
+	CU_ASSERT_EQUAL(t->cover.client_fetch_us, 100000);
+	CU_ASSERT_EQUAL(t->cover.slack_ms, 1000);
+	CU_ASSERT_STRING_EQUAL(t->node[0].operator, "");
+	CU_ASSERT_EQUAL(t->node[0].as_number, 0);
+	CU_ASSERT_EQUAL(t->node[0].bandwidth, 0);
 	CU_ASSERT_EQUAL(t->node[0].port, 9002);
 	CU_ASSERT_EQUAL(t->node[1].port, 9001);
 	CU_ASSERT_EQUAL(t->node[4].address.family, 6);
@@ -45,6 +55,34 @@ static void test_good(void)
 	CU_ASSERT_STRING_EQUAL(fog_role_name(n->role), "mix");
 	CU_ASSERT_STRING_EQUAL(fog_role_name(9), "?");
 	fog_topology_free(t);
+}
+
+// What a node says of itself and the network of its cover.
+static void test_said(void)
+{
+	char *nodes = text_edit(
+	        topology_text, "    role: gateway\n",
+	        "    role: gateway\n    operator: Example Org\n    family: friends\n"
+	        "    as: 4294967295\n    region: eu\n    bandwidth: 10\n"
+	);
+	char *text = text_edit(
+	        nodes, "  delay:\n", "  cover: {loops: 3s, dummies: 0ms, slack: 250ms}\n  delay:\n"
+	);
+	struct fog_topology *t = load(text, 0);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+	CU_ASSERT_STRING_EQUAL(t->node[0].operator, "Example Org");
+	CU_ASSERT_STRING_EQUAL(t->node[0].family, "friends");
+	CU_ASSERT_EQUAL(t->node[0].as_number, 4294967295);
+	CU_ASSERT_STRING_EQUAL(t->node[0].region, "eu");
+	CU_ASSERT_EQUAL(t->node[0].bandwidth, FOG_BANDWIDTH_MAX);
+	CU_ASSERT_EQUAL(t->cover.loop_us, 3000000);
+	CU_ASSERT_EQUAL(t->cover.drop_us, 1000000);
+	CU_ASSERT_EQUAL(t->cover.dummy_us, 0);
+	CU_ASSERT_EQUAL(t->cover.slack_ms, 250);
+	fog_topology_free(t);
+	free(text);
+	free(nodes);
 }
 
 static void test_refusals(void)
@@ -76,6 +114,14 @@ static void test_refusals(void)
 	         "unknown key 'age' in network.mix_key"},
 	        {"    role: gateway\n", "    role: gateway\n    stake: 1\n", 17,
 	         "unknown key 'stake' in nodes[0]"},
+	        {"delay:\n", "cover: {loops: 2h}\n  delay:\n", 6, "unit us, ms or s"},
+	        {"delay:\n", "cover: {drops: 3601s}\n  delay:\n", 6, "out of range"},
+	        {"    role: gateway\n", "    role: gateway\n    bandwidth: 11\n", 17,
+	         "bandwidth: 11 is out of range"},
+	        {"    role: gateway\n", "    role: gateway\n    region: westerneu\n", 17,
+	         "must have 0 to 7"},
+	        {"    role: gateway\n", "    role: gateway\n    as: 4294967296\n", 17,
+	         "out of range"},
 	        {"network:\n", "epoch: 1\nnetwork:\n", 1, "unknown key 'epoch'"},
 	        {HEX62 "01", HEX62, 12, "64 hexadecimal digits"},
 	        {HEX62 "01", HEX62 "0g", 12, "64 hexadecimal digits"},
@@ -356,6 +402,7 @@ int main(void)
 {
 	static const CU_TestInfo tests[] = {
 	        {"a good file", test_good},
+	        {"cover, operators", test_said},
 	        {"refusals", test_refusals},
 	        {"links and epochs", test_noise},
 	        {"directory", test_directory},
