@@ -10,8 +10,9 @@
 //   GET /directory/figures              JSON: of epochs that are over, rounded
 //   and what 'extra' serves
 //
-// A refusal is JSON {"code": label, "message": sentence}, as the admin API's.
-// Any thread; handlers are called by threads of libmicrohttpd.
+// A refusal is JSON as the admin API's (application/problem+json, RFC 9457): "code" is the label, for
+// programs, "detail" a sentence for people.
+// Any thread; handlers are called by the one thread that serves all connections, so they must not block.
 #pragma once
 
 #include <stdbool.h>
@@ -29,18 +30,24 @@ struct fog_serve_answer {
 };
 
 struct fog_serve_ops {
-	// Method ("GET", "POST"), path from "/directory/" on, body. Fills the answer. Called by any thread.
+	// Method ("GET" or "POST"; HEAD comes as GET), the whole path ("/directory/..."), body. Fills the
+	// answer, whose status is 500 before.
 	void (*request
 	)(void *ctx, const char *method, const char *path, const uint8_t *body, size_t len,
 	  struct fog_serve_answer *);
 };
 
 struct fog_serve_params {
-	int fd; // listening socket, taken over
+	int fd; // listening TCP socket, taken over unless create fails
 	const uint8_t *tls_seed; // 32 bytes, locked; read during create only
 	size_t body_max; // bytes of a POST; 0: GET only
 };
 
-// Returns 0, -ENOMEM, -EIO (TLS).
+// Returns 0, -ENOMEM, -EIO (TLS); logged with its mend.
 int fog_serve_create(const struct fog_serve_params *, const struct fog_serve_ops *, void *ctx, struct fog_serve **);
 void fog_serve_destroy(struct fog_serve *); // ends connections; accepts NULL
+
+// For handlers: answer with a refusal. Replaces what the answer has; nothing of it is freed.
+__attribute__((format(printf, 4, 5))) void fog_serve_refuse(
+        struct fog_serve_answer *, unsigned status, const char *code, const char *format, ...
+);

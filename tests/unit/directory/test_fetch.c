@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// Fetch and serve against each other over loopback, with the TLS of each: keys, limits, refusals.
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../run.h"
+
+#include "../../../controlplane/directory/fetch.h"
+#include "../../../controlplane/directory/serve.h"
+
+enum { BODY_MAX = 100000, LONG = 200000 };
+
+struct seen {
+	char method[8], path[64];
+	size_t len;
+	unsigned calls;
+};
+
+static uint8_t seed[32], tls_key[32];
+
+static void request(
+        void *ctx, const char *method, const char *path, const uint8_t *body, size_t len,
+        struct fog_serve_answer *answer
+)
+{
+	struct seen *seen = ctx;
+	size_t out = strcmp(path, "/directory/long") == 0 ? LONG : len;
+
+	seen->calls++;
+	snprintf(seen->method, sizeof(seen->method), "%s", method);
+	snprintf(seen->path, sizeof(seen->path), "%s", path);
+	seen->len = len;
+	if (strcmp(path, "/directory/none") == 0) {
+		fog_serve_refuse(answer, 404, "unknown", "there is no '%s'", path);
+		return;
+	}
+	answer->status = 200;
+	answer->type = "application/octet-stream";
+	answer->data = malloc(out + 1);
+	answer->len = out;
+	memset(answer->data, 'x', out);
+	if (len > 0)
+		memcpy(answer->data, body, len);
+}
+
+static int listener(struct fog_fetch_peer *peer)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	void *generic = &at;
+	socklen_t len = sizeof(at);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	CU_ASSERT_FATAL(fd >= 0 && bind(fd, generic, len) == 0 && listen(fd, 64) == 0);
+	CU_ASSERT_FATAL(getsockname(fd, generic, &len) == 0);
+	*peer = (struct fog_fetch_peer){.address = {.family = 4}, .port = ntohs(at.sin_port)};
+	memcpy(peer->address.addr, &at.sin_addr, 4);
+	memcpy(peer->tls_key, tls_key, 32);
+	return fd;
+}
+
+static struct fog_serve *server(struct seen *seen, size_t body_max, struct fog_fetch_peer *peer)
+{
+	static const struct fog_serve_ops ops = {.request = request};
+	const struct fog_serve_params params = {
+	        .fd = listener(peer), .tls_seed = seed, .body_max = body_max};
+	struct fog_serve *s = NULL;
+
+	*seen = (struct seen){0};
+	CU_ASSERT_EQUAL_FATAL(fog_serve_create(&params, &ops, seen, &s), 0);
+	return s;
+}
+
+static void test_get_and_post(void)
+{
+	struct fog_fetch_peer peer;
+	struct fog_fetch_answer answer;
+	struct seen seen;
+	struct fog_serve *s = server(&seen, BODY_MAX, &peer);
+	char text[FOG_FETCH_TEXT_LEN];
+	uint8_t body[BODY_MAX];
+
+	CU_ASSERT_EQUAL(fog_fetch(&peer, "/directory/x", NULL, 0, 100, &answer, text), 0);
+	CU_ASSERT(answer.status == 200 && answer.len == 0 && answer.data[0] == 0);
+	CU_ASSERT_STRING_EQUAL(seen.method, "GET");
+	CU_ASSERT_STRING_EQUAL(seen.path, "/directory/x");
+	free(answer.data);
+
+	randombytes_buf(body, sizeof(body));
+	CU_ASSERT_EQUAL(
+	        fog_fetch(&peer, "/directory/y", body, sizeof(body), BODY_MAX, &answer, text), 0
+	);
+	CU_ASSERT_FATAL(answer.status == 200 && answer.len == sizeof(body));
+	CU_ASSERT_EQUAL(memcmp(answer.data, body, sizeof(body)), 0);
+	CU_ASSERT_EQUAL(answer.data[answer.len], 0);
+	CU_ASSERT_STRING_EQUAL(seen.method, "POST");
+	free(answer.data);
+
+	CU_ASSERT_EQUAL(fog_fetch(&peer, "/directory/none", NULL, 0, 4096, &answer, text), 0);
+	CU_ASSERT_EQUAL(answer.status, 404);
+	CU_ASSERT_PTR_NOT_NULL(strstr((char *)answer.data, "\"code\":\"unknown\""));
+	CU_ASSERT_PTR_NOT_NULL(strstr((char *)answer.data, "there is no '/directory/none'"));
+	free(answer.data);
+	fog_serve_destroy(s);
+}
+
+// Another key is refused before the request leaves.
+static void test_pin(void)
+{
+	struct fog_fetch_peer peer;
+	struct fog_fetch_answer answer;
+	struct seen seen;
+	struct fog_serve *s = server(&seen, BODY_MAX, &peer);
+	char text[FOG_FETCH_TEXT_LEN];
+
+	for (int i = 0; i < 32; i += 31) {
+		peer.tls_key[i] ^= 1;
+		CU_ASSERT_EQUAL(
+		        fog_fetch(&peer, "/directory/x", "secret", 6, 100, &answer, text),
+		        -EKEYREJECTED
+		);
+		CU_ASSERT(answer.data == NULL && strstr(text, "TLS key") != NULL);
+		peer.tls_key[i] ^= 1;
+	}
+	CU_ASSERT_EQUAL(seen.calls, 0);
+	fog_serve_destroy(s);
+}
+
+static void test_limits(void)
+{
+	struct fog_fetch_peer peer;
+	struct fog_fetch_answer answer;
+	struct seen seen;
+	struct fog_serve *s = server(&seen, BODY_MAX, &peer);
+	char text[FOG_FETCH_TEXT_LEN];
+	uint8_t *body = calloc(1, BODY_MAX + 1);
+
+	CU_ASSERT_EQUAL(
+	        fog_fetch(&peer, "/directory/long", NULL, 0, LONG - 1, &answer, text), -EMSGSIZE
+	);
+	CU_ASSERT_EQUAL(fog_fetch(&peer, "/directory/long", NULL, 0, LONG, &answer, text), 0);
+	CU_ASSERT_EQUAL(answer.len, LONG);
+	free(answer.data);
+	unsigned calls = seen.calls;
+	CU_ASSERT_EQUAL(
+	        fog_fetch(&peer, "/directory/x", body, BODY_MAX + 1, 4096, &answer, text), 0
+	);
+	CU_ASSERT_EQUAL(answer.status, 413);
+	CU_ASSERT_EQUAL(seen.calls, calls);
+	free(answer.data);
+	fog_serve_destroy(s);
+
+	s = server(&seen, 0, &peer); // read-only
+	CU_ASSERT_EQUAL(fog_fetch(&peer, "/directory/x", body, 10, 4096, &answer, text), 0);
+	CU_ASSERT_EQUAL(answer.status, 405);
+	CU_ASSERT_EQUAL(seen.calls, 0);
+	free(answer.data);
+	fog_serve_destroy(s);
+	free(body);
+}
+
+// Nobody listens; somebody listens and says nothing.
+static void test_absent(void)
+{
+	struct fog_fetch_peer peer;
+	struct fog_fetch_answer answer;
+	char text[FOG_FETCH_TEXT_LEN];
+	int fd = listener(&peer);
+
+	CU_ASSERT_EQUAL(fog_fetch(&peer, "/", NULL, 0, 100, &answer, text), -ETIMEDOUT);
+	CU_ASSERT_PTR_NULL(answer.data);
+	close(fd);
+	CU_ASSERT_EQUAL(fog_fetch(&peer, "/", NULL, 0, 100, &answer, text), -EHOSTUNREACH);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "no connection"));
+}
+
+static int plain(const struct fog_fetch_peer *peer)
+{
+	struct sockaddr_in at = {
+	        .sin_family = AF_INET,
+	        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	        .sin_port = htons(peer->port),
+	};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	CU_ASSERT_FATAL(fd >= 0 && connect(fd, (const void *)&at, sizeof(at)) == 0);
+	return fd;
+}
+
+// HTTP without TLS gets no answer of HTTP.
+static void test_plain(void)
+{
+	static const char get[] = "GET /directory/consensus HTTP/1.1\r\nHost: x\r\n\r\n";
+	struct fog_fetch_peer peer;
+	struct seen seen;
+	struct fog_serve *s = server(&seen, 0, &peer);
+	char in[512];
+	int fd = plain(&peer);
+	ssize_t n, all = 0;
+
+	CU_ASSERT_EQUAL(send(fd, get, sizeof(get) - 1, MSG_NOSIGNAL), (ssize_t)sizeof(get) - 1);
+	while ((n = recv(fd, in, sizeof(in) - 1, 0)) > 0) {
+		in[n] = '\0';
+		CU_ASSERT_PTR_NULL(strstr(in, "HTTP/"));
+		all += n;
+	}
+	CU_ASSERT(all < 64); // an alert at most
+	CU_ASSERT_EQUAL(seen.calls, 0);
+	close(fd);
+	fog_serve_destroy(s);
+}
+
+// One source that holds as many connections as it can gets no more, and each ends by itself.
+static void test_crowd(void)
+{
+	struct fog_fetch_peer peer;
+	struct fog_fetch_answer answer;
+	struct seen seen;
+	struct fog_serve *s = server(&seen, 0, &peer);
+	char text[FOG_FETCH_TEXT_LEN], in[64];
+	int fd[16], r = 0;
+
+	for (int i = 0; i < 16; i++)
+		fd[i] = plain(&peer);
+	CU_ASSERT(fog_fetch(&peer, "/directory/x", NULL, 0, 100, &answer, text) < 0);
+	for (int i = 0; i < 16; i++)
+		while (recv(fd[i], in, sizeof(in), 0) > 0) // an alert of TLS
+			;
+	for (int tries = 0; tries < 20; tries++) {
+		r = fog_fetch(&peer, "/directory/x", NULL, 0, 100, &answer, text);
+		if (r == 0)
+			break;
+		usleep(100000);
+	}
+	CU_ASSERT_EQUAL(r, 0);
+	free(answer.data);
+	for (int i = 0; i < 16; i++)
+		close(fd[i]);
+	fog_serve_destroy(s);
+}
+
+int main(void)
+{
+	static const CU_TestInfo tests[] = {
+	        {"get and post", test_get_and_post},
+	        {"pinned key", test_pin},
+	        {"limits", test_limits},
+	        {"absent", test_absent},
+	        {"plain", test_plain},
+	        {"crowd", test_crowd},
+	        CU_TEST_INFO_NULL,
+	};
+	uint8_t secret_key[64];
+
+	if (sodium_init() < 0)
+		return 1;
+	randombytes_buf(seed, sizeof(seed));
+	crypto_sign_seed_keypair(tls_key, secret_key, seed);
+	return check_run("fetch", tests);
+}
