@@ -17,6 +17,7 @@
 #include "node_filter.h"
 #include "node_links.h"
 #include "node_loops.h"
+#include "node_mail.h"
 
 int fog_node_state_path(const struct fog_node *n, const char *file, char *path, size_t len)
 {
@@ -188,6 +189,8 @@ int fog_node_start(struct fog_node *n)
 		r = node_loops_create(n);
 	if (r == 0)
 		r = node_epochs_create(n);
+	if (r == 0)
+		r = node_mail_create(n);
 	if (r < 0)
 		return r;
 	// Until the data plane is known, whether it is fit for the key is not either.
@@ -209,6 +212,7 @@ void fog_node_destroy(struct fog_node *n)
 	if (n == NULL)
 		return;
 	fog_loops_forget(n->loops); // its thread sends
+	node_mail_destroy(n); // so does this one
 	fog_sender_destroy(n->sender);
 	fog_timing_destroy(n->timing);
 	fog_dpclient_destroy(n->dp);

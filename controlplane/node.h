@@ -11,8 +11,8 @@
 #include "config/config.h"
 #include "dpclient.h"
 #include "epoch/clock.h"
-#include "epoch/exchange.h"
 #include "epoch/epochs.h"
+#include "epoch/exchange.h"
 #include "link/links.h"
 #include "mixnet/identity.h"
 #include "mixnet/inbox.h"
@@ -59,6 +59,7 @@ struct fog_node {
 
 	struct fog_timing *timing; // constant after start
 	struct fog_loops *loops; // set by start, constant
+	struct fog_mailboxes *mail; // likewise; also where no clients are
 	struct fog_links *links; // likewise; also in a network without links
 	struct node_links *link_follow; // control thread
 

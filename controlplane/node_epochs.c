@@ -134,6 +134,7 @@ void node_epochs_tick(struct fog_node *n)
 void node_prune(struct fog_node *n)
 {
 	fog_store_prune(n->store);
+	fog_mailboxes_prune(n->mail, fog_now_ms());
 	if (node_epochs_active(n))
 		fog_store_prune_epochs(n->store, node_epoch_now(n));
 }

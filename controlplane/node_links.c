@@ -10,6 +10,7 @@
 
 #include "../log/log.h"
 #include "link/hello.h"
+#include "node_mail.h"
 #include "now.h"
 
 enum {
@@ -62,6 +63,7 @@ static const struct fog_links_ops links_ops = {
         .remove = links_remove,
         .send = links_send,
         .notice = links_notice,
+        .client_notice = node_mail_notice,
         .up = links_up,
         .now_unix_ns = links_now_unix_ns,
 };

@@ -362,9 +362,13 @@ static void links_read_notice(struct fog_links *l, const struct fog_link_punt *m
 {
 	struct links_session *s = links_session_find(l, m->rx_index);
 
-	if (s != NULL && s->peer != NULL && s->peer->class == FOG_LINK_NODE &&
-	    l->ops.notice != NULL)
+	if (s == NULL || s->peer == NULL)
+		return;
+	s->peer->notice_index = s->rx_index;
+	if (s->peer->class == FOG_LINK_NODE && l->ops.notice != NULL)
 		l->ops.notice(l->ctx, s->peer->node_id, m->data, m->len);
+	else if (s->peer->class == FOG_LINK_CLIENT && l->ops.client_notice != NULL)
+		l->ops.client_notice(l->ctx, s->peer->static_key, m->data, m->len);
 }
 
 void fog_links_punt(struct fog_links *l, const struct fog_link_punt *m, uint64_t now_ms)
@@ -399,13 +403,11 @@ void fog_links_rekey(struct fog_links *l, uint32_t rx_index)
 		s->peer->replace_ms = s->made_ms;
 }
 
-int fog_links_notice(
-        struct fog_links *l, const uint8_t node_id[FOG_ID_LEN], const uint8_t *data, size_t len
+static int links_send_notice(
+        struct fog_links *l, const struct links_session *s, const uint8_t *data, size_t len
 )
 {
 	struct fog_link_send send = {.type = FOG_FRAME_DATA, .kind = FOG_KIND_NOTICE};
-	struct links_peer *p = links_node_find(l, node_id);
-	struct links_session *s = p != NULL ? links_sending(p) : NULL;
 
 	if (len > FOG_NOTICE_MAX)
 		return -EMSGSIZE;
@@ -415,6 +417,33 @@ int fog_links_notice(
 	send.len = (uint32_t)len;
 	memcpy(send.data, data, len);
 	return l->ops.send(l->ctx, &send);
+}
+
+int fog_links_notice(
+        struct fog_links *l, const uint8_t node_id[FOG_ID_LEN], const uint8_t *data, size_t len
+)
+{
+	struct links_peer *p = links_node_find(l, node_id);
+
+	return links_send_notice(l, p != NULL ? links_sending(p) : NULL, data, len);
+}
+
+int fog_links_client_notice(
+        struct fog_links *l, const uint8_t static_key[32], const uint8_t *data, size_t len
+)
+{
+	const struct links_peer *p = links_peer_by_key(l, static_key);
+	const struct links_session *best = NULL;
+
+	if (p == NULL || p->class != FOG_LINK_CLIENT)
+		return -ENOTCONN;
+	for (const struct links_session *s = p->session; s != NULL; s = s->next) {
+		if (s->slot != SLOT_LIVE)
+			continue;
+		if (best == NULL || s->rx_index == p->notice_index)
+			best = s;
+	}
+	return links_send_notice(l, best, data, len);
 }
 
 // A client without a session is remembered for as long as an initiation of it could be sent again.

@@ -7,7 +7,7 @@
 // the ops, and every function is told the time (milliseconds of a clock that never goes back). All on
 // one thread, the control thread, but for fog_links_status and fog_links_rekey_all. The ops are called
 // from inside the functions and may not call back into them, but for fog_links_notice from 'up' and
-// 'notice'.
+// 'notice', and fog_links_client_notice from 'client_notice'.
 #pragma once
 
 #include <stdbool.h>
@@ -28,6 +28,9 @@ struct fog_links_ops {
 	// A notice came from this node of the topology. May be NULL.
 	void (*notice
 	)(void *ctx, const uint8_t node_id[FOG_ID_LEN], const uint8_t *data, size_t len);
+	// A notice came from the client with this static key. May be NULL.
+	void (*client_notice
+	)(void *ctx, const uint8_t static_key[32], const uint8_t *data, size_t len);
 	// A link with this node came up, also again after it was down. May be NULL.
 	void (*up)(void *ctx, const uint8_t node_id[FOG_ID_LEN]);
 	// The clock that handshakes compare, UNIX time.
@@ -82,6 +85,11 @@ void fog_links_tick(struct fog_links *, uint64_t now_ms);
 // no data plane), -ENOBUFS, -EMSGSIZE (longer than FOG_NOTICE_MAX).
 int fog_links_notice(
         struct fog_links *, const uint8_t node_id[FOG_ID_LEN], const uint8_t *data, size_t len
+);
+
+// The same to a client, through the session that its last notice came through, or else the newest one.
+int fog_links_client_notice(
+        struct fog_links *, const uint8_t static_key[32], const uint8_t *data, size_t len
 );
 
 // What handshakes came to, for metrics: X(NAME, "label", "sentence").

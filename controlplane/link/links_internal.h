@@ -72,6 +72,7 @@ struct links_peer {
 	struct fog_ip ip;
 	uint16_t port;
 	struct links_session *session; // list, newest first, without SLOT_PENDING
+	uint32_t notice_index; // rx_index of the session that its last notice came through
 
 	// Our initiations; not of clients.
 	struct fog_noise *noise; // under way, locked memory; NULL: none

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-#include "inbox.h"
-
 #include <errno.h>
 #include <pthread.h>
 #include <sodium.h>
@@ -9,17 +7,7 @@
 #include <string.h>
 
 #include "../now.h"
-
-struct fog_inbox {
-	struct fog_store *store;
-	const struct fog_crypto_ops *ops;
-	fog_inbox_epoch *epoch; // NULL: the one of a network without rotation
-	void *epoch_ctx;
-	pthread_mutex_t lock; // everything below
-	pthread_cond_t stored;
-	struct fog_inbox_counts counts;
-	bool stopping;
-};
+#include "inbox_private.h"
 
 int fog_inbox_create(
         struct fog_store *store, const struct fog_crypto_ops *ops, struct fog_inbox **out
@@ -56,9 +44,6 @@ void fog_inbox_destroy(struct fog_inbox *in)
 	free(in);
 }
 
-// The kinds of end that a delivered packet may come to.
-enum inbox_end { INBOX_STORED, INBOX_DUPLICATE, INBOX_MALFORMED, INBOX_NO_SURB, INBOX_BAD_REPLY };
-
 static void inbox_count(struct fog_inbox *in, enum inbox_end end, bool reply)
 {
 	struct fog_inbox_counts *c = &in->counts;
@@ -81,6 +66,23 @@ static void inbox_count(struct fog_inbox *in, enum inbox_end end, bool reply)
 		break;
 	case INBOX_BAD_REPLY:
 		c->bad_reply++;
+		break;
+	case INBOX_DROPPED:
+		c->dropped++;
+		break;
+	case INBOX_ECHOED:
+		c->echoed++;
+		break;
+	case INBOX_ECHO_REFUSED:
+		c->echo_refused++;
+		break;
+	case INBOX_LIMITED:
+		c->answers_limited++;
+		break;
+	case INBOX_NO_MAILBOX:
+		c->no_mailbox++;
+		break;
+	case INBOX_MAIL: // the mailboxes count
 		break;
 	}
 	pthread_mutex_unlock(&in->lock);
@@ -128,9 +130,28 @@ static int inbox_take(
 	return fog_store_receive(in->store, &m);
 }
 
-int fog_inbox_deliver(
+// Inside a transaction, with a copy of the data. Returns an enum inbox_end or -errno.
+static int inbox_handle(
+        struct fog_inbox *in, const struct fog_geometry *geo, const struct fog_deliver *d,
+        uint8_t *data, enum inbox_way way, struct fog_parcel *back
+)
+{
+	if (d->data_len != (uint32_t)FOG_SPHINX_TAG_LEN + geo->payload_len)
+		return INBOX_MALFORMED;
+	switch (way) {
+	case INBOX_TO_ECHO:
+		return inbox_echo(in, geo, d, data, back);
+	case INBOX_TO_MAIL:
+		return inbox_mail(in, geo, d, data, back);
+	default:
+		return inbox_take(in, geo, d, data);
+	}
+}
+
+static int inbox_transaction(
         struct fog_inbox *in, const struct fog_geometry *geo, uint32_t worker,
-        const uint8_t boot_id[16], uint64_t seq, const struct fog_deliver *d, const uint8_t *data
+        const uint8_t boot_id[16], uint64_t seq, const struct fog_deliver *d, const uint8_t *data,
+        enum inbox_way way, struct fog_parcel *back
 )
 {
 	uint8_t copy[FOG_SPHINX_TAG_LEN + FOG_SPHINX_PACKET_MAX];
@@ -138,25 +159,41 @@ int fog_inbox_deliver(
 
 	if (r < 0)
 		return r;
-	r = fog_store_mark(in->store, boot_id, worker, seq);
-	if (r == 1) {
+	end = fog_store_mark(in->store, boot_id, worker, seq);
+	if (end == 1) {
 		end = INBOX_DUPLICATE;
-	} else if (r == 0) {
-		end = INBOX_MALFORMED;
-		if (d->data_len == (uint32_t)FOG_SPHINX_TAG_LEN + geo->payload_len) {
-			memcpy(copy, data, d->data_len);
-			end = inbox_take(in, geo, d, copy);
-			sodium_memzero(copy, d->data_len);
-		}
-	} else {
-		end = r;
+	} else if (end == 0) {
+		size_t len = d->data_len < sizeof(copy) ? d->data_len : sizeof(copy);
+		memcpy(copy, data, len);
+		end = inbox_handle(in, geo, d, copy, way, back);
+		sodium_memzero(copy, len);
 	}
 	r = fog_store_end(in->store, end >= 0);
+	return end < 0 ? end : r < 0 ? r : end;
+}
+
+int fog_inbox_deliver(
+        struct fog_inbox *in, const struct fog_geometry *geo, uint32_t worker,
+        const uint8_t boot_id[16], uint64_t seq, const struct fog_deliver *d, const uint8_t *data
+)
+{
+	struct fog_parcel back;
+	enum inbox_way way = inbox_way(in, d);
+	int end = INBOX_DROPPED;
+
+	back.packet_len = 0;
+	if (way != INBOX_TO_NOBODY) // of nothing there is nothing to remember
+		end = inbox_transaction(in, geo, worker, boot_id, seq, d, data, way, &back);
+	if (way == INBOX_TO_MAIL)
+		fog_mailboxes_ended(in->ways.mail, end >= 0);
 	if (end < 0)
 		return end;
-	if (r < 0)
-		return r;
-	inbox_count(in, end, d->flags & FOG_DELIVER_SURB);
+	inbox_count(in, (enum inbox_end)end, d->flags & FOG_DELIVER_SURB);
+	if (back.packet_len > 0) {
+		if (!inbox_answer_now(in, &back))
+			inbox_count(in, INBOX_LIMITED, false);
+		fog_parcel_wipe(&back);
+	}
 	return 0;
 }
 

@@ -247,6 +247,44 @@ static int letter_take_surb(
 	return r;
 }
 
+// Where a reply goes first, and how it gets there.
+static int letter_answer(
+        const struct fog_crypto_ops *ops, const struct fog_geometry *geo,
+        const uint8_t self_id[FOG_ID_LEN], const uint8_t *surb, const uint8_t *payload,
+        struct fog_parcel *p
+)
+{
+	int r = fog_surb_reply(ops, geo, surb, payload, p->packet, p->first_hop);
+
+	if (r < 0)
+		return r;
+	p->inject_type = FOG_INJECT_FORWARD;
+	if (memcmp(p->first_hop, self_id, sizeof(p->first_hop)) == 0) {
+		p->inject_type = FOG_INJECT_UNWRAP;
+		memset(p->first_hop, 0, sizeof(p->first_hop));
+	}
+	p->packet_len = geo->packet_len;
+	return 0;
+}
+
+int fog_letter_answer(
+        const struct fog_crypto_ops *ops, const struct fog_geometry *geo,
+        const uint8_t self_id[FOG_ID_LEN], const uint8_t *surb, uint64_t epoch, const uint8_t *data,
+        size_t len, struct fog_parcel *p
+)
+{
+	uint8_t payload[FOG_SPHINX_PACKET_MAX];
+
+	memset(p, 0, sizeof(*p));
+	if (fog_message_encode(geo, NULL, data, len, payload) < 0)
+		return -EMSGSIZE;
+	p->epoch = epoch;
+	p->bytes = len;
+	int r = letter_answer(ops, geo, self_id, surb, payload, p);
+	sodium_memzero(payload, sizeof(payload));
+	return r;
+}
+
 int fog_letter_reply(
         const struct fog_crypto_ops *ops, const struct fog_topology *t,
         const uint8_t self_id[FOG_ID_LEN], struct fog_store *store, const struct fog_letter *l,
@@ -270,7 +308,7 @@ int fog_letter_reply(
 		r = -ESTALE;
 	}
 	if (r == 0) {
-		r = fog_surb_reply(ops, &t->geometry, surb, payload, p->packet, p->first_hop);
+		r = letter_answer(ops, &t->geometry, self_id, surb, payload, p);
 		if (r < 0)
 			snprintf(
 			        text, FOG_SENDER_TEXT_LEN,
@@ -282,14 +320,8 @@ int fog_letter_reply(
 	sodium_memzero(surb, sizeof(surb));
 	if (r < 0)
 		return r;
-	p->inject_type = FOG_INJECT_FORWARD;
-	if (memcmp(p->first_hop, self_id, sizeof(p->first_hop)) == 0) {
-		p->inject_type = FOG_INJECT_UNWRAP;
-		memset(p->first_hop, 0, sizeof(p->first_hop));
-	}
 	p->bytes = l->len;
 	p->reply_to = l->reply_to;
-	p->packet_len = t->geometry.packet_len;
 	return 0;
 }
 

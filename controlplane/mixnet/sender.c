@@ -107,6 +107,17 @@ static int sender_inject(
 	);
 }
 
+int fog_sender_pass(
+        struct fog_sender *s, uint32_t inject_type, const uint8_t first_hop[FOG_ID_LEN],
+        uint64_t epoch, const uint8_t *packet, uint32_t len
+)
+{
+	pthread_mutex_lock(&s->lock);
+	int r = sender_inject(s, inject_type, first_hop, epoch, packet, len);
+	pthread_mutex_unlock(&s->lock);
+	return r;
+}
+
 static int sender_outbox_done(struct fog_sender *s, int64_t id, bool gone)
 {
 	int r = fog_store_begin(s->store);

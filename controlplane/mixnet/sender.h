@@ -78,6 +78,9 @@ int fog_letter_reply(
         const uint8_t self_id[FOG_ID_LEN], struct fog_store *, const struct fog_letter *,
         struct fog_parcel *, char *text
 );
+// Answer with a SURB, made with keys of 'epoch', that came with a message which nobody keeps.
+// Returns 0, -EMSGSIZE, -EINVAL (no SURB of this network).
+int fog_letter_answer(const struct fog_crypto_ops *, const struct fog_geometry *, const uint8_t self_id[FOG_ID_LEN], const uint8_t *surb, uint64_t epoch, const uint8_t *data, size_t len, struct fog_parcel *);
 void fog_parcel_wipe(struct fog_parcel *);
 
 // Whether a packet may leave now: 0; -EAGAIN: not yet, it stays in the outbox; -ESTALE: never more, it is
@@ -99,6 +102,13 @@ int fog_sender_put(struct fog_sender *, const struct fog_parcel *, int64_t *id);
 // End the transaction; when 'commit' is set and it holds, hand message 'id' to the data plane (now,
 // or when it takes packets again). Returns 0, -EIO, -ENOSPC: nothing was sent.
 int fog_sender_end(struct fog_sender *, bool commit, const struct fog_parcel *, int64_t id);
+
+// Hand a packet to the data plane that is not in the outbox. Returns 0, -EAGAIN, -ENOTCONN, -ENOBUFS (not
+// now), -ESTALE, -EMSGSIZE (never).
+int fog_sender_pass(
+        struct fog_sender *, uint32_t inject_type, const uint8_t first_hop[FOG_ID_LEN],
+        uint64_t epoch, const uint8_t *packet, uint32_t len
+);
 
 // Hand over what is still in the outbox, up to 256 packets a call. Called at attach and by a timer.
 void fog_sender_flush(struct fog_sender *);

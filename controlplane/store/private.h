@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 
 #include "../now.h"
 #include "store.h"
@@ -61,6 +62,22 @@ enum store_sql {
 	SQL_PRUNE_SEEN,
 	SQL_PRUNE_PROOFS,
 	SQL_PRUNE_PROOFS_AGE,
+	SQL_BOX_GET,
+	SQL_BOX_OF,
+	SQL_BOX_OLD,
+	SQL_BOX_MAKE,
+	SQL_BOX_PUT,
+	SQL_BOX_DELETE,
+	SQL_BOXES,
+	SQL_MAIL_PUT,
+	SQL_MAIL_GET,
+	SQL_MAIL_WEIGHT,
+	SQL_MAIL_FORGET,
+	SQL_MAIL_OLD,
+	SQL_MAIL_ANSWER_PUT,
+	SQL_MAIL_ANSWER_NEXT,
+	SQL_MAIL_ANSWERS_DONE,
+	SQL_MAIL_ANSWERS_LAST,
 	SQL_COUNT,
 };
 
@@ -73,6 +90,7 @@ struct fog_store {
 	sqlite3_stmt *sql[SQL_COUNT];
 	pthread_mutex_t lock;
 	struct store_secret *secret; // sodium_malloc
+	atomic_bool synced; // fog_store_durable has been called by fog_store_sync
 };
 
 // -ENOSPC when the disk is full, else -EIO; logged.

@@ -20,7 +20,7 @@ static const char store_pragmas[] =
         "PRAGMA secure_delete=FAST; PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=2000;"
         "PRAGMA trusted_schema=OFF;";
 
-enum { SCHEMA_VERSION = 3 };
+enum { SCHEMA_VERSION = 4 };
 
 static const char store_schema_1[] =
         "BEGIN IMMEDIATE;"
@@ -68,9 +68,23 @@ static const char store_schema_3[] =
         "PRAGMA user_version=3;"
         "COMMIT;";
 
+static const char store_schema_4[] =
+        "BEGIN IMMEDIATE;"
+        "CREATE TABLE mailbox(box INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE,"
+        " first INTEGER NOT NULL, next INTEGER NOT NULL, bytes INTEGER NOT NULL,"
+        " heard_us INTEGER NOT NULL) STRICT;"
+        "CREATE INDEX mailbox_heard ON mailbox(heard_us);"
+        "CREATE TABLE mail(box INTEGER NOT NULL, number INTEGER NOT NULL, time_us INTEGER NOT NULL,"
+        " data BLOB NOT NULL, PRIMARY KEY(box, number)) STRICT;"
+        "CREATE INDEX mail_time ON mail(time_us);"
+        "CREATE TABLE mail_answer(id INTEGER PRIMARY KEY AUTOINCREMENT, type INTEGER NOT NULL,"
+        " first_hop BLOB NOT NULL, packet BLOB NOT NULL, epoch INTEGER NOT NULL) STRICT;"
+        "PRAGMA user_version=4;"
+        "COMMIT;";
+
 // What leads from each version to the next.
 static const char *const store_steps[SCHEMA_VERSION] = {
-        store_schema_1, store_schema_2, store_schema_3};
+        store_schema_1, store_schema_2, store_schema_3, store_schema_4};
 
 #define KEEP_MESSAGES "200000"
 
@@ -135,6 +149,29 @@ static const char *const store_text[SQL_COUNT] = {
         [SQL_PRUNE_SEEN] = "DELETE FROM seen_key WHERE epoch<?1 OR epoch>?2",
         [SQL_PRUNE_PROOFS] = "DELETE FROM proof WHERE epoch<?1",
         [SQL_PRUNE_PROOFS_AGE] = "DELETE FROM proof WHERE time_us<?1",
+        [SQL_BOX_GET] = "SELECT box,first,next,bytes,heard_us FROM mailbox WHERE id=?1",
+        [SQL_BOX_OF] = "SELECT box,first,next,bytes,heard_us FROM mailbox WHERE box=?1",
+        [SQL_BOX_OLD] =
+                "SELECT box,first,next,bytes,heard_us FROM mailbox WHERE heard_us<?1 LIMIT 1",
+        [SQL_BOX_MAKE] = "INSERT INTO mailbox(id,first,next,bytes,heard_us) VALUES(?1,?2,?2,0,?2)",
+        [SQL_BOX_PUT] = "UPDATE mailbox SET first=?2,next=?3,bytes=?4,heard_us=?5 WHERE box=?1",
+        [SQL_BOX_DELETE] = "DELETE FROM mailbox WHERE box=?1",
+        [SQL_BOXES] = "SELECT count(*),total(next-first),total(bytes),"
+                      "(SELECT count(*) FROM mail_answer) FROM mailbox",
+        [SQL_MAIL_PUT] = "INSERT INTO mail VALUES(?1,?2,?3,?4)",
+        [SQL_MAIL_GET] = "SELECT data FROM mail WHERE box=?1 AND number=?2",
+        [SQL_MAIL_WEIGHT] = "SELECT coalesce(sum(length(data)),0),count(*) FROM mail"
+                            " WHERE box=?1 AND number<=?2",
+        [SQL_MAIL_FORGET] = "DELETE FROM mail WHERE box=?1 AND number<=?2",
+        // Of the box with the oldest mail as much as is old, up to a limit.
+        [SQL_MAIL_OLD] = "SELECT box,max(number) FROM (SELECT box,number FROM mail WHERE time_us<?1"
+                         " ORDER BY time_us LIMIT 1000) GROUP BY box LIMIT 1",
+        [SQL_MAIL_ANSWER_PUT] = "INSERT INTO mail_answer(type,first_hop,packet,epoch)"
+                                " VALUES(?1,?2,?3,?4)",
+        [SQL_MAIL_ANSWER_NEXT] = "SELECT id,type,first_hop,packet,epoch FROM mail_answer"
+                                 " WHERE id>?1 ORDER BY id LIMIT 1",
+        [SQL_MAIL_ANSWERS_DONE] = "DELETE FROM mail_answer WHERE id<=?1",
+        [SQL_MAIL_ANSWERS_LAST] = "SELECT coalesce(max(id),0) FROM mail_answer",
 };
 
 int store_error(struct fog_store *s, const char *doing)

@@ -433,7 +433,8 @@ static void test_migration(void)
 {
 	static const char back[] =
 	        "DROP TABLE filter; DROP TABLE deny; DROP TABLE announced; DROP TABLE seen_key;"
-	        "DROP TABLE seen_vrf; DROP TABLE proof;"
+	        "DROP TABLE seen_vrf; DROP TABLE proof; DROP TABLE mailbox; DROP TABLE mail;"
+	        "DROP TABLE mail_answer;"
 	        "ALTER TABLE outbox DROP COLUMN epoch;"
 	        "ALTER TABLE received DROP COLUMN surb_epoch;"
 	        "ALTER TABLE sent DROP COLUMN given_up; PRAGMA user_version=1;";
