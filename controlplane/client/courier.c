@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// The courier's life, and packets on their way out.
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../mixnet/message.h"
+#include "../mixnet/recipient.h"
+#include "courier_private.h"
+#include "sealed.h"
+
+int courier_create(
+        const struct courier_params *p, const struct courier_ops *ops, void *ctx,
+        struct courier **out
+)
+{
+	struct courier *c = calloc(1, sizeof(*c));
+	uint8_t have[8] = {0};
+
+	if (c == NULL)
+		return -ENOMEM;
+	c->p = *p;
+	c->ops = *ops;
+	c->ctx = ctx;
+	c->crypto = fog_crypto_ops_get(NULL);
+	c->room = client_fragment_room(p->geometry);
+	fog_recipient_mailbox(p->keys->link_public, c->mailbox);
+	randombytes_buf(c->loop_key, sizeof(c->loop_key));
+	c->secret = sodium_malloc(sizeof(*c->secret));
+	if (c->secret == NULL || c->crypto == NULL || c->room == 0) {
+		courier_destroy(c);
+		return c->room == 0 ? -EMSGSIZE : -ENOMEM;
+	}
+	memset(c->secret, 0, sizeof(*c->secret));
+	if (client_store_get(p->store, "have", have, sizeof(have)) == 0)
+		memcpy(&c->have, have, sizeof(c->have));
+	*out = c;
+	return 0;
+}
+
+void courier_destroy(struct courier *c)
+{
+	if (c == NULL)
+		return;
+	sodium_free(c->secret);
+	sodium_memzero(c, sizeof(*c));
+	free(c);
+}
+
+unsigned courier_waiting(const struct courier *c)
+{
+	return c->waiting;
+}
+
+const struct courier_counts *courier_counts(const struct courier *c)
+{
+	return &c->counts;
+}
+
+// The way back from node 'from' to our mailbox.
+static int post_surb(
+        struct courier *c, const uint8_t *from, struct courier_letter *l, uint8_t *surb,
+        uint64_t *epoch
+)
+{
+	struct fog_sphinx_path_hop hop[FOG_SPHINX_SLOTS_MAX] = {0}, *last;
+	int n = c->ops.way(c->ctx, from, c->p.gateway, hop, epoch);
+
+	if (n <= 0)
+		return n < 0 ? n : -ENOENT;
+	last = hop + n - 1;
+	last->has_recipient = last->has_surb = 1;
+	memcpy(last->recipient, c->mailbox, sizeof(last->recipient));
+	randombytes_buf(l->surb_id, sizeof(l->surb_id));
+	memcpy(last->surb_id, l->surb_id, sizeof(l->surb_id));
+	return fog_surb_create(
+	        c->crypto, c->p.geometry, hop, (unsigned)n, surb, l->keys, NULL, NULL
+	);
+}
+
+static int post_payload(
+        struct courier *c, struct courier_letter *l, uint8_t *payload, uint64_t *surb_epoch
+)
+{
+	uint8_t surb[FOG_SPHINX_PACKET_MAX];
+	int r = l->keys != NULL ? post_surb(c, l->to, l, surb, surb_epoch) : 0;
+
+	if (r == 0)
+		r = fog_message_encode(
+		        c->p.geometry, l->keys != NULL ? surb : NULL, l->data, l->len, payload
+		);
+	if (r == 0 && l->keys != NULL)
+		fog_message_surb_epoch(payload, (uint8_t)*surb_epoch);
+	sodium_memzero(surb, sizeof(surb));
+	return r;
+}
+
+int courier_post(struct courier *c, struct courier_letter *l, int64_t now_us)
+{
+	uint8_t payload[FOG_SPHINX_PACKET_MAX], packet[FOG_SPHINX_PACKET_MAX];
+	struct fog_sphinx_path_hop hop[FOG_SPHINX_SLOTS_MAX] = {0}, *last;
+	uint64_t epoch = 0, surb_epoch = 0;
+	int n = c->ops.way(c->ctx, c->p.gateway, l->to, hop, &epoch);
+	int r = n > 0 ? post_payload(c, l, payload, &surb_epoch) : n < 0 ? n : -ENOENT;
+
+	if (r == 0) {
+		last = hop + n - 1;
+		last->has_recipient = 1;
+		memcpy(last->recipient, l->recipient, sizeof(last->recipient));
+		r = fog_sphinx_wrap(
+		        c->crypto, c->p.geometry, hop, (unsigned)n, payload, packet, NULL, NULL
+		);
+	}
+	sodium_memzero(payload, sizeof(payload));
+	if (r == 0 && l->before != NULL)
+		r = l->before(c, l, now_us);
+	if (r == 0)
+		c->ops.packet(c->ctx, packet, epoch);
+	return r;
+}
+
+// Twice as long each time, and not all fragments of a burst that was lost at once.
+static int64_t send_again(const struct courier *c, unsigned tries)
+{
+	unsigned doublings = tries < COURIER_BACK_OFF_MAX ? tries : COURIER_BACK_OFF_MAX;
+	int64_t wait = (c->p.patience_us + 4 * c->p.fetch_us) << doublings;
+
+	return wait +
+	        randombytes_uniform((uint32_t)(wait / 8 < UINT32_MAX ? wait / 8 + 1 : UINT32_MAX));
+}
+
+static int send_left(struct courier *c, struct courier_letter *l, int64_t now_us)
+{
+	return client_store_left(
+	        c->p.store, &c->due, l->surb_id, l->keys, now_us,
+	        now_us + send_again(c, c->due.tries)
+	);
+}
+
+static int send_fragment(struct courier *c, int64_t now_us)
+{
+	struct courier_letter l = {
+	        .to = c->due.to.gateway,
+	        .recipient = c->due.to.mailbox,
+	        .data = c->due.data,
+	        .len = c->due.len,
+	        .keys = &c->secret->keys,
+	        .before = send_left,
+	};
+	int r = courier_post(c, &l, now_us);
+
+	sodium_memzero(&c->secret->keys, sizeof(c->secret->keys));
+	// A gateway may come back with a later consensus, so only time ends this.
+	if (r == -ENOENT || r == -EMSGSIZE)
+		r = client_store_postpone(
+		        c->p.store, c->due.message, c->due.index,
+		        now_us + send_again(c, c->due.tries)
+		);
+	else if (r == 0) {
+		c->counts.fragments++;
+		c->counts.again += c->due.tries > 0;
+		return 1;
+	}
+	return r;
+}
+
+static int send_drop(struct courier *c, int64_t now_us)
+{
+	uint8_t to[FOG_ID_LEN], nobody[FOG_ID_LEN], data[FOG_SPHINX_PACKET_MAX];
+	struct courier_letter l = {.to = to, .recipient = nobody, .data = data};
+	int r = c->ops.anybody(c->ctx, to);
+
+	if (r < 0)
+		return r;
+	l.len = fog_message_room(c->p.geometry, 0);
+	randombytes_buf(data, l.len);
+	fog_recipient_drop(nobody);
+	r = courier_post(c, &l, now_us);
+	c->counts.drops += r == 0;
+	return r;
+}
+
+int courier_send(struct courier *c, int64_t now_us, bool cover)
+{
+	int r = client_store_due(c->p.store, now_us, &c->due);
+
+	// The answer may be among the mail that waits.
+	if (r == 1 && c->due.tries > 0 && c->waiting > 0) {
+		r = client_store_postpone(
+		        c->p.store, c->due.message, c->due.index,
+		        now_us + c->p.fetch_us * (int64_t)(c->waiting + 1)
+		);
+		if (r == 0)
+			r = client_store_due(c->p.store, now_us, &c->due);
+		if (r == 1 && c->due.tries > 0)
+			r = 0;
+	}
+	if (r == 1)
+		r = send_fragment(c, now_us);
+	if (r == 0 && cover)
+		r = send_drop(c, now_us);
+	return r;
+}
+
+int courier_loop(struct courier *c)
+{
+	uint8_t plain[FOG_SPHINX_PACKET_MAX], sealed[FOG_SPHINX_PACKET_MAX];
+	struct courier_letter l = {
+	        .to = c->p.gateway,
+	        .recipient = c->mailbox,
+	        .data = sealed,
+	        .len = CLIENT_FRAGMENT_HEAD + c->room + CLIENT_SEAL_OVERHEAD,
+	};
+	int r;
+
+	client_fragment_put_loop(c->loop_key, c->room, plain);
+	r = client_seal(c->p.keys->mail_public, plain, CLIENT_FRAGMENT_HEAD + c->room, sealed);
+	if (r == 0)
+		r = courier_post(c, &l, 0);
+	c->counts.loops += r == 0;
+	return r;
+}
+
+void courier_fetch(struct courier *c)
+{
+	const struct fog_fetch fetch = {.have = c->have, .seen = ++c->seen};
+	uint8_t out[FOG_FETCH_LEN];
+
+	fog_fetch_put(&fetch, out);
+	c->ops.notice(c->ctx, out, sizeof(out));
+}
+
+int courier_accept(
+        struct client_store *store, const struct fog_geometry *geo, const struct client_address *to,
+        const void *data, size_t len, int64_t now_us, int64_t *id
+)
+{
+	size_t room = client_fragment_room(geo), plain = CLIENT_FRAGMENT_HEAD + room;
+	size_t sealed = plain + CLIENT_SEAL_OVERHEAD;
+	uint8_t message_id[CLIENT_FRAGMENT_ID], piece[FOG_SPHINX_PACKET_MAX], *all;
+	unsigned count;
+	int r = 0;
+
+	if (room == 0 || len == 0 || len > FOG_CLIENT_MESSAGE_MAX)
+		return -EMSGSIZE;
+	count = client_fragment_count(len, room);
+	all = malloc(count * sealed);
+	if (all == NULL)
+		return -ENOMEM;
+	randombytes_buf(message_id, sizeof(message_id));
+	for (unsigned i = 0; i < count && r == 0; i++) {
+		client_fragment_put(message_id, data, len, room, i, piece);
+		r = client_seal(to->key, piece, plain, all + i * sealed);
+	}
+	sodium_memzero(piece, sizeof(piece));
+	r = r < 0 ? -EINVAL : client_store_accept(store, to, all, count, sealed, now_us, id);
+	free(all);
+	return r;
+}
