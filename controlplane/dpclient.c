@@ -270,30 +270,73 @@ static int slot_write(
 	return 0;
 }
 
+// Whether the live set takes a packet of this length. Under the lock. Returns 0, -ENOTCONN or -EMSGSIZE.
+static int inject_ready(const struct fog_dpclient *c, uint32_t len)
+{
+	const struct dpclient_set *s = c->live;
+
+	if (s == NULL)
+		return -ENOTCONN;
+	if (len >
+	    s->inject[0].slot_size - sizeof(struct fog_slot_header) - sizeof(struct fog_inject))
+		return -EMSGSIZE;
+	return c->peer_faulty ? -ENOTCONN : 0;
+}
+
+// Into the ring of one worker. Under the lock. Returns 0, -ENOBUFS or -ENOTCONN.
+static int inject_write(
+        struct fog_dpclient *c, unsigned worker, enum fog_inject_type type,
+        const struct fog_inject *head, const void *packet
+)
+{
+	struct dpclient_set *s = c->live;
+	int ret = slot_write(
+	        c, &s->inject[worker], type, head, sizeof(*head), packet, head->data_len
+	);
+
+	if (ret == 0) {
+		dpclient_wake(s, worker);
+		c->status.injected++;
+	}
+	return ret;
+}
+
 int fog_dpclient_inject(
         struct fog_dpclient *c, enum fog_inject_type type, const uint8_t next_hop[FOG_ID_LEN],
         uint8_t epoch, const void *packet, uint32_t len
 )
 {
 	struct fog_inject head = {.epoch = epoch, .data_len = len};
-	int ret = -ENOTCONN;
 
 	if (next_hop != NULL)
 		memcpy(head.next_hop, next_hop, sizeof(head.next_hop));
 	pthread_mutex_lock(&c->lock);
-	struct dpclient_set *s = c->live;
-	if (s != NULL &&
-	    len > s->inject[0].slot_size - sizeof(struct fog_slot_header) - sizeof(head))
-		ret = -EMSGSIZE;
-	else if (s != NULL && !c->peer_faulty)
+	int ret = inject_ready(c, len);
+	if (ret == 0) {
 		ret = -ENOBUFS;
-	for (unsigned i = 0; ret == -ENOBUFS && i < s->workers; i++) {
-		unsigned w = c->next_worker++ % s->workers;
-		ret = slot_write(c, &s->inject[w], type, &head, sizeof(head), packet, len);
-		if (ret == 0)
-			dpclient_wake(s, w);
+		for (unsigned i = 0; ret == -ENOBUFS && i < c->live->workers; i++)
+			ret = inject_write(
+			        c, c->next_worker++ % c->live->workers, type, &head, packet
+			);
 	}
-	c->status.injected += ret == 0;
+	pthread_mutex_unlock(&c->lock);
+	return ret;
+}
+
+int fog_dpclient_inject_cover(
+        struct fog_dpclient *c, unsigned worker, const uint8_t next_hop[FOG_ID_LEN], uint8_t epoch,
+        const void *packet, uint32_t len
+)
+{
+	struct fog_inject head = {.epoch = epoch, .data_len = len};
+
+	memcpy(head.next_hop, next_hop, sizeof(head.next_hop));
+	pthread_mutex_lock(&c->lock);
+	int ret = inject_ready(c, len);
+	if (ret == 0)
+		ret = worker < c->live->workers
+		        ? inject_write(c, worker, FOG_INJECT_COVER, &head, packet)
+		        : -EINVAL;
 	pthread_mutex_unlock(&c->lock);
 	return ret;
 }

@@ -148,6 +148,16 @@ int fog_dpclient_inject(
         struct fog_dpclient *, enum fog_inject_type, const uint8_t next_hop[FOG_ID_LEN],
         uint8_t epoch, const void *packet, uint32_t len
 );
+// The same with a packet for the stock of cover of worker 'worker' (FOG_INJECT_COVER), which takes them
+// in the order in which they were accepted: the k-th that a worker accepted since its data plane's start
+// has left the stock once its counter cover_taken has reached k. How many it has accepted is cover_taken
+// and cover_stock together, whenever its ring is empty: a control plane that comes later counts from
+// there. Returns as fog_dpclient_inject, where -ENOBUFS is that worker's ring alone, and -EINVAL (no such
+// worker). Not handed on to the next data plane when this one dies.
+int fog_dpclient_inject_cover(
+        struct fog_dpclient *, unsigned worker, const uint8_t next_hop[FOG_ID_LEN], uint8_t epoch,
+        const void *packet, uint32_t len
+);
 
 // The packets that a data plane takes and delivers: what it was launched with, which a newer topology
 // need not agree with until it is restarted.

@@ -426,17 +426,20 @@ static void inject_move_start(struct fog_dpclient *c, struct dpclient_set *s)
 	s->moving = true;
 }
 
-// Copy one slot. Returns whether there was room for it.
+// Copy one slot. Returns whether there was room for it. Cover is for the stock of the worker that it was
+// given to, which is gone, and for nobody who waits: it ends here.
 static bool inject_move_slot(const struct fog_ring_tx *from, uint32_t at, struct fog_ring_tx *to)
 {
 	const uint8_t *slot = from->slots + (size_t)(at & from->mask) * from->slot_size;
 	struct fog_slot_header h;
 	int err = 0;
-	uint8_t *out = fog_ring_reserve(to, &err);
 
+	memcpy(&h, slot, sizeof(h)); // ours: nobody else can have written it
+	if (h.type == FOG_INJECT_COVER)
+		return true;
+	uint8_t *out = fog_ring_reserve(to, &err);
 	if (out == NULL)
 		return false;
-	memcpy(&h, slot, sizeof(h)); // ours: nobody else can have written it
 	memcpy(out, slot + sizeof(h), h.len);
 	fog_ring_commit(to, h.type, h.len);
 	return true;

@@ -29,6 +29,7 @@ enum {
 
 #define CHECK_REPLAY_MAX (UINT64_C(1) << 40)
 #define CHECK_DELAY_MAX_US UINT32_C(3600000000)
+#define CHECK_COVER_MAX_US UINT32_C(3600000000)
 
 struct check {
 	char *text;
@@ -413,6 +414,23 @@ static int check_filter(const struct check *c, const struct fog_blob *b)
 	return check_deny(c, (const struct fog_prefix *)(nodes + r->node_count), r->deny_count);
 }
 
+static int check_cover(const struct check *c, const struct fog_blob *b)
+{
+	const struct fog_blob_run *r = &b->run;
+	int ret;
+
+	if ((ret = check_range(c, "cover_us", r->cover_us, 0, CHECK_COVER_MAX_US)) < 0 ||
+	    (ret = check_range(c, "dummy_us", r->dummy_us, 0, CHECK_COVER_MAX_US)) < 0 ||
+	    (ret = check_range(c, "cover_rate_max", r->cover_rate_max, 0, FOG_RATE_MAX)) < 0)
+		return ret;
+	if (r->reserved != 0)
+		return refuse(c, -EINVAL, "reserved bytes of the run part are not zero");
+	if (b->launch.links == FOG_LINKS_NONE &&
+	    (r->cover_us | r->dummy_us | r->cover_rate_max) != 0)
+		return refuse(c, -EINVAL, "cover without links: compile the configuration again");
+	return 0;
+}
+
 // What is meant for tests, for whoever compiled the blob.
 static int check_production(const struct check *c, const struct fog_blob *b)
 {
@@ -453,7 +471,7 @@ static int check_run(const struct check *c, const struct fog_blob *b)
 	            0)
 		return ret;
 	if ((ret = check_production(c, b)) < 0 || (ret = check_neighbours(c, &b->launch, r)) < 0 ||
-	    (ret = check_filter(c, b)) < 0)
+	    (ret = check_filter(c, b)) < 0 || (ret = check_cover(c, b)) < 0)
 		return ret;
 	return check_nodes(c, (const struct fog_blob_node *)(b + 1), r->node_count);
 }

@@ -4,7 +4,8 @@
 import time
 
 IN = ("rx", "injected", "made")
-OUT = ("tx", "delivered", "punted", "answered", "drops", "parked", "in_batch")
+OUT = ("tx", "delivered", "punted", "answered", "drops", "parked", "in_batch",
+	"cover_stock")
 BOOKS = (*IN, *OUT)
 
 

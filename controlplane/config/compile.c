@@ -80,6 +80,26 @@ static void compile_link_key(
 			memcpy(link_key, t->node[i].link_key, 32);
 }
 
+// Loops and drops leave in one stream, whose rate is the sum of theirs.
+static uint64_t cover_mean(const struct fog_cover_rates *r)
+{
+	uint64_t loop = r->loop_us, drop = r->drop_us;
+
+	return loop == 0 || drop == 0 ? loop + drop : loop * drop / (loop + drop);
+}
+
+// Without links there is nobody to hide from.
+static void compile_cover(
+        const struct fog_config *c, const struct fog_topology *t, struct fog_blob_run *run
+)
+{
+	if (t->links != FOG_LINKS_NOISE)
+		return;
+	run->cover_us = cover_mean(&t->cover);
+	run->dummy_us = t->cover.dummy_us;
+	run->cover_rate_max = c->cover.max_rate;
+}
+
 static void compile_run(
         const struct fog_config *c, const struct fog_topology *t, const uint8_t node_id[FOG_ID_LEN],
         struct fog_blob_run *run
@@ -99,6 +119,7 @@ static void compile_run(
 	run->source_burst = c->filter.source_burst;
 	run->deny_count = c->filter.deny_count;
 	run->drain_grace_ms = c->drain.grace_ms;
+	compile_cover(c, t, run);
 	for (uint32_t i = 0; i < c->port_count; i++) {
 		for (uint32_t k = 0; k < c->port[i].neighbour_count; k++) {
 			struct fog_blob_neighbour *n = &run->neighbour[run->neighbour_count++];

@@ -123,6 +123,11 @@ struct fog_config_links {
 	uint32_t client_rate, client_burst; // packets per second, 0 = no limit; at once
 };
 
+// Cover traffic: the network says how much of it, this is what the node can spare.
+struct fog_config_cover {
+	uint32_t max_rate; // frames per second, 0 = no limit
+};
+
 // When traffic is too thin to hide in.
 struct fog_config_timing {
 	uint32_t min_set; // packets, 0 = never
@@ -165,6 +170,7 @@ struct fog_config {
 	struct fog_config_filter filter;
 	struct fog_config_drain drain;
 	struct fog_config_links links;
+	struct fog_config_cover cover;
 	struct fog_config_timing timing;
 	struct fog_config_node node;
 	struct fog_config_directory directory;

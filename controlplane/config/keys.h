@@ -167,6 +167,10 @@
 	X(directory, "listen", listen, SOCKET, "", 0, 63, CONTROL, \
 	  "address:port of its public listener, from which others get the consensus; \"\" = none")
 
+#define CONFIG_COVER_KEYS(X) \
+	X(cover, "max_rate", max_rate, COUNT, "0", 0, 10000000, RUN, \
+	  "frames of cover traffic per second that the node sends at the most; 0 = no limit")
+
 // Keys that are lists of texts: L(section, key, most).
 #define CONFIG_WORKERS_LISTS(L) L(workers, cpus, FOG_WORKERS_MAX)
 #define CONFIG_FILTER_LISTS(L) L(filter, deny, FOG_DENY_MAX)
@@ -186,6 +190,7 @@
 	S(filter, CONFIG_FILTER_KEYS, CONFIG_FILTER_LISTS) \
 	S(drain, CONFIG_DRAIN_KEYS, CONFIG_NO_LISTS) \
 	S(links, CONFIG_LINKS_KEYS, CONFIG_NO_LISTS) \
+	S(cover, CONFIG_COVER_KEYS, CONFIG_NO_LISTS) \
 	S(timing, CONFIG_TIMING_KEYS, CONFIG_NO_LISTS) \
 	S(node, CONFIG_NODE_KEYS, CONFIG_NO_LISTS) \
 	S(directory, CONFIG_DIRECTORY_KEYS, CONFIG_NO_LISTS)

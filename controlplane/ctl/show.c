@@ -70,10 +70,10 @@ static const char *show_text(const json_t *o, const char *key)
 
 static void show_books(const json_t *books)
 {
-	static const char *const keys[] = {"rx",        "injected", "made",      "tx",
-	                                   "delivered", "punted",   "answered",  "drops",
-	                                   "parked",    "in_batch", "port_lost", "accounting_gap",
-	                                   NULL};
+	static const char *const keys[] = {
+	        "rx",          "injected",  "made",           "tx",     "delivered",
+	        "punted",      "answered",  "drops",          "parked", "in_batch",
+	        "cover_stock", "port_lost", "accounting_gap", NULL};
 
 	if (!json_is_object(books)) {
 		puts("books      no data: no data plane is attached");

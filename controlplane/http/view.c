@@ -64,12 +64,13 @@ json_t *view_prefix(const struct fog_prefix *p)
 json_t *view_books(const struct fog_worker_counters *c)
 {
 	return json_pack(
-	        "{s:I s:I s:I s:I s:I s:I s:I s:I s:I s:I s:I}", "rx", (json_int_t)c->rx,
+	        "{s:I s:I s:I s:I s:I s:I s:I s:I s:I s:I s:I s:I}", "rx", (json_int_t)c->rx,
 	        "injected", (json_int_t)c->injected, "made", (json_int_t)c->made, "tx",
 	        (json_int_t)c->tx, "delivered", (json_int_t)c->delivered, "punted",
 	        (json_int_t)c->punted, "answered", (json_int_t)c->answered, "drops",
 	        (json_int_t)c->drops, "parked", (json_int_t)c->parked, "in_batch",
-	        (json_int_t)c->in_batch, "accounting_gap", (json_int_t)fog_books_gap(c)
+	        (json_int_t)c->in_batch, "cover_stock", (json_int_t)c->cover_stock,
+	        "accounting_gap", (json_int_t)fog_books_gap(c)
 	);
 }
 

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define FOG_ABI_MAGIC UINT64_C(0x31454e494c474f46) // "FOGLINE1", little endian
-#define FOG_ABI 4u // any change of a layout in this folder raises it
+#define FOG_ABI 5u // any change of a layout in this folder raises it
 
 enum {
 	FOG_WORKERS_MAX = 64,

@@ -5,7 +5,8 @@
 //   struct fog_stats | struct fog_stats_worker worker[worker_count]
 //
 // A worker publishes its whole block at once under a sequence lock, so in every snapshot
-//   rx + injected + made = tx + delivered + punted + answered + drops + parked + in_batch.
+//   rx + injected + made =
+//           tx + delivered + punted + answered + drops + parked + in_batch + cover_stock.
 // Readers copy with a bounded number of retries (fog_stats_worker_read).
 #pragma once
 
@@ -218,5 +219,5 @@ static inline int64_t fog_books_gap(const struct fog_worker_counters *c)
 	return (int64_t)(c->rx + c->injected + c->made) -
 	        (int64_t
 	        )(c->tx + c->delivered + c->punted + c->answered + c->drops + c->parked +
-	          c->in_batch);
+	          c->in_batch + c->cover_stock);
 }

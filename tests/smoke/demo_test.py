@@ -15,7 +15,7 @@ EPOCH_S = 60 if LONG else 12
 ROLLOVERS = 3
 HOPS = ["gateway", "mix1", "mix2", "mix3", "service"]
 BOOKS = {"rx", "injected", "made", "tx", "delivered", "punted", "answered", "drops", "parked",
-	"in_batch", "port_lost", "accounting_gap"}
+	"in_batch", "cover_stock", "port_lost", "accounting_gap"}
 
 
 def demo(*words):
@@ -40,7 +40,8 @@ def books_closed(nodes, sent):
 	for name, node in nodes.items():
 		check(BOOKS <= set(node), f"fields of {name}: {set(node)}")
 		came = node["rx"] + node["injected"] + node["made"]
-		went = sum(node[key] for key in ("tx", "delivered", "punted", "answered", "drops", "parked", "in_batch"))
+		went = sum(node[key] for key in ("tx", "delivered", "punted", "answered", "drops", "parked", "in_batch",
+			"cover_stock"))
 		equal(came - went, 0, f"books of {name}")
 		equal(node["accounting_gap"], 0, f"accounting gap of {name}")
 		equal(node["parked"], 0, f"packets left in {name}")

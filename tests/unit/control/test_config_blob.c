@@ -118,6 +118,51 @@ static void test_link_key(void)
 	fog_topology_free(t);
 }
 
+// Loops and drops in one stream, nothing of it without links.
+static void test_cover(void)
+{
+	static const struct {
+		uint32_t loop_us, drop_us;
+		uint64_t mean_us;
+	} rates[] = {
+	        {0, 0, 0},
+	        {1000000, 0, 1000000},
+	        {0, 250000, 250000},
+	        {1000000, 1000000, 500000},
+	        {100000, 300000, 75000},
+	        {3600000000, 3600000000, 1800000000},
+	};
+
+	char *text = text_edit(config_text, "ports:", "cover:\n  max_rate: 7\nports:");
+	struct fog_config *c = NULL;
+	struct fog_topology *t = NULL;
+	struct fog_blob *b = NULL;
+	size_t len;
+
+	CU_ASSERT_EQUAL_FATAL(fog_config_load_text("t.yaml", text, strlen(text), &c, &report), 0);
+	CU_ASSERT_EQUAL_FATAL(
+	        fog_topology_load_text("t.yaml", topology_text, strlen(topology_text), &t, &report),
+	        0
+	);
+	CU_ASSERT_EQUAL(fog_config_check(c, t, NULL, &report), 0);
+	for (unsigned i = 0; i < sizeof(rates) / sizeof(rates[0]) * 2; i++) {
+		bool links = i % 2 == 1;
+		t->links = links ? FOG_LINKS_NOISE : FOG_LINKS_NONE;
+		t->cover.loop_us = rates[i / 2].loop_us;
+		t->cover.drop_us = rates[i / 2].drop_us;
+		t->cover.dummy_us = 123;
+		CU_ASSERT_EQUAL_FATAL(fog_config_compile(c, t, node_id, 5, &b, &len, &report), 0);
+		CU_ASSERT_EQUAL(fog_blob_check(b, len, why, sizeof(why)), 0);
+		CU_ASSERT_EQUAL(b->run.cover_us, links ? rates[i / 2].mean_us : 0);
+		CU_ASSERT_EQUAL(b->run.dummy_us, links ? 123 : 0);
+		CU_ASSERT_EQUAL(b->run.cover_rate_max, links ? 7 : 0);
+		free(b);
+	}
+	fog_config_free(c);
+	fog_topology_free(t);
+	free(text);
+}
+
 static void test_differences(void)
 {
 	static const struct difference cases[] = {
@@ -349,6 +394,13 @@ static void test_tampered_run(void)
 	        {R(delay_cap_ms), 3600001, -EINVAL, "delay_cap_ms"},
 	        {R(production), 2, -EINVAL, "production"},
 	        {R(production), 1, -EINVAL, "links are not encrypted"},
+	        {R(cover_us), 1, -EINVAL, "cover without links"},
+	        {R(dummy_us), 1, -EINVAL, "cover without links"},
+	        {R(cover_rate_max), 1, -EINVAL, "cover without links"},
+	        {R(cover_us), 3600000001, -EINVAL, "cover_us"},
+	        {R(dummy_us), 3600000001, -EINVAL, "dummy_us"},
+	        {R(cover_rate_max), 10000001, -EINVAL, "cover_rate_max"},
+	        {R(reserved), 1, -EINVAL, "reserved bytes of the run part"},
 	        {R(neighbour_count), 65, -EINVAL, "neighbour_count"},
 	        {R(neighbour_count), 0, -EINVAL, "behind the last neighbour"},
 	        {R(neighbour_count), 2, -EINVAL, "address family 0"},
@@ -455,6 +507,7 @@ int main(void)
 	static const CU_TestInfo tests[] = {
 	        {"compile", test_compile},
 	        {"link key", test_link_key},
+	        {"cover", test_cover},
 	        {"what changes what", test_differences},
 	        {"frame", test_frame},
 	        {"flipped bits", test_flips},

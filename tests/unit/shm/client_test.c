@@ -356,6 +356,50 @@ static void test_inject_into_the_dead(void)
 	step_end(&t);
 }
 
+// Cover is for one worker, in order, and for no other data plane than the one that it was given to.
+static void test_inject_cover(void)
+{
+	uint8_t packet[8] = {0}, hop[FOG_ID_LEN] = {9}, slot[1024];
+	struct fog_dpclient_status s;
+	struct fog_inject in;
+	struct step t;
+
+	step_start(&t);
+	CU_ASSERT_EQUAL(
+	        fog_dpclient_inject_cover(t.client, MINI_WORKERS, hop, 1, packet, 8), -EINVAL
+	);
+	for (unsigned i = 0; i < MINI_SLOTS; i++) {
+		packet[0] = (uint8_t)i;
+		CU_ASSERT_EQUAL(fog_dpclient_inject_cover(t.client, 1, hop, 3, packet, 8), 0);
+	}
+	CU_ASSERT_EQUAL(fog_dpclient_inject_cover(t.client, 1, hop, 3, packet, 8), -ENOBUFS);
+	CU_ASSERT_EQUAL(
+	        fog_dpclient_inject_cover(t.client, 1, hop, 3, packet, UINT32_MAX / 2), -EMSGSIZE
+	);
+	CU_ASSERT_FALSE(fog_ring_pending(&t.rings[0].inject));
+	for (unsigned i = 0; i < 2; i++) {
+		CU_ASSERT_EQUAL(fog_ring_peek(&t.rings[1].inject, slot), 1);
+		memcpy(&in, slot + sizeof(struct fog_slot_header), sizeof(in));
+		CU_ASSERT_EQUAL(((struct fog_slot_header *)slot)->type, FOG_INJECT_COVER);
+		CU_ASSERT_EQUAL(in.epoch, 3);
+		CU_ASSERT_EQUAL(memcmp(in.next_hop, hop, sizeof(hop)), 0);
+		CU_ASSERT_EQUAL(slot[sizeof(struct fog_slot_header) + sizeof(in)], i);
+		fog_ring_advance(&t.rings[1].inject);
+	}
+	CU_ASSERT_EQUAL(fog_dpclient_inject(t.client, FOG_INJECT_UNWRAP, NULL, 1, packet, 8), 0);
+	fog_session_destroy(t.session);
+	session_start(&t);
+	client_step(&t); // notices
+	attach(&t);
+	client_step(&t);
+	CU_ASSERT_EQUAL(fog_ring_pending(&t.rings[0].inject), 1);
+	CU_ASSERT_FALSE(fog_ring_pending(&t.rings[1].inject));
+	CU_ASSERT_PTR_NULL(t.client->old);
+	fog_dpclient_status(t.client, &s);
+	CU_ASSERT_EQUAL(s.inject_lost, 0);
+	step_end(&t);
+}
+
 static void test_heartbeats(void)
 {
 	struct step t;
@@ -594,6 +638,7 @@ CU_TestInfo client_tests[] = {
         {"old rings are bounded", test_old_rings_bounded},
         {"packets left to a living data plane", test_left_packets},
         {"inject into the dead", test_inject_into_the_dead},
+        {"cover for one worker", test_inject_cover},
         {"heartbeats", test_heartbeats},
         {"lies in the data plane's memory", test_lies},
         {"sessions of links", test_link_sessions},
