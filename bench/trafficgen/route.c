@@ -53,7 +53,10 @@ static int route_nodes(const struct route *r, const struct fog_topology_node **n
 	const struct fog_topology_node *all[FOG_SPHINX_SLOTS_MAX];
 	unsigned skip = r->first->layer > 0 ? r->first->layer - 1u : 0;
 
-	int n = fog_topology_path(r->topology, from, r->last, all, FOG_SPHINX_SLOTS_MAX);
+	const struct fog_path_wish wish = {
+	        .from = from, .to = r->last, .with_from = true, .max = FOG_SPHINX_SLOTS_MAX};
+
+	int n = fog_path_choose(r->topology, &wish, NULL, all);
 	if (n < 0)
 		return n;
 	if (from == NULL)
@@ -91,8 +94,10 @@ int route_open(struct route *r, const char *file, const char *first, const char 
 		tell_error(
 		        "%s: no path from %s to %s: %s: correct the topology", r->topology->file,
 		        r->first->name, r->last->name,
-		        ret == -E2BIG ? "more layers than a packet has slots"
-		                      : "a layer has no other mix"
+		        ret == -E2BIG           ? "more layers than a packet has slots"
+		                : ret == -EXDEV ? "each has two nodes of one operator, family or "
+		                                  "autonomous system"
+		                                : "a layer has no other mix"
 		);
 		goto err;
 	}

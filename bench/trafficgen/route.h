@@ -4,7 +4,7 @@
 // sink.
 #pragma once
 
-#include "../../controlplane/mixnet/topology.h"
+#include "../../controlplane/mixnet/path.h"
 
 struct route {
 	struct fog_topology *topology;
@@ -17,5 +17,5 @@ struct route {
 // one mix of the first layer, the one service. Returns 0, or -errno with the reason on stderr.
 int route_open(struct route *, const char *file, const char *first, const char *last);
 void route_close(struct route *);
-// Choose one path, route->hops long. Returns 0, or what fog_topology_path refuses.
+// Choose one path, route->hops long. Returns 0, or what fog_path_choose refuses.
 int route_pick(const struct route *, struct fog_sphinx_path_hop path[FOG_SPHINX_SLOTS_MAX]);

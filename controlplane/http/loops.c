@@ -70,6 +70,7 @@ static void loops_refused(struct http_response *res, int r, const char *text)
 		);
 		break;
 	case -ENOENT:
+	case -EXDEV:
 	case -E2BIG:
 		http_reply_problem(res, 422, "no_path", "correct the topology", "%s", text);
 		break;

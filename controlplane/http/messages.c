@@ -197,8 +197,8 @@ static void messages_send(
 	p->body.letter.surb_dead = node_epoch_over;
 	p->body.letter.surb_ctx = n;
 	if (p->body.letter.reply_to == 0)
-		r = fog_letter_wrap(
-		        n->ops, n->topology, self, &p->body.letter, &p->parcel, p->text
+		r = fog_sender_wrap(
+		        n->sender, n->ops, n->topology, self, &p->body.letter, &p->parcel, p->text
 		);
 	if (r < 0) {
 		messages_refused(res, r, false, p->text);

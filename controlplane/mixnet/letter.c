@@ -67,18 +67,34 @@ static bool letter_usable(void *ctx, const struct fog_topology_node *node)
 }
 
 static int letter_choose_path(
-        const struct fog_topology *t, const struct fog_letter_keys *keys,
+        const struct fog_topology *t, const struct fog_letter *l,
         const struct fog_topology_node *from, const struct fog_topology_node *to,
         const struct fog_topology_node **path, char *text
 )
 {
-	int n = fog_topology_path_of(t, from, to, letter_usable, &keys, path, FOG_SPHINX_SLOTS_MAX);
+	const struct fog_letter_keys *keys = l->keys;
+	const struct fog_path_wish wish = {
+	        .from = from,
+	        .to = to,
+	        .with_from = true,
+	        .usable = letter_usable,
+	        .ctx = &keys,
+	        .max = FOG_SPHINX_SLOTS_MAX,
+	};
+	int n = fog_path_choose(t, &wish, l->paths, path);
 
 	if (n == -E2BIG)
 		snprintf(
 		        text, FOG_SENDER_TEXT_LEN,
 		        "the path from %s to %s has more hops than packets have slots (%u)",
 		        from->name, to->name, t->geometry.slots
+		);
+	else if (n == -EXDEV)
+		snprintf(
+		        text, FOG_SENDER_TEXT_LEN,
+		        "no path from %s to %s without two nodes of one operator, family or "
+		        "autonomous system: the network needs mixes of more of them",
+		        from->name, to->name
 		);
 	else if (n < 0)
 		snprintf(
@@ -130,15 +146,15 @@ static int letter_sphinx_error(int r, char *text)
 
 // The way back: destination, mixes, we. The destination's own data plane opens the first layer.
 static int letter_surb(
-        const struct fog_crypto_ops *ops, const struct fog_topology *t,
-        const struct fog_letter_keys *keys, const struct fog_topology_node *self,
-        const struct fog_topology_node *to, uint8_t *surb, struct fog_parcel *p, char *text
+        const struct fog_crypto_ops *ops, const struct fog_topology *t, const struct fog_letter *l,
+        const struct fog_topology_node *self, const struct fog_topology_node *to, uint8_t *surb,
+        struct fog_parcel *p, char *text
 )
 {
 	const struct fog_topology_node *path[FOG_SPHINX_SLOTS_MAX];
 	struct fog_sphinx_path_hop hop[FOG_SPHINX_SLOTS_MAX];
-	int n = letter_choose_path(t, keys, to, self, path, text);
-	int r = n < 0 ? n : letter_hops(hop, keys, path, (unsigned)n, self->id, text);
+	int n = letter_choose_path(t, l, to, self, path, text);
+	int r = n < 0 ? n : letter_hops(hop, l->keys, path, (unsigned)n, self->id, text);
 
 	if (r < 0)
 		return r;
@@ -181,10 +197,10 @@ int fog_letter_wrap(
 	if (l->len > fog_message_room(&t->geometry, l->want_surb))
 		return letter_too_long(&t->geometry, l->want_surb, text);
 	n = l->path != NULL ? letter_given_path(t, l, to, path, text)
-	                    : letter_choose_path(t, l->keys, self, to, path, text);
+	                    : letter_choose_path(t, l, self, to, path, text);
 	if (n < 0)
 		return n;
-	r = l->want_surb ? letter_surb(ops, t, l->keys, self, to, surb, p, text) : 0;
+	r = l->want_surb ? letter_surb(ops, t, l, self, to, surb, p, text) : 0;
 	if (r == 0 &&
 	    fog_message_encode(&t->geometry, l->want_surb ? surb : NULL, l->data, l->len, payload) <
 	            0)

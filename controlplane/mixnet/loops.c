@@ -60,7 +60,8 @@ int fog_loops_create(
 	if (l == NULL)
 		return -ENOMEM;
 	l->secrets = sodium_malloc(sizeof(*l->secrets));
-	if (l->secrets == NULL) {
+	if (l->secrets == NULL || fog_path_memory_create(&l->paths) < 0) {
+		sodium_free(l->secrets);
 		free(l);
 		return -ENOMEM;
 	}
@@ -89,6 +90,7 @@ void fog_loops_destroy(struct fog_loops *l)
 	pthread_cond_destroy(&l->news);
 	pthread_mutex_destroy(&l->lock);
 	pthread_mutex_destroy(&l->change);
+	fog_path_memory_destroy(l->paths);
 	sodium_free(l->secrets);
 	free(l);
 }
@@ -176,7 +178,7 @@ static int order_plan(struct fog_loops *l, unsigned *hops, uint64_t *patience_us
 {
 	const struct fog_topology_node *self, *path[FOG_SPHINX_SLOTS_MAX];
 	const struct fog_topology *t = l->ops->hold(l->ctx, &self);
-	int n = loop_path(t, self, path, text);
+	int n = loop_path(t, self, NULL, NULL, NULL, path, text);
 
 	if (n > 0) {
 		*hops = (unsigned)n;

@@ -8,6 +8,7 @@
 
 #include "../../dataplane/sphinx/sphinx.h"
 #include "loops.h"
+#include "path.h"
 
 enum {
 	LOOP_NUMBER_LEN = FOG_ID_LEN, // place 4, random 12, MAC 16
@@ -61,6 +62,7 @@ struct fog_loops {
 	void *ctx;
 	const struct fog_crypto_ops *crypto;
 	struct loop_secrets *secrets; // locked; but for the key, of the thread that sends
+	struct fog_path_memory *paths; // of the thread that sends
 	pthread_mutex_t change; // start and forget, one at a time; taken before 'lock'
 	pthread_t thread; // under 'change'
 	bool running; // under 'change': 'thread' is to be joined
@@ -82,10 +84,11 @@ void loop_mark(
         const struct fog_loops *, const uint8_t number[LOOP_NUMBER_LEN], uint8_t mark[LOOP_MARK_LEN]
 );
 void loop_number(const struct fog_loops *, uint32_t place, uint8_t number[LOOP_NUMBER_LEN]);
-// Mixes of a path of ours and then we. Returns the number of hops, or as fog_loops_start with a
+// Mixes of a path of ours and then we, as fog_path_choose draws them. Returns the number of hops, or as fog_loops_start with a
 // sentence.
 int loop_path(
         const struct fog_topology *, const struct fog_topology_node *self,
+        fog_topology_usable *usable, void *ctx, struct fog_path_memory *memory,
         const struct fog_topology_node *path[FOG_SPHINX_SLOTS_MAX], char *text
 );
 // The thread. 'loops' is a struct fog_loops.

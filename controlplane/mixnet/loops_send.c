@@ -13,14 +13,16 @@
 
 enum {
 	FULL_WAIT_US = 1000, // until a full ring is asked again
-	DRAWS = 64, // of a path whose nodes all have keys
 };
 
 int loop_path(
         const struct fog_topology *t, const struct fog_topology_node *self,
+        fog_topology_usable *usable, void *ctx, struct fog_path_memory *memory,
         const struct fog_topology_node *path[FOG_SPHINX_SLOTS_MAX], char *text
 )
 {
+	const struct fog_path_wish wish = {
+	        .to = self, .usable = usable, .ctx = ctx, .max = FOG_SPHINX_SLOTS_MAX};
 	const char *why = NULL;
 	int n = 0;
 
@@ -35,9 +37,11 @@ int loop_path(
 		      "message does: it would show";
 		n = -EOPNOTSUPP;
 	} else {
-		n = fog_topology_path(t, NULL, self, path, FOG_SPHINX_SLOTS_MAX);
-		why = n == -E2BIG ? "the path has more hops than packets have slots"
-		                  : "a layer has no mix";
+		n = fog_path_choose(t, &wish, memory, path);
+		why = n == -E2BIG     ? "the path has more hops than packets have slots"
+		        : n == -EXDEV ? "every path has two nodes of one operator, family or "
+		                        "autonomous system"
+		                      : "a layer has no mix, or none with a known mix key";
 	}
 	if (n < 0)
 		snprintf(text, FOG_LOOPS_TEXT_LEN, "%s", why);
@@ -96,30 +100,28 @@ static int ready_wrap(
 	return r;
 }
 
-// Draw a path and look up its keys. Whoever has no key for this epoch is left out, as messages do:
-// what remains of all draws is uniform among the others.
+static bool ready_usable(void *ctx, const struct fog_topology_node *node)
+{
+	struct fog_loops *l = ctx;
+	uint8_t key[32];
+
+	return l->ops->mix_key(l->ctx, node, l->secrets->ready.epoch, key) == 0;
+}
+
+// Draw a path and look up its keys. Whoever has no key for this epoch is left out, as messages do.
 static int ready_path(
         struct fog_loops *l, const struct fog_topology *t, const struct fog_topology_node *self,
         struct fog_sphinx_path_hop *hop, char *text
 )
 {
 	const struct fog_topology_node *path[FOG_SPHINX_SLOTS_MAX];
-	int r = -ENOENT;
+	int r = loop_path(t, self, ready_usable, l, l->paths, path, text);
 
-	for (int i = 0; i < DRAWS && r == -ENOENT; i++) {
-		r = loop_path(t, self, path, text);
-		if (r > 0 && (unsigned)r != l->order->hops) {
-			snprintf(
-			        text, FOG_LOOPS_TEXT_LEN,
-			        "the network has another number of layers now"
-			);
-			return -ESTALE;
-		}
-		if (r < 0)
-			return r;
-		r = ready_hops(l, path, l->order->hops, hop, text);
+	if (r > 0 && (unsigned)r != l->order->hops) {
+		snprintf(text, FOG_LOOPS_TEXT_LEN, "the network has another number of layers now");
+		return -ESTALE;
 	}
-	return r;
+	return r < 0 ? r : ready_hops(l, path, l->order->hops, hop, text);
 }
 
 // Make the packet of loop number 'place' for the epoch that is now.

@@ -20,6 +20,8 @@ struct fog_sender {
 	pthread_mutex_t lock;
 	fog_sender_gate *gate; // NULL: everything may leave
 	void *gate_ctx;
+	pthread_mutex_t paths_lock; // of 'paths'
+	struct fog_path_memory *paths;
 	unsigned backlog; // packets in the outbox that wait for the data plane, as far as known
 };
 
@@ -29,8 +31,13 @@ int fog_sender_create(struct fog_store *store, struct fog_dpclient *dp, struct f
 
 	if (s == NULL)
 		return -ENOMEM;
+	if (fog_path_memory_create(&s->paths) < 0) {
+		free(s);
+		return -ENOMEM;
+	}
 	s->store = store;
 	s->dp = dp;
+	pthread_mutex_init(&s->paths_lock, NULL);
 	pthread_mutex_init(&s->lock, NULL);
 	// What an earlier life left behind goes first; flush finds out how much it is.
 	s->backlog = 1;
@@ -42,8 +49,25 @@ void fog_sender_destroy(struct fog_sender *s)
 {
 	if (s == NULL)
 		return;
+	fog_path_memory_destroy(s->paths);
+	pthread_mutex_destroy(&s->paths_lock);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
+}
+
+int fog_sender_wrap(
+        struct fog_sender *s, const struct fog_crypto_ops *ops, const struct fog_topology *t,
+        const struct fog_topology_node *self, const struct fog_letter *letter,
+        struct fog_parcel *parcel, char *text
+)
+{
+	struct fog_letter l = *letter;
+
+	pthread_mutex_lock(&s->paths_lock);
+	l.paths = s->paths;
+	int r = fog_letter_wrap(ops, t, self, &l, parcel, text);
+	pthread_mutex_unlock(&s->paths_lock);
+	return r;
 }
 
 void fog_sender_gate_set(struct fog_sender *s, fog_sender_gate *gate, void *ctx)

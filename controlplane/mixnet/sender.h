@@ -12,6 +12,7 @@
 #include "../dpclient.h"
 #include "../store/store.h"
 #include "message.h"
+#include "path.h"
 #include "topology.h"
 
 struct fog_sender;
@@ -35,6 +36,7 @@ struct fog_letter {
 	const uint8_t *recipient; // 32 bytes, or NULL: the destination's node ID
 	const char *const *path; // names of all hops, or NULL: choose one
 	unsigned path_len;
+	struct fog_path_memory *paths; // of chosen paths, or NULL
 	const uint8_t *data;
 	size_t len;
 	bool want_surb;
@@ -63,7 +65,7 @@ struct fog_parcel {
 // Wrap a letter from the node 'self' (its entry in the topology). Not for replies.
 // Returns 0, or with a sentence in 'text' (FOG_SENDER_TEXT_LEN bytes): -ENOENT (unknown node, or a
 // layer without a mix), -EINVAL (path does not end at the destination), -E2BIG (path has more hops
-// than packets have slots), -ENOKEY (no mix key of a node is known), -EMSGSIZE (longer than fog_message_room), -EDOM (a node announces an
+// than packets have slots), -EXDEV (as fog_path_choose), -ENOKEY (no mix key of a node is known), -EMSGSIZE (longer than fog_message_room), -EDOM (a node announces an
 // unusable key).
 int fog_letter_wrap(
         const struct fog_crypto_ops *, const struct fog_topology *,
@@ -92,6 +94,14 @@ void fog_sender_gate_set(struct fog_sender *, fog_sender_gate *, void *ctx);
 // Returns 0 or -ENOMEM. 'store' and 'dp' must outlive the sender.
 int fog_sender_create(struct fog_store *, struct fog_dpclient *, struct fog_sender **);
 void fog_sender_destroy(struct fog_sender *); // accepts NULL
+
+// As fog_letter_wrap, on a path that fits those of the letters before: two senders in one process have each
+// a memory of their own.
+int fog_sender_wrap(
+        struct fog_sender *, const struct fog_crypto_ops *, const struct fog_topology *,
+        const struct fog_topology_node *self, const struct fog_letter *, struct fog_parcel *,
+        char *text
+);
 
 // Begin sending: takes the sender and starts a store transaction, in which the caller may do more.
 // Returns 0, -ENOTCONN (no data plane), -ENOBUFS (it takes no more now), -EIO, -ENOSPC; end must

@@ -112,18 +112,3 @@ unsigned fog_topology_layers_most(const struct fog_topology *);
 // name (32 bytes, zero-padded) | slots u16 | payload_len u16 | epoch s u32 | delay mean us u32 |
 // delay max us u32 | delay cap ms u32, all big-endian. Nodes come and go without changing it.
 void fog_network_hash(const struct fog_topology *, uint8_t out[32]);
-
-// Choose a path: 'from' (left out when NULL), one mix of each layer, 'to'. Each mix is drawn
-// uniformly among those of its layer that are neither 'from' nor 'to'.
-// Returns the number of hops written to 'path' (FOG_SPHINX_SLOTS_MAX always suffices), -E2BIG (more
-// hops than the geometry has slots, or than 'max'), -ENOENT (a layer has nobody else).
-int fog_topology_path(
-        const struct fog_topology *, const struct fog_topology_node *from,
-        const struct fog_topology_node *to, const struct fog_topology_node **path, unsigned max
-);
-// The same, of those mixes only that 'usable' likes.
-int fog_topology_path_of(
-        const struct fog_topology *, const struct fog_topology_node *from,
-        const struct fog_topology_node *to, fog_topology_usable *usable, void *ctx,
-        const struct fog_topology_node **path, unsigned max
-);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// The topology file: meaning, refusals with their lines, paths.
+// The topology file: meaning, refusals with their lines.
 #include <errno.h>
 #include <sodium.h>
 #include <unistd.h>
@@ -312,37 +312,6 @@ static void test_geometries(void)
 	free(text);
 }
 
-static void test_paths(void)
-{
-	struct fog_topology *t = load(topology_text, 0);
-	const struct fog_topology_node *path[FOG_SPHINX_SLOTS_MAX];
-	unsigned first = 0;
-
-	for (int i = 0; i < 4000; i++) {
-		CU_ASSERT_EQUAL_FATAL(fog_topology_path(t, &t->node[0], &t->node[4], path, 20), 4);
-		CU_ASSERT_PTR_EQUAL(path[0], &t->node[0]);
-		CU_ASSERT_TRUE(path[1] == &t->node[1] || path[1] == &t->node[2]);
-		CU_ASSERT_PTR_EQUAL(path[2], &t->node[3]);
-		CU_ASSERT_PTR_EQUAL(path[3], &t->node[4]);
-		first += path[1] == &t->node[1];
-	}
-	// 2,000 expected, sigma 32: 8 sigma either way.
-	CU_ASSERT_TRUE(first > 1744 && first < 2256);
-	CU_ASSERT_EQUAL(fog_topology_path(t, NULL, &t->node[4], path, 20), 3);
-	CU_ASSERT_PTR_EQUAL(path[2], &t->node[4]);
-	CU_ASSERT_EQUAL(fog_topology_path(t, &t->node[0], &t->node[4], path, 3), -E2BIG);
-	// A mix that sends takes the other one of its layer; the only one of a layer can't.
-	for (int i = 0; i < 100; i++) {
-		CU_ASSERT_EQUAL(fog_topology_path(t, &t->node[1], &t->node[4], path, 20), 4);
-		CU_ASSERT_PTR_EQUAL(path[1], &t->node[2]);
-	}
-	CU_ASSERT_EQUAL(fog_topology_path(t, &t->node[3], &t->node[4], path, 20), -ENOENT);
-	t->geometry.slots = 3;
-	CU_ASSERT_EQUAL(fog_topology_path(t, &t->node[0], &t->node[4], path, 20), -E2BIG);
-	CU_ASSERT_EQUAL(fog_topology_path(t, NULL, &t->node[4], path, 20), 3);
-	fog_topology_free(t);
-}
-
 static void write_file(const char *path, const char *text)
 {
 	FILE *f = fopen(path, "w");
@@ -407,7 +376,6 @@ int main(void)
 	        {"links and epochs", test_noise},
 	        {"directory", test_directory},
 	        {"geometries", test_geometries},
-	        {"paths", test_paths},
 	        {"change detection", test_changed},
 	        {"1,024 nodes", test_many},
 	        CU_TEST_INFO_NULL,
