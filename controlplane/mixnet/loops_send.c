@@ -38,10 +38,11 @@ int loop_path(
 		n = -EOPNOTSUPP;
 	} else {
 		n = fog_path_choose(t, &wish, memory, path);
-		why = n == -E2BIG     ? "the path has more hops than packets have slots"
-		        : n == -EXDEV ? "every path has two nodes of one operator, family or "
-		                        "autonomous system"
-		                      : "a layer has no mix, or none with a known mix key";
+		why = n == -E2BIG ? "the path has more hops than packets have slots"
+		        : n == -EXDEV
+		        ? "every path has two nodes of one operator, family or "
+		          "autonomous system"
+		        : "a layer has no mix, or none whose mix key is known: see fogctl epochs";
 	}
 	if (n < 0)
 		snprintf(text, FOG_LOOPS_TEXT_LEN, "%s", why);
