@@ -56,7 +56,7 @@ static void descriptors(const uint8_t *data, size_t size)
 {
 	static const uint8_t seed[32] = {7};
 	struct fog_topology_node node = {.link_key = {1}, .vrf_key = {2}};
-	struct fog_descriptor d = {.mix_count = 2, .proof_count = 1};
+	struct fog_descriptor d;
 	uint8_t secret[64], network[32] = {3}, signed_one[FOG_DESCRIPTOR_MAX];
 	uint8_t *copy = malloc(size > 0 ? size : 1);
 
@@ -66,7 +66,12 @@ static void descriptors(const uint8_t *data, size_t size)
 	parsed(copy, size, secret);
 	fog_descriptor_open(copy, size, &node, network, &d);
 	free(copy);
-	d = (struct fog_descriptor){.mix_count = 2, .proof_count = 1};
+	d = (struct fog_descriptor
+	){.role = FOG_ROLE_GATEWAY,
+	  .name = "n",
+	  .address = {.family = 4},
+	  .mix_count = 2,
+	  .proof_count = 1};
 	memcpy(d.network, network, 32);
 	memcpy(d.node_id, node.id, 32);
 	memcpy(d.identity, node.identity, 32);

@@ -111,7 +111,13 @@ static void key_of(unsigned i, uint64_t epoch, uint8_t key[32])
 
 static struct fog_descriptor describe(unsigned i, uint64_t sequence)
 {
-	struct fog_descriptor d = {.vrf_from = NOW + 2, .sequence = sequence, .mix_count = 2};
+	struct fog_descriptor d = {
+	        .role = FOG_ROLE_MIX,
+	        .name = "n",
+	        .address = {.family = 4},
+	        .vrf_from = NOW + 2,
+	        .sequence = sequence,
+	        .mix_count = 2};
 
 	memcpy(d.network, network, 32);
 	memcpy(d.node_id, node[i].id, 32);

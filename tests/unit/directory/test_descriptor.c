@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// Descriptors: one form only, every byte counts; and notices that carry them in parts.
+// Descriptors: one form only, every byte counts.
 #include <errno.h>
 
-#include "../../../controlplane/epoch/notice.h"
+#include "../../../controlplane/directory/descriptor.h"
+#include "../epoch/net.h"
 #include "../run.h"
-#include "net.h"
 
 static struct net_node node;
 static struct fog_topology *net;
@@ -14,17 +14,37 @@ static uint8_t network[32];
 static struct fog_descriptor full(void)
 {
 	struct fog_descriptor d = {
-	        .vrf_from = 1002, .sequence = 77, .mix_count = 4, .proof_count = 4};
+	        .role = FOG_ROLE_MIX,
+	        .layer_wish = 2,
+	        .bandwidth = 3,
+	        .name = "node-1",
+	        .operator= "somebody",
+	        .family = "family",
+	        .region = "EU",
+	        .software = "fogline-0.1",
+	        .as_number = 64500,
+	        .protocol_minor = 2,
+	        .mix_port = 9001,
+	        .directory_port = 9003,
+	        .address = {.family = 6, .addr = {0xfd, 1, [15] = 9}},
+	        .time_ms = 1795670000000,
+	        .vrf_from = 1002,
+	        .sequence = 77,
+	        .mix_count = FOG_DESCRIPTOR_MIX_MAX,
+	        .proof_count = FOG_DESCRIPTOR_PROOF_MAX};
 
 	memcpy(d.network, network, 32);
 	memcpy(d.node_id, node.id, 32);
 	memcpy(d.identity, node.identity, 32);
 	memcpy(d.link_key, node.link_key, 32);
 	memcpy(d.vrf_key, node.vrf_key, 32);
-	for (unsigned i = 0; i < 4; i++) {
+	memset(d.tls_key, 7, 32);
+	for (unsigned i = 0; i < d.mix_count; i++) {
 		d.mix[i].epoch = 1000 + i;
-		d.proof[i].epoch = 990 + i;
 		randombytes_buf(d.mix[i].public_key, 32);
+	}
+	for (unsigned i = 0; i < d.proof_count; i++) {
+		d.proof[i].epoch = 990 + i;
 		randombytes_buf(d.proof[i].proof, 80);
 	}
 	return d;
@@ -35,10 +55,24 @@ static int open_it(const uint8_t *data, size_t len, struct fog_descriptor *out)
 	return fog_descriptor_open(data, len, &net->node[0], network, out);
 }
 
+// Of fields one by one: what lies behind the lists' ends isn't in the bytes.
+static void same_content(const struct fog_descriptor *a, const struct fog_descriptor *b)
+{
+	CU_ASSERT_EQUAL(memcmp(a, b, offsetof(struct fog_descriptor, address)), 0);
+	CU_ASSERT_EQUAL(memcmp(&a->address, &b->address, sizeof(a->address)), 0);
+	CU_ASSERT_EQUAL(a->time_ms, b->time_ms);
+	CU_ASSERT_EQUAL(a->vrf_from, b->vrf_from);
+	CU_ASSERT_EQUAL(a->sequence, b->sequence);
+	CU_ASSERT_EQUAL(a->mix_count, b->mix_count);
+	CU_ASSERT_EQUAL(a->proof_count, b->proof_count);
+	CU_ASSERT_EQUAL(memcmp(a->mix, b->mix, a->mix_count * sizeof(a->mix[0])), 0);
+	CU_ASSERT_EQUAL(memcmp(a->proof, b->proof, a->proof_count * sizeof(a->proof[0])), 0);
+}
+
 static void test_round_trip(void)
 {
-	for (unsigned mix = 0; mix <= 4; mix++) {
-		for (unsigned proofs = 0; proofs <= 4; proofs++) {
+	for (unsigned mix = 0; mix <= FOG_DESCRIPTOR_MIX_MAX; mix++) {
+		for (unsigned proofs = 0; proofs <= FOG_DESCRIPTOR_PROOF_MAX; proofs++) {
 			struct fog_descriptor d = full(), out;
 			uint8_t data[FOG_DESCRIPTOR_MAX], again[FOG_DESCRIPTOR_MAX];
 			d.mix_count = mix;
@@ -46,10 +80,7 @@ static void test_round_trip(void)
 			int len = fog_descriptor_sign(&d, node.secret, data);
 			CU_ASSERT_EQUAL(len, (int)(FOG_DESCRIPTOR_MIN + 40 * mix + 88 * proofs));
 			CU_ASSERT_EQUAL_FATAL(open_it(data, (size_t)len, &out), 0);
-			CU_ASSERT_EQUAL(out.mix_count, mix);
-			CU_ASSERT_EQUAL(out.proof_count, proofs);
-			CU_ASSERT_EQUAL(out.sequence, 77);
-			CU_ASSERT_EQUAL(out.vrf_from, 1002);
+			same_content(&d, &out);
 			// Ed25519 is deterministic, so the same content is the same bytes.
 			CU_ASSERT_EQUAL(fog_descriptor_sign(&out, node.secret, again), len);
 			CU_ASSERT_EQUAL(memcmp(data, again, (size_t)len), 0);
@@ -67,6 +98,7 @@ static void test_every_byte(void)
 	for (int i = 0; i < len; i++) {
 		for (int bit = 0; bit < 8; bit++) {
 			data[i] ^= (uint8_t)(1 << bit);
+			CU_ASSERT_TRUE(fog_descriptor_verify(data, (size_t)len, &out) < 0);
 			CU_ASSERT_TRUE(open_it(data, (size_t)len, &out) < 0);
 			data[i] ^= (uint8_t)(1 << bit);
 		}
@@ -91,7 +123,7 @@ static void test_refusals(void)
 	d.proof[3].epoch = 1;
 	CU_ASSERT_EQUAL(fog_descriptor_sign(&d, node.secret, data), -EINVAL);
 	d = full();
-	d.mix_count = 5;
+	d.mix_count = FOG_DESCRIPTOR_MIX_MAX + 1;
 	CU_ASSERT_EQUAL(fog_descriptor_sign(&d, node.secret, data), -EINVAL);
 	d = full();
 	d.network[0] ^= 1;
@@ -128,7 +160,8 @@ static void test_order(void)
 	struct fog_descriptor d = full(), out;
 	uint8_t data[FOG_DESCRIPTOR_MAX];
 	size_t len = (size_t)fog_descriptor_sign(&d, node.secret, data);
-	static const size_t at[] = {FOG_DESCRIPTOR_HEAD + 40, FOG_DESCRIPTOR_HEAD + 4 * 40 + 88};
+	static const size_t at[] = {
+	        FOG_DESCRIPTOR_HEAD + 40, FOG_DESCRIPTOR_HEAD + FOG_DESCRIPTOR_MIX_MAX * 40 + 88};
 
 	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
 		uint8_t low = data[at[i] + 7];
@@ -152,13 +185,21 @@ static void test_domain(void)
 	CU_ASSERT_EQUAL(open_it(data, len, &out), -EBADMSG);
 }
 
-// Reserved bytes are zero, whoever has signed them.
+// Reserved bytes are zero, whoever has signed them, and what comes from a list is in it.
 static void test_reserved(void)
 {
+	enum { PORTS = 8 + 6 * 32 + 3 * 32 + 8 + 24 + 4 + 2, FAMILY = PORTS + 4 };
+
 	struct fog_descriptor d = full(), out;
 	uint8_t data[FOG_DESCRIPTOR_MAX];
 	size_t len = (size_t)fog_descriptor_sign(&d, node.secret, data);
-	static const size_t reserved[] = {1, 2, 3, 4 + 5 * 32 + 2 * 8 + 2, 4 + 5 * 32 + 2 * 8 + 3};
+	static const size_t reserved[] = {
+	        5, 6, 7, FAMILY + 1, FOG_DESCRIPTOR_HEAD - 2, FOG_DESCRIPTOR_HEAD - 1};
+
+	static const struct {
+		size_t at;
+		uint8_t value;
+	} bad[] = {{0, 1}, {0, 3}, {1, 0}, {1, 4}, {3, FOG_BANDWIDTH_MAX + 1}, {4, 2}, {FAMILY, 5}};
 
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
 		CU_ASSERT_EQUAL(fog_descriptor_parse(data, len, &out), 0);
@@ -167,115 +208,48 @@ static void test_reserved(void)
 		CU_ASSERT_EQUAL(fog_descriptor_parse(data, len, &out), -EBADMSG);
 		data[reserved[i]] = 0;
 	}
-}
-
-static void test_notices(void)
-{
-	static const size_t rooms[] = {1280, 800, 776, 775, 300, 120, 64};
-	static const unsigned parts_of[] = {1, 1, 1, 2, 3, 8, 16};
-	struct fog_descriptor d = full();
-	uint8_t data[FOG_DESCRIPTOR_MAX], notice[2000];
-	size_t len = (size_t)fog_descriptor_sign(&d, node.secret, data);
-	uint64_t sequence;
-
-	for (size_t i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
-		unsigned parts = fog_notice_parts(len, rooms[i]);
-		struct fog_notice_box box = {0};
-		CU_ASSERT_EQUAL_FATAL(parts, parts_of[i]);
-		// Backwards and each twice.
-		for (unsigned k = 2 * parts; k-- > 0;) {
-			size_t n = fog_notice_put(77, data, len, k / 2, parts, notice);
-			CU_ASSERT_TRUE(n <= rooms[i]);
-			int r = fog_notice_take(&box, notice, n, &sequence);
-			CU_ASSERT_EQUAL(sequence, 77);
-			if (k == 1 || parts == 1) {
-				CU_ASSERT_EQUAL(r, FOG_NOTICE_DESCRIPTOR);
-				CU_ASSERT_EQUAL(box.len, len);
-				CU_ASSERT_EQUAL(memcmp(box.data, data, len), 0);
-			} else {
-				CU_ASSERT_EQUAL(r, 0);
-			}
-		}
-	}
-	CU_ASSERT_EQUAL(fog_notice_parts(len, 16), 0);
-	CU_ASSERT_EQUAL(fog_notice_parts(len, 63), 0);
-}
-
-static void test_notices_mixed(void)
-{
-	struct fog_descriptor d = full();
-	uint8_t old[FOG_DESCRIPTOR_MAX], data[FOG_DESCRIPTOR_MAX], notice[2000];
-	size_t len = (size_t)fog_descriptor_sign(&d, node.secret, old);
-	struct fog_notice_box box = {0};
-	uint64_t sequence;
-
-	d.sequence++;
-	CU_ASSERT_EQUAL(fog_descriptor_sign(&d, node.secret, data), (int)len);
-	size_t n = fog_notice_put(77, old, len, 0, 2, notice);
-	CU_ASSERT_EQUAL(fog_notice_take(&box, notice, n, &sequence), 0);
-	// A newer one begins in between; the rest of the older one changes nothing.
-	n = fog_notice_put(78, data, len, 1, 2, notice);
-	CU_ASSERT_EQUAL(fog_notice_take(&box, notice, n, &sequence), 0);
-	n = fog_notice_put(77, old, len, 1, 2, notice);
-	CU_ASSERT_EQUAL(fog_notice_take(&box, notice, n, &sequence), 0);
-	n = fog_notice_put(78, data, len, 0, 2, notice);
-	CU_ASSERT_EQUAL(fog_notice_take(&box, notice, n, &sequence), FOG_NOTICE_DESCRIPTOR);
-	CU_ASSERT_EQUAL(memcmp(box.data, data, len), 0);
-	n = fog_notice_ack(5, notice);
-	CU_ASSERT_EQUAL(fog_notice_take(&box, notice, n, &sequence), FOG_NOTICE_ACK);
-	CU_ASSERT_EQUAL(sequence, 5);
-}
-
-// Parts of one descriptor cut in two ways are no whole.
-static void test_notices_recut(void)
-{
-	struct fog_descriptor d = full();
-	uint8_t data[FOG_DESCRIPTOR_MAX], notice[2000];
-	size_t len = (size_t)fog_descriptor_sign(&d, node.secret, data);
-	struct fog_notice_box box = {0};
-	uint64_t sequence;
-
-	size_t n = fog_notice_put(77, data, len, 0, 3, notice);
-	CU_ASSERT_EQUAL(fog_notice_take(&box, notice, n, &sequence), 0);
-	n = fog_notice_put(77, data, len, 1, 2, notice);
-	CU_ASSERT_EQUAL(fog_notice_take(&box, notice, n, &sequence), 0);
-	n = fog_notice_put(77, data, len, 0, 2, notice);
-	CU_ASSERT_EQUAL(fog_notice_take(&box, notice, n, &sequence), FOG_NOTICE_DESCRIPTOR);
-	CU_ASSERT_EQUAL(memcmp(box.data, data, len), 0);
-}
-
-static void test_notices_malformed(void)
-{
-	struct fog_descriptor d = full();
-	uint8_t data[FOG_DESCRIPTOR_MAX], notice[2000], good[2000];
-	size_t len = (size_t)fog_descriptor_sign(&d, node.secret, data);
-	size_t n = fog_notice_put(79, data, len, 1, 3, good);
-
-	// Type, part, parts, reserved, length, reserved.
-	static const struct {
-		size_t at;
-		uint8_t value;
-	} bad[] = {{0, 0}, {0, 3}, {1, 3}, {1, 255}, {2, 0}, {2, 17},
-	           {2, 1}, {3, 1}, {4, 0}, {4, 4},   {6, 1}, {7, 1}};
-	struct fog_notice_box box;
-	uint64_t sequence;
-
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		memset(&box, 0, sizeof(box));
-		memcpy(notice, good, n);
-		notice[bad[i].at] = bad[i].value;
-		CU_ASSERT_EQUAL(fog_notice_take(&box, notice, n, &sequence), -EBADMSG);
+		uint8_t good = data[bad[i].at];
+		data[bad[i].at] = bad[i].value;
+		CU_ASSERT_EQUAL(fog_descriptor_parse(data, len, &out), -EBADMSG);
+		data[bad[i].at] = good;
 	}
-	for (size_t cut = 0; cut < n; cut++) {
-		memset(&box, 0, sizeof(box));
-		CU_ASSERT_EQUAL(fog_notice_take(&box, good, cut, &sequence), -EBADMSG);
+	CU_ASSERT_EQUAL(fog_descriptor_parse(data, len, &out), 0);
+	// The rest of an IPv4 address is zero.
+	data[FAMILY] = 4;
+	CU_ASSERT_EQUAL(fog_descriptor_parse(data, len, &out), -EBADMSG);
+}
+
+// Each text is printable, ends in its field, and nothing hides behind its end.
+static void test_texts(void)
+{
+	static const struct {
+		size_t at, size;
+	} text[] = {{200, 32}, {232, 32}, {264, 32}, {296, 8}, {304, 24}};
+	struct fog_descriptor d = full(), out;
+	uint8_t data[FOG_DESCRIPTOR_MAX];
+	size_t len = (size_t)fog_descriptor_sign(&d, node.secret, data);
+
+	for (size_t i = 0; i < sizeof(text) / sizeof(text[0]); i++) {
+		static const uint8_t bad[] = {' ', '\n', 0x7f, 0x80, 0x1b};
+		uint8_t kept[32], *at = data + text[i].at;
+		memcpy(kept, at, text[i].size);
+		for (size_t k = 0; k < sizeof(bad); k++) {
+			at[0] = bad[k];
+			CU_ASSERT_EQUAL(fog_descriptor_parse(data, len, &out), -EBADMSG);
+		}
+		at[0] = kept[0];
+		at[text[i].size - 1] = 'x';
+		CU_ASSERT_EQUAL(fog_descriptor_parse(data, len, &out), -EBADMSG);
+		memset(at, 'x', text[i].size);
+		CU_ASSERT_EQUAL(fog_descriptor_parse(data, len, &out), -EBADMSG);
+		at[text[i].size - 1] = 0;
+		CU_ASSERT_EQUAL(fog_descriptor_parse(data, len, &out), 0);
+		// Only the name has to be there.
+		memset(at, 0, text[i].size);
+		CU_ASSERT_EQUAL(fog_descriptor_parse(data, len, &out), i == 0 ? -EBADMSG : 0);
+		memcpy(at, kept, text[i].size);
 	}
-	memset(&box, 0, sizeof(box));
-	CU_ASSERT_EQUAL(fog_notice_take(&box, good, n + 1, &sequence), -EBADMSG);
-	n = fog_notice_ack(5, notice);
-	CU_ASSERT_EQUAL(fog_notice_take(&box, notice, n + 1, &sequence), -EBADMSG);
-	notice[1] = 1;
-	CU_ASSERT_EQUAL(fog_notice_take(&box, notice, n, &sequence), -EBADMSG);
 }
 
 int main(void)
@@ -287,10 +261,7 @@ int main(void)
 	        {"order", test_order},
 	        {"a signature for something else", test_domain},
 	        {"reserved bytes", test_reserved},
-	        {"notices in parts", test_notices},
-	        {"notices of two descriptors", test_notices_mixed},
-	        {"notices cut in two ways", test_notices_recut},
-	        {"malformed notices", test_notices_malformed},
+	        {"texts", test_texts},
 	        CU_TEST_INFO_NULL,
 	};
 
