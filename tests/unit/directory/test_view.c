@@ -1,0 +1,539 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// What a node or client keeps: what it takes and refuses, files, beacons, mix keys, the network of each epoch.
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../../controlplane/directory/view.h"
+#include "../run.h"
+#include "parts.h"
+
+enum { NODES = 12, CHAIN = 8, EPOCH = PARTS_EPOCH };
+
+static struct parts *p;
+static struct fog_consensus *chain[CHAIN]; // of EPOCH and those after
+static struct fog_view *view;
+static char dir[64], path[512];
+
+// Node 3 leaves after EPOCH + 2, the last one comes with EPOCH + 4.
+static void begin(void)
+{
+	p = parts_make(NODES);
+	for (unsigned i = 0; i < CHAIN; i++) {
+		struct fog_consensus *previous = i > 0 ? chain[i - 1] : NULL;
+		if (i == 3)
+			p->node[3].d.flags = FOG_DESCRIPTOR_WITHDRAWN;
+		if (i == 4)
+			parts_node_make(p, p->count++);
+		if (i > 0)
+			parts_renew_all(p, EPOCH + i, previous);
+		chain[i] = parts_consensus(p, EPOCH + i, previous);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(chain[i]);
+	}
+	snprintf(dir, sizeof(dir), "/tmp/fog-view-XXXXXX");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	CU_ASSERT_EQUAL_FATAL(fog_view_create(&p->net, dir, &view), 0);
+}
+
+static const char *file(const char *name)
+{
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return path;
+}
+
+// How many files there are, each removed if 'away'.
+static unsigned files(bool away)
+{
+	DIR *d = opendir(dir);
+	unsigned n = 0;
+
+	for (const struct dirent *e; (e = readdir(d)) != NULL;) {
+		if (e->d_name[0] == '.')
+			continue;
+		n++;
+		if (away)
+			unlink(file(e->d_name));
+	}
+	closedir(d);
+	return n;
+}
+
+static void end(void)
+{
+	fog_view_destroy(view);
+	files(true);
+	CU_ASSERT_EQUAL(rmdir(dir), 0);
+	for (unsigned i = 0; i < CHAIN; i++)
+		fog_consensus_free(chain[i]);
+	parts_free(p);
+}
+
+static void again(void)
+{
+	fog_view_destroy(view);
+	CU_ASSERT_EQUAL_FATAL(fog_view_create(&p->net, dir, &view), 0);
+}
+
+static int take(const struct fog_consensus *c, unsigned now, bool expect_news)
+{
+	bool news;
+	int r = fog_view_take(view, c->data, c->len, EPOCH + now, &news);
+
+	CU_ASSERT_EQUAL(news, expect_news);
+	return r;
+}
+
+static void test_take(void)
+{
+	begin();
+	CU_ASSERT_PTR_NULL(fog_view_at(view, EPOCH));
+	CU_ASSERT_EQUAL(take(chain[1], 1, true), FOG_REFUSAL_NONE);
+	CU_ASSERT_EQUAL(take(chain[1], 1, false), FOG_REFUSAL_NONE);
+	CU_ASSERT_PTR_NULL(fog_view_at(view, EPOCH));
+	// Good for its epoch and two more.
+	for (unsigned e = 1; e < 4; e++)
+		CU_ASSERT_EQUAL(fog_view_at(view, EPOCH + e)->epoch, EPOCH + 1);
+	CU_ASSERT_PTR_NULL(fog_view_at(view, EPOCH + 4));
+	CU_ASSERT_EQUAL(take(chain[2], 1, true), FOG_REFUSAL_NONE);
+	CU_ASSERT_EQUAL(fog_view_at(view, EPOCH + 1)->epoch, EPOCH + 1);
+	CU_ASSERT_EQUAL(fog_view_at(view, EPOCH + 2)->epoch, EPOCH + 2);
+	CU_ASSERT_EQUAL(fog_view_exact(view, EPOCH + 2)->epoch, EPOCH + 2);
+	CU_ASSERT_PTR_NULL(fog_view_exact(view, EPOCH + 3));
+	end();
+}
+
+static void test_refusals(void)
+{
+	bool news;
+
+	begin();
+	CU_ASSERT_EQUAL(take(chain[3], 1, false), FOG_REFUSAL_EPOCH);
+	CU_ASSERT_EQUAL(take(chain[0], 3, false), FOG_REFUSAL_EXPIRED);
+	CU_ASSERT_EQUAL(take(chain[0], 2, true), FOG_REFUSAL_NONE);
+	CU_ASSERT_EQUAL(take(chain[3], 3, true), FOG_REFUSAL_NONE);
+	CU_ASSERT_EQUAL(take(chain[4], 4, true), FOG_REFUSAL_NONE);
+	// Whatever was once good, even if it isn't expired.
+	CU_ASSERT_EQUAL(take(chain[2], 4, false), FOG_REFUSAL_ROLLBACK);
+	CU_ASSERT_EQUAL(take(chain[0], 4, false), FOG_REFUSAL_ROLLBACK);
+	CU_ASSERT_EQUAL(fog_view_at(view, EPOCH + 4)->epoch, EPOCH + 4);
+	// And what fog_consensus_open refuses.
+	chain[5]->data[chain[5]->len - 1] ^= 1;
+	CU_ASSERT_EQUAL(take(chain[5], 4, false), FOG_REFUSAL_SIGNATURE);
+	chain[5]->data[chain[5]->len - 1] ^= 1;
+	CU_ASSERT_EQUAL(
+	        fog_view_take(view, chain[5]->data, chain[5]->len - 1, EPOCH + 4, &news),
+	        FOG_REFUSAL_MALFORMED
+	);
+	parts_signatures(p, chain[5], 3);
+	CU_ASSERT_EQUAL(take(chain[5], 4, false), FOG_REFUSAL_THRESHOLD);
+	p->net.rekey_s++;
+	CU_ASSERT_EQUAL(take(chain[6], 5, false), FOG_REFUSAL_PARAMETERS);
+	p->net.rekey_s--;
+	CU_ASSERT_EQUAL(take(chain[6], 5, true), FOG_REFUSAL_NONE);
+	end();
+}
+
+// Two consensuses of one epoch take two authorities of four who sign both; it is they who are named.
+static void test_equivocation(void)
+{
+	struct fog_vote *vote[FOG_AUTHORITIES_MAX];
+	struct fog_consensus *other;
+	struct fog_equivocation e;
+	unsigned count = 1;
+
+	begin();
+	parts_votes(p, EPOCH, NULL, vote);
+	free(vote[0]);
+	vote[0] = NULL;
+	other = parts_compute(p, EPOCH, vote, 0, NULL);
+	parts_votes_free(vote);
+	parts_renew_all(p, EPOCH + 1, other);
+	CU_ASSERT_NOT_EQUAL_FATAL(memcmp(other->digest, chain[0]->digest, 32), 0);
+	parts_signatures(p, chain[0], 7);
+	parts_signatures(p, other, 14);
+	CU_ASSERT_EQUAL(take(chain[0], 0, true), FOG_REFUSAL_NONE);
+	CU_ASSERT_PTR_NULL(fog_view_proofs(view, &count));
+	CU_ASSERT_EQUAL(count, 0);
+	CU_ASSERT_EQUAL(take(other, 0, false), FOG_REFUSAL_EQUIVOCATION);
+	CU_ASSERT_EQUAL(take(other, 0, false), FOG_REFUSAL_EQUIVOCATION);
+	// The first one stays in force.
+	CU_ASSERT_EQUAL(memcmp(fog_view_at(view, EPOCH)->digest, chain[0]->digest, 32), 0);
+	for (unsigned round = 0; round < 2; round++) {
+		const uint8_t *proofs = fog_view_proofs(view, &count);
+		CU_ASSERT_EQUAL_FATAL(count, 2);
+		for (unsigned i = 0; i < 2; i++) {
+			CU_ASSERT_EQUAL(
+			        fog_equivocation_open(
+			                proofs + i * FOG_EQUIVOCATION_LEN, FOG_EQUIVOCATION_LEN, &e
+			        ),
+			        0
+			);
+			CU_ASSERT_EQUAL(memcmp(e.identity, p->authority[1 + i].identity, 32), 0);
+			CU_ASSERT_EQUAL(e.epoch, EPOCH);
+		}
+		again();
+	}
+	fog_consensus_free(other);
+	end();
+}
+
+// Proofs that others found: verified, kept once, over restarts.
+static void test_proofs(void)
+{
+	struct fog_statement s = {.kind = FOG_STATEMENT_VOTE, .epoch = 5};
+	struct fog_equivocation e = {.kind = FOG_STATEMENT_VOTE, .epoch = 5};
+	uint8_t proof[FOG_EQUIVOCATION_LEN];
+	unsigned count;
+
+	begin();
+	memcpy(s.network, p->network, 32);
+	memcpy(e.network, p->network, 32);
+	memcpy(e.identity, p->authority[2].identity, 32);
+	for (unsigned i = 0; i < 2; i++) {
+		e.said[i].digest[0] = s.digest[0] = (uint8_t)(i + 1);
+		fog_statement_sign(&s, p->authority[2].secret, e.said[i].signature);
+	}
+	fog_equivocation_put(&e, proof);
+	CU_ASSERT_EQUAL(fog_view_prove(view, proof), 0);
+	CU_ASSERT_EQUAL(fog_view_prove(view, proof), 0);
+	fog_view_proofs(view, &count);
+	CU_ASSERT_EQUAL(count, 1);
+	CU_ASSERT_EQUAL(files(false), 1);
+	proof[FOG_EQUIVOCATION_LEN - 1] ^= 1;
+	CU_ASSERT_EQUAL(fog_view_prove(view, proof), -EKEYREJECTED);
+	proof[0] = 2;
+	CU_ASSERT_EQUAL(fog_view_prove(view, proof), -EBADMSG);
+	again();
+	fog_view_proofs(view, &count);
+	CU_ASSERT_EQUAL(count, 1);
+	// Somebody who is no authority of this network.
+	for (unsigned i = 0; i < 2; i++) {
+		s.digest[0] = (uint8_t)(i + 1);
+		fog_statement_sign(&s, p->node[0].keys.secret, e.said[i].signature);
+	}
+	memcpy(e.identity, p->node[0].keys.identity, 32);
+	fog_equivocation_put(&e, proof);
+	CU_ASSERT_EQUAL(fog_view_prove(view, proof), -EXDEV);
+	end();
+}
+
+static void test_restart(void)
+{
+	struct stat st;
+
+	begin();
+	for (unsigned i = 0; i < 4; i++)
+		CU_ASSERT_EQUAL(take(chain[i], i, true), FOG_REFUSAL_NONE);
+	CU_ASSERT_EQUAL(files(false), 4);
+	CU_ASSERT_EQUAL(stat(file("consensus-1002"), &st), 0);
+	CU_ASSERT_EQUAL(st.st_mode & 07777, 0644);
+	CU_ASSERT_EQUAL((size_t)st.st_size, chain[2]->len);
+	again();
+	for (unsigned i = 0; i < 4; i++) {
+		const struct fog_consensus *c = fog_view_exact(view, EPOCH + i);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+		CU_ASSERT_EQUAL(c->len, chain[i]->len);
+		CU_ASSERT_EQUAL(memcmp(c->data, chain[i]->data, c->len), 0);
+		CU_ASSERT_EQUAL(take(chain[i], 3, false), i < 2 ? FOG_REFUSAL_ROLLBACK : 0);
+	}
+	fog_view_prune(view, EPOCH + 3);
+	CU_ASSERT_EQUAL(files(false), 2);
+	CU_ASSERT_PTR_NULL(fog_view_exact(view, EPOCH + 1));
+	CU_ASSERT_PTR_NOT_NULL(fog_view_exact(view, EPOCH + 2));
+	end();
+}
+
+static void write_file(const char *name, const uint8_t *data, size_t len)
+{
+	int fd = open(file(name), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+	CU_ASSERT_EQUAL(write(fd, data, len), (ssize_t)len);
+	close(fd);
+}
+
+static void test_damaged(void)
+{
+	begin();
+	CU_ASSERT_EQUAL(take(chain[1], 1, true), FOG_REFUSAL_NONE);
+	CU_ASSERT_EQUAL(take(chain[2], 1, true), FOG_REFUSAL_NONE);
+	chain[2]->data[300] ^= 1;
+	write_file("consensus-1002", chain[2]->data, chain[2]->len);
+	chain[2]->data[300] ^= 1;
+	write_file("consensus-1003", chain[3]->data, chain[3]->len / 2);
+	write_file("consensus-1005", chain[4]->data, chain[4]->len); // under another's name
+	write_file("consensus-01004", chain[4]->data, chain[4]->len);
+	write_file("consensus-1004.new", chain[4]->data, 10); // killed while it wrote
+	write_file("consensus-", chain[4]->data, 10);
+	write_file("consensus-1006", chain[6]->data, 0);
+	write_file("equivocation-1", chain[4]->data, FOG_EQUIVOCATION_LEN);
+	write_file("somebody's", (const uint8_t *)"x", 1);
+	again();
+	CU_ASSERT_PTR_NOT_NULL(fog_view_exact(view, EPOCH + 1));
+	for (unsigned i = 2; i < 7; i++)
+		CU_ASSERT_PTR_NULL(fog_view_exact(view, EPOCH + i));
+	// Only what is good, and what isn't ours.
+	CU_ASSERT_EQUAL(files(false), 2);
+	CU_ASSERT_EQUAL(access(file("somebody's"), F_OK), 0);
+	// It can be fetched again.
+	CU_ASSERT_EQUAL(take(chain[2], 1, true), FOG_REFUSAL_NONE);
+	end();
+}
+
+// Nothing is taken that can't be kept.
+static void test_unwritable(void)
+{
+	begin();
+	CU_ASSERT_EQUAL(mkdir(file("consensus-1001.new"), 0755), 0);
+	CU_ASSERT_EQUAL(take(chain[1], 1, false), -EISDIR);
+	CU_ASSERT_PTR_NULL(fog_view_at(view, EPOCH + 1));
+	CU_ASSERT_EQUAL(rmdir(file("consensus-1001.new")), 0);
+	CU_ASSERT_EQUAL(take(chain[1], 1, true), FOG_REFUSAL_NONE);
+	fog_view_destroy(view);
+	CU_ASSERT_EQUAL(fog_view_create(&p->net, "/tmp/fog-view-that-is-not", &view), -ENOENT);
+	CU_ASSERT_PTR_NULL(view);
+	end();
+}
+
+// Every beacon that the chain has, with all consensuses, with a few, and with none.
+static void test_beacons(void)
+{
+	uint8_t out[32], expected[32];
+
+	begin();
+	fog_static_beacon(p->network, EPOCH + 1, expected);
+	fog_view_beacon(view, EPOCH + 1, out);
+	CU_ASSERT_EQUAL(memcmp(out, expected, 32), 0);
+	take(chain[3], 3, true);
+	// Two epochs back are in it.
+	for (unsigned i = 1; i <= 3; i++) {
+		fog_view_beacon(view, EPOCH + i, out);
+		CU_ASSERT_EQUAL(memcmp(out, chain[i]->beacon, 32), 0);
+	}
+	// Later ones go on without authorities, until there is another consensus.
+	fog_view_beacon(view, EPOCH + 5, out);
+	fog_beacon_extend(p->network, EPOCH + 3, chain[3]->beacon, EPOCH + 5, expected);
+	CU_ASSERT_EQUAL(memcmp(out, expected, 32), 0);
+	CU_ASSERT_NOT_EQUAL(memcmp(out, chain[5]->beacon, 32), 0);
+	take(chain[6], 6, true);
+	for (unsigned i = 1; i <= 6; i++) {
+		fog_view_beacon(view, EPOCH + i, out);
+		CU_ASSERT_EQUAL(memcmp(out, chain[i]->beacon, 32), 0);
+	}
+	end();
+}
+
+static void test_mix_keys(void)
+{
+	uint8_t key[32];
+
+	begin();
+	take(chain[1], 1, true);
+	const struct fog_descriptor *d = &fog_view_at(view, EPOCH + 1)->node[2].descriptor;
+	uint8_t id[32];
+	memcpy(id, d->node_id, 32);
+	for (unsigned i = 0; i < 3; i++) {
+		CU_ASSERT_EQUAL(fog_view_mix_key(view, id, EPOCH + 1 + i, key), 0);
+		CU_ASSERT_EQUAL(memcmp(key, d->mix[i].public_key, 32), 0);
+	}
+	CU_ASSERT_EQUAL(fog_view_mix_key(view, id, EPOCH, key), -ENOENT);
+	CU_ASSERT_EQUAL(fog_view_mix_key(view, id, EPOCH + 4, key), -ENOENT);
+	id[0] ^= 1;
+	CU_ASSERT_EQUAL(fog_view_mix_key(view, id, EPOCH + 1, key), -ENOENT);
+	// What counts is the consensus of the epoch, so that the key of a node which lost its own may
+	// change with it.
+	struct fog_vote *vote[FOG_AUTHORITIES_MAX];
+	struct parts_node *n = &p->node[5];
+	for (unsigned i = 0; i < p->count; i++)
+		parts_renew(p, &p->node[i], EPOCH + 2, chain[1]);
+	uint8_t fresh[32];
+	randombytes_buf(fresh, 32);
+	memcpy(n->d.mix[0].public_key, fresh, 32);
+	parts_sign(n);
+	parts_votes(p, EPOCH + 2, chain[1], vote);
+	struct fog_consensus *c = parts_compute(p, EPOCH + 2, vote, 0, chain[1]);
+	parts_votes_free(vote);
+	parts_signatures(p, c, 7);
+	CU_ASSERT_EQUAL(take(c, 2, true), FOG_REFUSAL_NONE);
+	CU_ASSERT_EQUAL(fog_view_mix_key(view, n->d.node_id, EPOCH + 2, key), 0);
+	CU_ASSERT_EQUAL(memcmp(key, fresh, 32), 0);
+	fog_consensus_free(c);
+	end();
+}
+
+static unsigned leaving(const struct fog_topology *t)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < t->node_count; i++)
+		n += t->node[i].leaving;
+	return n;
+}
+
+static struct fog_topology *topology(unsigned epoch, bool before)
+{
+	struct fog_topology *t = NULL;
+
+	CU_ASSERT_EQUAL_FATAL(fog_view_topology(view, EPOCH + epoch, before, &t), 0);
+	return t;
+}
+
+static void test_topology(void)
+{
+	struct fog_topology *t;
+
+	begin();
+	CU_ASSERT_EQUAL(fog_view_topology(view, EPOCH, false, &t), -ENODATA);
+	take(chain[2], 2, true);
+	t = topology(2, true);
+	CU_ASSERT_EQUAL(t->node_count, NODES);
+	CU_ASSERT_EQUAL(leaving(t), 0);
+	CU_ASSERT_EQUAL(t->layers, 3);
+	CU_ASSERT_EQUAL(t->epoch_s, p->net.epoch_s);
+	CU_ASSERT_EQUAL(memcmp(&t->cover, &chain[2]->rates, sizeof(t->cover)), 0);
+	for (unsigned i = 0; i < NODES; i++) {
+		const struct fog_topology_node *n = fog_topology_find(t, p->node[i].d.node_id);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(n);
+		CU_ASSERT_STRING_EQUAL(n->name, p->node[i].d.name);
+		CU_ASSERT_EQUAL(memcmp(n->link_key, p->node[i].d.link_key, 32), 0);
+		CU_ASSERT_EQUAL(memcmp(&n->address, &p->node[i].d.address, sizeof(n->address)), 0);
+		CU_ASSERT_EQUAL(n->port, 9001);
+		CU_ASSERT_EQUAL(n->layer > 0, n->role == FOG_ROLE_MIX);
+		CU_ASSERT_STRING_EQUAL(n->operator, p->node[i].d.operator);
+		CU_ASSERT_EQUAL(n->as_number, p->node[i].d.as_number);
+		CU_ASSERT_TRUE(sodium_is_zero(n->mix_key, 32));
+	}
+	fog_topology_free(t);
+	end();
+}
+
+// A node that leaves keeps its links while packets of its last epoch live; one that comes has them before.
+static void test_leaving(void)
+{
+	const struct fog_topology_node *n;
+	struct fog_topology *t, *u;
+
+	begin();
+	take(chain[2], 2, true);
+	t = topology(2, false);
+	take(chain[3], 2, true); // without node 3
+	u = topology(2, false);
+	// The next one takes nobody's link away, and nothing has changed.
+	CU_ASSERT_EQUAL(memcmp(t->checksum, u->checksum, 32), 0);
+	fog_topology_free(t);
+	fog_topology_free(u);
+	t = topology(3, true);
+	u = topology(3, false);
+	CU_ASSERT_EQUAL(t->node_count, NODES);
+	CU_ASSERT_EQUAL(leaving(t), 1);
+	n = fog_topology_find(t, p->node[3].d.node_id);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(n);
+	CU_ASSERT_TRUE(n->leaving);
+	CU_ASSERT_EQUAL(n->layer, 0);
+	CU_ASSERT_STRING_EQUAL(n->name, "node-3");
+	CU_ASSERT_EQUAL(u->node_count, NODES - 1);
+	CU_ASSERT_PTR_NULL(fog_topology_find(u, p->node[3].d.node_id));
+	CU_ASSERT_NOT_EQUAL(memcmp(t->checksum, u->checksum, 32), 0);
+	fog_topology_free(u);
+	fog_topology_free(t);
+	take(chain[4], 3, true); // with a newcomer
+	t = topology(3, true);
+	n = fog_topology_find(t, p->node[NODES].d.node_id);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(n);
+	CU_ASSERT_TRUE(n->leaving);
+	CU_ASSERT_EQUAL(t->node_count, NODES + 1);
+	fog_topology_free(t);
+	t = topology(4, true);
+	n = fog_topology_find(t, p->node[NODES].d.node_id);
+	CU_ASSERT_FALSE(n->leaving);
+	CU_ASSERT_EQUAL(t->node_count, NODES);
+	fog_topology_free(t);
+	end();
+}
+
+// The name of a node that left may be another's already.
+static void test_names(void)
+{
+	const struct fog_topology_node *n;
+	struct fog_topology *t;
+	char expected[64], digits[9];
+
+	begin();
+	memset(p->node[NODES].d.name, 0, 32);
+	snprintf(p->node[NODES].d.name, 32, "%s", "a-name-of-all-the-31-characters");
+	memcpy(p->node[3].d.name, p->node[NODES].d.name, 32);
+	p->node[3].d.flags = 0;
+	const struct parts_node *with[] = {&p->node[3]}, *then[] = {&p->node[NODES]};
+	struct fog_consensus *made[2];
+	for (unsigned i = 0; i < 2; i++) {
+		struct fog_vote *vote[FOG_AUTHORITIES_MAX] = {NULL};
+		struct parts_node *of = i == 0 ? &p->node[3] : &p->node[NODES];
+		parts_renew(p, of, EPOCH + i, NULL);
+		for (unsigned a = 0; a < 3; a++)
+			vote[a] = parts_vote(
+			        p, a, EPOCH + i, i == 0 ? NULL : made[0], true,
+			        i == 0 ? with : then, 1
+			);
+		made[i] = parts_compute(p, EPOCH + i, vote, 0, i == 0 ? NULL : made[0]);
+		parts_votes_free(vote);
+		parts_signatures(p, made[i], 7);
+		CU_ASSERT_EQUAL(take(made[i], 1, true), FOG_REFUSAL_NONE);
+	}
+	t = topology(1, true);
+	CU_ASSERT_EQUAL(t->node_count, 2);
+	sodium_bin2hex(digits, sizeof(digits), p->node[3].d.node_id, 4);
+	snprintf(expected, sizeof(expected), "%.22s-%s", p->node[NODES].d.name, digits);
+	n = fog_topology_find(t, p->node[3].d.node_id);
+	CU_ASSERT_STRING_EQUAL(n->name, expected);
+	CU_ASSERT_STRING_EQUAL(t->node[0].name, p->node[NODES].d.name);
+	fog_topology_free(t);
+	fog_consensus_free(made[0]);
+	fog_consensus_free(made[1]);
+	end();
+}
+
+// More than it keeps: the oldest go, files and all.
+static void test_room(void)
+{
+	struct fog_consensus *c = NULL, *next;
+
+	begin();
+	for (unsigned i = 0; i < FOG_VIEW_MAX + 4; i++) {
+		if (c != NULL)
+			parts_renew_all(p, EPOCH + i, c);
+		next = parts_consensus(p, EPOCH + i, c);
+		CU_ASSERT_EQUAL(take(next, i, true), FOG_REFUSAL_NONE);
+		fog_consensus_free(c);
+		c = next;
+		CU_ASSERT_TRUE(files(false) <= FOG_VIEW_MAX);
+		CU_ASSERT_EQUAL(fog_view_at(view, EPOCH + i)->epoch, EPOCH + i);
+		if (i > 0)
+			CU_ASSERT_EQUAL(fog_view_at(view, EPOCH + i - 1)->epoch, EPOCH + i - 1);
+	}
+	fog_consensus_free(c);
+	end();
+}
+
+int main(void)
+{
+	static const CU_TestInfo tests[] = {
+	        {"what is taken", test_take},
+	        {"refusals", test_refusals},
+	        {"equivocation", test_equivocation},
+	        {"proofs from elsewhere", test_proofs},
+	        {"restart", test_restart},
+	        {"damaged files", test_damaged},
+	        {"a folder that can't be written", test_unwritable},
+	        {"beacons", test_beacons},
+	        {"mix keys", test_mix_keys},
+	        {"topology", test_topology},
+	        {"nodes that leave and come", test_leaving},
+	        {"names", test_names},
+	        {"room", test_room},
+	        CU_TEST_INFO_NULL,
+	};
+
+	return sodium_init() < 0 ? 1 : check_run("view", tests);
+}
