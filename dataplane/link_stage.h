@@ -26,11 +26,16 @@ void stage_link_seal_put(struct fog_worker *, struct rte_mbuf *, const struct fo
 // Seal what is queued and queue it for its ports.
 void stage_link_seal(struct fog_worker *);
 
-// Make a frame of kind NOTICE or NOTHING and queue it for the session 'rx_index', whatever its state;
-// 'data' are the bytes of a notice, 'len' of them. It is counted as made. Only for sessions with nodes:
-// nothing is told to clients. Returns 0, -ENOENT (no such session), -EMSGSIZE (a notice longer than
-// fog_notice_room), -ENOTCONN (the session's key is used up), -ENETUNREACH (a client, or no port or neighbour
-// leads there) or -ENOBUFS.
+// Make a frame of kind NOTICE or NOTHING and queue it for the session 'rx_index' with a node, whatever its
+// state; 'data' are the bytes of a notice, 'len' of them. It is counted as made. Returns 0, -ENOENT (no such
+// session), -EMSGSIZE (a notice longer than fog_notice_room), -ENOTCONN (the session's key is used up),
+// -ENETUNREACH (a client, or no port or neighbour leads there) or -ENOBUFS.
 int stage_link_send_control(
         struct fog_worker *, uint32_t rx_index, enum fog_kind, const uint8_t *data, uint32_t len
+);
+// The same for a session with a client, which is at 'to': the hop has to last until the next
+// stage_link_seal. -ENETUNREACH: it isn't resolved.
+int stage_link_send_client(
+        struct fog_worker *, uint32_t rx_index, const struct fog_next_hop *to, enum fog_kind,
+        const uint8_t *data, uint32_t len
 );

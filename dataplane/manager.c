@@ -320,6 +320,7 @@ const struct fog_session_ops fog_manager_session_ops = {
         .link_install = on_link_install,
         .link_remove = on_link_remove,
         .link_send = manager_on_link_send,
+        .link_room = manager_link_room,
 };
 
 void fog_manager_stop(struct fog_manager *m)

@@ -65,27 +65,21 @@ void manager_punt_poll(struct fog_manager *m)
 	}
 }
 
-// Where a handshake message goes. Returns whether it can.
-static bool letter_address(struct fog_manager *m, struct fog_letter *letter)
+// The way to an address of nobody whom the configuration knows. Returns whether there is one.
+static bool letter_way(
+        struct fog_manager *m, struct fog_next_hop *to, const struct fog_ip *ip, uint16_t port
+)
 {
 	const struct fog_resolver resolver = manager_resolver(m);
-	const struct fog_link_send *s = &letter->send;
-	struct fog_next_hop *to = &letter->to;
-	int node = fog_conf_find_ip(m->conf, &s->ip);
 
-	if (node >= 0) {
-		*to = m->conf->node[node];
-		to->source_port = m->blob->launch.mix_port; // a cookie is good for one port
-		return to->resolved;
-	}
 	*to = (struct fog_next_hop){
-	        .ip = s->ip,
-	        .udp_port = s->port,
+	        .ip = *ip,
+	        .udp_port = port,
 	        .peer = FOG_PEER_NONE,
 	        .source_port =
 	                m->blob->launch.mix_port, // the one that a firewall on the way has seen
 	};
-	struct fog_way way = fog_resolve(&resolver, &m->blob->run, &s->ip, manager_host_now_ms());
+	struct fog_way way = fog_resolve(&resolver, &m->blob->run, ip, manager_host_now_ms());
 	if (!way.resolved)
 		return false;
 	to->port = way.port;
@@ -96,6 +90,43 @@ static bool letter_address(struct fog_manager *m, struct fog_letter *letter)
 	return true;
 }
 
+// Where a handshake message goes. Returns whether it can.
+static bool letter_address(struct fog_manager *m, struct fog_letter *letter)
+{
+	const struct fog_link_send *s = &letter->send;
+	struct fog_next_hop *to = &letter->to;
+	int node = fog_conf_find_ip(m->conf, &s->ip);
+
+	if (node >= 0) {
+		*to = m->conf->node[node];
+		to->source_port = m->blob->launch.mix_port; // a cookie is good for one port
+		return to->resolved;
+	}
+	return letter_way(m, to, &s->ip, s->port);
+}
+
+// A client is where it was last heard; the way to a node is the worker's to find.
+static void letter_client(struct fog_manager *m, struct fog_letter *letter)
+{
+	const struct fog_link *link = fog_link_find(m->links.table, letter->send.rx_index);
+	struct fog_ip ip;
+	uint16_t port;
+
+	if (link == NULL || link->class != FOG_LINK_CLIENT || m->conf == NULL)
+		return;
+	letter->client = 1;
+	fog_link_place(link, &ip, &port);
+	// Without one the worker counts it.
+	(void)letter_way(m, &letter->to, &ip, port);
+}
+
+bool manager_link_room(void *ctx)
+{
+	const struct fog_manager *m = ctx;
+
+	return m->punt.letters == NULL || rte_ring_free_count(m->punt.letters) > 0;
+}
+
 void manager_on_link_send(void *ctx, const struct fog_link_send *send)
 {
 	struct fog_manager *m = ctx;
@@ -104,6 +135,8 @@ void manager_on_link_send(void *ctx, const struct fog_link_send *send)
 
 	if (m->punt.letters == NULL || (data && send->len > fog_notice_room(m->geo.packet_len)))
 		return;
+	if (data)
+		letter_client(m, &letter);
 	if (!data && (m->conf == NULL || !letter_address(m, &letter))) {
 		LOG_LIMITED(LOG_DEBUG, "no port or neighbour leads to the receiver of a handshake");
 		return;

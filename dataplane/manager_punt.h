@@ -4,6 +4,8 @@
 // what it wants to have sent goes to worker 0. Manager thread.
 #pragma once
 
+#include <stdbool.h>
+
 #include "api/link.h"
 
 struct fog_manager;
@@ -24,6 +26,10 @@ void manager_punt_close(struct fog_manager *); // no worker runs any more
 // Hand on what the workers have passed, as much as the control plane has room for; the rest waits in
 // their queues, which are bounded.
 void manager_punt_poll(struct fog_manager *);
-// Session callback: have it sent. A message to an address that no port or neighbour leads to, and what
-// worker 0's queue has no room for, is lost: whoever sends it asks again.
+// Session callbacks. Have it sent: a handshake message to its address, all else through its session, to a
+// client at the address where it was heard last. A handshake message to an address that no port or neighbour
+// leads to is lost: whoever sends it asks again. The worker counts what it can't send through a session.
 void manager_on_link_send(void *ctx, const struct fog_link_send *);
+// Whether worker 0's queue has room for one more; without it nothing is read from the control plane, which
+// gets -ENOBUFS in the end.
+bool manager_link_room(void *ctx);

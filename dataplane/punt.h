@@ -10,8 +10,9 @@
 #include "worker.h"
 
 enum {
-	FOG_PUNT_STRANGERS =
-	        128, // from here on a worker's queue (api/plan.h) takes no more initiations from who is no node
+	// From here on a worker's queue (api/plan.h) takes no more initiations from who is no node, and no
+	// more notices of clients.
+	FOG_PUNT_STRANGERS = 128,
 
 	// A worker is under load while initiations with a right MAC1 come faster than the control plane
 	// ought to answer them, or its queue grows: from LOAD_ON of them in a window of LOAD_WINDOW_MS or
@@ -62,8 +63,10 @@ struct fog_handshake {
 
 // What the manager wants worker 0 to send.
 struct fog_letter {
-	struct fog_next_hop to; // handshake messages: resolved
+	struct fog_next_hop
+	        to; // of handshake messages, resolved; of a client's session, if it can be
 	struct fog_link_send send;
+	uint32_t client; // 1: DATA through the session of a client
 };
 
 _Static_assert(sizeof(struct fog_letter) % 4 == 0, "a ring element");

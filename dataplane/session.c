@@ -111,6 +111,9 @@ static void conn_read(struct fog_session *s, struct session_conn *c)
 	int fds[FOG_SOCK_FDS_MAX];
 
 	for (int i = 0; i < SESSION_BURST && c->state != CONN_FREE; i++) {
+		// What we can't take yet waits in the socket, which tells the peer when it is full.
+		if (c == s->live && s->ops.link_room != NULL && !s->ops.link_room(s->ctx))
+			return;
 		const char *why = "it broke the framing";
 		unsigned nfds;
 		int ret = fog_sock_recv(c->fd, s->msg, sizeof(*s->msg), fds, &nfds);

@@ -57,6 +57,8 @@ struct fog_session_ops {
 	int (*link_remove)(void *ctx, uint32_t rx_index);
 	// Checked: type, kind and length go together.
 	void (*link_send)(void *ctx, const struct fog_link_send *);
+	// Whether link_send would have room for a message; without it nothing is read. May be NULL: it has.
+	bool (*link_room)(void *ctx);
 };
 
 // Creates the statistics memory, the listening socket and the bells. 'stats' is filled with magic,

@@ -73,7 +73,7 @@ void stage_link_seal(struct fog_worker *w)
 	q->n = 0;
 }
 
-// Where a session's peer is sent to, or NULL.
+// Where a node is sent to, or NULL.
 static const struct fog_next_hop *control_hop(
         const struct fog_worker *w, const struct fog_link *link
 )
@@ -96,20 +96,14 @@ static void control_fill(
 		memcpy(packet + FOG_NOTICE_HEADER, data, len);
 }
 
-int stage_link_send_control(
-        struct fog_worker *w, uint32_t rx_index, enum fog_kind kind, const uint8_t *data,
-        uint32_t len
+// Make a frame and queue it. Returns 0, -EMSGSIZE, -ENOTCONN or -ENOBUFS (link_stage.h).
+static int control_put(
+        struct fog_worker *w, struct fog_link *link, const struct fog_next_hop *to,
+        enum fog_kind kind, const uint8_t *data, uint32_t len
 )
 {
-	struct fog_link *link = w->links != NULL ? fog_link_find(w->links, rx_index) : NULL;
-
-	if (link == NULL)
-		return -ENOENT;
 	if (len > fog_notice_room(w->geo.packet_len))
 		return -EMSGSIZE;
-	const struct fog_next_hop *to = control_hop(w, link);
-	if (to == NULL)
-		return -ENETUNREACH;
 	struct rte_mbuf *m = rte_pktmbuf_alloc(w->pool);
 	if (m == NULL)
 		return -ENOBUFS;
@@ -125,4 +119,29 @@ int stage_link_send_control(
 	}
 	rte_pktmbuf_free(m);
 	return reason == FOG_DROP_NO_LINK ? -ENOTCONN : -ENOBUFS;
+}
+
+int stage_link_send_control(
+        struct fog_worker *w, uint32_t rx_index, enum fog_kind kind, const uint8_t *data,
+        uint32_t len
+)
+{
+	struct fog_link *link = w->links != NULL ? fog_link_find(w->links, rx_index) : NULL;
+
+	if (link == NULL)
+		return -ENOENT;
+	const struct fog_next_hop *to = control_hop(w, link);
+	return to != NULL ? control_put(w, link, to, kind, data, len) : -ENETUNREACH;
+}
+
+int stage_link_send_client(
+        struct fog_worker *w, uint32_t rx_index, const struct fog_next_hop *to, enum fog_kind kind,
+        const uint8_t *data, uint32_t len
+)
+{
+	struct fog_link *link = w->links != NULL ? fog_link_find(w->links, rx_index) : NULL;
+
+	if (link == NULL || link->class != FOG_LINK_CLIENT)
+		return -ENOENT;
+	return to->resolved ? control_put(w, link, to, kind, data, len) : -ENETUNREACH;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // The two queues between a worker and the manager that carry the control plane's link messages.
+#include <errno.h>
 #include <rte_byteorder.h>
 #include <rte_cycles.h>
 #include <rte_ring_elem.h>
@@ -31,13 +32,16 @@ void stage_notice(struct fog_worker *w, struct rte_mbuf *m, uint32_t rx_base)
 
 	memcpy(&len, packet + 2, sizeof(len));
 	punt.len = rte_be_to_cpu_16(len);
-	// Only nodes have a statistics slot, and only they have something to tell.
-	if (pkt->peer == FOG_PEER_NONE || packet[1] != 0 ||
-	    punt.len > fog_notice_room(w->geo.packet_len)) {
+	if (packet[1] != 0 || punt.len > fog_notice_room(w->geo.packet_len)) {
 		fog_worker_drop(w, m, FOG_DROP_LINK_FRAME);
 		return;
 	}
-	if (!fog_budget_take(&w->handshake->node[pkt->peer].notices, pkt->arrival)) {
+	// Clients have no statistics slot, and a budget for all that they send: however many there are of
+	// them, they leave room for what nodes have to say.
+	bool room = pkt->peer == FOG_PEER_NONE
+	        ? rte_ring_count(w->punts) < FOG_PUNT_STRANGERS
+	        : fog_budget_take(&w->handshake->node[pkt->peer].notices, pkt->arrival);
+	if (!room) {
 		fog_worker_drop(w, m, FOG_DROP_PUNT_FULL);
 		return;
 	}
@@ -52,13 +56,22 @@ static void letter_lost(struct fog_worker *w, enum fog_drop reason)
 	w->count.drops++;
 }
 
-// Through a session.
-static void letter_data(struct fog_worker *w, const struct fog_link_send *s)
+// Through a session. The letter has to last until it is sealed.
+static void letter_data(struct fog_worker *w, const struct fog_letter *letter)
 {
-	int ret = stage_link_send_control(w, s->rx_index, s->kind, s->data, s->len);
+	const struct fog_link_send *s = &letter->send;
+	int ret;
 
-	if (ret < 0)
-		letter_lost(w, ret == -ENOBUFS ? FOG_DROP_NO_BUFFER : FOG_DROP_NO_LINK);
+	if (letter->client)
+		ret = stage_link_send_client(w, s->rx_index, &letter->to, s->kind, s->data, s->len);
+	else
+		ret = stage_link_send_control(w, s->rx_index, s->kind, s->data, s->len);
+	if (ret == -ENOBUFS)
+		letter_lost(w, FOG_DROP_NO_BUFFER);
+	else if (ret == -ENETUNREACH)
+		letter_lost(w, FOG_DROP_NO_NEIGHBOUR);
+	else if (ret < 0)
+		letter_lost(w, FOG_DROP_NO_LINK);
 }
 
 static void letter_handshake(struct fog_worker *w, const struct fog_letter *letter)
@@ -81,18 +94,22 @@ static void letter_handshake(struct fog_worker *w, const struct fog_letter *lett
 
 unsigned stage_letters(struct fog_worker *w)
 {
-	struct fog_letter letter;
+	struct fog_letter letter[LETTERS_MAX];
+	bool clients = false;
 	unsigned n = 0;
 
 	if (w->letters == NULL)
 		return 0;
 	for (; n < LETTERS_MAX; n++) {
-		if (rte_ring_sc_dequeue_elem(w->letters, &letter, sizeof(letter)) < 0)
+		if (rte_ring_sc_dequeue_elem(w->letters, &letter[n], sizeof(letter[n])) < 0)
 			break;
-		if (letter.send.type == FOG_FRAME_DATA)
-			letter_data(w, &letter.send);
+		clients |= letter[n].client;
+		if (letter[n].send.type == FOG_FRAME_DATA)
+			letter_data(w, &letter[n]);
 		else
-			letter_handshake(w, &letter);
+			letter_handshake(w, &letter[n]);
 	}
+	if (clients)
+		stage_link_seal(w); // where they are stands in the letters, which end here
 	return n;
 }

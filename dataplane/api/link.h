@@ -124,7 +124,8 @@ struct fog_link_session {
 
 // What the control plane wants to have sent to a peer (FOG_MSG_LINK_SEND). A handshake message goes to
 // the address given, padded to the frame's length with random bytes; its MACs are complete. NOTICE and
-// NOTHING go through the session 'rx_index' (of any state, also one that is not yet sent with).
+// NOTHING go through the session 'rx_index' (of any state, also one that is not yet sent with), to a client
+// at the address from which its newest frame came.
 struct fog_link_send {
 	uint32_t type; // enum fog_frame_type
 	uint32_t kind; // enum fog_kind; DATA only
@@ -153,7 +154,7 @@ static inline bool fog_link_send_good(const struct fog_link_send *m)
 }
 
 // What the data plane passes on unopened (FOG_EVT_PUNT), at most so many at once, the rest is dropped:
-// handshake messages whose MACs are right, up to the end of MAC2; notices.
+// handshake messages whose MACs are right, up to the end of MAC2; notices of nodes and clients.
 struct fog_link_punt {
 	uint32_t type; // enum fog_frame_type
 	uint32_t rx_index; // DATA: base of the session that it came through

@@ -50,7 +50,12 @@ static int config(void *ctx, const void *data, size_t len, char *text, size_t te
 static void manager_make(void)
 {
 	static const struct fog_session_ops ops = {
-	        .config = config, .attach = on_attach, .detach = on_detach};
+	        .config = config,
+	        .attach = on_attach,
+	        .detach = on_detach,
+	        .link_send = manager_on_link_send,
+	        .link_room = manager_link_room,
+	};
 	static const struct fog_dpclient_ops client_ops = {.punt = on_punt};
 	char path[64];
 
@@ -230,6 +235,88 @@ static void test_letters(void)
 	manager_free();
 }
 
+// Where letters to the session with a client go.
+static void test_clients(void)
+{
+	manager_make();
+	struct fog_link_session session = {
+	        .class = FOG_LINK_CLIENT,
+	        .rx_index = 0x40,
+	        .tx_index = 0x80,
+	        .rx_count = 1,
+	        .rx_key = {1},
+	        .tx_key = {2},
+	        .ip = m->conf->node[fog_conf_find(m->conf, rig->id[1])].ip,
+	        .port = STRANGER_PORT,
+	        .rekey_packets = 10,
+	        .reject_packets = 20,
+	};
+	struct fog_link_send s = {.type = FOG_FRAME_DATA, .rx_index = 0x40};
+	struct fog_letter letter;
+
+	CU_ASSERT_EQUAL_FATAL(fog_link_install(table, &session, FOG_LINK_NO_PEER), 0);
+	// Also from a node's address: it has its own port.
+	manager_on_link_send(m, &s);
+	CU_ASSERT_TRUE_FATAL(letter_next(&letter));
+	CU_ASSERT_EQUAL(letter.client, 1);
+	CU_ASSERT_EQUAL(letter.to.resolved, 1);
+	CU_ASSERT_EQUAL(udp_port(&letter.to, 0), MIX_PORT);
+	CU_ASSERT_EQUAL(udp_port(&letter.to, 1), STRANGER_PORT);
+	// It moves to where no neighbour is known, who then appears.
+	struct fog_ip ip = session.ip;
+	ip.addr[3] ^= 0x55;
+	fog_link_moved(fog_link_find(table, 0x40), 1, &ip, 77, 5);
+	manager_on_link_send(m, &s);
+	CU_ASSERT_TRUE_FATAL(letter_next(&letter));
+	CU_ASSERT_EQUAL(letter.client, 1);
+	CU_ASSERT_EQUAL(letter.to.resolved, 0);
+	struct fog_blob_neighbour *known =
+	        &rig->blob->run.neighbour[rig->blob->run.neighbour_count++];
+	known->ip = ip;
+	memcpy(known->mac, (uint8_t[]){2, 0, 0, 0, 0, 77}, 6);
+	manager_on_link_send(m, &s);
+	CU_ASSERT_TRUE_FATAL(letter_next(&letter));
+	CU_ASSERT_EQUAL(letter.to.resolved, 1);
+	CU_ASSERT_EQUAL(memcmp(letter.to.header, known->mac, 6), 0);
+	CU_ASSERT_EQUAL(udp_port(&letter.to, 1), 77);
+	// A session that isn't here.
+	s.rx_index = 0x1040;
+	manager_on_link_send(m, &s);
+	CU_ASSERT_TRUE_FATAL(letter_next(&letter));
+	CU_ASSERT_EQUAL(letter.client, 0);
+	manager_free();
+}
+
+// More letters than worker 0 takes: the control plane hears of it, and none is lost.
+static void test_back_pressure(void)
+{
+	enum { MANY = 20 * FOG_LETTER_SLOTS };
+
+	manager_make();
+	attach();
+	struct fog_link_send s = {.type = FOG_FRAME_DATA};
+	struct fog_letter letter;
+	uint32_t sent = 0, taken = 0;
+	int ret = 0;
+
+	while (sent < MANY && (ret = fog_dpclient_link_send(client, &s)) == 0) {
+		s.rx_index = ++sent;
+		fog_session_process(m->session);
+	}
+	CU_ASSERT_EQUAL(ret, -ENOBUFS);
+	CU_ASSERT_TRUE(sent >= FOG_LETTER_SLOTS && sent < MANY);
+	for (unsigned idle = 0; idle < 3; idle++) {
+		while (letter_next(&letter)) {
+			CU_ASSERT_EQUAL(letter.send.rx_index, taken++);
+			idle = 0;
+		}
+		fog_session_process(m->session);
+	}
+	CU_ASSERT_EQUAL(taken, sent);
+	CU_ASSERT_EQUAL(fog_dpclient_link_send(client, &s), 0);
+	manager_free();
+}
+
 // What worker 0 has not taken stays; what comes on top is lost.
 static void test_full(void)
 {
@@ -259,6 +346,8 @@ int main(void)
 	        {"workers in turn", test_turns},
 	        {"nobody there", test_nobody},
 	        {"where letters go", test_letters},
+	        {"letters to clients", test_clients},
+	        {"more than worker 0 takes", test_back_pressure},
 	        {"a full queue", test_full},
 	        CU_TEST_INFO_NULL,
 	};

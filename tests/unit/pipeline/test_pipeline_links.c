@@ -606,6 +606,69 @@ static void test_roaming(void)
 	pair_destroy(p);
 }
 
+// To a client: where the manager says that it is, through its session and nobody else's.
+static void test_client_frames(void)
+{
+	struct pair *p = pair_ready();
+	uint8_t notice[3] = {1, 2, 3};
+	struct fog_letter letter = {
+	        .client = 1,
+	        .to = p->a->conf->node[fog_conf_find(p->a->conf, p->a->id[1])],
+	        .send = {.type = FOG_FRAME_DATA, .kind = FOG_KIND_NOTICE, .len = 3},
+	};
+	struct pair_frame f[20];
+	struct fog_link_punt punt;
+
+	letter.send.rx_index = p->a_index;
+	memcpy(letter.send.data, notice, 3);
+	letter.to.peer = FOG_PEER_NONE;
+	letter.to.source_port = 9001;
+	// Not through the session of a node.
+	rte_ring_sp_enqueue_elem(p->a->w->letters, &letter, sizeof(letter));
+	CU_ASSERT_EQUAL(rig_run(p->a, NULL, NULL), 0);
+	CU_ASSERT_EQUAL(dropped(p->a, FOG_DROP_NO_LINK), 1);
+	client_install(p, 0, 0);
+	while (rte_ring_sc_dequeue_elem(p->b->w->punts, &punt, sizeof(punt)) == 0)
+		;
+	for (unsigned i = 0; i < 20; i++) {
+		letter.send.data[0] = (uint8_t)i;
+		rte_ring_sp_enqueue_elem(p->a->w->letters, &letter, sizeof(letter));
+	}
+	memset(&letter, 0xff, sizeof(letter));
+	CU_ASSERT_EQUAL(rig_run(p->a, f[0].bytes, &f[0].len), 20);
+	CU_ASSERT_EQUAL(f[0].bytes[PAIR_UDP_AT] << 8 | f[0].bytes[PAIR_UDP_AT + 1], 9001);
+	pair_put(p->b, &f[0]);
+	CU_ASSERT_EQUAL_FATAL(rte_ring_sc_dequeue_elem(p->b->w->punts, &punt, sizeof(punt)), 0);
+	CU_ASSERT_EQUAL(punt.len, 3);
+	CU_ASSERT_EQUAL(memcmp(punt.data, (uint8_t[]){19, 2, 3}, 3), 0);
+	// Nobody knows where it is: counted.
+	letter = (struct fog_letter
+	){.client = 1, .send = {.type = FOG_FRAME_DATA, .rx_index = p->a_index}};
+	rte_ring_sp_enqueue_elem(p->a->w->letters, &letter, sizeof(letter));
+	CU_ASSERT_EQUAL(rig_run(p->a, NULL, NULL), 0);
+	CU_ASSERT_EQUAL(dropped(p->a, FOG_DROP_NO_NEIGHBOUR), 1);
+	pair_destroy(p);
+}
+
+// Clients may tell something, too, as long as nodes find room.
+static void test_client_notices(void)
+{
+	struct pair *p = pair_ready();
+	struct fog_link_punt punt;
+
+	client_install(p, 0, 0);
+	CU_ASSERT_TRUE(notice_passes(p));
+	for (unsigned i = 0; i < TRIES; i++)
+		CU_ASSERT_TRUE(notice_passes(p)); // taken from the queue each time
+	memset(&punt, 0, sizeof(punt));
+	while (rte_ring_count(p->a->w->punts) < FOG_PUNT_STRANGERS)
+		rte_ring_sp_enqueue_elem(p->a->w->punts, &punt, sizeof(punt));
+	CU_ASSERT_FALSE(notice_passes(p));
+	CU_ASSERT_EQUAL(dropped(p->a, FOG_DROP_PUNT_FULL), 1);
+	CU_ASSERT_TRUE(notice_passes(p)); // one was taken out
+	pair_destroy(p);
+}
+
 static void test_budget(void)
 {
 	struct pair *p = pair_ready();
@@ -667,6 +730,8 @@ int main(void)
 	        {"which session is sent with", test_states},
 	        {"what is not installed", test_install},
 	        {"roaming", test_roaming},
+	        {"frames to clients", test_client_frames},
+	        {"notices of clients", test_client_notices},
 	        {"a client's budget", test_budget},
 	        {"bursts", test_bursts},
 	        CU_TEST_INFO_NULL,
