@@ -21,6 +21,7 @@
 #include "http/listen.h"
 #include "http/server.h"
 #include "node.h"
+#include "node_directory.h"
 #include "node_epochs.h"
 #include "node_links.h"
 #include "notify.h"
@@ -157,6 +158,11 @@ static int main_privileged(struct main_state *m, const struct main_options *o)
 		if (m->tcp_fd < 0)
 			return m->tcp_fd;
 	}
+	if (c->directory.listen[0] != '\0') {
+		m->node->directory_fd = fog_listen_tcp(c->directory.listen);
+		if (m->node->directory_fd < 0)
+			return m->node->directory_fd;
+	}
 	r = fog_privileges_drop(change, uid, gid);
 	return r < 0 ? r : fog_confine(c, o->config);
 }
@@ -235,6 +241,7 @@ static void main_tick(struct main_state *m)
 	if (read(m->timer_fd, &expired, sizeof(expired)) < 0)
 		return;
 	fog_node_topology_poll(m->node, false);
+	node_directory_tick(m->node);
 	node_links_tick(m->node);
 	node_epochs_tick(m->node);
 	fog_sender_flush(m->node->sender);

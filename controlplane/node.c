@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../log/log.h"
+#include "node_directory.h"
 #include "node_epochs.h"
 #include "node_filter.h"
 #include "node_links.h"
@@ -56,6 +57,7 @@ int fog_node_create(
 		return -ENOMEM;
 	pthread_mutex_init(&n->change, NULL);
 	pthread_rwlock_init(&n->lock, NULL);
+	n->directory_fd = -1;
 	n->run_dir = run_dir;
 	n->state_dir = state_dir;
 	snprintf(n->config_path, sizeof(n->config_path), "%s", config_path);
@@ -190,6 +192,8 @@ int fog_node_start(struct fog_node *n)
 	if (r == 0)
 		r = node_epochs_create(n);
 	if (r == 0)
+		r = node_directory_create(n, n->directory_fd);
+	if (r == 0)
 		r = node_mail_create(n);
 	if (r < 0)
 		return r;
@@ -211,6 +215,7 @@ void fog_node_destroy(struct fog_node *n)
 {
 	if (n == NULL)
 		return;
+	node_directory_destroy(n); // its threads ask
 	fog_loops_forget(n->loops); // its thread sends
 	node_mail_destroy(n); // so does this one
 	fog_sender_destroy(n->sender);
@@ -255,7 +260,7 @@ static unsigned node_unready_topology(struct fog_node *n, node_say *reason, void
 	} else if (n->key != NULL && n->topology->links == FOG_LINKS_NONE) {
 		int r = fog_epoch_key_announced(n->key, self, text, sizeof(text));
 		code = r == -ENOENT ? "not_in_topology" : r < 0 ? "key_not_announced" : NULL;
-	} else if (self == NULL) {
+	} else if (self == NULL && n->topology->authority_count == 0) {
 		code = "not_in_topology";
 		snprintf(text, sizeof(text), "the topology does not list this node");
 	}
@@ -307,6 +312,7 @@ unsigned fog_node_unready(struct fog_node *n, node_say *reason, void *ctx)
 		reason(ctx, "no_key", n->key_text);
 		count++;
 	}
+	count += node_unready_directory(n, reason, ctx);
 	count += node_unready_epochs(n, reason, ctx);
 	count += node_unready_data_plane(n, reason, ctx);
 	count += node_unready_links(n, reason, ctx);
@@ -388,6 +394,7 @@ unsigned fog_node_warnings(struct fog_node *n, node_say *warn, void *ctx)
 		count++;
 	}
 	pthread_rwlock_unlock(&n->lock);
+	count += node_warn_directory(n, warn, ctx);
 	count += node_warn_epochs(n, warn, ctx);
 	count += node_filter_warnings(n, warn, ctx);
 	return count + node_timing_warnings(n, warn, ctx);

@@ -24,6 +24,7 @@
 #include "timing/timing.h"
 #include "tracer.h"
 
+struct node_directory;
 struct node_filter;
 struct node_links;
 
@@ -62,6 +63,8 @@ struct fog_node {
 	struct fog_mailboxes *mail; // likewise; also where no clients are
 	struct fog_links *links; // likewise; also in a network without links
 	struct node_links *link_follow; // control thread
+	int directory_fd; // listening socket of the public listener until start takes it, or -1
+	struct node_directory *directory; // set by start, constant (node_directory.h)
 
 	// Set by start, constant: time, keys and descriptors of a network with epochs (node_epochs.h).
 	struct fog_clock *clock;

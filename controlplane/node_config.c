@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "node_directory.h"
 #include "node_epochs.h"
 #include "node_filter.h"
 #include "node_links.h"
@@ -181,14 +182,14 @@ static void node_topology_refused(struct fog_node *n, const char *path, struct f
 	node_topology_say(n, text);
 }
 
-// A topology that the check refuses is not taken: the old one stays in force.
-static int node_topology_load(struct fog_node *n, const char *path, struct fog_report *report)
+// Takes 'fresh' over, whether it succeeds or not.
+static int node_topology_install(
+        struct fog_node *n, struct fog_topology *fresh, struct fog_report *report
+)
 {
-	struct fog_topology *fresh = NULL, *old;
-	int r = fog_topology_load(path, &fresh, report);
+	struct fog_topology *old;
+	int r = fog_config_check(n->config, fresh, NULL, report);
 
-	if (r == 0)
-		r = fog_config_check(n->config, fresh, NULL, report);
 	if (r < 0) {
 		fog_topology_free(fresh);
 		return r;
@@ -210,6 +211,61 @@ static int node_topology_load(struct fog_node *n, const char *path, struct fog_r
 	}
 	fog_topology_free(old);
 	return r;
+}
+
+// What the file says, or, in a network with a directory, what its consensus says. Takes 'file' over only
+// when it succeeds.
+static int node_topology_network(
+        struct fog_node *n, struct fog_topology *file, struct fog_topology **out
+)
+{
+	bool directory = file->authority_count > 0;
+	int r = directory || node_directory_file(n) != NULL
+	        ? node_directory_network(n, directory ? file : NULL)
+	        : 0;
+
+	*out = r < 0 ? NULL : directory ? node_directory_topology(n) : file;
+	return r == 0 && *out == NULL ? -ENOMEM : r;
+}
+
+// A topology that the check refuses is not taken: the old one stays in force.
+static int node_topology_load(struct fog_node *n, const char *path, struct fog_report *report)
+{
+	struct fog_topology *file = NULL, *fresh = NULL;
+	int r = fog_topology_load(path, &file, report);
+
+	if (r == 0)
+		r = fog_config_check(n->config, file, NULL, report);
+	if (r == 0)
+		r = node_topology_network(n, file, &fresh);
+	if (r < 0) {
+		if (node_directory_file(n) != file)
+			fog_topology_free(file);
+		return r;
+	}
+	return node_topology_install(n, fresh, report);
+}
+
+void node_topology_follow(struct fog_node *n)
+{
+	struct fog_report *report = calloc(1, sizeof(*report));
+
+	pthread_mutex_lock(&n->change);
+	struct fog_topology *fresh = node_directory_topology(n);
+	if (report == NULL || fresh == NULL ||
+	    (n->topology != NULL && memcmp(fresh->checksum, n->topology->checksum, 32) == 0)) {
+		fog_topology_free(fresh);
+	} else if (node_topology_install(n, fresh, report) == 0) {
+		node_topology_say(n, "");
+		LOG_INFO(
+		        "topology of the consensus: %u nodes, config generation %llu",
+		        n->topology->node_count, (unsigned long long)n->generation
+		);
+	} else {
+		node_topology_refused(n, n->config->topology, report);
+	}
+	pthread_mutex_unlock(&n->change);
+	free(report);
 }
 
 // Whether the file needs a look: it is another one than last time, or so young that another write
@@ -236,7 +292,10 @@ void fog_node_topology_poll(struct fog_node *n, bool force)
 
 	pthread_mutex_lock(&n->change);
 	const char *path = n->config->topology;
-	r = node_topology_touched(n, path) || force ? fog_topology_changed(path, n->topology) : 0;
+	const struct fog_topology *file = node_directory_file(n);
+	r = node_topology_touched(n, path) || force
+	        ? fog_topology_changed(path, file != NULL ? file : n->topology)
+	        : 0;
 	if (r < 0) {
 		char text[FOG_CONFIG_PATH_LEN + 128];
 		snprintf(text, sizeof(text), "%s: %s: waiting for it", path, strerror(-r));

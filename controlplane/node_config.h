@@ -15,6 +15,10 @@ int node_config_read(const struct fog_node *, struct fog_config **);
 // a topology there is nothing to hand over. Under 'change'. Returns 0 or -errno (findings in 'report').
 int node_publish(struct fog_node *, struct fog_report *report);
 
+// The network's directory has news: they become the topology, as if a file had changed. Control thread, not
+// under 'change'.
+void node_topology_follow(struct fog_node *);
+
 typedef void node_say(void *ctx, const char *code, const char *text);
 
 // How the running data plane was launched and how it fares, whatever our file says by now.

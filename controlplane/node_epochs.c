@@ -9,8 +9,10 @@
 #include <string.h>
 
 #include "../log/log.h"
+#include "node_directory.h"
 #include "node_links.h"
 #include "now.h"
+#include "vrf/delay.h"
 
 static int epochs_keys_set(void *ctx, const struct fog_dpclient_key *keys, unsigned n)
 {
@@ -27,6 +29,7 @@ static bool epochs_key_gone(void *ctx, const uint8_t public_key[32])
 static const struct fog_epochs_ops epochs_ops = {
         .keys_set = epochs_keys_set,
         .key_gone = epochs_key_gone,
+        .beacon = node_directory_beacon,
 };
 
 static int epochs_send(
@@ -113,7 +116,9 @@ void node_epochs_topology(struct fog_node *n, const struct fog_topology *old)
 		struct fog_schedule s = fog_schedule_of(t);
 		epoch = fog_schedule_epoch(&s, fog_clock_now_ns(n->clock));
 	}
-	if (fog_exchange_topology(n->exchange, t, n->identity->node_id, epoch) < 0)
+	// Where authorities agree on what nodes announce, nodes need not tell each other.
+	const struct fog_topology *told = t->authority_count == 0 ? t : NULL;
+	if (fog_exchange_topology(n->exchange, told, n->identity->node_id, epoch) < 0)
 		LOG_ERR("no memory for what nodes announce: free some and send SIGHUP");
 	// The data plane has had keys of the other kind of network, or has heard nothing of keys yet.
 	if (old == NULL || old->links != t->links) {
@@ -162,10 +167,26 @@ int node_mix_key(
 {
 	struct fog_node *n = node;
 
+	if (node_directory_active(n))
+		return node_directory_mix_key(n, of->id, epoch, public_key);
 	if (node_epochs_active(n))
 		return fog_exchange_mix_key(n->exchange, of->id, epoch, public_key);
 	memcpy(public_key, of->mix_key, 32);
 	return sodium_is_zero(public_key, 32) ? -ENOENT : 0;
+}
+
+int node_epochs_known(struct fog_node *n, unsigned i, struct fog_exchange_node *out)
+{
+	return node_directory_active(n) ? node_directory_known(n, i, out)
+	                                : fog_exchange_node(n->exchange, i, out);
+}
+
+void node_epochs_beacon(
+        struct fog_node *n, const uint8_t network[32], uint64_t epoch, uint8_t out[32]
+)
+{
+	if (epoch == 0 || !node_directory_active(n) || node_directory_beacon(n, epoch - 1, out) < 0)
+		fog_static_beacon(network, epoch, out);
 }
 
 bool node_epoch_over(void *node, uint64_t epoch)

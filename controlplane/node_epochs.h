@@ -20,6 +20,12 @@ uint64_t node_epoch_now(struct fog_node *);
 int node_mix_key(
         void *node, const struct fog_topology_node *, uint64_t epoch, uint8_t public_key[32]
 );
+// What is known of node 'i' of the network, by its own words or the consensus's. Returns 0 or -ENOENT.
+int node_epochs_known(struct fog_node *, unsigned i, struct fog_exchange_node *);
+// The beacon that delays of 'epoch' are drawn from in the network of this hash.
+void node_epochs_beacon(
+        struct fog_node *, const uint8_t network[32], uint64_t epoch, uint8_t out[32]
+);
 bool node_epoch_over(void *node, uint64_t epoch);
 
 // Our own mix key that packets are made with now; false: there is none. Any thread.

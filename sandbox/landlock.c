@@ -21,7 +21,8 @@
 #define FS_REFER (UINT64_C(1) << 13) // ABI 2
 #define FS_TRUNCATE (UINT64_C(1) << 14) // ABI 3
 #define FS_IOCTL_DEV (UINT64_C(1) << 15) // ABI 5
-#define NET_ALL UINT64_C(3) // bind and connect of TCP, ABI 4
+#define NET_BIND UINT64_C(1) // TCP, ABI 4
+#define NET_CONNECT UINT64_C(2)
 #define SCOPE_ALL UINT64_C(3) // abstract sockets, signals, ABI 6
 
 struct ruleset {
@@ -33,7 +34,7 @@ static struct ruleset ruleset_of(long abi)
 	return (struct ruleset){
 	        .fs = FS_ABI_1 | (abi >= 2 ? FS_REFER : 0) | (abi >= 3 ? FS_TRUNCATE : 0) |
 	                (abi >= 5 ? FS_IOCTL_DEV : 0),
-	        .net = abi >= 4 ? NET_ALL : 0,
+	        .net = abi >= 4 ? NET_BIND | NET_CONNECT : 0,
 	        .scoped = abi >= 6 ? SCOPE_ALL : 0,
 	};
 }
@@ -63,6 +64,8 @@ static uint64_t may_access(enum fog_landlock_may may, bool folder)
 	case FOG_LANDLOCK_CLEAR:
 		access = LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |
 		        LANDLOCK_ACCESS_FS_REMOVE_DIR;
+		break;
+	case FOG_LANDLOCK_CONNECT:
 		break;
 	}
 	return folder ? access : access & file; // others mean nothing to a file, and are refused
@@ -98,12 +101,16 @@ int fog_landlock_make(const struct fog_landlock_path *path, unsigned count, int 
 	*fd = -1;
 	if (abi < 0) // not built in, or not among the LSMs that were chosen at boot
 		return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : -errno;
-	const struct ruleset rules = ruleset_of(abi);
+	struct ruleset rules = ruleset_of(abi);
+	for (unsigned i = 0; i < count; i++)
+		if (path[i].may == FOG_LANDLOCK_CONNECT)
+			rules.net &= ~NET_CONNECT;
 	*fd = (int)syscall(SYS_landlock_create_ruleset, &rules, ruleset_size(abi), 0);
 	if (*fd < 0)
 		return -errno;
 	for (unsigned i = 0; i < count && ret == 0; i++)
-		ret = path_add(*fd, rules.fs, &path[i]);
+		if (path[i].may != FOG_LANDLOCK_CONNECT)
+			ret = path_add(*fd, rules.fs, &path[i]);
 	if (ret == 0)
 		return (int)abi;
 	close(*fd);

@@ -83,6 +83,7 @@ enum fog_landlock_may {
 	FOG_LANDLOCK_WRITE, // ... and make, change, rename and remove files
 	FOG_LANDLOCK_REMOVE, // nothing but remove files
 	FOG_LANDLOCK_CLEAR, // list folders, remove files and folders
+	FOG_LANDLOCK_CONNECT, // not a path (NULL): connect by TCP, to anywhere
 };
 
 struct fog_landlock_path {
@@ -90,7 +91,8 @@ struct fog_landlock_path {
 	enum fog_landlock_may may;
 };
 
-// Make a ruleset: these paths, no others; no TCP beyond sockets that are bound and listen already;
+// Make a ruleset: these paths, no others; no TCP beyond sockets that are bound and listen already (and
+// those that connect, if CONNECT is among them);
 // no signals and abstract sockets of other processes, as far as the kernel's ABI has it. Reads the
 // folders' names now, with the rights of now. Returns the ABI number (1, 2, ...) and a descriptor that
 // the caller closes, 0 when the kernel has no Landlock ('*fd' is -1 then), or -errno.

@@ -15,6 +15,7 @@ import functools
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import time
@@ -68,6 +69,56 @@ def default_path():
 		("gateway", "gateway", 0), ("mix1", "mix", 1), ("mix2", "mix", 2), ("mix3", "mix", 3),
 		("service", "service", 0),
 	]
+
+
+class Authority:
+	"""One authority of a network with a directory, in a namespace of its own."""
+
+	def __init__(self, lab, index):
+		self.lab, self.name = lab, f"auth{index + 1}"
+		self.folder = lab.run.folder / "authorities" / self.name
+		self.netns, self.ip4, self.ip6 = lab.add_host(self.name, 150 + index)
+		self.refuse_path = self.folder.with_suffix(".refuse")
+		self.log_path = self.folder.with_suffix(".log")
+		self.process = None
+		self.folder.mkdir(mode=0o711, parents=True)
+		self.refuse_path.write_text("")
+		shown = subprocess.run(
+			[*self.argv[:1], "--state-dir", self.folder, "--show", "--listen", self.listen], capture_output=True, text=True)
+		if shown.returncode:
+			raise LabError(f"{self.name}: fog-authority --show: {shown.stderr}")
+		self.entry = {
+			"name": self.name, "address": self.address, "port": 9003,
+			**{key: re.search(rf"{key}: ([0-9a-f]{{64}})", shown.stdout)[1] for key in ("identity", "vrf_key", "tls_key")},
+		}
+
+	@property
+	def address(self):
+		return self.ip6 if self.lab.ipv6 else self.ip4
+
+	@property
+	def listen(self):
+		return f"[{self.address}]:9003" if self.lab.ipv6 else f"{self.address}:9003"
+
+	@property
+	def argv(self):
+		return [
+			self.lab.bin / "fog-authority", "--network", self.lab.topology_path, "--state-dir", self.folder,
+			"--listen", self.listen, "--refuse", self.refuse_path,
+		]
+
+	def start(self):
+		with self.log_path.open("ab") as log:
+			self.process = subprocess.Popen(
+				netns.command(self.netns, self.argv), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+	def end(self, how=signal.SIGTERM):
+		"""Returns the exit code; None when it did not run."""
+		process, self.process = self.process, None
+		if process is None:
+			return None
+		process.send_signal(how)
+		return process.wait(PATIENCE_S)
 
 
 class Node:
@@ -151,6 +202,11 @@ class Node:
 			"replay": {"dir": str(self.replay_dir)},
 			"ports": [port],
 		}
+		if self.lab.authorities:
+			config["node"] = {
+				"name": self.name, "role": self.role, "layer": self.layer, "address": self.address,
+			}
+			config["directory"] = {"listen": f"[{self.ip6}]:9003" if self.lab.ipv6 else f"{self.ip4}:9003"}
 		for key, value in self.options.get("config", {}).items():
 			config[key] = {**config.get(key, {}), **value} if isinstance(value, dict) else value
 		return config
@@ -243,9 +299,10 @@ class Node:
 
 class Lab:
 	"""Options: 'binaries' (folder of the programs; default $FOGLINE_BIN or build/bin), 'ipv6' (mix
-	traffic over IPv6), 'network' (keys of the topology file that differ from the defaults)."""
+	traffic over IPv6), 'network' (keys of the topology file that differ from the defaults), 'directory'
+	(number of authorities that agree on the nodes; 0: the topology file lists them)."""
 
-	def __init__(self, binaries=None, ipv6=False, network=None):
+	def __init__(self, binaries=None, ipv6=False, network=None, directory=0):
 		self.bin = pathlib.Path(binaries or os.environ.get("FOGLINE_BIN") or ROOT / "build" / "bin").absolute()
 		for name in ("fog-dataplane", "fog-controlplane", "fogctl"):
 			if not (self.bin / name).exists():
@@ -261,6 +318,7 @@ class Lab:
 		self.run = guard.Run()
 		self.topology_path = self.run.folder / "topology.yaml"
 		self.switch = netns.Switch(self.run.namespace("switch"))
+		self.authorities = [Authority(self, i) for i in range(directory)]
 
 	@functools.cached_property
 	def faults(self):
@@ -304,19 +362,30 @@ class Lab:
 		self.switch.join(space, [f"10.91.0.{index}/24", f"fd91::{index:x}/64"])
 		return space, f"10.91.0.{index}", f"fd91::{index:x}"
 
-	def start(self):
-		"""All appliances, ready to forward."""
-		for node in self:
+	def launch(self, *nodes):
+		"""Start appliances. Where the file lists the nodes, it is written once all of them have told their keys."""
+		if self.authorities:
+			self.write_topology()
+		for node in nodes:
 			node.prepare()
 			node.start("control")
-		for node in self:
+		for node in nodes:
 			node.status = wait_for(
 				f"REST of {node.name}", lambda node=node: node.rest.get("/v1/status"),
 				alive=node.check_alive)
-		self.write_topology()
-		for node in self:
+		if not self.authorities:
+			self.write_topology()
+		for node in nodes:
 			self.compile(node)
 			node.start("data")
+
+	def start(self):
+		"""All appliances, ready to forward."""
+		if self.authorities:
+			self.write_topology()
+		for authority in self.authorities:
+			authority.start()
+		self.launch(*self)
 		for node in self:
 			node.wait_ready()
 		if not self.guests: # theirs is the test's affair
@@ -333,10 +402,14 @@ class Lab:
 
 	def write_topology(self):
 		"""The network as all nodes see it; replaced at once, so nobody reads half of it."""
-		text = json.dumps({
-			"network": {"name": "lab", "links": "none", **self.network},
-			"nodes": [node.entry() for node in self] + self.guests,
-		}, indent=2)
+		nodes = {
+			"directory": {
+				"threshold": 2 * len(self.authorities) // 3 + 1, "authorities": [a.entry for a in self.authorities],
+			},
+		} if self.authorities else {"nodes": [node.entry() for node in self] + self.guests}
+		text = json.dumps({"network": {"name": "lab", "links": "none", **self.network}, **nodes}, indent=2)
+		if self.topology_path.exists() and self.topology_path.read_text() == text + "\n":
+			return
 		fresh = self.topology_path.with_suffix(".new")
 		fresh.write_text(text + "\n")
 		fresh.chmod(0o644)
@@ -366,6 +439,10 @@ class Lab:
 		sandbox had something to say."""
 		trouble = []
 		try:
+			for authority in self.authorities:
+				code = authority.end()
+				if code:
+					trouble.append(f"{authority.name} ended with {code}\n{authority.log_path.read_text(errors='replace')[-2000:]}")
 			for which in ("control", "data"):
 				for node in self:
 					try:

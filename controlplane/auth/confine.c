@@ -40,14 +40,17 @@ static int confine_files(const struct fog_config *c, const char *config_path)
 	        {"/sys/kernel/mm/hugepages", FOG_LANDLOCK_READ},
 	        {"/dev/urandom", FOG_LANDLOCK_READ},
 	        {"/dev/null", FOG_LANDLOCK_READ},
+	        // Only a network with a directory has a node say its address, and somebody to say it to.
+	        {NULL, FOG_LANDLOCK_CONNECT},
 	};
+	const unsigned count = sizeof(paths) / sizeof(paths[0]);
 	int fd, abi;
 
 	confine_folder(config, config_path);
 	confine_folder(topology, c->topology);
 	confine_folder(rest, c->rest.unix_path);
 	snprintf(state, sizeof(state), "%s/control", c->state_dir);
-	abi = fog_landlock_make(paths, sizeof(paths) / sizeof(paths[0]), &fd);
+	abi = fog_landlock_make(paths, count - (c->node.address.family == 0), &fd);
 	if (abi <= 0)
 		return abi;
 	int ret = fog_landlock_enter(fd);

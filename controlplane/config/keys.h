@@ -148,7 +148,7 @@
 	  "what it does") \
 	X(node, "layer", layer, COUNT, "0", 0, 18, RUN, \
 	  "layer that a mix would like to be in; the beacon grants it or not; 0 = any") \
-	X(node, "address", address, IP, "", 0, 0, RUN, \
+	X(node, "address", address, IP, "", 0, 0, CONTROL, \
 	  "IP address of its mix port, as others reach it; needed in a network with a directory") \
 	X(node, "port", port, COUNT, "0", 0, 65535, RUN, \
 	  "UDP port, as others reach it; 0 = mix_port of the network") \

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "../../log/log.h"
+#include "../directory/consensus.h"
 #include "../vrf/delay.h"
 #include "../vrf/vrf.h"
 
@@ -19,6 +20,8 @@ enum {
 	EPOCHS_SWEEP = 64, // dead epochs whose keys are looked for in the keyring
 	EPOCHS_FAR = 64, // epochs so far ahead were counted when epochs were shorter: they are dead
 	EPOCHS_END_MAX = 8, // proofs made in one tick
+	EPOCHS_AHEAD = 1,
+	EPOCHS_AHEAD_DIRECTORY = FOG_CONSENSUS_LIFE,
 	EPOCHS_COUNTS_AFTER = 2, // a VRF key counts so many epochs after it was first announced
 };
 
@@ -33,7 +36,8 @@ struct fog_epochs {
 	struct fog_epochs_params p;
 	struct fog_epochs_ops ops;
 	void *ctx;
-	bool active, swept, stale;
+	bool active, directory, swept, stale;
+	unsigned ahead; // keys are announced up to this many epochs after the one of now
 	atomic_bool handed;
 	uint64_t swept_below; // dead keys of lower epochs are gone
 	struct fog_schedule schedule;
@@ -128,7 +132,7 @@ void fog_epochs_destroy(struct fog_epochs *e)
 }
 
 // What everybody can read about us in a network whose file lists the nodes.
-static void epochs_about(struct fog_epochs *e, const struct fog_topology *t)
+static void epochs_about_listed(struct fog_epochs *e, const struct fog_topology *t)
 {
 	const struct fog_topology_node *self = fog_topology_find(t, e->p.identity->node_id);
 	struct fog_descriptor *d = &e->about;
@@ -150,13 +154,33 @@ static void epochs_about(struct fog_epochs *e, const struct fog_topology *t)
 
 void fog_epochs_topology(struct fog_epochs *e, const struct fog_topology *t)
 {
-	e->active = t != NULL && t->links == FOG_LINKS_NOISE;
-	e->stale = true;
-	if (!e->active)
+	bool active = t != NULL && t->links == FOG_LINKS_NOISE, directory = false;
+	uint8_t network[32] = {0};
+
+	if (active) {
+		directory = t->authority_count > 0;
+		fog_network_hash(t, network);
+	}
+	// Each consensus makes a topology, but not another descriptor.
+	if (!directory || !e->directory || memcmp(network, e->network, 32) != 0)
+		e->stale = true;
+	e->active = active;
+	e->directory = directory;
+	if (!active)
 		return;
-	epochs_about(e, t);
+	e->ahead = directory ? EPOCHS_AHEAD_DIRECTORY : EPOCHS_AHEAD;
+	if (!directory)
+		epochs_about_listed(e, t);
 	e->schedule = fog_schedule_of(t);
-	fog_network_hash(t, e->network);
+	memcpy(e->network, network, 32);
+}
+
+void fog_epochs_about(struct fog_epochs *e, const struct fog_descriptor *about)
+{
+	if (memcmp(&e->about, about, sizeof(*about)) == 0)
+		return;
+	e->about = *about;
+	e->stale = true;
 }
 
 void fog_epochs_hand_again(struct fog_epochs *e)
@@ -200,6 +224,17 @@ static int epochs_record(struct fog_epochs *e, const struct fog_epoch_key *key)
 	return r < 0 ? r : end;
 }
 
+static int epochs_record_again(struct fog_epochs *e, const struct fog_epoch_key *key)
+{
+	int r = fog_store_begin(e->p.store);
+
+	if (r < 0)
+		return r;
+	r = fog_store_announce_again(e->p.store, key->epoch, key->public_key, e->network);
+	int end = fog_store_end(e->p.store, r == 0);
+	return r < 0 ? r : end;
+}
+
 static void epochs_say(struct fog_epochs *e, const char *text)
 {
 	if (strcmp(e->text, text) == 0)
@@ -219,9 +254,10 @@ static void epochs_lost(const struct epochs_own *own)
 	);
 }
 
-// Have the key of 'epoch': out of the keyring; or, if nobody has been told one, a new one. Returns 0
-// also when it is lost, -ENOENT (there is none and none was announced), else what stands in the way.
-static int epochs_ensure(struct fog_epochs *e, uint64_t epoch, bool create)
+// Have the key of 'epoch': out of the keyring; or, if nobody has been told one, a new one; with 'again' also
+// in place of one that is gone. Returns 0 also when it is lost, -ENOENT (there is none and none was
+// announced), else what stands in the way.
+static int epochs_ensure(struct fog_epochs *e, uint64_t epoch, bool create, bool again)
 {
 	struct epochs_own *own = epochs_slot(e, epoch), fresh = {.set = true, .epoch = epoch};
 	char text[FOG_EPOCHS_TEXT_LEN] = "";
@@ -234,22 +270,23 @@ static int epochs_ensure(struct fog_epochs *e, uint64_t epoch, bool create)
 	int r = fog_epoch_key_fetch(e->p.instance, epoch, &fresh.key, text, sizeof(text));
 	if (r == -ENOENT && known != 0 && !create)
 		return r;
-	if (r == -ENOENT && known != 0)
+	if (r == -ENOENT && (known != 0 || again))
 		r = fog_epoch_key_open(e->p.instance, epoch, &fresh.key, NULL, text, sizeof(text));
 	if (r < 0 && r != -ENOENT) {
 		epochs_say(e, text);
 		return r;
 	}
 	// Of another life of this instance, say with another state folder: not what others know.
-	if (known == 0 && fresh.key != NULL &&
-	    memcmp(fresh.key->public_key, fresh.public_key, 32) != 0) {
+	bool other = known == 0 && fresh.key != NULL &&
+	        memcmp(fresh.key->public_key, fresh.public_key, 32) != 0;
+	if (other && !again) {
 		fog_epoch_key_close(fresh.key);
 		fresh.key = NULL;
 	}
-	if (known != 0) {
+	if (known != 0 || (other && again)) {
 		memcpy(fresh.public_key, fresh.key->public_key, 32);
 		memcpy(fresh.network, e->network, 32);
-		r = epochs_record(e, fresh.key);
+		r = other ? epochs_record_again(e, fresh.key) : epochs_record(e, fresh.key);
 		if (r < 0) {
 			fog_epoch_key_close(fresh.key);
 			return r;
@@ -263,14 +300,19 @@ static int epochs_ensure(struct fog_epochs *e, uint64_t epoch, bool create)
 	return 0;
 }
 
-static size_t epochs_alpha(
-        const uint8_t network[32], uint64_t epoch, uint8_t alpha[FOG_DELAY_ALPHA_LEN]
+// Returns the length, or -EAGAIN. The beacons of another network with a directory are known no more.
+static int epochs_alpha(
+        const struct fog_epochs *e, const uint8_t network[32], uint64_t epoch,
+        uint8_t alpha[FOG_DELAY_ALPHA_LEN]
 )
 {
 	uint8_t beacon[32];
 
-	fog_static_beacon(network, epoch, beacon);
-	return fog_delay_alpha(network, epoch, beacon, alpha);
+	if (!e->directory || epoch == 0 || memcmp(network, e->network, 32) != 0)
+		fog_static_beacon(network, epoch, beacon);
+	else if (e->ops.beacon(e->ctx, epoch - 1, beacon) < 0)
+		return -EAGAIN;
+	return (int)fog_delay_alpha(network, epoch, beacon, alpha);
 }
 
 static int epochs_delay_key(
@@ -278,8 +320,8 @@ static int epochs_delay_key(
 )
 {
 	uint8_t alpha[FOG_DELAY_ALPHA_LEN], proof[FOG_VRF_PROOF_LEN], beta[FOG_VRF_BETA_LEN];
-	size_t len = epochs_alpha(own->network, own->epoch, alpha);
-	int r = fog_vrf_prove(e->p.identity->vrf_seed, alpha, len, proof);
+	int len = epochs_alpha(e, own->network, own->epoch, alpha);
+	int r = len < 0 ? len : fog_vrf_prove(e->p.identity->vrf_seed, alpha, (size_t)len, proof);
 
 	if (r == 0)
 		r = fog_vrf_beta(proof, beta);
@@ -320,7 +362,7 @@ static void epochs_hand(struct fog_epochs *e, const struct fog_schedule_view *v)
 	e->handed_count = n;
 	for (unsigned i = 0; i < n; i++)
 		e->handed_epoch[i] = own[i]->epoch;
-	if (r < 0)
+	if (r < 0 && r != -EAGAIN)
 		LOG_WARN(
 		        "mix keys can't be handed to the data plane now: %s: raise LimitMEMLOCK if it "
 		        "lasts",
@@ -362,8 +404,9 @@ static int epochs_prove(struct fog_epochs *e, uint64_t epoch)
 	if (r == 0 && !e->ops.key_gone(e->ctx, public_key))
 		r = -EAGAIN;
 	if (r == 0) {
-		size_t len = epochs_alpha(network, epoch, alpha);
-		r = fog_vrf_prove(e->p.identity->vrf_seed, alpha, len, proof);
+		int len = epochs_alpha(e, network, epoch, alpha);
+		r = len < 0 ? len
+		            : fog_vrf_prove(e->p.identity->vrf_seed, alpha, (size_t)len, proof);
 	}
 	if (r == 0)
 		r = fog_store_proof_put(e->p.store, e->p.identity->node_id, epoch, proof);
@@ -408,9 +451,10 @@ static void epochs_describe(
 	memcpy(d->link_key, id->link_public, 32);
 	memcpy(d->vrf_key, id->vrf_public, 32);
 	d->vrf_from = e->vrf_from;
-	for (uint64_t epoch = v->epoch; epoch <= v->epoch + 1; epoch++) {
+	for (uint64_t epoch = v->epoch; epoch <= v->epoch + e->ahead; epoch++) {
 		const struct epochs_own *own = epochs_find(e, epoch);
-		if (own == NULL)
+		// Where a consensus says which key counts, a lost one needs no saying.
+		if (own == NULL || (e->directory && own->key == NULL))
 			continue;
 		d->mix[d->mix_count].epoch = epoch;
 		if (own->key != NULL)
@@ -476,7 +520,7 @@ static void epochs_show(struct fog_epochs *e, const struct fog_schedule_view *v,
 		out->now_ns = now_ns;
 		out->vrf_from = e->vrf_from;
 		memcpy(out->text, e->text, sizeof(out->text));
-		for (uint64_t epoch = v->epoch > 0 ? v->epoch - 1 : 0; epoch <= v->epoch + 1;
+		for (uint64_t epoch = v->epoch > 0 ? v->epoch - 1 : 0; epoch <= v->epoch + e->ahead;
 		     epoch++) {
 			const struct epochs_own *own = epochs_find(e, epoch);
 			if (own == NULL)
@@ -505,10 +549,10 @@ void fog_epochs_tick(struct fog_epochs *e, uint64_t now_ns)
 		e->swept = true;
 		e->swept_below = v.live[0];
 		if (v.epoch > 0 && fog_schedule_lives(&v, v.epoch - 1))
-			epochs_ensure(e, v.epoch - 1, false);
-		r = epochs_ensure(e, v.epoch, true);
-		if (r == 0)
-			r = epochs_ensure(e, v.epoch + 1, true);
+			epochs_ensure(e, v.epoch - 1, false, false);
+		r = epochs_ensure(e, v.epoch, true, false);
+		for (unsigned i = 1; i <= e->ahead && r == 0; i++)
+			r = epochs_ensure(e, v.epoch + i, true, e->directory);
 		if (r == 0)
 			epochs_say(e, "");
 		epochs_hand(e, &v);

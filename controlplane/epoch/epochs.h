@@ -8,6 +8,11 @@
 // was announced. After a reboot the node has no key for these epochs, says so in its descriptor, and
 // waits for the first that it can still announce.
 //
+// In a network with a directory keys are announced for as many epochs as a consensus is good for, and
+// what counts for an epoch is what its consensus says: after a reboot, keys of epochs to come are made
+// anew and announced in place of those that are gone. What a node says of itself comes from its
+// configuration there, and delays of epoch n from the beacon of n - 1.
+//
 // The proof of an epoch is published when its key is gone at the data plane too, and never before.
 // Control thread, unless said otherwise.
 #pragma once
@@ -24,7 +29,7 @@
 
 struct fog_epochs;
 
-enum { FOG_EPOCHS_TEXT_LEN = 256, FOG_EPOCHS_OWN_MAX = 4 };
+enum { FOG_EPOCHS_TEXT_LEN = 256, FOG_EPOCHS_OWN_MAX = 8 };
 
 struct fog_epochs_ops {
 	// The whole set of keys that the data plane shall have, 0 to 2 of them; wiped after the call.
@@ -32,6 +37,9 @@ struct fog_epochs_ops {
 	int (*keys_set)(void *ctx, const struct fog_dpclient_key *, unsigned n);
 	// Whether a data plane is there and has said that it does not hold this key.
 	bool (*key_gone)(void *ctx, const uint8_t public_key[32]);
+	// The beacon of 'epoch' in a network with a directory. Returns 0 or -EAGAIN: it is not certain yet, and
+	// nothing is drawn from it. Not asked in other networks.
+	int (*beacon)(void *ctx, uint64_t epoch, uint8_t out[32]);
 };
 
 struct fog_epochs_params {
@@ -48,6 +56,9 @@ void fog_epochs_destroy(struct fog_epochs *); // wipes memory, leaves the keyrin
 
 // The network by now; NULL or without links: there are no epochs.
 void fog_epochs_topology(struct fog_epochs *, const struct fog_topology *);
+// What a network with a directory is told about us: everything but keys, epochs and times. Counts from the
+// next tick on.
+void fog_epochs_about(struct fog_epochs *, const struct fog_descriptor *);
 // The data plane may have something else than it was handed: hand it the keys again at the next tick.
 // Any thread.
 void fog_epochs_hand_again(struct fog_epochs *);

@@ -113,7 +113,7 @@ void http_get_epochs(struct fog_node *n, const struct http_request *req, struct 
 	if (!epochs_there(n, &v, res))
 		return;
 	nodes = json_array();
-	for (unsigned i = 0; fog_exchange_node(n->exchange, i, &node) == 0; i++)
+	for (unsigned i = 0; node_epochs_known(n, i, &node) == 0; i++)
 		json_array_append_new(nodes, epochs_node(&node));
 	uint64_t now = fog_clock_now_ns(n->clock), epoch = fog_schedule_epoch(&v.schedule, now);
 	bool stepped = fog_clock_stepped(n->clock, &ahead);
@@ -135,13 +135,13 @@ void http_get_epochs(struct fog_node *n, const struct http_request *req, struct 
 }
 
 static json_t *epochs_proved(
-        const uint8_t node_id[32], const uint8_t vrf_key[32], uint64_t epoch,
+        struct fog_node *n, const uint8_t node_id[32], const uint8_t vrf_key[32], uint64_t epoch,
         const uint8_t network[32], const uint8_t proof[80], uint64_t counts_from
 )
 {
 	uint8_t beacon[32], alpha[FOG_DELAY_ALPHA_LEN], beta[FOG_VRF_BETA_LEN], key[32];
 
-	fog_static_beacon(network, epoch, beacon);
+	node_epochs_beacon(n, network, epoch, beacon);
 	size_t len = fog_delay_alpha(network, epoch, beacon, alpha);
 	// What we keep was checked when it came, but the keys may be others by now.
 	if (fog_vrf_verify(vrf_key, alpha, len, proof, beta) < 0)
@@ -191,7 +191,7 @@ static void epochs_answer_own(
 	uint8_t network[32], proof[FOG_VRF_PROOF_LEN];
 	int r = fog_epochs_proof(n->epochs, epoch, network, proof);
 	json_t *out = r == 0 ? epochs_proved(
-	                               n->identity->node_id, n->identity->vrf_public, epoch,
+	                               n, n->identity->node_id, n->identity->vrf_public, epoch,
 	                               network, proof, v->vrf_from
 	                       )
 	                     : NULL;
@@ -240,7 +240,7 @@ static int epochs_find(struct fog_node *n, const char *text, struct fog_exchange
 	        sodium_hex2bin(id, sizeof(id), text, 64, NULL, &len, NULL) == 0 &&
 	        len == sizeof(id);
 
-	for (unsigned i = 0; fog_exchange_node(n->exchange, i, node) == 0; i++)
+	for (unsigned i = 0; node_epochs_known(n, i, node) == 0; i++)
 		if (strcmp(node->name, text) == 0 || (is_id && memcmp(node->id, id, 32) == 0))
 			return 0;
 	return -ENOENT;
@@ -285,7 +285,7 @@ void http_get_node_vrf(
 	}
 	if (r == 0)
 		out = epochs_proved(
-		        node.id, vrf_key, epoch, network, proof, fog_exchange_counts_from(&node)
+		        n, node.id, vrf_key, epoch, network, proof, fog_exchange_counts_from(&node)
 		);
 	if (out != NULL)
 		http_reply_json(res, 200, out);
@@ -329,9 +329,9 @@ void metrics_epochs(FILE *f, struct fog_node *n)
 	fog_epochs_look(n->epochs, &v);
 	if (!v.active)
 		return;
-	for (unsigned i = 0; fog_exchange_node(n->exchange, i, &node) == 0; i++) {
-		uint8_t key[32];
-		known += fog_exchange_mix_key(n->exchange, node.id, v.epoch, key) == 0;
+	for (unsigned i = 0; node_epochs_known(n, i, &node) == 0; i++) {
+		for (unsigned k = 0; k < node.key_count; k++)
+			known += node.key[k].epoch == v.epoch && !node.key[k].lost;
 		for (unsigned k = 0; k < FOG_EXCHANGE_REFUSAL_COUNT; k++)
 			refused[k] += node.refused[k];
 	}

@@ -48,6 +48,9 @@ const struct http_route http_routes[] = {
         {"GET", "/v1/epochs/{}/vrf", HTTP_OPERATOR, false, http_get_vrf, {NULL}},
         {"GET", "/v1/nodes/{}/epochs/{}/vrf", HTTP_OPERATOR, false, http_get_node_vrf, {NULL}},
         {"GET", "/v1/descriptor", HTTP_OPERATOR, false, http_get_descriptor, {NULL}},
+        {"GET", "/v1/consensus", HTTP_OPERATOR, false, http_get_consensus, {"raw", "epoch"}},
+        {"POST", "/v1/node/withdraw", HTTP_OPERATOR, true, http_post_withdraw, {NULL}},
+        {"DELETE", "/v1/node/withdraw", HTTP_OPERATOR, true, http_delete_withdraw, {NULL}},
         {"GET", "/v1/sent/{}", HTTP_OPERATOR, false, http_get_sent, {NULL}},
         {"POST", "/v1/drain", HTTP_OPERATOR, true, http_post_drain, {NULL}},
 };

@@ -52,16 +52,33 @@ int fog_store_announced(
 	return r;
 }
 
-int fog_store_announce(
-        struct fog_store *s, uint64_t epoch, const uint8_t public_key[32], const uint8_t network[32]
+static int epochs_announce(
+        struct fog_store *s, sqlite3_stmt *st, uint64_t epoch, const uint8_t public_key[32],
+        const uint8_t network[32]
 )
 {
-	sqlite3_stmt *st = store_statement(s, SQL_ANNOUNCED_PUT);
-
 	sqlite3_bind_int64(st, 1, (int64_t)epoch);
 	sqlite3_bind_blob(st, 2, public_key, 32, SQLITE_STATIC);
 	sqlite3_bind_blob(st, 3, network, 32, SQLITE_STATIC);
 	return store_run(s, st, "storing an announced key");
+}
+
+int fog_store_announce(
+        struct fog_store *s, uint64_t epoch, const uint8_t public_key[32], const uint8_t network[32]
+)
+{
+	return epochs_announce(
+	        s, store_statement(s, SQL_ANNOUNCED_PUT), epoch, public_key, network
+	);
+}
+
+int fog_store_announce_again(
+        struct fog_store *s, uint64_t epoch, const uint8_t public_key[32], const uint8_t network[32]
+)
+{
+	return epochs_announce(
+	        s, store_statement(s, SQL_ANNOUNCED_AGAIN), epoch, public_key, network
+	);
 }
 
 int fog_store_announced_open(struct fog_store *s, uint64_t before, uint64_t beyond, uint64_t *epoch)

@@ -131,6 +131,7 @@ static const char *const store_text[SQL_COUNT] = {
         [SQL_GIVEN_UP] = "UPDATE sent SET given_up=1 WHERE id=?1",
         [SQL_ANNOUNCED_GET] = "SELECT public_key,network,ended FROM announced WHERE epoch=?1",
         [SQL_ANNOUNCED_PUT] = "INSERT OR IGNORE INTO announced VALUES(?1,?2,?3,0)",
+        [SQL_ANNOUNCED_AGAIN] = "INSERT OR REPLACE INTO announced VALUES(?1,?2,?3,0)",
         [SQL_ANNOUNCED_OPEN] = "SELECT epoch FROM announced WHERE ended=0 AND"
                                " (epoch<?1 OR epoch>?2) ORDER BY epoch LIMIT 1",
         [SQL_ANNOUNCED_END] = "UPDATE announced SET ended=1 WHERE epoch=?1",

@@ -145,7 +145,8 @@ int fog_store_deny_delete(struct fog_store *, const struct fog_prefix *);
 // All prefixes in the order of the blob. Returns their number, -E2BIG (more than 'max'), -EIO.
 int fog_store_deny_list(struct fog_store *, struct fog_prefix *list, unsigned max);
 
-// Epochs. Our own mix keys as they were announced: never another one for the same epoch.
+// Epochs. Our own mix keys as they were announced: never another one for the same epoch where nodes tell
+// each other; where a consensus says which one counts, until it does.
 
 // Returns 0, -ENOENT (nothing was announced for it), -EIO.
 int fog_store_announced(
@@ -153,6 +154,10 @@ int fog_store_announced(
 );
 // Stands already: stays as it is.
 int fog_store_announce(
+        struct fog_store *, uint64_t epoch, const uint8_t public_key[32], const uint8_t network[32]
+);
+// Takes the place of what stands.
+int fog_store_announce_again(
         struct fog_store *, uint64_t epoch, const uint8_t public_key[32], const uint8_t network[32]
 );
 // The oldest epoch below 'before' or above 'beyond' (at most INT64_MAX both) that was announced and has not

@@ -58,7 +58,7 @@ void test_http_epochs(void)
 	CU_ASSERT_TRUE(says(want) && says("\"stepped\":false") && says("\"lost_until\":null"));
 	CU_ASSERT_TRUE(says("\"name\":\"mix\"") && says("\"equivocation\":0"));
 	CU_ASSERT_EQUAL(ask("GET", "/v1/descriptor", ""), 200);
-	CU_ASSERT_TRUE(says("{\"descriptor\":\"01000000"));
+	CU_ASSERT_TRUE(says("{\"descriptor\":\"02"));
 	snprintf(path, sizeof(path), "/v1/epochs/%llu/vrf", (unsigned long long)v.epoch);
 	CU_ASSERT_EQUAL(ask("GET", path, ""), 404);
 	CU_ASSERT_TRUE(says("not_published") && says("Retry-After"));

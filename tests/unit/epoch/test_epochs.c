@@ -42,6 +42,15 @@ static bool key_gone(void *ctx, const uint8_t public_key[32])
 	return settled;
 }
 
+// Beacons of a network with a directory: known up to one epoch.
+static uint64_t beacon_known;
+
+static int beacon_of(void *ctx, uint64_t epoch, uint8_t out[32])
+{
+	memset(out, (int)(epoch % 251), 32);
+	return epoch <= beacon_known ? 0 : -EAGAIN;
+}
+
 static int send_nothing(void *ctx, const uint8_t id[32], const uint8_t *data, size_t len)
 {
 	return -ENOTCONN;
@@ -49,7 +58,8 @@ static int send_nothing(void *ctx, const uint8_t id[32], const uint8_t *data, si
 
 static void start(void)
 {
-	static const struct fog_epochs_ops ops = {.keys_set = keys_set, .key_gone = key_gone};
+	static const struct fog_epochs_ops ops = {
+	        .keys_set = keys_set, .key_gone = key_gone, .beacon = beacon_of};
 	static const struct fog_exchange_ops exchange_ops = {.send = send_nothing};
 	static const uint8_t secret[32] = {1};
 	struct fog_epochs_params params = {.instance = instance, .identity = identity};
@@ -428,6 +438,106 @@ static void test_longer_epochs(void)
 	fog_topology_free(longer);
 }
 
+static void directory_start(struct fog_topology *t)
+{
+	struct fog_descriptor about = {
+	        .role = FOG_ROLE_MIX, .name = "d", .address = {.family = 4, .addr = {10, 0, 0, 1}}};
+
+	start();
+	fog_epochs_topology(epochs, t);
+	fog_epochs_about(epochs, &about);
+}
+
+static void expect_drawn(const struct fog_dpclient_key *key, const uint8_t net_hash[32])
+{
+	uint8_t beacon[32], alpha[FOG_DELAY_ALPHA_LEN], proof[80], beta[64], expect[32];
+
+	beacon_of(NULL, key->epoch - 1, beacon);
+	fog_delay_alpha(net_hash, key->epoch, beacon, alpha);
+	CU_ASSERT_EQUAL(fog_vrf_prove(identity->vrf_seed, alpha, sizeof(alpha), proof), 0);
+	CU_ASSERT_EQUAL(fog_vrf_beta(proof, beta), 0);
+	fog_delay_key_of_beta(beta, expect);
+	CU_ASSERT_EQUAL(memcmp(expect, key->delay_key, 32), 0);
+}
+
+// A network with a directory: keys for as long as a consensus is good, delays of the beacon of the epoch
+// before, what we are from the configuration; after a reboot new keys for what is to come.
+static void test_directory(void)
+{
+	uint64_t now = FIRST * EPOCH + 30 * SECOND, sequence;
+	struct fog_topology of = *net;
+	uint8_t before[4][32], hash[32];
+	struct fog_descriptor d;
+
+	of.authority_count = 4;
+	of.node_count = 0;
+	fog_network_hash(&of, hash);
+	unlink(db);
+	settled = true;
+	has_count = 0;
+	beacon_known = FIRST - 1;
+	directory_start(&of);
+	struct fog_epochs_view v = tick(now);
+	// The beacon that delays of the next epoch are drawn from is not known yet.
+	CU_ASSERT_EQUAL(has_count, 0);
+	CU_ASSERT_EQUAL_FATAL(v.count, 4);
+	beacon_known = FIRST;
+	v = tick(now);
+	CU_ASSERT_EQUAL_FATAL(has_count, 2);
+	expect_drawn(&has[0], hash);
+	expect_drawn(&has[1], hash);
+	CU_ASSERT_EQUAL(fog_descriptor_verify(v.descriptor, v.descriptor_len, &d), 0);
+	CU_ASSERT_STRING_EQUAL(d.name, "d");
+	CU_ASSERT_EQUAL_FATAL(d.mix_count, 4);
+	for (unsigned i = 0; i < 4; i++) {
+		CU_ASSERT_EQUAL(d.mix[i].epoch, FIRST + i);
+		memcpy(before[i], d.mix[i].public_key, 32);
+	}
+	sequence = d.sequence;
+	// The next consensus is no reason for another descriptor.
+	of.node_count = 1;
+	fog_epochs_topology(epochs, &of);
+	v = tick(now + SECOND);
+	CU_ASSERT_EQUAL(fog_descriptor_verify(v.descriptor, v.descriptor_len, &d), 0);
+	CU_ASSERT_EQUAL(d.sequence, sequence);
+	d = (struct fog_descriptor
+	){.role = FOG_ROLE_MIX,
+	  .name = "d",
+	  .address = {.family = 4, .addr = {10, 0, 0, 1}},
+	  .flags = FOG_DESCRIPTOR_WITHDRAWN};
+	fog_epochs_about(epochs, &d);
+	v = tick(now + SECOND);
+	CU_ASSERT_EQUAL(fog_descriptor_verify(v.descriptor, v.descriptor_len, &d), 0);
+	CU_ASSERT_TRUE(d.sequence > sequence);
+	CU_ASSERT_EQUAL(d.flags, FOG_DESCRIPTOR_WITHDRAWN);
+	stop();
+	lose_keys();
+	has_count = 0;
+	directory_start(&of);
+	v = tick(now + 2 * SECOND);
+	CU_ASSERT_EQUAL(v.own[0].state, FOG_EPOCHS_LOST);
+	CU_ASSERT_EQUAL(v.lost_until_ns, (FIRST + 1) * EPOCH);
+	CU_ASSERT_EQUAL(fog_descriptor_verify(v.descriptor, v.descriptor_len, &d), 0);
+	CU_ASSERT_EQUAL_FATAL(d.mix_count, 3);
+	for (unsigned i = 0; i < 3; i++) {
+		CU_ASSERT_EQUAL(d.mix[i].epoch, FIRST + 1 + i);
+		CU_ASSERT_FALSE(sodium_is_zero(d.mix[i].public_key, 32));
+		CU_ASSERT_NOT_EQUAL(memcmp(d.mix[i].public_key, before[i + 1], 32), 0);
+		memcpy(before[i + 1], d.mix[i].public_key, 32);
+	}
+	// And a restart finds the new ones.
+	stop();
+	directory_start(&of);
+	v = tick(now + 3 * SECOND);
+	CU_ASSERT_EQUAL(fog_descriptor_verify(v.descriptor, v.descriptor_len, &d), 0);
+	CU_ASSERT_EQUAL_FATAL(d.mix_count, 3);
+	for (unsigned i = 0; i < 3; i++)
+		CU_ASSERT_EQUAL(memcmp(d.mix[i].public_key, before[i + 1], 32), 0);
+	CU_ASSERT_EQUAL_FATAL(has_count, 1);
+	CU_ASSERT_EQUAL(has[0].epoch, FIRST + 1);
+	end();
+}
+
 static void test_hand_again(void)
 {
 	begin();
@@ -453,6 +563,7 @@ int main(void)
 	        {"the end of an epoch", test_over},
 	        {"the data plane lost them", test_hand_again},
 	        {"longer epochs", test_longer_epochs},
+	        {"a network with a directory", test_directory},
 	        CU_TEST_INFO_NULL,
 	};
 	struct net_node self = {0};

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// What ties the directory (directory/) to a node: its view of the consensuses, a thread that announces the
+// node to the authorities and asks for the next consensus, its public listener. In a network whose file
+// lists the nodes nothing of it is at work.
+#pragma once
+
+#include "directory/view.h"
+#include "node_config.h"
+
+struct fog_exchange_node;
+
+// 'fd' listens for the public listener, -1: there is none; taken over. Once, before the first topology.
+// Returns 0 or -errno, logged.
+int node_directory_create(struct fog_node *, int fd);
+void node_directory_destroy(struct fog_node *);
+
+// The network file is another one; taken over. NULL: it has no directory. Under 'change', control thread.
+// Returns 0 or -errno (logged; nothing is taken over).
+int node_directory_network(struct fog_node *, struct fog_topology *network);
+// What the network file says, or NULL without a directory. Under 'change'.
+const struct fog_topology *node_directory_file(const struct fog_node *);
+// The network by now: that of the consensus, or the file's without nodes while none counts. NULL: no
+// memory. Under 'change'. The caller frees it.
+struct fog_topology *node_directory_topology(struct fog_node *);
+// Four times a second: what changed becomes the topology. Control thread, not under 'change'.
+void node_directory_tick(struct fog_node *);
+
+// Whether the network has a directory. Any thread, as what follows.
+bool node_directory_active(struct fog_node *);
+// As the op of fog_epochs.
+int node_directory_beacon(void *node, uint64_t epoch, uint8_t out[32]);
+// Returns 0 or -ENOENT.
+int node_directory_mix_key(
+        struct fog_node *, const uint8_t node_id[FOG_ID_LEN], uint64_t epoch, uint8_t public_key[32]
+);
+// What the consensus says of node 'i' of it, in the words of the exchange. Returns 0 or -ENOENT.
+int node_directory_known(struct fog_node *, unsigned i, struct fog_exchange_node *);
+// Ask the authorities to leave this node out, or take that back. Survives restarts. Returns 0 or -errno.
+int node_directory_withdraw(struct fog_node *, bool withdrawn);
+
+// How an authority has taken what was announced last.
+enum node_directory_answer {
+	NODE_DIRECTORY_WAITING, // not asked yet
+	NODE_DIRECTORY_TAKEN,
+	NODE_DIRECTORY_REFUSED,
+	NODE_DIRECTORY_UNREACHABLE,
+};
+
+enum { NODE_DIRECTORY_CODE_LEN = 32, NODE_DIRECTORY_TEXT_LEN = 320 };
+
+struct node_directory_authority {
+	char name[32];
+	enum node_directory_answer answer;
+	char code[NODE_DIRECTORY_CODE_LEN], text[NODE_DIRECTORY_TEXT_LEN]; // of a refusal
+};
+
+struct node_directory_view {
+	uint64_t epoch; // by now
+	uint64_t consensus, until; // the one that counts, 0 = none
+	bool listed; // this node is in it
+	bool late; // a newer one should be here by now
+	bool withdrawn;
+	uint64_t last_epoch; // of a withdrawn node: its last one, 0 = not known yet
+	uint64_t gone_ns; // ... and when nobody sends it anything any more
+	unsigned authorities;
+	struct node_directory_authority authority[FOG_AUTHORITIES_MAX];
+};
+
+// Returns false without a directory.
+bool node_directory_look(struct fog_node *, struct node_directory_view *);
+// Call 'use' with the consensus of 'epoch' (UINT64_MAX: the one that counts now) and the network file.
+// Returns 0, -ENOENT (there is none), -ENODATA (no directory).
+int node_directory_use(
+        struct fog_node *, uint64_t epoch,
+        void (*use)(void *ctx, const struct fog_consensus *, const struct fog_topology *), void *ctx
+);
+
+unsigned node_unready_directory(struct fog_node *, node_say *reason, void *ctx);
+unsigned node_warn_directory(struct fog_node *, node_say *warn, void *ctx);

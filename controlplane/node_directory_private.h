@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// What the files of node_directory share.
+#pragma once
+
+#include <pthread.h>
+
+#include "directory/serve.h"
+#include "node_directory.h"
+
+struct directory_peer {
+	uint64_t sequence; // of the descriptor that it was given last
+	uint64_t due_ms; // when it is tried again
+	uint64_t gap_ms;
+	struct node_directory_authority said;
+};
+
+struct node_directory {
+	struct fog_node *node; // constant
+	struct fog_serve *serve; // constant after create; NULL: no listener
+	uint16_t port; // of the listener
+
+	pthread_mutex_t lock; // what follows
+	pthread_cond_t wake;
+	struct fog_topology *network; // NULL: the file lists the nodes
+	struct fog_schedule schedule;
+	struct fog_view *view;
+	unsigned serial; // grows with each news in the view
+	bool stop;
+	bool withdrawn;
+	struct directory_peer peer[FOG_AUTHORITIES_MAX];
+	uint64_t sequence; // of the descriptor, 0 = none yet
+	size_t descriptor_len;
+	uint8_t descriptor[FOG_DESCRIPTOR_MAX];
+	uint64_t poll_ms; // next question for a consensus
+	uint64_t figures_epoch; // that is over, 0 = none
+	uint64_t figures_packets; // rounded
+
+	// Control thread.
+	bool running;
+	pthread_t thread;
+	uint64_t seen_epoch, seen_sequence;
+	unsigned seen_serial;
+	bool seen_before, seen;
+	uint64_t counted_epoch, counted; // packets when this epoch began, 0 = not known
+};
+
+// The thread's life; 'arg' is the object.
+void *directory_run(void *arg);
+extern const struct fog_serve_ops directory_serve_ops;
