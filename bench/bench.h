@@ -28,9 +28,9 @@ struct bench {
 	int (*run)(struct bench_report *);
 };
 
-extern const struct bench bench_calendar, bench_delay, bench_dudect, bench_flood, bench_link,
-        bench_replay, bench_scale, bench_sphinx, bench_symmetric, bench_worker, bench_wrap,
-        bench_x25519;
+extern const struct bench bench_calendar, bench_delay, bench_directory, bench_dudect, bench_flood,
+        bench_link, bench_replay, bench_scale, bench_sphinx, bench_symmetric, bench_worker,
+        bench_wrap, bench_x25519;
 
 // The implementations that this CPU can run, "ref" first. Returns how many.
 enum { BENCH_ISAS_MAX = 3 };

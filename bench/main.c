@@ -11,9 +11,9 @@
 enum { WINDOWS = 51, WINDOWS_QUICK = 2, USAGE = 2 };
 
 static const struct bench *const benches[] = {
-        &bench_sphinx, &bench_wrap,     &bench_x25519, &bench_symmetric,
-        &bench_replay, &bench_calendar, &bench_delay,  &bench_worker,
-        &bench_scale,  &bench_dudect,   &bench_flood,  &bench_link,
+        &bench_sphinx,   &bench_wrap,  &bench_x25519,    &bench_symmetric, &bench_replay,
+        &bench_calendar, &bench_delay, &bench_worker,    &bench_scale,     &bench_dudect,
+        &bench_flood,    &bench_link,  &bench_directory,
 };
 
 struct common {

@@ -33,6 +33,7 @@ PROMISED = {
 	"replay": (("table_bytes", "fill"), ("cycles", "cycles_unprefetched"), ("fill_mean", "page_bytes", "batch")),
 	"calendar": (("parked",), ("cycles",), ("rate_pps", "depth")),
 	"delay": (("law",), ("cycles",), ()),
+	"directory": (("work", "nodes"), ("ms",), ()),
 	"dudect": (("isa", "function"), ("cycles",), ("t", "samples", "crop")),
 	"worker": (
 		("isa", "geometry"), ("pps", "sphinx_pps", "share_of_sphinx"),
@@ -142,6 +143,7 @@ class Output(unittest.TestCase):
 	def test_others(self):
 		self.check("wrap")
 		self.check("delay")
+		self.check("directory")
 		self.check("dudect")
 
 	def test_whole_workers(self):
