@@ -91,12 +91,19 @@ const struct fog_consensus *fog_view_exact(const struct fog_view *v, uint64_t ep
 	return NULL;
 }
 
-const struct fog_consensus *fog_view_at(const struct fog_view *v, uint64_t epoch)
+const struct fog_consensus *fog_view_newest(const struct fog_view *v, uint64_t epoch)
 {
 	for (unsigned i = v->count; i-- > 0;)
 		if (v->consensus[i]->epoch <= epoch)
-			return epoch < v->consensus[i]->until ? v->consensus[i] : NULL;
+			return v->consensus[i];
 	return NULL;
+}
+
+const struct fog_consensus *fog_view_at(const struct fog_view *v, uint64_t epoch)
+{
+	const struct fog_consensus *c = fog_view_newest(v, epoch);
+
+	return c != NULL && epoch < c->until ? c : NULL;
 }
 
 void fog_view_prune(struct fog_view *v, uint64_t epoch)

@@ -40,6 +40,8 @@ const struct fog_consensus *fog_view_at(const struct fog_view *, uint64_t epoch)
 const struct fog_consensus *fog_view_exact(
         const struct fog_view *, uint64_t epoch
 ); // of that very epoch
+// The newest one of an epoch not after 'epoch', whether it still counts or not. NULL: none.
+const struct fog_consensus *fog_view_newest(const struct fog_view *, uint64_t epoch);
 // Forget what is older than fog_view_at(epoch - 1).
 void fog_view_prune(struct fog_view *, uint64_t epoch);
 
