@@ -3,7 +3,7 @@
 # Copyright (c) 2026 the Fogline authors
 """Manuals and bash completion from what the programs say about themselves, so that they cannot differ.
 
-usage: manual.py FOGCTL FOG-DATAPLANE FOG-CONTROLPLANE drops.def metrics.def FOLDER
+usage: manual.py FOGCTL FOG-DATAPLANE FOG-CONTROLPLANE FOG-AUTHORITY drops.def metrics.def FOLDER
 """
 import dataclasses
 import pathlib
@@ -182,6 +182,30 @@ def controlplane_page(usage, metrics, version):
 	return page
 
 
+def authority_page(usage, version):
+	page = daemon_head("fog-authority", "says with others which nodes a Fogline network has", usage, version)
+	page.section("DESCRIPTION")
+	page.paragraph("Collects what nodes say about themselves, and once an epoch agrees with the other "
+		"authorities of the network file on a consensus, which nodes and clients fetch and verify. With "
+		"four authorities and a threshold of three one of them may be down or lie. Starts as root or as "
+		"its user; with --user it gives its rights away.")
+	page.section("OPTIONS")
+	page.items(usage.items)
+	page.section("SIGNALS")
+	page.items([
+		("SIGHUP", "read the list of refused nodes again"),
+		("SIGTERM, SIGINT", "end; what was signed stays on disk"),
+	])
+	page.section("FILES")
+	page.items([
+		("DIR/identity.key", "the identity, from which its other keys follow: keep a copy in a safe place"),
+		("DIR/authority", "consensuses, proofs of equivocation, and what was signed (said-*): a copy of it must "
+			"never run beside this one, which would make both a liar"),
+	])
+	page.see("fogctl(1)", "fog-controlplane(8)", "fogline.yaml(5)")
+	return page
+
+
 def config_page(fogctl, version):
 	page = Page("fogline.yaml", 5, "configuration of a Fogline node and of its network", version)
 	page.section("DESCRIPTION")
@@ -202,13 +226,14 @@ def config_page(fogctl, version):
 	return page
 
 
-def main(fogctl, dataplane, controlplane, drops, metrics, folder):
+def main(fogctl, dataplane, controlplane, authority, drops, metrics, folder):
 	version = said(fogctl, "version").split()[1]
 	listed = commands(fogctl)
 	pages = {
 		"fogctl.1": fogctl_page(listed, version),
 		"fog-dataplane.8": dataplane_page(parse(said(dataplane, "--help")), definitions(drops), version),
 		"fog-controlplane.8": controlplane_page(parse(said(controlplane, "--help")), definitions(metrics), version),
+		"fog-authority.8": authority_page(parse(said(authority, "--help")), version),
 		"fogline.yaml.5": config_page(fogctl, version),
 	}
 	for name, page in pages.items():
@@ -217,6 +242,6 @@ def main(fogctl, dataplane, controlplane, drops, metrics, folder):
 
 
 if __name__ == "__main__":
-	if len(sys.argv) != 7:
+	if len(sys.argv) != 8:
 		sys.exit(__doc__)
 	main(*sys.argv[1:])

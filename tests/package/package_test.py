@@ -15,11 +15,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXPOSURE = 20  # in tenths
 WANTED = [
 	"usr/bin/fogctl", "usr/bin/fog-trafficgen", "usr/sbin/fog-dataplane", "usr/sbin/fog-controlplane",
+	"usr/sbin/fog-authority", "usr/lib/systemd/system/fogline-authority@.service",
 	"usr/lib/systemd/system/fogline-dataplane@.service", "usr/lib/systemd/system/fogline-controlplane@.service",
 	"usr/lib/systemd/system/fogline-host@.service",
 	"usr/lib/sysusers.d/fogline.conf", "usr/lib/tmpfiles.d/fogline.conf", "usr/lib/sysctl.d/60-fogline.conf",
 	"usr/share/man/man1/fogctl.1.gz", "usr/share/man/man8/fog-dataplane.8.gz",
-	"usr/share/man/man8/fog-controlplane.8.gz", "usr/share/man/man5/fogline.yaml.5.gz",
+	"usr/share/man/man8/fog-controlplane.8.gz", "usr/share/man/man8/fog-authority.8.gz", "usr/share/man/man5/fogline.yaml.5.gz",
 	"usr/share/bash-completion/completions/fogctl", "usr/share/doc/fogline/copyright",
 	"usr/share/doc/fogline/examples/fogline.yaml", "usr/share/doc/fogline/examples/topology.yaml",
 	"etc/fogline", "var/lib/fogline", "run/fogline",
@@ -95,7 +96,7 @@ def units(system):
 
 
 def manuals(system):
-	for page in ("1 fogctl", "8 fog-dataplane", "8 fog-controlplane", "5 fogline.yaml"):
+	for page in ("1 fogctl", "8 fog-dataplane", "8 fog-controlplane", "8 fog-authority", "5 fogline.yaml"):
 		said = system.sh(f"man --warnings -P cat {page} 2>&1 >/dev/null")
 		check(said == "", f"man {page} warns: {said}")
 		text = system.sh(f"MANWIDTH=100 man -P cat {page}")
