@@ -11,8 +11,8 @@
 //
 // One object = one identity = one folder. Several processes may open the same folder: one of them runs
 // the network (fog_client_run), the others put messages into it and look at them.
-// Functions of one object belong to one thread, but for fog_client_stop. Strings are UTF-8. Errors are negative errno, with a
-// sentence that names the mend in fog_client_error.
+// Functions of one object belong to one thread, but for fog_client_stop. Strings are UTF-8. Errors are
+// negative errno, with a sentence that names the mend in fog_client_error.
 #pragma once
 
 #include <stdbool.h>
@@ -57,7 +57,7 @@ struct fog_client_status {
 	enum fog_client_state state;
 	uint32_t fragments, sent, acknowledged; // of the message; 'sent': at least once
 	uint32_t retransmissions;
-	int64_t accepted_us, changed_us; // since 1970
+	int64_t accepted_us, changed_us; // since 1970; 'changed': into its present state
 	char why[120];
 };
 
@@ -66,8 +66,8 @@ struct fog_client_status {
 FOG_CLIENT_API int fog_client_send(
         struct fog_client *, const char *to, const void *data, size_t len, int64_t *id
 );
-FOG_CLIENT_API int
-fog_client_status(struct fog_client *, int64_t id, struct fog_client_status *); // 0, -ENOENT
+// What became of it; what is over is forgotten after eight days. Returns 0, -ENOENT, -EIO.
+FOG_CLIENT_API int fog_client_status(struct fog_client *, int64_t id, struct fog_client_status *);
 
 struct fog_client_message {
 	int64_t id;
@@ -83,7 +83,9 @@ FOG_CLIENT_API int fog_client_receive(
 );
 FOG_CLIENT_API int fog_client_forget(struct fog_client *, int64_t id); // 0, -ENOENT, -EIO
 
-// Send 'count' echo packets to a node of the network (name or ID) while fog_client_run runs.
+// Send 'count' echo packets to a gateway or service of the network (name or ID), one a second on average,
+// and run the network until all are back or lost, or fog_client_stop was called. Returns as
+// fog_client_run, and -ENOENT: there is no such node.
 struct fog_client_ping {
 	unsigned sent, returned,
 	        lost; // lost: not back within twice the longest delay of the way and the slack

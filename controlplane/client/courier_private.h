@@ -6,7 +6,8 @@
 #include "courier.h"
 
 enum {
-	COURIER_MAILS_MAX = 32, // that are being put together, or came before an older one
+	COURIER_MAILS_MAX =
+	        129, // that are being put together or came before an older one: as many as a gateway sends
 };
 
 // A mail whose parts are coming.

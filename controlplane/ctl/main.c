@@ -9,6 +9,7 @@
 #include "describe.h"
 #include "host.h"
 #include "identity.h"
+#include "mail.h"
 #include "rest.h"
 #include "sphinx.h"
 
@@ -46,6 +47,9 @@ static const struct ctl_command ctl_commands[] = {
         {"deny", ctl_deny, "prefixes that nothing is taken from: list, add, remove"},
         {"send", ctl_send, "send a message through the mixnet"},
         {"receive", ctl_receive, "show received messages"},
+        {"ping", ctl_ping, "echo packets through the mixnet to a node; without an appliance"},
+        {"client", ctl_mailbox,
+         "a client's address, and what became of its messages; without an appliance"},
         {"drain", ctl_drain, "let the data plane send what it holds, take nothing more, and end"},
         {"audit", ctl_audit,
          "whether nodes delay packets as they owe, by loops and published proofs"},

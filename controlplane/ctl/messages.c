@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "client.h"
+#include "mail.h"
 #include "rest.h"
 #include "table.h"
 
@@ -18,6 +19,8 @@ static const char send_usage[] =
         "TEXT]\n"
         "       fogctl send NODE TEXT\n"
         "       fogctl send --reply-to ID [--file F | TEXT]\n"
+        "       fogctl send --client DIR [--network FILE] [--gateway NODE] [--wait SECONDS] [--file F]\n"
+        "                   ADDRESS [TEXT]\n"
         "Without --file and TEXT the message comes from standard input.\n";
 
 struct send_options {
@@ -119,9 +122,11 @@ int ctl_send(int argc, char **argv)
 	};
 	struct ctl_answer answer;
 	struct ctl_client client;
-	int r = ctl_client_open(&client, &argc, argv, own, send_usage);
 	size_t len = 0;
 
+	if (mail_wanted(argc, argv))
+		return mail_send(argc, argv);
+	int r = ctl_client_open(&client, &argc, argv, own, send_usage);
 	if (r != CTL_OK)
 		return r < 0 ? CTL_OK : r;
 	// `send NODE TEXT` is short for `send --to NODE TEXT`.
@@ -159,6 +164,8 @@ int ctl_send(int argc, char **argv)
 
 static const char receive_usage[] =
         "usage: fogctl receive [--after ID] [--wait SECONDS] [--follow]\n"
+        "       fogctl receive --client DIR [--network FILE] [--gateway NODE] [--wait SECONDS]\n"
+        "                      [--follow] [--keep] [--raw]\n"
         "  --after ID       only messages that came after message ID\n"
         "  --wait SECONDS   wait for the first one\n"
         "  --follow         go on until Ctrl-C\n";
@@ -224,6 +231,9 @@ int ctl_receive(int argc, char **argv)
 	        {NULL, NULL, NULL},
 	};
 	struct ctl_client client;
+
+	if (mail_wanted(argc, argv))
+		return mail_receive(argc, argv);
 	int r = ctl_client_open(&client, &argc, argv, own, receive_usage);
 	json_int_t after = atoll(after_text), first = after, before;
 	long wait = atol(wait_text);
