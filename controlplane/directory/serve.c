@@ -36,12 +36,13 @@ struct fog_serve {
 	_Atomic size_t bodies; // bytes taken by bodies
 };
 
+enum serve_state { BODY_FINE, BODY_TOO_LARGE, BODY_NO_ROOM };
+
 // A request between its head and its end.
 struct serve_request {
 	uint8_t *body;
 	size_t len, room;
-
-	enum { BODY_FINE, BODY_TOO_LARGE, BODY_NO_ROOM } state;
+	enum serve_state state;
 };
 
 void fog_serve_refuse(
