@@ -21,6 +21,7 @@
 #include "http/listen.h"
 #include "http/server.h"
 #include "node.h"
+#include "node_cover.h"
 #include "node_directory.h"
 #include "node_epochs.h"
 #include "node_links.h"
@@ -244,6 +245,7 @@ static void main_tick(struct main_state *m)
 	node_directory_tick(m->node);
 	node_links_tick(m->node);
 	node_epochs_tick(m->node);
+	node_cover_tick(m->node);
 	fog_sender_flush(m->node->sender);
 	fog_tracer_tick(m->node->tracer);
 	fog_log_flush();

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../log/log.h"
+#include "node_cover.h"
 #include "node_directory.h"
 #include "node_epochs.h"
 #include "node_filter.h"
@@ -208,7 +209,7 @@ int fog_node_start(struct fog_node *n)
 		return r;
 	}
 	node_epochs_tick(n);
-	return 0;
+	return node_cover_create(n);
 }
 
 void fog_node_destroy(struct fog_node *n)
@@ -218,11 +219,13 @@ void fog_node_destroy(struct fog_node *n)
 	node_directory_destroy(n); // its threads ask
 	fog_loops_forget(n->loops); // its thread sends
 	node_mail_destroy(n); // so does this one
+	node_cover_stop(n); // likewise
 	fog_sender_destroy(n->sender);
 	fog_timing_destroy(n->timing);
 	fog_dpclient_destroy(n->dp);
 	node_links_destroy(n);
 	fog_loops_destroy(n->loops);
+	node_cover_destroy(n);
 	fog_tracer_destroy(n->tracer);
 	fog_inbox_destroy(n->inbox);
 	fog_epochs_destroy(n->epochs);
@@ -396,6 +399,7 @@ unsigned fog_node_warnings(struct fog_node *n, node_say *warn, void *ctx)
 	pthread_rwlock_unlock(&n->lock);
 	count += node_warn_directory(n, warn, ctx);
 	count += node_warn_epochs(n, warn, ctx);
+	count += node_warn_cover(n, warn, ctx);
 	count += node_filter_warnings(n, warn, ctx);
 	return count + node_timing_warnings(n, warn, ctx);
 }

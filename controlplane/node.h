@@ -25,6 +25,7 @@
 #include "tracer.h"
 
 struct node_directory;
+struct node_cover;
 struct node_filter;
 struct node_links;
 
@@ -61,6 +62,7 @@ struct fog_node {
 	struct fog_timing *timing; // constant after start
 	struct fog_loops *loops; // set by start, constant
 	struct fog_mailboxes *mail; // likewise; also where no clients are
+	struct node_cover *cover; // likewise (node_cover.h)
 	struct fog_links *links; // likewise; also in a network without links
 	struct node_links *link_follow; // control thread
 	int directory_fd; // listening socket of the public listener until start takes it, or -1

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "node_cover.h"
 #include "node_directory.h"
 #include "node_epochs.h"
 #include "node_filter.h"
@@ -502,11 +503,15 @@ static int node_delivered(
 	struct fog_node *n = ctx;
 	struct fog_geometry geometry;
 
-	if (fog_loops_deliver(n->loops, d, data))
+	if (fog_loops_deliver(n->loops, d, data) || node_cover_deliver(n, d, data))
 		return 0;
 	int r = node_delivered_geometry(n, &geometry);
 
-	return r < 0 ? r : fog_inbox_deliver(n->inbox, &geometry, worker, boot_id, seq, d, data);
+	if (r == 0)
+		r = fog_inbox_deliver(n->inbox, &geometry, worker, boot_id, seq, d, data);
+	if (r < 0)
+		node_cover_deliveries_wait(n);
+	return r;
 }
 
 static void node_event(void *ctx, uint32_t type, const struct fog_evt *e)

@@ -152,13 +152,18 @@ bool node_epochs_active(struct fog_node *n)
 	return view.active;
 }
 
-uint64_t node_epoch_now(struct fog_node *n)
+uint64_t node_epoch_after(struct fog_node *n, uint64_t ms)
 {
+	uint64_t then = fog_clock_now_ns(n->clock) + ms * 1000000;
 	struct fog_epochs_view view;
 
 	fog_epochs_look(n->epochs, &view);
-	return view.active ? fog_schedule_epoch(&view.schedule, fog_clock_now_ns(n->clock))
-	                   : FOG_NODE_EPOCH;
+	return view.active ? fog_schedule_epoch(&view.schedule, then) : FOG_NODE_EPOCH;
+}
+
+uint64_t node_epoch_now(struct fog_node *n)
+{
+	return node_epoch_after(n, 0);
 }
 
 int node_mix_key(

@@ -17,6 +17,8 @@ void node_prune(struct fog_node *);
 // without); a node's mix key in it (0 or -ENOENT), while its topology stays.
 bool node_epochs_active(struct fog_node *);
 uint64_t node_epoch_now(struct fog_node *);
+// The one that packets will be made for in 'ms'. Any thread.
+uint64_t node_epoch_after(struct fog_node *, uint64_t ms);
 int node_mix_key(
         void *node, const struct fog_topology_node *, uint64_t epoch, uint8_t public_key[32]
 );

@@ -39,6 +39,7 @@ static const struct ctl_command ctl_commands[] = {
         {"timing", ctl_timing, "how well the traffic hides: correlation, pool, anonymity set"},
         {"links", ctl_links, "encrypted links with nodes and clients; replace their sessions"},
         {"epochs", ctl_epochs, "key epochs: keys of this node, clock, what is known of the others"},
+        {"cover", ctl_cover, "cover traffic: rates, stock, loops that were lost and where"},
         {"top", ctl_top, "what the workers do, once a second"},
         {"log", ctl_log, "what the processes log, and how much of it"},
         {"trace", ctl_trace, "what happens to single packets, stage by stage"},

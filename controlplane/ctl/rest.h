@@ -11,6 +11,7 @@ int ctl_workers(int argc, char **argv);
 int ctl_drops(int argc, char **argv);
 int ctl_links(int argc, char **argv);
 int ctl_nodes(int argc, char **argv);
+int ctl_cover(int argc, char **argv);
 int ctl_epochs(int argc, char **argv);
 int ctl_timing(int argc, char **argv);
 int ctl_top(int argc, char **argv);

@@ -105,6 +105,7 @@ http_handler http_get_capture, http_post_capture, http_delete_capture;
 http_handler http_post_drain;
 http_handler http_get_links, http_post_links_rekey;
 http_handler http_get_loops, http_post_loops, http_delete_loops;
+http_handler http_get_cover;
 http_handler http_get_epochs, http_get_vrf, http_get_node_vrf, http_get_descriptor;
 http_handler http_get_consensus, http_post_withdraw, http_delete_withdraw;
 http_handler http_get_sent;

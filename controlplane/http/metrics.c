@@ -304,6 +304,7 @@ void http_get_metrics(struct fog_node *n, const struct http_request *req, struct
 	metrics_filter(f, n);
 	metrics_links(f, n);
 	metrics_epochs(f, n);
+	metrics_cover(f, n);
 	metrics_timing(f, n);
 	if (s != NULL) {
 		metrics_data_plane(f, s, &dp);

@@ -20,5 +20,7 @@ void metrics_ports(FILE *f, const struct snapshot *);
 void metrics_timing(FILE *f, struct fog_node *);
 // Epochs, clock, descriptors (epochs.c).
 void metrics_epochs(FILE *f, struct fog_node *);
+// Cover traffic and what it tells (cover.c). Takes node->lock.
+void metrics_cover(FILE *f, struct fog_node *);
 // What the control plane wants of the ports' filter. Takes node->lock.
 void metrics_filter(FILE *f, struct fog_node *);

@@ -44,6 +44,7 @@ const struct http_route http_routes[] = {
         {"GET", "/v1/loops", HTTP_OPERATOR, false, http_get_loops, {"after", "limit"}},
         {"POST", "/v1/loops", HTTP_OPERATOR, true, http_post_loops, {NULL}},
         {"DELETE", "/v1/loops", HTTP_OPERATOR, true, http_delete_loops, {NULL}},
+        {"GET", "/v1/cover", HTTP_OPERATOR, false, http_get_cover, {NULL}},
         {"GET", "/v1/epochs", HTTP_OPERATOR, false, http_get_epochs, {NULL}},
         {"GET", "/v1/epochs/{}/vrf", HTTP_OPERATOR, false, http_get_vrf, {NULL}},
         {"GET", "/v1/nodes/{}/epochs/{}/vrf", HTTP_OPERATOR, false, http_get_node_vrf, {NULL}},

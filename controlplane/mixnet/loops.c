@@ -2,7 +2,6 @@
 // Copyright (c) 2026 the Fogline authors
 #include "loops.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -13,47 +12,12 @@
 #include "../../log/log.h"
 #include "../now.h"
 #include "loops_private.h"
-#include "message.h"
-
-enum { PLACE_LEN = 4, MAC_AT = 16 };
-
-static void loop_hash(
-        const struct fog_loops *l, const char *label, const uint8_t *data, size_t data_len,
-        uint8_t *out, size_t out_len
-)
-{
-	crypto_generichash_state s;
-
-	crypto_generichash_init(&s, l->secrets->key, sizeof(l->secrets->key), out_len);
-	crypto_generichash_update(&s, (const uint8_t *)label, strlen(label) + 1);
-	crypto_generichash_update(&s, data, data_len);
-	crypto_generichash_final(&s, out, out_len);
-	sodium_memzero(&s, sizeof(s));
-}
-
-void loop_number(const struct fog_loops *l, uint32_t place, uint8_t number[LOOP_NUMBER_LEN])
-{
-	uint32_t be = htobe32(place);
-
-	memcpy(number, &be, PLACE_LEN);
-	randombytes_buf(number + PLACE_LEN, MAC_AT - PLACE_LEN);
-	loop_hash(l, "number", number, MAC_AT, number + MAC_AT, LOOP_NUMBER_LEN - MAC_AT);
-}
-
-void loop_mark(
-        const struct fog_loops *l, const uint8_t number[LOOP_NUMBER_LEN],
-        uint8_t mark[LOOP_MARK_LEN]
-)
-{
-	loop_hash(l, "mark", number, LOOP_NUMBER_LEN, mark, LOOP_MARK_LEN);
-}
 
 int fog_loops_create(
         const struct fog_loops_ops *ops, void *ctx, const struct fog_crypto_ops *crypto,
         const uint8_t secret[32], struct fog_loops **out
 )
 {
-	static const char label[] = "fogline loop key v1";
 	struct fog_loops *l = calloc(1, sizeof(*l));
 	pthread_condattr_t attr;
 
@@ -65,10 +29,7 @@ int fog_loops_create(
 		free(l);
 		return -ENOMEM;
 	}
-	crypto_generichash(
-	        l->secrets->key, sizeof(l->secrets->key), (const uint8_t *)label, sizeof(label) - 1,
-	        secret, 32
-	);
+	loop_number_key("fogline loop key v1", secret, l->secrets->key);
 	l->ops = ops;
 	l->ctx = ctx;
 	l->crypto = crypto;
@@ -288,37 +249,14 @@ unsigned fog_loops_read(struct fog_loops *l, uint32_t after, struct fog_loop *ou
 	return n;
 }
 
-// Whether the payload says what this loop was sent with.
-static bool loop_intact(
-        const struct fog_loops *l, const uint8_t *number, const struct fog_deliver *d,
-        const uint8_t *data
-)
-{
-	struct fog_geometry g = {.payload_len = (uint16_t)(d->data_len - FOG_SPHINX_TAG_LEN)};
-	struct fog_message message;
-	uint8_t mark[LOOP_MARK_LEN];
-
-	if (d->data_len <= FOG_SPHINX_TAG_LEN || d->data_len > FOG_SPHINX_PACKET_MAX ||
-	    fog_message_decode(&g, data + FOG_SPHINX_TAG_LEN, &message) < 0)
-		return false;
-	loop_mark(l, number, mark);
-	return message.surb == NULL && message.len == sizeof(mark) &&
-	        sodium_memcmp(message.data, mark, sizeof(mark)) == 0;
-}
-
 bool fog_loops_deliver(struct fog_loops *l, const struct fog_deliver *d, const uint8_t *data)
 {
 	const uint8_t *number = d->recipient;
-	uint8_t mac[LOOP_NUMBER_LEN - MAC_AT];
 	uint32_t place;
 
-	loop_hash(l, "number", number, MAC_AT, mac, sizeof(mac));
-	if (d->flags != FOG_DELIVER_RECIPIENT ||
-	    sodium_memcmp(mac, number + MAC_AT, sizeof(mac)) != 0)
+	if (!loop_number_of(l->secrets->key, d, &place))
 		return false;
-	memcpy(&place, number, PLACE_LEN);
-	place = be32toh(place);
-	bool intact = loop_intact(l, number, d, data);
+	bool intact = loop_number_intact(l->secrets->key, d, data);
 	pthread_mutex_lock(&l->lock);
 	struct loop_record *r = l->order != NULL && place < l->status.sent
 	        ? &l->order->record[place]

@@ -7,13 +7,9 @@
 #include <time.h>
 
 #include "../../dataplane/sphinx/sphinx.h"
+#include "loop_number.h"
 #include "loops.h"
 #include "path.h"
-
-enum {
-	LOOP_NUMBER_LEN = FOG_ID_LEN, // place 4, random 12, MAC 16
-	LOOP_MARK_LEN = 32, // content of its message
-};
 
 struct loop_record {
 	uint8_t number[LOOP_NUMBER_LEN];
@@ -79,11 +75,6 @@ static inline uint64_t loop_tsc(void)
 	return __builtin_ia32_rdtsc();
 }
 
-// What the message of a loop says.
-void loop_mark(
-        const struct fog_loops *, const uint8_t number[LOOP_NUMBER_LEN], uint8_t mark[LOOP_MARK_LEN]
-);
-void loop_number(const struct fog_loops *, uint32_t place, uint8_t number[LOOP_NUMBER_LEN]);
 // Mixes of a path of ours and then we, as fog_path_choose draws them. Returns the number of hops, or as fog_loops_start with a
 // sentence.
 int loop_path(

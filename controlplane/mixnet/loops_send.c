@@ -85,7 +85,7 @@ static int ready_wrap(
 	uint8_t mark[LOOP_MARK_LEN], payload[FOG_SPHINX_PACKET_MAX];
 	const struct fog_sphinx_wrap_job job = {hop, payload, ready->packet, ready->tag};
 
-	loop_mark(l, ready->number, mark);
+	loop_number_mark(l->secrets->key, ready->number, mark);
 	int r = fog_message_encode(geo, NULL, mark, sizeof(mark), payload);
 	if (r == 0)
 		r = fog_sphinx_wrap_batch(
@@ -134,7 +134,7 @@ static int loop_prepare(struct fog_loops *l, uint32_t place, char *text)
 	const struct fog_topology *t = l->ops->hold(l->ctx, &self);
 
 	ready->epoch = l->ops->epoch(l->ctx);
-	loop_number(l, place, ready->number);
+	loop_number_make(l->secrets->key, place, ready->number);
 	int r = ready_path(l, t, self, hop, text);
 	if (r == 0)
 		r = ready_wrap(l, &t->geometry, hop, l->order->hops, text);
