@@ -58,7 +58,7 @@ static void world_file(const struct parts *p, const char *path)
 	        "  mix_key:\n    epoch: %us\n    overlap: 60s\n    tolerance: 500ms\n"
 	        "  link:\n    rekey: %us\n    rekey_packets: 1048576\n"
 	        "directory:\n  threshold: %u\n  authorities:\n",
-	        WORLD_EPOCH_S, WORLD_REKEY_S, PARTS_THRESHOLD);
+	        (unsigned)WORLD_EPOCH_S, (unsigned)WORLD_REKEY_S, (unsigned)PARTS_THRESHOLD);
 	for (unsigned a = 0; a < PARTS_AUTHORITIES; a++)
 		fprintf(f,
 		        "    - name: auth%u\n      identity: %s\n      vrf_key: %s\n      tls_key: %s\n"

@@ -3,13 +3,10 @@
 // Sends one message and waits until the receiver's gateway has it, or shows what comes:
 //   fogclient-example FOLDER NETWORK-FILE                 say our address, then show messages
 //   fogclient-example FOLDER NETWORK-FILE ADDRESS TEXT    send
-// As a program of its own: cc -include fogclient.h example.c $(pkg-config --cflags --libs fogclient)
+// Built by: cc fogclient.c $(pkg-config --cflags --libs fogclient)
+#include <fogclient.h>
 #include <stdio.h>
 #include <string.h>
-
-#ifndef FOG_CLIENT_API
-#include "client.h"
-#endif
 
 static bool example_sent(void *ctx, struct fog_client *c)
 {
