@@ -21,9 +21,10 @@ struct fog_losses;
 enum { FOG_LOSSES_KEEP = 4 }; // epochs that an estimate looks back on
 
 int fog_losses_create(struct fog_losses **); // 0 or -ENOMEM
-void fog_losses_destroy(struct fog_losses *);
+void fog_losses_destroy(struct fog_losses *); // wipes; accepts NULL
 
-// One loop of 'epoch' is over. 'hop': the nodes that it passed, in order, without us at both ends.
+// One loop that was sent in 'epoch' is over. 'hop': the nodes that it passed, in order, without us at both ends.
+// Loops of epochs that are no longer kept, and those beyond 65,536 of an epoch, are not counted.
 void fog_losses_add(
         struct fog_losses *, uint64_t epoch, const uint8_t (*hop)[FOG_ID_LEN], unsigned hops,
         bool lost
@@ -32,19 +33,26 @@ void fog_losses_add(
 struct fog_losses_link {
 	uint8_t from[FOG_ID_LEN], to[FOG_ID_LEN]; // zeros: we
 	uint64_t sent, lost; // loops that passed it, and those of them that were lost somewhere
-	double loss; // estimated of this link alone, with the node that it leads to: 0..1
+	double loss; // estimated of this link alone: 0..1. What a node itself loses can't be told from
+	        // what is lost on all links to it or on all links from it, and is shared among them.
 };
 
 struct fog_losses_alert {
-	uint8_t node[FOG_ID_LEN]; // that packets don't get through
+	uint8_t node
+	        [FOG_ID_LEN]; // that packets don't get through: kept away, dropped, or it is dead
 	uint64_t epoch; // with which it began
 	uint64_t sent, lost;
-	double loss, p; // estimate; probability of so many losses when nothing is wrong
+	double loss,
+	        p; // there, beyond that of the others; bound of the probability of so many losses
 };
 
-// Judge what 'now_epoch' and the epochs before it have shown. Alerts that began earlier and still hold are
-// reported again with their first epoch. Returns their number ('max' at most are written).
+// Judge what 'now_epoch' and the epochs before it have shown, as often as you like: it looks again at the
+// start of an epoch and when the number of its loops has doubled, and has a false alarm in an epoch with a
+// probability of 1e-6 at most, all nodes together. Nodes that the same loops pass are alerted together.
+// Alerts that began earlier and still hold are reported again with their first epoch. They end when none of
+// the last 1, 2 and 4 epochs shows them any more. Returns their number ('max' at most are written).
 unsigned fog_losses_judge(
         struct fog_losses *, uint64_t now_epoch, struct fog_losses_alert *out, unsigned max
 );
+// The number of links ('max' at most are written); 0 also when there is no memory.
 unsigned fog_losses_links(const struct fog_losses *, struct fog_losses_link *out, unsigned max);
