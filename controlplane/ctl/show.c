@@ -104,6 +104,19 @@ static void show_data_plane(const json_t *dp)
 		       json_is_true(json_object_get(dp, "replay_alarm")) ? ": ALARM" : "");
 }
 
+// Nothing of it at a node that has no clients and never had one.
+static void show_mail(const json_t *mail)
+{
+	const json_t *boxes = json_object_get(mail, "mailboxes");
+
+	if (json_integer_value(boxes) == 0)
+		return;
+	printf("mail       %lld mailboxes, %lld mails waiting, %.1f MB\n",
+	       (long long)json_integer_value(boxes),
+	       (long long)json_integer_value(json_object_get(mail, "waiting")),
+	       (double)json_integer_value(json_object_get(mail, "waiting_bytes")) / 1e6);
+}
+
 static void show_status(const json_t *s)
 {
 	const json_t *dp = json_object_get(s, "data_plane"), *m = json_object_get(s, "messages");
@@ -133,6 +146,7 @@ static void show_status(const json_t *s)
 	       (long long)json_integer_value(json_object_get(m, "replies")),
 	       (long long)json_integer_value(json_object_get(m, "malformed")),
 	       (long long)json_integer_value(json_object_get(m, "duplicates")));
+	show_mail(json_object_get(s, "mail"));
 	show_books(json_object_get(s, "books"));
 }
 

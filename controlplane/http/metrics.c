@@ -10,6 +10,7 @@
 
 #include "http.h"
 #include "links.h"
+#include "mail.h"
 #include "metrics.h"
 
 void metrics_family(FILE *f, const char *name, const char *unit, const char *type, const char *help)
@@ -29,7 +30,7 @@ void metrics_gauge(FILE *f, const char *name, const char *unit, const char *help
 	fprintf(f, "fog_%s%s%s %.15g\n", name, unit[0] ? "_" : "", unit, value);
 }
 
-static void metrics_counter(
+void metrics_counter(
         FILE *f, const char *name, const char *unit, const char *help, uint64_t value
 )
 {
@@ -305,6 +306,7 @@ void http_get_metrics(struct fog_node *n, const struct http_request *req, struct
 	metrics_links(f, n);
 	metrics_epochs(f, n);
 	metrics_cover(f, n);
+	metrics_mail(f, n);
 	metrics_timing(f, n);
 	if (s != NULL) {
 		metrics_data_plane(f, s, &dp);

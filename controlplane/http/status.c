@@ -8,6 +8,7 @@
 
 #include "../node_epochs.h"
 #include "http.h"
+#include "mail.h"
 #include "view.h"
 
 void http_get_healthz(struct fog_node *n, const struct http_request *req, struct http_response *res)
@@ -124,12 +125,14 @@ static json_t *status_messages(struct fog_node *n, const struct fog_dpclient_sta
 
 	fog_inbox_counts(n->inbox, &c);
 	return json_pack(
-	        "{s:I s:I s:I s:I s:I s:I s:I s:I s:I s:I}", "received", (json_int_t)c.received,
-	        "replies", (json_int_t)c.replies, "duplicates", (json_int_t)c.duplicates,
-	        "malformed", (json_int_t)c.malformed, "unknown_surb", (json_int_t)c.unknown_surb,
-	        "bad_reply", (json_int_t)c.bad_reply, "delivered", (json_int_t)d->delivered,
-	        "injected", (json_int_t)d->injected, "deliver_missing",
-	        (json_int_t)d->deliver_missing, "inject_lost", (json_int_t)d->inject_lost
+	        "{s:I s:I s:I s:I s:I s:I s:I s:I s:I s:I s:I s:I s:I s:I}", "received",
+	        (json_int_t)c.received, "replies", (json_int_t)c.replies, "duplicates",
+	        (json_int_t)c.duplicates, "malformed", (json_int_t)c.malformed, "unknown_surb",
+	        (json_int_t)c.unknown_surb, "bad_reply", (json_int_t)c.bad_reply, "delivered",
+	        (json_int_t)d->delivered, "injected", (json_int_t)d->injected, "deliver_missing",
+	        (json_int_t)d->deliver_missing, "inject_lost", (json_int_t)d->inject_lost,
+	        "dropped", (json_int_t)c.dropped, "echoed", (json_int_t)c.echoed, "echo_refused",
+	        (json_int_t)c.echo_refused, "answers_limited", (json_int_t)c.answers_limited
 	);
 }
 
@@ -193,6 +196,7 @@ void http_get_status(struct fog_node *n, const struct http_request *req, struct 
 	json_object_set_new(out, "data_plane", status_data_plane(&dp, s));
 	json_object_set_new(out, "books", status_books(s));
 	json_object_set_new(out, "messages", status_messages(n, &dp));
+	json_object_set_new(out, "mail", view_mail(n));
 	fog_node_warnings(n, status_collect, warnings);
 	json_object_set_new(out, "warnings", warnings);
 	free(s);

@@ -17,7 +17,8 @@ static uint64_t now_ns;
 
 // What the links did, and the data plane's sessions that came of it.
 static struct {
-	unsigned installs, removes, notices;
+	unsigned installs, removes, notices, client_notices;
+	uint32_t data_index; // rx_index of the last DATA message
 	unsigned sent[FOG_FRAME_DATA + 1]; // by type
 	struct fog_link_session installed;
 	struct fog_link_send message; // last handshake message
@@ -57,12 +58,25 @@ static int on_send(void *ctx, const struct fog_link_send *s)
 	saw.sent[s->type]++;
 	if (s->type != FOG_FRAME_DATA)
 		saw.message = *s;
+	else
+		saw.data_index = s->rx_index;
 	return 0;
 }
 
 static void on_notice(void *ctx, const uint8_t node_id[32], const uint8_t *data, size_t len)
 {
 	saw.notices++;
+}
+
+// Answered as the gateway does it.
+static void on_client_notice(void *ctx, const uint8_t key[32], const uint8_t *data, size_t len)
+{
+	uint8_t public_key[32];
+
+	crypto_scalarmult_base(public_key, client);
+	CU_ASSERT_EQUAL(memcmp(key, public_key, 32), 0);
+	saw.client_notices++;
+	CU_ASSERT_EQUAL(fog_links_client_notice(links, key, data, len), 0);
 }
 
 static uint64_t on_now(void *ctx)
@@ -75,6 +89,7 @@ static const struct fog_links_ops ops = {
         .remove = on_remove,
         .send = on_send,
         .notice = on_notice,
+        .client_notice = on_client_notice,
         .now_unix_ns = on_now};
 
 static void configure(unsigned clients)
@@ -635,7 +650,47 @@ static void test_adopted(void)
 	end();
 }
 
-// Notices and rekeying are between nodes.
+// A client is answered through the session that it was heard on, or the newest when that has gone.
+static void test_client_answered(void)
+{
+	struct fog_link_punt p = {.type = FOG_FRAME_DATA, .len = 1};
+	struct fog_hello h = hello_good();
+	uint8_t public_key[32], data[FOG_NOTICE_MAX + 1] = {0};
+	uint32_t index[2];
+
+	begin(1);
+	crypto_scalarmult_base(public_key, client);
+	CU_ASSERT_EQUAL(fog_links_client_notice(links, public_key, data, 1), -ENOTCONN);
+	for (unsigned i = 0; i < 2; i++) {
+		h.time_ns = now_ns + i;
+		initiate(client, &h, 1 + i);
+		index[i] = saw.session[i].rx_index;
+		saw.session[i].state = i == 0 ? FOG_LINK_SENDING : FOG_LINK_WAITING;
+		see(1 + i);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		p.rx_index = index[i];
+		fog_links_punt(links, &p, 3);
+		CU_ASSERT_EQUAL(saw.client_notices, i + 1);
+		CU_ASSERT_EQUAL(saw.data_index, index[i]);
+	}
+	p.rx_index = index[0];
+	fog_links_punt(links, &p, 3);
+	CU_ASSERT_EQUAL(saw.notices, 0);
+	CU_ASSERT_EQUAL(fog_links_client_notice(links, public_key, data, sizeof(data)), -EMSGSIZE);
+	CU_ASSERT_EQUAL(fog_links_client_notice(links, ours_public, data, 1), -ENOTCONN);
+	CU_ASSERT_EQUAL(fog_links_client_notice(links, theirs_public, data, 1), -ENOTCONN);
+	saw.session[0] = saw.session[--saw.sessions]; // the data plane has lost it
+	see(1003);
+	see(2003);
+	CU_ASSERT_EQUAL(fog_links_client_notice(links, public_key, data, 1), 0);
+	CU_ASSERT_EQUAL(saw.data_index, index[1]);
+	fog_links_detached(links);
+	CU_ASSERT_EQUAL(fog_links_client_notice(links, public_key, data, 1), -ENOTCONN);
+	end();
+}
+
+// Rekeying is between nodes, and a client's notices are not for who gets those of nodes.
 static void test_client(void)
 {
 	struct fog_link_punt p = {.type = FOG_FRAME_DATA, .len = 1};
@@ -735,6 +790,7 @@ int main(void)
 	        {"promoted", test_promoted},
 	        {"another boot", test_other_boot},
 	        {"adopted", test_adopted},
+	        {"a client's notices", test_client_answered},
 	        {"client", test_client},
 	        {"looks first", test_looks_first},
 	        {"time grows", test_time_grows},
