@@ -430,3 +430,13 @@ uint64_t fog_calendar_tick(const struct fog_calendar *c)
 {
 	return c->tick;
 }
+
+uint64_t fog_calendar_floor(const struct fog_calendar *c, uint64_t now)
+{
+	return tick_start(c->clock, tick_floor(c->clock, now));
+}
+
+uint64_t fog_calendar_ceil(const struct fog_calendar *c, uint64_t due)
+{
+	return tick_start(c->clock, tick_ceil(c->clock, due));
+}

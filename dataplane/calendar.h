@@ -59,3 +59,7 @@ uint64_t fog_calendar_next(const struct fog_calendar *);
 uint32_t fog_calendar_depth(const struct fog_calendar *); // packets parked
 uint32_t fog_calendar_overflow(const struct fog_calendar *); // of these, beyond the horizon
 uint64_t fog_calendar_tick(const struct fog_calendar *); // cycles per tick
+// The ticks' own begin: the last one that isn't after 'now', and the first one that isn't before 'due' (or
+// UINT64_MAX). Packets leave at these times and at no others, if nobody is late.
+uint64_t fog_calendar_floor(const struct fog_calendar *, uint64_t now);
+uint64_t fog_calendar_ceil(const struct fog_calendar *, uint64_t due);

@@ -142,6 +142,31 @@ static void link_keys(struct fog_conf *c, const uint8_t link_key[32])
 	fog_link_cookie_key(link_key, c->cookie_key);
 }
 
+static uint64_t cover_mean(const struct fog_conf_env *env, uint64_t us, uint64_t streams)
+{
+	unsigned __int128 cycles = (unsigned __int128)us * env->tsc_hz * env->workers / 1000000u;
+
+	if (us == 0 || streams == 0 || env->tsc_hz == 0)
+		return 0;
+	return cycles < streams ? 1 : (uint64_t)(cycles / streams);
+}
+
+static void cover_build(
+        struct fog_conf_cover *c, const struct fog_blob_run *run, const struct fog_conf_env *env
+)
+{
+	uint64_t all = env->tsc_hz * env->workers, rate = run->cover_rate_max;
+
+	c->mean[FOG_COVER_STOCK_CLOCK] = cover_mean(env, run->cover_us, 1);
+	c->mean[FOG_COVER_DUMMY_CLOCK] = cover_mean(env, run->dummy_us, run->node_count);
+	if (rate == 0)
+		return;
+	c->interval = all < rate ? 1 : all / rate;
+	// A tenth of a second's at once, which a stream under the cap hardly ever needs.
+	uint64_t burst = rate / env->workers / 10;
+	c->depth = c->interval * (burst > FOG_COVER_BURST_MIN ? burst : FOG_COVER_BURST_MIN);
+}
+
 int fog_conf_build(
         const struct fog_blob *blob, const struct fog_conf_env *env, struct fog_conf **out
 )
@@ -156,6 +181,8 @@ int fog_conf_build(
 	memcpy(c->checksum, blob->checksum, sizeof(c->checksum));
 	memcpy(c->node_id, blob->run.node_id, FOG_ID_LEN);
 	link_keys(c, blob->run.link_key);
+	if (env->workers > 0)
+		cover_build(&c->cover, &blob->run, env);
 	c->key_count = env->key_count;
 	for (unsigned i = 0; i < env->key_count; i++) {
 		c->key[i] = env->key[i];

@@ -16,6 +16,10 @@
 
 struct rte_hash;
 
+enum {
+	FOG_COVER_BURST_MIN = 8
+}; // frames of cover that a worker may send at once, whatever the cap
+
 enum { FOG_HEADER_MAX = 14 + 4 + 40 + 8 }; // Ethernet, one VLAN tag, IPv6, UDP
 
 // How to reach a node: where and with which bytes in front.
@@ -33,11 +37,26 @@ struct fog_next_hop {
 	uint16_t source_port; // UDP; 0: the sending worker's
 };
 
+// The Poisson clocks of a worker's cover (cover.h).
+enum fog_cover_clock {
+	FOG_COVER_STOCK_CLOCK, // of packets from the stock
+	FOG_COVER_DUMMY_CLOCK, // of dummies to all nodes of the table, ourselves included, who get none
+	FOG_COVER_CLOCKS,
+};
+
+// In cycles of the TSC, for one worker.
+struct fog_conf_cover {
+	uint64_t mean[FOG_COVER_CLOCKS]; // between two turns; 0 = none
+	uint64_t interval,
+	        depth; // cap: of one frame, and how far ahead of it a burst may run; 0 = none
+};
+
 struct fog_conf {
 	uint64_t generation;
 	uint8_t checksum[32];
 	uint8_t node_id[FOG_ID_LEN];
 	struct fog_delay_law law;
+	struct fog_conf_cover cover;
 	// Oldest epoch first, no two with the same low byte of the epoch. Owned by the manager, who
 	// frees one only after the configurations that name it: a worker's pointer is good for a round.
 	unsigned key_count;
@@ -62,6 +81,8 @@ struct fog_conf_env {
 	uint8_t (*peer_id)[FOG_ID_LEN]; // FOG_NODES_MAX slots, given out here and never reused
 	unsigned key_count;
 	const struct fog_mix_key *const *key; // [key_count], as in struct fog_conf
+	uint64_t tsc_hz; // for cover; 0 = there is none
+	unsigned workers; // who share it
 };
 
 // Build from a checked blob. Returns 0, -ENOMEM or -EINVAL (delay law).

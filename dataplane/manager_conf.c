@@ -74,6 +74,8 @@ static int conf_build(struct fog_manager *m, const struct fog_blob *blob, struct
 	        .peer_id = m->peer,
 	        .key_count = m->keys.count,
 	        .key = m->keys.conf,
+	        .tsc_hz = m->stats->tsc_hz,
+	        .workers = blob->launch.worker_count,
 	};
 	return fog_conf_build(blob, &env, out);
 }

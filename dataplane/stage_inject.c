@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // Packets of our own control plane: through the whole path when we are the first hop, else straight
-// to the first hop. The ring's peer is another process and believed in nothing.
+// to the first hop; cover waits for its turn first. The ring's peer is another process and believed in nothing.
 #include <rte_cycles.h>
 
-#include "worker.h"
+#include "cover.h"
 
 static void inject_packet(
         struct fog_worker *w, uint32_t type, const struct fog_inject *in, const uint8_t *packet
@@ -37,11 +37,22 @@ static void inject_packet(
 		stage_send(w, m, &w->conf->node[node]);
 }
 
+static void inject_cover(struct fog_worker *w, const struct fog_inject *in, const uint8_t *packet)
+{
+	w->count.injected++;
+	if (w->cover != NULL) {
+		stage_cover_put(w, in, packet);
+		return;
+	}
+	w->count.drop[FOG_DROP_COVER_FULL]++; // without links there is no stock
+	w->count.drops++;
+}
+
 static bool inject_valid(
         const struct fog_worker *w, const struct fog_slot_header *h, const struct fog_inject *in
 )
 {
-	return (h->type == FOG_INJECT_UNWRAP || h->type == FOG_INJECT_FORWARD) &&
+	return h->type >= FOG_INJECT_UNWRAP && h->type <= FOG_INJECT_COVER &&
 	        h->len == sizeof(*in) + w->geo.packet_len && in->data_len == w->geo.packet_len;
 }
 
@@ -69,9 +80,12 @@ unsigned stage_inject(struct fog_worker *w)
 			break;
 		}
 		// After a restart they come before the keys do, and wait for them where they are.
-		if (h.type == FOG_INJECT_UNWRAP && w->conf->key_count == 0)
+		if (h.type != FOG_INJECT_FORWARD && w->conf->key_count == 0)
 			break;
-		inject_packet(w, h.type, &in, slot + sizeof(h) + sizeof(in));
+		if (h.type == FOG_INJECT_COVER)
+			inject_cover(w, &in, slot + sizeof(h) + sizeof(in));
+		else
+			inject_packet(w, h.type, &in, slot + sizeof(h) + sizeof(in));
 		fog_ring_advance(&w->rings->inject);
 	}
 	return n;

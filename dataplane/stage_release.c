@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the Fogline authors
 // What is due leaves the calendar and finds its next hop anew: the table may have changed while it
 // was parked.
-#include "worker.h"
+#include "cover.h"
 
 static void release(struct fog_worker *w, const struct fog_calendar_item *item, uint64_t now)
 {
@@ -25,8 +25,26 @@ static void prefetch(struct rte_mbuf *m)
 	rte_prefetch0(fog_pkt(m));
 }
 
+// Cover that is due leaves among what is due, wherever it happens to fall: an order would tell it apart.
+static void release_all(
+        struct fog_worker *w, const struct fog_calendar_item *due, unsigned n, uint64_t now,
+        bool cover
+)
+{
+	unsigned at = cover ? fog_random_below(&w->cover->choice, n + 1) : UINT32_MAX;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (i == at)
+			stage_cover(w, now);
+		release(w, &due[i], now);
+	}
+	if (at == n)
+		stage_cover(w, now);
+}
+
 unsigned stage_release(struct fog_worker *w, uint64_t now)
 {
+	bool cover = w->cover != NULL && stage_cover_due(w, now);
 	struct fog_calendar_item due[FOG_BURST];
 	unsigned n = fog_calendar_take(w->calendar, now, due, FOG_BURST);
 	const struct fog_calendar_item *ahead;
@@ -40,11 +58,10 @@ unsigned stage_release(struct fog_worker *w, uint64_t now)
 		);
 	for (unsigned i = 0; unlikely(w->trace != NULL) && i < n; i++)
 		stage_trace_release(w, due[i].packet, fog_worker_ns(w, now - due[i].due));
-	for (unsigned i = 0; i < n; i++)
-		release(w, &due[i], now);
+	release_all(w, due, n, now, cover);
 	// Those of the next slot have until then to arrive.
 	unsigned next = fog_calendar_ahead(w->calendar, &ahead);
 	for (unsigned i = 0; i < next; i++)
 		prefetch(ahead[i].packet);
-	return n;
+	return n + cover;
 }

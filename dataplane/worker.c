@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // The loop of a worker: the one place that knows the order of the path.
+#include "cover.h"
 #include "punt.h"
 
 #include <errno.h>
@@ -183,7 +184,7 @@ static unsigned sleep_fds(struct fog_worker *w, struct pollfd *fds, bool *patien
 	return n;
 }
 
-// Until a frame, a doorbell or the next calendar slot.
+// Until a frame, a doorbell, the next calendar slot or the next frame of cover.
 static void worker_sleep(struct fog_worker *w, uint64_t now)
 {
 	struct pollfd fds[FOG_QUEUES_MAX];
@@ -196,6 +197,8 @@ static void worker_sleep(struct fog_worker *w, uint64_t now)
 
 	if (next < until)
 		until = next;
+	if (w->cover != NULL && w->cover->next < until)
+		until = w->cover->next;
 	if (until <= now + tick / 4) // a system call costs about as much
 		return;
 	fog_worker_publish(w, now);
@@ -335,7 +338,9 @@ int fog_worker_init(struct fog_worker *w, uint32_t parked_max, uint32_t inject_s
 	if (w->inject_slot != NULL)
 		w->chunks = sodium_malloc((2 * sizeof(*w->chunks) + 63u) & ~(size_t)63);
 	if (w->chunks == NULL ||
-	    (w->links != NULL && fog_handshake_create(w->tsc_hz, &w->handshake) < 0)) {
+	    (w->links != NULL &&
+	     (fog_handshake_create(w->tsc_hz, &w->handshake) < 0 ||
+	      fog_cover_create(w->geo.packet_len, &w->cover) < 0))) {
 		fog_worker_fini(w);
 		return -ENOMEM;
 	}
@@ -365,6 +370,8 @@ static void held_drop(struct fog_worker *w)
 	for (unsigned i = 0; i < w->opened->sphinx.n; i++)
 		if (w->opened->mbuf[i] != NULL)
 			fog_worker_drop(w, w->opened->mbuf[i], FOG_DROP_SHUTDOWN);
+	if (w->cover != NULL)
+		stage_cover_empty(w);
 	for (unsigned p = 0; p < w->port_count; p++) {
 		for (uint16_t i = 0; i < w->tx[p].n; i++)
 			fog_worker_drop(w, w->tx[p].frame[i], FOG_DROP_SHUTDOWN);
@@ -391,4 +398,6 @@ void fog_worker_fini(struct fog_worker *w)
 	w->inject_slot = NULL;
 	fog_handshake_destroy(w->handshake);
 	w->handshake = NULL;
+	fog_cover_destroy(w->cover);
+	w->cover = NULL;
 }

@@ -53,6 +53,7 @@ struct fog_chunk {
 	uint64_t since; // TSC when they began to
 };
 
+struct fog_cover;
 struct fog_handshake;
 struct fog_trace;
 
@@ -171,6 +172,7 @@ struct fog_worker {
 	struct fog_seal_queue seal; // worker; empty between two rounds
 	struct rte_ring *punts; // launch; struct fog_link_punt from this worker to the manager
 	struct rte_ring *letters; // launch; struct fog_letter from the manager, or NULL
+	struct fog_cover *cover; // fog_worker_init, with links: cover traffic (cover.h)
 	struct fog_handshake
 	        *handshake; // fog_worker_init, with links: what handshakes need (punt.h)
 };
@@ -277,7 +279,8 @@ void stage_delay(struct fog_worker *, struct fog_chunk *);
 void stage_deliver(struct fog_worker *, struct rte_mbuf *, const struct fog_sphinx_route *);
 // Park what is blinded until it is due. The chunk is empty and wiped afterwards.
 void stage_park(struct fog_worker *, struct fog_chunk *);
-// Take packets that are due and give them their next hop.
+// Take packets that are due and give them their next hop, and send cover that is due. Returns how much
+// there was.
 unsigned stage_release(struct fog_worker *, uint64_t now);
 // A frame that stage_parse refused for 'reason', on a port without a kernel: answer it, or pass what
 // a neighbour tells on to the manager. Returns FOG_DROP_NONE when the frame is gone, else the reason

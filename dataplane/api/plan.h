@@ -33,6 +33,7 @@ enum {
 	FOG_LETTER_SLOTS = 256, // of the manager's queue of link messages to worker 0 ...
 	FOG_LETTER_MAX = 2048, // ... and the largest one with its headers
 	FOG_QUEUE_BASE = 1024, // of either, beside its slots
+	FOG_COVER_STOCK = 128, // packets of cover that a worker keeps, a power of two
 };
 
 #define FOG_PLAN_EAL \
@@ -52,7 +53,7 @@ struct fog_plan {
 	uint64_t replay; // table of one mix key, in replay_dir
 	uint32_t replay_keys; // so many of these tables are planned for
 	uint32_t nodes; // packet pools: NUMA nodes with workers
-	uint64_t rings, stats, calendars, umem; // beside EAL's memory
+	uint64_t rings, stats, calendars, cover, umem; // beside EAL's memory
 	uint64_t total; // memory_mib and all the rest
 };
 
@@ -133,8 +134,11 @@ static inline void fog_plan(
 	// However the buffers are divided, every pool but one may leave up to a page unused.
 	p->pool = fog_plan_pool(l->packet_buffers, p->buffer_size, l->hugepages != 0) +
 	        (p->nodes - 1) * FOG_PLAN_HUGEPAGE;
-	if (l->links != FOG_LINKS_NONE)
+	if (l->links != FOG_LINKS_NONE) {
 		p->queues = fog_plan_queues(l->worker_count);
+		p->cover = (uint64_t)l->worker_count * FOG_COVER_STOCK *
+		        (sizeof(struct fog_inject) + packet_len);
+	}
 	p->eal_need = p->pool + p->queues + FOG_PLAN_EAL;
 	p->parked = l->parked_max;
 	// The manager may have a cache in every pool.
@@ -154,7 +158,7 @@ static inline void fog_plan(
 	p->calendars = (uint64_t)l->worker_count * FOG_CALENDAR_BASE +
 	        (uint64_t)l->parked_max * FOG_CALENDAR_ENTRY;
 	p->total = ((uint64_t)l->memory_mib << 20) + p->replay_keys * p->replay + p->rings +
-	        p->stats + p->calendars + p->umem;
+	        p->stats + p->calendars + p->cover + p->umem;
 }
 
 // Least value of memory_mib that covers the plan.

@@ -23,8 +23,7 @@ static const uint32_t log_table[(1 << STEP_BITS) + 1] = {
 #include "delay_table.inc"
 };
 
-// Quantile of the standard exponential at v / 2^64, in units of 2^-32.
-static uint64_t exponential_quantile(uint64_t v)
+uint64_t fog_delay_exponential(uint64_t v)
 {
 	uint64_t tail = -v; // 2^64 - v
 
@@ -52,7 +51,7 @@ int fog_delay_law_init(
 	law->scale = 0;
 	for (uint64_t bit = UINT64_C(1) << 63; bit != 0; bit >>= 1) {
 		uint64_t v = law->scale | bit;
-		unsigned __int128 us = (unsigned __int128)exponential_quantile(v) * mean_us;
+		unsigned __int128 us = (unsigned __int128)fog_delay_exponential(v) * mean_us;
 		if (us <= (unsigned __int128)max_us << FRACTION_BITS)
 			law->scale = v;
 	}
@@ -70,7 +69,7 @@ void fog_delay_key_seeded(struct fog_aes_key *delay_key, uint64_t seed)
 uint32_t fog_delay_quantile(const struct fog_delay_law *law, uint64_t u)
 {
 	uint64_t v = (uint64_t)(((unsigned __int128)u * law->scale) >> 64);
-	unsigned __int128 us = (unsigned __int128)exponential_quantile(v) * law->mean_us;
+	unsigned __int128 us = (unsigned __int128)fog_delay_exponential(v) * law->mean_us;
 
 	return (uint32_t)((us + (UINT64_C(1) << (FRACTION_BITS - 1))) >> FRACTION_BITS);
 }

@@ -29,6 +29,8 @@ struct fog_delay_law {
 int fog_delay_law_init(struct fog_delay_law *, uint32_t mean_us, uint32_t max_us, uint32_t cap_ms);
 // The delay key that 'seed' (not 0) stands for: tests only, everybody can compute it.
 void fog_delay_key_seeded(struct fog_aes_key *, uint64_t seed);
+// Quantile of the standard exponential (mean 1) at u / 2^64, in units of 2^-32. Monotone in u, under 45.
+uint64_t fog_delay_exponential(uint64_t u);
 // Quantile of the truncated law at u / 2^64, in microseconds. Monotone in u, at most max_us.
 uint32_t fog_delay_quantile(const struct fog_delay_law *, uint64_t u);
 // The uniform of one packet from its replay tag.

@@ -97,6 +97,8 @@ void rig_configure(struct rig *r, unsigned nodes, unsigned resolved)
 	        .peer_id = r->peer_id,
 	        .key_count = r->key_count,
 	        .key = r->keys,
+	        .tsc_hz = r->w->tsc_hz,
+	        .workers = 1,
 	};
 	struct fog_conf *old = r->conf;
 
