@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mixnet/losses.h"
+#include "../../../controlplane/mixnet/losses.h"
 
 static void node_id(unsigned number, uint8_t id[FOG_ID_LEN])
 {

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "mixnet/path.h"
+#include "../../../controlplane/mixnet/path.h"
 
 int main(int argc, char **argv)
 {

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../../controlplane/mixnet/path_private.h"
 #include "../run.h"
-#include "mixnet/path_private.h"
 
 static struct fog_topology *net;
 
