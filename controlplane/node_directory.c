@@ -17,8 +17,8 @@
 
 #include "../log/log.h"
 #include "http/snapshot.h"
+#include "link/hello.h"
 #include "node_directory_private.h"
-#include "node_links.h"
 #include "now.h"
 #include "vrf/delay.h"
 #include "vrf/vrf.h"
@@ -278,7 +278,7 @@ static void directory_about(const struct node_directory *d, struct fog_descripto
 	memcpy(about->region, c->region, sizeof(about->region));
 	snprintf(about->software, sizeof(about->software), "%.23s", FOG_VERSION);
 	about->as_number = c->as_number;
-	about->protocol_minor = node_links_minor();
+	about->protocol_minor = fog_protocol_minor;
 	about->mix_port = c->port != 0 ? c->port : d->network->mix_port;
 	about->address = c->address;
 	if (d->serve != NULL) {

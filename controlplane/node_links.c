@@ -68,11 +68,6 @@ static const struct fog_links_ops links_ops = {
         .now_unix_ns = links_now_unix_ns,
 };
 
-uint16_t node_links_minor(void)
-{
-	return fog_protocol_minor;
-}
-
 int node_links_create(struct fog_node *n)
 {
 	struct fog_links_self self = {

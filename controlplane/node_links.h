@@ -9,7 +9,6 @@
 
 struct node_links;
 
-uint16_t node_links_minor(void); // of the protocol that this node speaks
 // Before the data-plane client is made; its callbacks come here. Returns 0 or -errno, logged.
 int node_links_create(struct fog_node *);
 void node_links_destroy(struct fog_node *);

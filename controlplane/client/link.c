@@ -191,11 +191,11 @@ static bool link_agrees(struct client_link *l, const struct fog_hello *h, uint64
 	uint16_t minor;
 
 	l->status.offset_ms = offset;
-	l->status.refusal = FOG_REFUSAL_NONE;
+	l->status.refusal = FOG_HELLO_ACCEPTED;
 	if (h->senders == 0)
 		l->status.refusal = h->index;
 	else if (offset > l->p.tolerance_ms || offset < -(int64_t)l->p.tolerance_ms)
-		l->status.refusal = FOG_REFUSAL_CLOCK;
+		l->status.refusal = FOG_HELLO_REFUSED_CLOCK;
 	else if (fog_hello_agree(&ours, h, &minor, &features) == 0)
 		return true;
 	link_back_off(l);

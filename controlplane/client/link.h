@@ -43,7 +43,7 @@ enum {
 struct client_link_status {
 	bool up; // there is a session that frames go out through
 	bool confirmed; // ... and something has come through it
-	enum fog_link_refusal refusal; // the gateway's last word; NONE after a handshake
+	enum fog_link_refusal refusal; // the gateway's last word; ACCEPTED after a handshake
 	int64_t offset_ms; // of its clock against ours, as of the last answer
 	uint64_t handshakes, tries, sent, received, replayed, malformed;
 };

@@ -93,7 +93,7 @@ int fog_hello_parse(const uint8_t wire[sizeof(struct fog_link_hello)], struct fo
 		return -EBADMSG;
 	// A newer version may have reasons to refuse that we don't know.
 	if (h->senders == 0)
-		return h->index != FOG_REFUSAL_NONE ? 0 : -EBADMSG;
+		return h->index != FOG_HELLO_ACCEPTED ? 0 : -EBADMSG;
 	return h->index == fog_link_base(h->index) ? 0 : -EBADMSG;
 }
 

@@ -21,10 +21,10 @@ enum fog_feature {
 
 // Why a response refuses: senders is 0 and index says it.
 enum fog_link_refusal {
-	FOG_REFUSAL_NONE = 0,
-	FOG_REFUSAL_CLOCK = 1, // our clocks are further apart than the network tolerates
-	FOG_REFUSAL_FULL = 2, // the gateway has as many clients as it takes
-	FOG_REFUSAL_SENDERS = 3, // a client with more senders than FOG_LINK_CLIENT_SUBS
+	FOG_HELLO_ACCEPTED = 0,
+	FOG_HELLO_REFUSED_CLOCK = 1, // our clocks are further apart than the network tolerates
+	FOG_HELLO_REFUSED_FULL = 2, // the gateway has as many clients as it takes
+	FOG_HELLO_REFUSED_SENDERS = 3, // a client with more senders than FOG_LINK_CLIENT_SUBS
 };
 
 struct fog_hello {

@@ -103,7 +103,7 @@ static bool answer_admits_client(
 {
 	if (h->senders > FOG_LINK_CLIENT_SUBS) {
 		l->outcome[FOG_LINKS_REFUSED_SENDERS]++;
-		answer_refuse(l, p, m, h, FOG_REFUSAL_SENDERS);
+		answer_refuse(l, p, m, h, FOG_HELLO_REFUSED_SENDERS);
 		return false;
 	}
 	if (!answer_has_room(l, p))
@@ -111,7 +111,7 @@ static bool answer_admits_client(
 	if (answer_has_room(l, p))
 		return true;
 	l->outcome[FOG_LINKS_REFUSED_FULL]++;
-	answer_refuse(l, p, m, h, FOG_REFUSAL_FULL);
+	answer_refuse(l, p, m, h, FOG_HELLO_REFUSED_FULL);
 	return false;
 }
 
@@ -138,7 +138,7 @@ static bool answer_admits(
 		l->outcome[FOG_LINKS_REFUSED_CLOCK]++;
 		if (p != NULL && !answer_is_refused_anew(p, h))
 			return false;
-		answer_refuse(l, p, m, h, FOG_REFUSAL_CLOCK);
+		answer_refuse(l, p, m, h, FOG_HELLO_REFUSED_CLOCK);
 		return false;
 	}
 	if (p != NULL) {

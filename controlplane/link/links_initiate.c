@@ -126,9 +126,9 @@ void links_initiate_tick(struct fog_links *l, struct links_peer *p, uint64_t now
 static const char *initiate_mend(const struct fog_hello *h)
 {
 	switch (h->index) {
-	case FOG_REFUSAL_FULL:
+	case FOG_HELLO_REFUSED_FULL:
 		return "it has as many clients as it takes: try another gateway";
-	case FOG_REFUSAL_SENDERS:
+	case FOG_HELLO_REFUSED_SENDERS:
 		return "it knows this one as a client, and takes frames of a few workers only from one: "
 		       "give the data plane fewer, or put this node into its topology";
 	default:
@@ -143,9 +143,9 @@ static void initiate_refused(
 {
 	p->refusal = h->index;
 	l->outcome
-	        [h->index == FOG_REFUSAL_CLOCK ? FOG_LINKS_REFUSED_CLOCK
-	                                       : FOG_LINKS_REFUSED_BY_PEER]++;
-	if (h->index == FOG_REFUSAL_CLOCK)
+	        [h->index == FOG_HELLO_REFUSED_CLOCK ? FOG_LINKS_REFUSED_CLOCK
+	                                             : FOG_LINKS_REFUSED_BY_PEER]++;
+	if (h->index == FOG_HELLO_REFUSED_CLOCK)
 		links_say_offset(l, p);
 	else
 		LOG_WARN(
@@ -163,7 +163,7 @@ static bool initiate_agrees(
 )
 {
 	uint64_t now_ns = l->ops.now_unix_ns(l->ctx);
-	struct fog_hello refusal = {.index = FOG_REFUSAL_CLOCK};
+	struct fog_hello refusal = {.index = FOG_HELLO_REFUSED_CLOCK};
 
 	// The peer's time stands for the middle between ours of sending and now.
 	// Modulo 2^64: it may say any time.

@@ -217,7 +217,7 @@ int links_session_install(
 	s->rekey_ms = session_rekey_age(l, initiator);
 	session_link(s, p);
 	p->success_ms = now_ms;
-	p->refusal = FOG_REFUSAL_NONE;
+	p->refusal = FOG_HELLO_ACCEPTED;
 	return 0;
 }
 

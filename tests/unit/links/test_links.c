@@ -277,7 +277,7 @@ static void test_strangers(void)
 	CU_ASSERT_EQUAL(sim_up(5), 1);
 	CU_ASSERT_EQUAL(sim_up(6), 1);
 	CU_ASSERT_EQUAL(sim_up(7), 0);
-	CU_ASSERT_EQUAL(sim_status(7, 0)->refusal, FOG_REFUSAL_FULL);
+	CU_ASSERT_EQUAL(sim_status(7, 0)->refusal, FOG_HELLO_REFUSED_FULL);
 	CU_ASSERT(sim_outcome(0, FOG_LINKS_REFUSED_FULL) > 0);
 	const struct fog_link_status *s = sim_status(0, 5);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(s);

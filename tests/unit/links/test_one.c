@@ -211,7 +211,7 @@ static void test_hello(void)
 	initiate(theirs, &h, 1);
 	h = hello_good();
 	h.senders = 0; // a refusal, which is nobody's to begin with
-	h.index = FOG_REFUSAL_CLOCK;
+	h.index = FOG_HELLO_REFUSED_CLOCK;
 	initiate(theirs, &h, 1);
 	h = hello_good();
 	h.index = 2 * PEER_INDEX; // the header says another one
