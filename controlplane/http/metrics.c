@@ -30,9 +30,7 @@ void metrics_gauge(FILE *f, const char *name, const char *unit, const char *help
 	fprintf(f, "fog_%s%s%s %.15g\n", name, unit[0] ? "_" : "", unit, value);
 }
 
-void metrics_counter(
-        FILE *f, const char *name, const char *unit, const char *help, uint64_t value
-)
+void metrics_counter(FILE *f, const char *name, const char *unit, const char *help, uint64_t value)
 {
 	metrics_family(f, name, unit, "counter", help);
 	fprintf(f, "fog_%s%s%s_total %" PRIu64 "\n", name, unit[0] ? "_" : "", unit, value);

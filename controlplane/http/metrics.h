@@ -13,9 +13,7 @@ void metrics_family(
 );
 // A family of one sample.
 void metrics_gauge(FILE *f, const char *name, const char *unit, const char *help, double value);
-void metrics_counter(
-        FILE *f, const char *name, const char *unit, const char *help, uint64_t value
-);
+void metrics_counter(FILE *f, const char *name, const char *unit, const char *help, uint64_t value);
 
 // Only when ports_valid.
 void metrics_ports(FILE *f, const struct snapshot *);

@@ -100,9 +100,10 @@ static void fresh(const struct fog_mailbox_limits *limits)
 static int fetch(uint64_t have, uint64_t now_ms, struct fog_mail *m, uint8_t *text)
 {
 	static uint32_t seen;
-	struct fog_fetch f = {.have = have, .seen = ++seen};
+	struct fog_fetch f = {.have = have, .seen = seen + 1};
 	uint8_t wire[FOG_FETCH_LEN], out[FOG_NOTICE_MAX];
 
+	seen++;
 	fog_fetch_put(&f, wire);
 	int r = fog_mailboxes_notice(boxes, client, wire, sizeof(wire), ROOM, now_ms, out);
 	if (r <= 0)
