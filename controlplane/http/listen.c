@@ -117,8 +117,8 @@ int fog_listen_tcp(const char *where)
 	freeaddrinfo(info);
 	return fd;
 err:
-	LOG_ERR("TCP address %s: %s: change it where it is set, or stop who uses it", where,
-	        strerror(-r));
+	LOG_ERR("TCP address %s: %s: change rest.tcp, directory.listen or --listen, wherever it stands, or stop who uses it",
+	        where, strerror(-r));
 	if (info != NULL)
 		freeaddrinfo(info);
 	if (fd >= 0)

@@ -7,14 +7,14 @@ import signal
 import subprocess
 import time
 
-from _init import Lab, check, equal, wait_for
+from _init import Lab, check, encrypted, equal, wait_for
 
 LAYERS, EPOCH_S = 3, 12
 LOOPS, RATE = 1200, 80
 LIMIT_S = 300
 AUDITS = 3  # the judge says so when data do not suffice, which no bound on this test can exclude
 NETWORK = {
-	"links": "noise",
+	"links": "noise", "cover": encrypted()["cover"],
 	"delay": {"mean": "25ms", "max": "250ms"},
 	"mix_key": {"epoch": f"{EPOCH_S}s", "overlap": "5s", "tolerance": "2s"},
 }

@@ -5,12 +5,12 @@
 sent meanwhile wait for the next data plane. The same when a drain with a long grace was ordered before."""
 import re
 
-from _init import Lab, books, check, drops, equal, report, wait_for
+from _init import Lab, books, check, drops, encrypted, equal, report, wait_for
 from steady import Steady, three
 
 PARKED = 20
 NETWORK = {
-	"links": "noise", "delay": {"mean": "300ms", "max": "2s"},
+	"links": "noise", "cover": encrypted()["cover"], "delay": {"mean": "300ms", "max": "2s"},
 	"mix_key": {"epoch": "60s", "overlap": "15s", "tolerance": "1s"},
 }
 
