@@ -602,7 +602,7 @@ unsigned node_warn_directory(struct fog_node *n, node_say *warn, void *ctx)
 		        text, sizeof(text),
 		        "no consensus of epoch %" PRIu64 " has come: that of epoch %" PRIu64
 		        " counts for %" PRIu64
-		        " more epoch(s); look at the authorities in 'fogctl consensus show'",
+		        " more epoch(s); GET /v1/consensus says what each authority answered",
 		        v.epoch, v.consensus, v.until - v.epoch
 		);
 		warn(ctx, "consensus_old", text);
@@ -610,7 +610,7 @@ unsigned node_warn_directory(struct fog_node *n, node_say *warn, void *ctx)
 	}
 	if (v.withdrawn) {
 		warn(ctx, "withdrawn",
-		     "this node asks the authorities to leave it out: 'fogctl withdraw --undo' takes "
+		     "this node asks the authorities to leave it out: DELETE /v1/node/withdraw takes "
 		     "that back");
 		count++;
 	}

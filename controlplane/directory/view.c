@@ -149,8 +149,8 @@ int view_proof_add(struct fog_view *v, const uint8_t *data, size_t len)
 		return -ENOSPC;
 	LOG_WARN(
 	        "authority '%s' has signed two different %s of epoch %" PRIu64
-	        ": one liar can't make two consensuses, but tell the others; 'fogctl consensus "
-	        "verify' checks the proof",
+	        ": one liar can't make two consensuses, but tell the others; the proof is a "
+	        "file beside the consensuses",
 	        v->network->authority[a].name,
 	        e.kind == FOG_STATEMENT_VOTE ? "votes" : "consensuses", e.epoch
 	);
