@@ -45,6 +45,21 @@ struct node_directory {
 	uint64_t counted_epoch, counted; // packets when this epoch began, 0 = not known
 };
 
+// Whether packets of the epoch before 'epoch' may still come.
+bool directory_before(const struct node_directory *, uint64_t now_ns, uint64_t epoch);
+uint64_t directory_epoch(const struct node_directory *); // by now
+
+// Control thread, and not under 'lock' unless said otherwise.
+bool directory_was_withdrawn(const struct fog_node *); // in an earlier life, and it still counts
+// What this node says of itself. Under node->lock and 'lock'.
+void directory_about(const struct node_directory *, struct fog_descriptor *about);
+// What the epochs have signed last goes to the authorities.
+void directory_announce(struct node_directory *);
+// Keep the proofs that nodes have put into their descriptors, for audits; forget consensuses that are over.
+void directory_proofs(struct node_directory *);
+// At an epoch's end, how many packets there were in it, if the data plane was the same all along.
+void directory_figures(struct node_directory *, uint64_t epoch);
+
 // The thread's life; 'arg' is the object.
 void *directory_run(void *arg);
 extern const struct fog_serve_ops directory_serve_ops;

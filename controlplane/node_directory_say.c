@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// What operators are told: what of the directory keeps the node from being ready, and what they should know.
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "node_directory_private.h"
+
+// What the authorities say to our descriptor, each in its own words.
+static void directory_say_authorities(const struct node_directory_view *v, char *text, size_t len)
+{
+	size_t at = 0;
+
+	text[0] = '\0';
+	for (unsigned i = 0; i < v->authorities && at < len; i++) {
+		const struct node_directory_authority *a = &v->authority[i];
+		const char *words = a->answer == NODE_DIRECTORY_TAKEN ? "has taken our descriptor"
+		        : a->answer == NODE_DIRECTORY_WAITING         ? "has not been asked yet"
+		                                                      : a->text;
+		at += (size_t)snprintf(
+		        text + at, len - at, "%s%s%s%s%s: %s", at > 0 ? "; " : "", a->name,
+		        a->answer == NODE_DIRECTORY_REFUSED ? " (" : "", a->code,
+		        a->answer == NODE_DIRECTORY_REFUSED ? ")" : "", words
+		);
+	}
+}
+
+unsigned node_unready_directory(struct fog_node *n, node_say *reason, void *ctx)
+{
+	char text[1024], said[800];
+	struct node_directory_view v;
+
+	if (!node_directory_look(n, &v) || v.listed)
+		return 0;
+	directory_say_authorities(&v, said, sizeof(said));
+	if (v.consensus == 0) {
+		snprintf(
+		        text, sizeof(text),
+		        "there is no consensus that is good for epoch %" PRIu64
+		        ": is the clock right, and can enough authorities be reached? %s",
+		        v.epoch, said
+		);
+		reason(ctx, "no_consensus", text);
+	} else {
+		snprintf(
+		        text, sizeof(text),
+		        "this node is not in the consensus of epoch %" PRIu64
+		        "%s; authorities take descriptors until 5/8 of an epoch for the next one. %s",
+		        v.consensus, v.withdrawn ? ", because it was withdrawn" : "", said
+		);
+		reason(ctx, "not_in_consensus", text);
+	}
+	return 1;
+}
+
+unsigned node_warn_directory(struct fog_node *n, node_say *warn, void *ctx)
+{
+	struct node_directory_view v;
+	unsigned count = 0;
+	char text[512];
+
+	if (!node_directory_look(n, &v))
+		return 0;
+	if (v.late) {
+		snprintf(
+		        text, sizeof(text),
+		        "no consensus of epoch %" PRIu64 " has come: that of epoch %" PRIu64
+		        " counts for %" PRIu64
+		        " more epoch(s); GET /v1/consensus says what each authority answered",
+		        v.epoch, v.consensus, v.until - v.epoch
+		);
+		warn(ctx, "consensus_old", text);
+		count++;
+	}
+	if (v.withdrawn) {
+		warn(ctx, "withdrawn",
+		     "this node asks the authorities to leave it out: DELETE /v1/node/withdraw takes "
+		     "that back");
+		count++;
+	}
+	for (unsigned i = 0; i < v.authorities; i++) {
+		const struct node_directory_authority *a = &v.authority[i];
+		if (a->answer != NODE_DIRECTORY_REFUSED)
+			continue;
+		bool clock = strcmp(a->code, "clock") == 0;
+		snprintf(text, sizeof(text), "authority %s (%s): %s", a->name, a->code, a->text);
+		warn(ctx, clock ? "clock_off" : "descriptor_refused", text);
+		count++;
+	}
+	return count;
+}
