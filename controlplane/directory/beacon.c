@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../big_endian.h"
+#include "wire.h"
 
 // The labels have no terminating zero.
 static const uint8_t share_label[] = {"fogline beacon share v1"};
@@ -20,9 +20,9 @@ size_t fog_beacon_share(
         uint8_t alpha[FOG_BEACON_SHARE_LEN]
 )
 {
-	uint8_t *at = mempcpy(alpha, share_label, sizeof(share_label) - 1);
+	uint8_t *at = wire_put(alpha, share_label, sizeof(share_label) - 1);
 
-	at = mempcpy(at, network, 32);
+	at = wire_put(at, network, 32);
 	at = fog_be_put(at, epoch, 8);
 	memcpy(at, previous, 32);
 	return FOG_BEACON_SHARE_LEN;

@@ -11,32 +11,34 @@
 #include "beacon.h"
 #include "consensus_form.h"
 #include "cover_rates.h"
+#include "wire.h"
 
 static_assert((int)CONSENSUS_SHARE == (int)FOG_VRF_PROOF_LEN);
 
 static bool read_head(struct fog_consensus *c)
 {
 	const uint8_t *d = c->data, *at = d + 4;
+	uint16_t zero;
 
 	c->authorities = d[1];
 	c->threshold = d[2];
 	c->layers = d[3];
-	memcpy(c->network, at, 32);
-	c->epoch = fog_be_get(at + 32, 8);
-	c->until = fog_be_get(at + 40, 8);
-	c->previous_epoch = fog_be_get(at + 48, 8);
-	memcpy(c->previous_digest, at + 56, 32);
-	memcpy(c->beacon, at + 88, 32);
-	memcpy(c->beacon_before, at + 120, sizeof(c->beacon_before));
-	at += 184;
-	c->voted = (uint16_t)fog_be_get(at, 2);
-	c->shared = (uint16_t)fog_be_get(at + 2, 2);
-	c->lied = (uint16_t)fog_be_get(at + 4, 2);
-	c->tolerance_ms = (uint32_t)fog_be_get(d + CONSENSUS_PARAMETERS_AT + 24, 4);
-	c->rekey_s = (uint32_t)fog_be_get(d + CONSENSUS_PARAMETERS_AT + 28, 4);
-	c->rekey_packets = fog_be_get(d + CONSENSUS_PARAMETERS_AT + 32, 8);
-	cover_rates_get(d + CONSENSUS_PARAMETERS_AT + CONSENSUS_PARAMETERS, &c->rates);
-	return d[0] == CONSENSUS_VERSION && fog_be_get(at + 6, 2) == 0;
+	at = wire_get(at, c->network, 32);
+	at = wire_get_u64(at, &c->epoch);
+	at = wire_get_u64(at, &c->until);
+	at = wire_get_u64(at, &c->previous_epoch);
+	at = wire_get(at, c->previous_digest, 32);
+	at = wire_get(at, c->beacon, 32);
+	at = wire_get(at, c->beacon_before, sizeof(c->beacon_before));
+	at = wire_get_u16(at, &c->voted);
+	at = wire_get_u16(at, &c->shared);
+	at = wire_get_u16(at, &c->lied);
+	at = wire_get_u16(at, &zero);
+	at = wire_get_u32(at + CONSENSUS_TOLERANCE_AT, &c->tolerance_ms);
+	at = wire_get_u32(at, &c->rekey_s);
+	at = wire_get_u64(at, &c->rekey_packets);
+	cover_rates_get(at, &c->rates);
+	return d[0] == CONSENSUS_VERSION && zero == 0;
 }
 
 static bool head_good(const struct fog_consensus *c)

@@ -7,6 +7,7 @@
 
 #include "consensus_form.h"
 #include "cover_rates.h"
+#include "wire.h"
 
 void consensus_parameters_put(const struct fog_topology *t, uint8_t out[CONSENSUS_PARAMETERS])
 {
@@ -39,14 +40,14 @@ static uint8_t *put_head(uint8_t *at, const struct consensus_draft *draft)
 	        CONSENSUS_VERSION, (uint8_t)c->authorities, (uint8_t)c->threshold,
 	        (uint8_t)c->layers};
 
-	at = mempcpy(at, first, sizeof(first));
-	at = mempcpy(at, c->network, 32);
+	at = wire_put(at, first, sizeof(first));
+	at = wire_put(at, c->network, 32);
 	at = fog_be_put(at, c->epoch, 8);
 	at = fog_be_put(at, c->until, 8);
 	at = fog_be_put(at, c->previous_epoch, 8);
-	at = mempcpy(at, c->previous_digest, 32);
-	at = mempcpy(at, c->beacon, 32);
-	at = mempcpy(at, c->beacon_before, sizeof(c->beacon_before));
+	at = wire_put(at, c->previous_digest, 32);
+	at = wire_put(at, c->beacon, 32);
+	at = wire_put(at, c->beacon_before, sizeof(c->beacon_before));
 	at = fog_be_put(at, c->voted, 2);
 	at = fog_be_put(at, c->shared, 2);
 	at = fog_be_put(at, c->lied, 2);
@@ -55,7 +56,7 @@ static uint8_t *put_head(uint8_t *at, const struct consensus_draft *draft)
 	at = cover_rates_put(at + CONSENSUS_PARAMETERS, &c->rates);
 	for (unsigned a = 0; a < c->authorities; a++)
 		if (c->shared >> a & 1)
-			at = mempcpy(at, draft->share[a], CONSENSUS_SHARE);
+			at = wire_put(at, draft->share[a], CONSENSUS_SHARE);
 	return at;
 }
 
@@ -67,7 +68,7 @@ static uint8_t *put_member(
 	at = fog_be_put(at, m->layer, 1);
 	at = fog_be_put(at, 0, 1);
 	at = fog_be_put(at, m->len, 2);
-	return mempcpy(at, m->data, m->len);
+	return wire_put(at, m->data, m->len);
 }
 
 static size_t draft_len(const struct consensus_draft *draft, unsigned *members)
@@ -100,7 +101,7 @@ int consensus_write(const struct consensus_draft *draft, uint8_t **out, size_t *
 		if (draft->member[i].reason == FOG_REFUSAL_NONE)
 			at = put_member(at, draft, &draft->member[i]);
 	for (unsigned i = 0; i < draft->left_count; i++) {
-		at = mempcpy(at, draft->left[i].node_id, FOG_ID_LEN);
+		at = wire_put(at, draft->left[i].node_id, FOG_ID_LEN);
 		at = fog_be_put(at, draft->left[i].reason, 1);
 	}
 	*at = 0; // signatures
@@ -129,7 +130,7 @@ int fog_consensus_set_signatures(
 	for (unsigned a = 0; a < c->authorities; a++) {
 		if (of[a] == NULL)
 			continue;
-		at = mempcpy(fog_be_put(at, a, 1), of[a], 64);
+		at = wire_put(fog_be_put(at, a, 1), of[a], 64);
 		c->signers |= (uint16_t)(1u << a);
 	}
 	c->len = (size_t)(at - data);

@@ -7,36 +7,12 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "../big_endian.h"
 #include "../mixnet/topology.h"
+#include "wire.h"
 
 static const char descriptor_label[] = "fogline descriptor v2"; // with its NUL
 
 enum { DESCRIPTOR_VERSION = 2, DESCRIPTOR_PROOF = 80 };
-
-static uint8_t *put(uint8_t *at, const void *data, size_t len)
-{
-	memcpy(at, data, len);
-	return at + len;
-}
-
-static const uint8_t *get(const uint8_t *at, void *out, size_t len)
-{
-	memcpy(out, at, len);
-	return at + len;
-}
-
-static const uint8_t *get_u64(const uint8_t *at, uint64_t *out)
-{
-	*out = fog_be_get(at, 8);
-	return at + 8;
-}
-
-static const uint8_t *get_u16(const uint8_t *at, uint16_t *out)
-{
-	*out = (uint16_t)fog_be_get(at, 2);
-	return at + 2;
-}
 
 // Texts are printable ASCII, end inside of their field, and are followed by zeros only.
 static bool text_good(const char *text, size_t size)
@@ -101,28 +77,28 @@ static uint8_t *put_head(uint8_t *at, const struct fog_descriptor *d)
 	const uint8_t counts[4] = {(uint8_t)d->mix_count, (uint8_t)d->proof_count};
 	const uint8_t family[2] = {d->address.family};
 
-	at = put(at, first, sizeof(first));
-	at = put(at, d->network, 32);
-	at = put(at, d->node_id, 32);
-	at = put(at, d->identity, 32);
-	at = put(at, d->link_key, 32);
-	at = put(at, d->vrf_key, 32);
-	at = put(at, d->tls_key, 32);
-	at = put(at, d->name, sizeof(d->name));
-	at = put(at, d->operator, sizeof(d->operator));
-	at = put(at, d->family, sizeof(d->family));
-	at = put(at, d->region, sizeof(d->region));
-	at = put(at, d->software, sizeof(d->software));
+	at = wire_put(at, first, sizeof(first));
+	at = wire_put(at, d->network, 32);
+	at = wire_put(at, d->node_id, 32);
+	at = wire_put(at, d->identity, 32);
+	at = wire_put(at, d->link_key, 32);
+	at = wire_put(at, d->vrf_key, 32);
+	at = wire_put(at, d->tls_key, 32);
+	at = wire_put(at, d->name, sizeof(d->name));
+	at = wire_put(at, d->operator, sizeof(d->operator));
+	at = wire_put(at, d->family, sizeof(d->family));
+	at = wire_put(at, d->region, sizeof(d->region));
+	at = wire_put(at, d->software, sizeof(d->software));
 	at = fog_be_put(at, d->as_number, 4);
 	at = fog_be_put(at, d->protocol_minor, 2);
 	at = fog_be_put(at, d->mix_port, 2);
 	at = fog_be_put(at, d->directory_port, 2);
-	at = put(at, family, sizeof(family));
-	at = put(at, d->address.addr, sizeof(d->address.addr));
+	at = wire_put(at, family, sizeof(family));
+	at = wire_put(at, d->address.addr, sizeof(d->address.addr));
 	at = fog_be_put(at, d->time_ms, 8);
 	at = fog_be_put(at, d->vrf_from, 8);
 	at = fog_be_put(at, d->sequence, 8);
-	return put(at, counts, sizeof(counts));
+	return wire_put(at, counts, sizeof(counts));
 }
 
 int fog_descriptor_sign(
@@ -135,9 +111,11 @@ int fog_descriptor_sign(
 		return -EINVAL;
 	at = put_head(out, d);
 	for (unsigned i = 0; i < d->mix_count; i++)
-		at = put(fog_be_put(at, d->mix[i].epoch, 8), d->mix[i].public_key, 32);
+		at = wire_put(fog_be_put(at, d->mix[i].epoch, 8), d->mix[i].public_key, 32);
 	for (unsigned i = 0; i < d->proof_count; i++)
-		at = put(fog_be_put(at, d->proof[i].epoch, 8), d->proof[i].proof, DESCRIPTOR_PROOF);
+		at = wire_put(
+		        fog_be_put(at, d->proof[i].epoch, 8), d->proof[i].proof, DESCRIPTOR_PROOF
+		);
 	size_t len = descriptor_signed(text, out, (size_t)(at - out));
 	crypto_sign_detached(at, NULL, text, len, secret_key);
 	return (int)(at - out) + FOG_DESCRIPTOR_SIGNATURE;
@@ -148,33 +126,33 @@ static const uint8_t *get_head(const uint8_t *at, struct fog_descriptor *d)
 {
 	uint8_t first[8], counts[4], family[2];
 
-	at = get(at, first, sizeof(first));
+	at = wire_get(at, first, sizeof(first));
 	d->role = first[1];
 	d->layer_wish = first[2];
 	d->bandwidth = first[3];
 	d->flags = first[4];
-	at = get(at, d->network, 32);
-	at = get(at, d->node_id, 32);
-	at = get(at, d->identity, 32);
-	at = get(at, d->link_key, 32);
-	at = get(at, d->vrf_key, 32);
-	at = get(at, d->tls_key, 32);
-	at = get(at, d->name, sizeof(d->name));
-	at = get(at, d->operator, sizeof(d->operator));
-	at = get(at, d->family, sizeof(d->family));
-	at = get(at, d->region, sizeof(d->region));
-	at = get(at, d->software, sizeof(d->software));
-	d->as_number = (uint32_t)fog_be_get(at, 4);
-	at = get_u16(at + 4, &d->protocol_minor);
-	at = get_u16(at, &d->mix_port);
-	at = get_u16(at, &d->directory_port);
-	at = get(at, family, sizeof(family));
+	at = wire_get(at, d->network, 32);
+	at = wire_get(at, d->node_id, 32);
+	at = wire_get(at, d->identity, 32);
+	at = wire_get(at, d->link_key, 32);
+	at = wire_get(at, d->vrf_key, 32);
+	at = wire_get(at, d->tls_key, 32);
+	at = wire_get(at, d->name, sizeof(d->name));
+	at = wire_get(at, d->operator, sizeof(d->operator));
+	at = wire_get(at, d->family, sizeof(d->family));
+	at = wire_get(at, d->region, sizeof(d->region));
+	at = wire_get(at, d->software, sizeof(d->software));
+	at = wire_get_u32(at, &d->as_number);
+	at = wire_get_u16(at, &d->protocol_minor);
+	at = wire_get_u16(at, &d->mix_port);
+	at = wire_get_u16(at, &d->directory_port);
+	at = wire_get(at, family, sizeof(family));
 	d->address.family = family[0];
-	at = get(at, d->address.addr, sizeof(d->address.addr));
-	at = get_u64(at, &d->time_ms);
-	at = get_u64(at, &d->vrf_from);
-	at = get_u64(at, &d->sequence);
-	at = get(at, counts, sizeof(counts));
+	at = wire_get(at, d->address.addr, sizeof(d->address.addr));
+	at = wire_get_u64(at, &d->time_ms);
+	at = wire_get_u64(at, &d->vrf_from);
+	at = wire_get_u64(at, &d->sequence);
+	at = wire_get(at, counts, sizeof(counts));
 	d->mix_count = counts[0];
 	d->proof_count = counts[1];
 	return first[0] == DESCRIPTOR_VERSION && sodium_is_zero(first + 5, 3) && family[1] == 0 &&
@@ -194,9 +172,11 @@ int fog_descriptor_parse(const uint8_t *data, size_t len, struct fog_descriptor 
 	    len != FOG_DESCRIPTOR_MIN + d->mix_count * 40u + d->proof_count * 88u)
 		return -EBADMSG;
 	for (unsigned i = 0; i < d->mix_count; i++)
-		at = get(get_u64(at, &d->mix[i].epoch), d->mix[i].public_key, 32);
+		at = wire_get(wire_get_u64(at, &d->mix[i].epoch), d->mix[i].public_key, 32);
 	for (unsigned i = 0; i < d->proof_count; i++)
-		at = get(get_u64(at, &d->proof[i].epoch), d->proof[i].proof, DESCRIPTOR_PROOF);
+		at = wire_get(
+		        wire_get_u64(at, &d->proof[i].epoch), d->proof[i].proof, DESCRIPTOR_PROOF
+		);
 	crypto_generichash(id, sizeof(id), d->identity, 32, NULL, 0);
 	return descriptor_good(d) && memcmp(id, d->node_id, sizeof(id)) == 0 ? 0 : -EBADMSG;
 }

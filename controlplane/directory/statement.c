@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "../big_endian.h"
+#include "wire.h"
 
 enum { STATEMENT_LABEL_MAX = 24, STATEMENT_MAX = STATEMENT_LABEL_MAX + 32 + 8 + 32 };
 
@@ -15,12 +15,12 @@ enum { STATEMENT_LABEL_MAX = 24, STATEMENT_MAX = STATEMENT_LABEL_MAX + 32 + 8 + 
 static size_t statement_text(const struct fog_statement *s, uint8_t out[STATEMENT_MAX])
 {
 	static const char vote[] = "fogline vote v1", consensus[] = "fogline consensus v1";
-	uint8_t *at = s->kind == FOG_STATEMENT_VOTE ? mempcpy(out, vote, sizeof(vote))
-	                                            : mempcpy(out, consensus, sizeof(consensus));
+	uint8_t *at = s->kind == FOG_STATEMENT_VOTE ? wire_put(out, vote, sizeof(vote))
+	                                            : wire_put(out, consensus, sizeof(consensus));
 
-	at = mempcpy(at, s->network, 32);
+	at = wire_put(at, s->network, 32);
 	at = fog_be_put(at, s->epoch, 8);
-	at = mempcpy(at, s->digest, 32);
+	at = wire_put(at, s->digest, 32);
 	return (size_t)(at - out);
 }
 
@@ -48,14 +48,14 @@ void fog_equivocation_put(const struct fog_equivocation *e, uint8_t out[FOG_EQUI
 {
 	unsigned first = memcmp(e->said[0].digest, e->said[1].digest, 32) > 0;
 	const uint8_t head[4] = {1, (uint8_t)e->kind};
-	uint8_t *at = mempcpy(out, head, sizeof(head));
+	uint8_t *at = wire_put(out, head, sizeof(head));
 
-	at = mempcpy(at, e->network, 32);
+	at = wire_put(at, e->network, 32);
 	at = fog_be_put(at, e->epoch, 8);
-	at = mempcpy(at, e->identity, 32);
+	at = wire_put(at, e->identity, 32);
 	for (unsigned i = 0; i < 2; i++) {
-		at = mempcpy(at, e->said[first ^ i].digest, 32);
-		at = mempcpy(at, e->said[first ^ i].signature, 64);
+		at = wire_put(at, e->said[first ^ i].digest, 32);
+		at = wire_put(at, e->said[first ^ i].signature, 64);
 	}
 }
 
@@ -68,18 +68,19 @@ static bool equivocation_form(const uint8_t *data, size_t len)
 
 int fog_equivocation_open(const uint8_t *data, size_t len, struct fog_equivocation *out)
 {
+	const uint8_t *at;
 	struct fog_statement s;
 
 	memset(out, 0, sizeof(*out));
 	if (!equivocation_form(data, len))
 		return -EBADMSG;
 	out->kind = data[1];
-	memcpy(out->network, data + 4, 32);
-	out->epoch = fog_be_get(data + 36, 8);
-	memcpy(out->identity, data + 44, 32);
+	at = wire_get(data + 4, out->network, 32);
+	at = wire_get_u64(at, &out->epoch);
+	at = wire_get(at, out->identity, 32);
 	for (unsigned i = 0; i < 2; i++) {
-		memcpy(out->said[i].digest, data + 76 + i * 96, 32);
-		memcpy(out->said[i].signature, data + 108 + i * 96, 64);
+		at = wire_get(at, out->said[i].digest, 32);
+		at = wire_get(at, out->said[i].signature, 64);
 	}
 	if (memcmp(out->said[0].digest, out->said[1].digest, 32) >= 0)
 		return -EBADMSG;

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../big_endian.h"
 #include "cover_rates.h"
+#include "wire.h"
 
 enum { VOTE_VERSION = 1, VOTE_SHARE = 1, VOTE_SIGNATURE = 64 };
 
@@ -45,20 +45,18 @@ static int entries_sort(const struct fog_vote_content *c, struct vote_entry *ent
 
 static uint8_t *put_head(uint8_t *at, const struct fog_vote_content *c)
 {
+	static const uint8_t no_share[80];
 	const uint8_t first[4] = {
 	        VOTE_VERSION, (uint8_t)c->authority, c->share != NULL ? VOTE_SHARE : 0};
 
-	at = mempcpy(at, first, sizeof(first));
-	at = mempcpy(at, c->network, 32);
+	at = wire_put(at, first, sizeof(first));
+	at = wire_put(at, c->network, 32);
 	at = fog_be_put(at, c->epoch, 8);
 	at = fog_be_put(at, c->previous_epoch, 8);
-	at = mempcpy(at, c->previous_digest, 32);
+	at = wire_put(at, c->previous_digest, 32);
 	at = cover_rates_put(at, &c->rates);
-	if (c->share != NULL)
-		memcpy(at, c->share, 80);
-	else
-		memset(at, 0, 80);
-	return fog_be_put(fog_be_put(at + 80, c->count, 2), 0, 2);
+	at = wire_put(at, c->share != NULL ? c->share : no_share, sizeof(no_share));
+	return fog_be_put(fog_be_put(at, c->count, 2), 0, 2);
 }
 
 static void vote_digest(const uint8_t *data, size_t body, struct fog_statement *s)
@@ -91,7 +89,7 @@ int fog_vote_make(
 		goto out;
 	at = put_head(data, c);
 	for (unsigned i = 0; i < c->count; i++)
-		at = mempcpy(fog_be_put(at, entry[i].len, 2), entry[i].data, entry[i].len);
+		at = wire_put(fog_be_put(at, entry[i].len, 2), entry[i].data, entry[i].len);
 	vote_digest(data, (size_t)(at - data), &statement);
 	fog_statement_sign(&statement, secret_key, at);
 	*out = data;
@@ -104,20 +102,22 @@ out:
 static bool take_head(const uint8_t *data, struct fog_vote *v)
 {
 	const uint8_t *at = data + 4;
+	uint16_t count, zero;
 
 	v->authority = data[1];
 	v->has_share = data[2] == VOTE_SHARE;
-	memcpy(v->network, at, 32);
-	v->epoch = fog_be_get(at + 32, 8);
-	v->previous_epoch = fog_be_get(at + 40, 8);
-	memcpy(v->previous_digest, at + 48, 32);
-	at = cover_rates_get(at + 80, &v->rates);
-	memcpy(v->share, at, 80);
-	v->count = (unsigned)fog_be_get(at + 80, 2);
+	at = wire_get(at, v->network, 32);
+	at = wire_get_u64(at, &v->epoch);
+	at = wire_get_u64(at, &v->previous_epoch);
+	at = wire_get(at, v->previous_digest, 32);
+	at = cover_rates_get(at, &v->rates);
+	at = wire_get(at, v->share, 80);
+	wire_get_u16(wire_get_u16(at, &count), &zero);
+	v->count = count;
 	// No consensus before is written in one way only, and none is from the future.
 	return data[0] == VOTE_VERSION && data[2] <= VOTE_SHARE && data[3] == 0 &&
 	        (v->has_share || sodium_is_zero(v->share, 80)) && v->count <= FOG_NODES_MAX &&
-	        fog_be_get(at + 82, 2) == 0 &&
+	        zero == 0 &&
 	        (sodium_is_zero(v->previous_digest, 32) ? v->previous_epoch == 0
 	                                                : v->previous_epoch < v->epoch);
 }
