@@ -11,10 +11,11 @@
 //   slots 2, payload length 2, epoch s 4, overlap s 4, delay mean us 4, delay max us 4, delay cap ms 4,
 //   tolerance ms 4, rekey s 4, rekey packets 8 | rates 7 * 4 |
 //   shares: 80 for each bit of 'shared', ascending |
-//   number of nodes 2 | number of left out 2 |
+//   number of nodes 2 | number of left out 2 | number of debtors 2 |
 //   nodes, ascending by ID, each: since 8 (first epoch of its present unbroken row), layer 1,
 //   reserved 1, zero, length 2, descriptor (with its own signature) |
 //   left out, ascending, each: node ID 32, reason 1 (enum fog_refusal) |
+//   debtors, ascending, each: node ID 32, epoch 8, VRF key 32, beacon 32 (that of the epoch before) |
 //   number of signatures 1 | signatures, ascending, each: authority 1, 64 (statement.h, CONSENSUS, over
 //   the BLAKE2b-256 of everything before the number of signatures)
 //
@@ -33,6 +34,8 @@ enum {
 	FOG_CONSENSUS_LIFE =
 	        3, // epochs that one is good for: its own, and two more without a newer one
 	FOG_CONSENSUS_MAX = 4 << 20, // bytes
+	FOG_CONSENSUS_OWED =
+	        16, // epochs after one that the proof of its delays can still be asked for
 };
 
 struct fog_consensus_node {
@@ -47,6 +50,14 @@ struct fog_consensus_left {
 	uint8_t reason; // enum fog_refusal
 };
 
+// The proof of an epoch's delays that a node which is left out has not shown yet. It is taken again when its
+// descriptor has it, or when FOG_CONSENSUS_OWED epochs have passed.
+struct fog_consensus_owed {
+	uint8_t node_id[FOG_ID_LEN];
+	uint64_t epoch;
+	uint8_t vrf_key[32], beacon[32]; // that counted then; what its delays were drawn with
+};
+
 // A consensus that was read. Immutable.
 struct fog_consensus {
 	uint64_t epoch, until, previous_epoch;
@@ -59,9 +70,10 @@ struct fog_consensus {
 	uint32_t tolerance_ms, rekey_s;
 	uint64_t rekey_packets;
 	uint16_t signers; // bits: whose valid signatures it has
-	unsigned node_count, left_count;
+	unsigned node_count, left_count, owed_count;
 	struct fog_consensus_node *node; // ascending by ID
 	struct fog_consensus_left *left;
+	struct fog_consensus_owed *owed; // ascending by ID
 	size_t body_len, len; // of 'data', without and with signatures
 	uint8_t *data;
 };
@@ -113,6 +125,10 @@ int fog_consensus_open(
 void fog_consensus_free(struct fog_consensus *); // accepts NULL
 // NULL: it is not in it.
 const struct fog_consensus_node *fog_consensus_find(
+        const struct fog_consensus *, const uint8_t node_id[FOG_ID_LEN]
+);
+// NULL: it owes nothing.
+const struct fog_consensus_owed *fog_consensus_owed(
         const struct fog_consensus *, const uint8_t node_id[FOG_ID_LEN]
 );
 

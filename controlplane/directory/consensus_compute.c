@@ -32,6 +32,8 @@ struct compute {
 	unsigned member_count;
 	struct fog_consensus_left *left;
 	unsigned left_count;
+	struct fog_consensus_owed *owed;
+	unsigned owed_count;
 };
 
 static bool vote_counts(
@@ -166,6 +168,17 @@ static int compute_entries(struct compute *c)
 	return 0;
 }
 
+// Judged for something else, it may have shown what it owes, or not.
+static bool member_owes(const struct compute *c, const struct consensus_member *m)
+{
+	struct fog_consensus_owed owed;
+
+	if (m->reason == FOG_REFUSAL_NONE || m->reason == FOG_REFUSAL_VRF_PROOF)
+		return m->reason != FOG_REFUSAL_NONE;
+	return judge_owes(&c->judge, m->descriptor.node_id, &owed) &&
+	        !judge_shows(&c->judge, &owed, &m->descriptor);
+}
+
 // All of one node. Whoever puts a forged descriptor into his vote hasn't listed it.
 static void compute_node(
         struct compute *c, const struct compute_entry *entry, const struct compute_entry *end
@@ -199,6 +212,7 @@ static void compute_node(
 		m.before = fog_consensus_find(c->draft.previous, m.descriptor.node_id);
 	m.reason = equivocates ? FOG_REFUSAL_EQUIVOCATION
 	                       : judge_itself(&c->judge, &m.descriptor, m.data, m.len, NULL);
+	m.owes = member_owes(c, &m);
 	c->member[c->member_count++] = m;
 }
 
@@ -275,6 +289,13 @@ static void leave_out(struct compute *c, const uint8_t *id, enum fog_refusal rea
 	c->left[c->left_count++].reason = (uint8_t)reason;
 }
 
+static int owed_compare(const void *a, const void *b)
+{
+	const struct fog_consensus_owed *x = a, *y = b;
+
+	return memcmp(x->node_id, y->node_id, FOG_ID_LEN);
+}
+
 static int left_compare(const void *a, const void *b)
 {
 	return memcmp(a, b, FOG_ID_LEN);
@@ -297,6 +318,33 @@ static int compute_left(struct compute *c)
 	return 0;
 }
 
+static void owe(struct compute *c, const uint8_t *id)
+{
+	const struct consensus_member *m = member_find(c, id);
+	struct fog_consensus_owed owed;
+
+	if ((m == NULL || m->owes) && judge_owes(&c->judge, id, &owed))
+		c->owed[c->owed_count++] = owed;
+}
+
+// Whoever owed a proof and whoever was at work, unless it has shown it: whyever it is left out, or if nobody
+// has heard of it.
+static int compute_owed(struct compute *c)
+{
+	const struct fog_consensus *p = c->draft.previous;
+
+	if (p == NULL)
+		return 0;
+	if ((c->owed = calloc(p->node_count + p->owed_count + 1, sizeof(c->owed[0]))) == NULL)
+		return -ENOMEM;
+	for (unsigned i = 0; i < p->node_count; i++)
+		owe(c, p->node[i].descriptor.node_id);
+	for (unsigned i = 0; i < p->owed_count; i++)
+		owe(c, p->owed[i].node_id);
+	qsort(c->owed, c->owed_count, sizeof(c->owed[0]), owed_compare);
+	return 0;
+}
+
 static int compute_document(struct compute *c, struct fog_consensus **out)
 {
 	uint8_t *data;
@@ -307,6 +355,8 @@ static int compute_document(struct compute *c, struct fog_consensus **out)
 	c->draft.member_count = c->member_count;
 	c->draft.left = c->left;
 	c->draft.left_count = c->left_count;
+	c->draft.owed = c->owed;
+	c->draft.owed_count = c->owed_count;
 	if ((ret = consensus_write(&c->draft, &data, &len)) < 0)
 		return ret;
 	ret = consensus_parse(data, len, out);
@@ -324,7 +374,7 @@ static int compute_nodes(struct compute *c)
 	if ((ret = conflicts_decide(c->member, c->member_count)) < 0 ||
 	    (ret = compute_layers(c)) < 0)
 		return ret;
-	return compute_left(c);
+	return (ret = compute_left(c)) < 0 ? ret : compute_owed(c);
 }
 
 int fog_consensus_compute(
@@ -355,6 +405,7 @@ out:
 	free(c->entry);
 	free(c->member);
 	free(c->left);
+	free(c->owed);
 	free(c);
 	return ret;
 }

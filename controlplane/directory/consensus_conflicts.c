@@ -9,9 +9,14 @@
 
 #include "consensus_form.h"
 
-enum conflict_kind { CONFLICT_KEY, CONFLICT_ADDRESS, CONFLICT_NAME };
+// In the order in which reasons are given.
+enum conflict_kind { CONFLICT_KEY, CONFLICT_MIX, CONFLICT_ADDRESS, CONFLICT_NAME };
 
-enum { CONFLICT_CLAIMS = 6, CONFLICT_KEYS = 4, CONFLICT_NOBODY = -1 };
+enum {
+	CONFLICT_KEYS = 4,
+	CONFLICT_CLAIMS = CONFLICT_KEYS + FOG_DESCRIPTOR_MIX_MAX + 2,
+	CONFLICT_NOBODY = -1,
+};
 
 // Something that one node alone may have.
 struct conflict_claim {
@@ -22,6 +27,7 @@ struct conflict_claim {
 
 static const enum fog_refusal conflict_reason[] = {
         [CONFLICT_KEY] = FOG_REFUSAL_IDENTITY,
+        [CONFLICT_MIX] = FOG_REFUSAL_MIX_KEY_TAKEN,
         [CONFLICT_ADDRESS] = FOG_REFUSAL_ADDRESS_TAKEN,
         [CONFLICT_NAME] = FOG_REFUSAL_NAME_TAKEN,
 };
@@ -37,6 +43,16 @@ static unsigned claim_keys(const struct fog_descriptor *d, const uint8_t *key[CO
 	return sodium_is_zero(d->tls_key, 32) ? 3 : 4;
 }
 
+// Whatever epochs they are for.
+static bool mix_keys_meet(const struct fog_descriptor *d, const struct fog_descriptor *other)
+{
+	for (unsigned i = 0; i < d->mix_count; i++)
+		for (unsigned k = 0; k < other->mix_count; k++)
+			if (memcmp(d->mix[i].public_key, other->mix[k].public_key, 32) == 0)
+				return true;
+	return false;
+}
+
 enum fog_refusal conflict_of(const struct fog_descriptor *d, const struct fog_descriptor *other)
 {
 	const uint8_t *ours[CONFLICT_KEYS], *theirs[CONFLICT_KEYS];
@@ -46,6 +62,8 @@ enum fog_refusal conflict_of(const struct fog_descriptor *d, const struct fog_de
 		for (unsigned k = 0; k < their_count; k++)
 			if (memcmp(ours[i], theirs[k], 32) == 0)
 				return FOG_REFUSAL_IDENTITY;
+	if (mix_keys_meet(d, other))
+		return FOG_REFUSAL_MIX_KEY_TAKEN;
 	if (d->address.family == other->address.family &&
 	    memcmp(d->address.addr, other->address.addr, sizeof(d->address.addr)) == 0)
 		return FOG_REFUSAL_ADDRESS_TAKEN;
@@ -64,6 +82,10 @@ static unsigned claims_of(
 	for (unsigned i = 0; i < n; i++) {
 		claim[i].kind = CONFLICT_KEY;
 		memcpy(claim[i].value, key[i], 32);
+	}
+	for (unsigned i = 0; i < d->mix_count; i++) {
+		claim[n].kind = CONFLICT_MIX;
+		memcpy(claim[n++].value, d->mix[i].public_key, 32);
 	}
 	claim[n].kind = CONFLICT_ADDRESS;
 	claim[n].value[0] = d->address.family;
@@ -84,7 +106,7 @@ static int claim_by_value(const void *a, const void *b)
 	return memcmp(x->value, y->value, sizeof(x->value));
 }
 
-// By member, then keys before address before name: the order in which reasons are given.
+// By member, then by kind.
 static int claim_by_member(const void *a, const void *b)
 {
 	const struct conflict_claim *x = a, *y = b;
@@ -116,29 +138,63 @@ static enum fog_refusal claim_all(
 	return FOG_REFUSAL_NONE;
 }
 
-// Those who were in the previous consensus, or the others; both ascend by ID.
-static void decide(
-        struct consensus_member *member, const struct conflict_claim *claim, unsigned count,
-        bool incumbents, int *owner, unsigned *taken
+int conflict_order(
+        const struct fog_consensus_node *before, const uint8_t *id,
+        const struct fog_consensus_node *other_before, const uint8_t *other_id
 )
 {
-	for (unsigned i = 0, next; i < count; i = next) {
-		struct consensus_member *m = &member[claim[i].member];
-		for (next = i + 1; next < count && claim[next].member == claim[i].member;)
-			next++;
-		if ((m->before != NULL) != incumbents)
-			continue;
-		m->reason = claim_all(&claim[i], &claim[next], owner);
-		if (m->reason == FOG_REFUSAL_NONE && ++*taken > FOG_NODES_MAX)
-			m->reason = FOG_REFUSAL_FULL;
+	if ((before != NULL) != (other_before != NULL))
+		return before != NULL ? -1 : 1;
+	if (before != NULL && before->since != other_before->since)
+		return before->since < other_before->since ? -1 : 1;
+	return memcmp(id, other_id, FOG_ID_LEN);
+}
+
+// A member and its claims.
+struct conflict_turn {
+	struct consensus_member *member;
+	const struct conflict_claim *claim, *end;
+};
+
+static int turn_compare(const void *a, const void *b)
+{
+	const struct consensus_member *x = ((const struct conflict_turn *)a)->member;
+	const struct consensus_member *y = ((const struct conflict_turn *)b)->member;
+
+	return conflict_order(x->before, x->descriptor.node_id, y->before, y->descriptor.node_id);
+}
+
+static int decide(
+        struct consensus_member *member, unsigned members, const struct conflict_claim *claim,
+        unsigned count, int *owner
+)
+{
+	struct conflict_turn *turn = calloc(members + 1, sizeof(*turn));
+	unsigned turns = 0, taken = 0;
+
+	if (turn == NULL)
+		return -ENOMEM;
+	for (unsigned i = 0; i < count; i++) {
+		if (i == 0 || claim[i].member != claim[i - 1].member)
+			turn[turns++] = (struct conflict_turn
+			){.member = &member[claim[i].member], .claim = &claim[i]};
+		turn[turns - 1].end = &claim[i + 1];
 	}
+	qsort(turn, turns, sizeof(*turn), turn_compare);
+	for (unsigned i = 0; i < turns; i++) {
+		turn[i].member->reason = claim_all(turn[i].claim, turn[i].end, owner);
+		if (turn[i].member->reason == FOG_REFUSAL_NONE && ++taken > FOG_NODES_MAX)
+			turn[i].member->reason = FOG_REFUSAL_FULL;
+	}
+	free(turn);
+	return 0;
 }
 
 int conflicts_decide(struct consensus_member *member, unsigned count)
 {
 	struct conflict_claim *claim = calloc(count + 1, CONFLICT_CLAIMS * sizeof(*claim));
 	int *owner = calloc(count + 1, CONFLICT_CLAIMS * sizeof(*owner));
-	unsigned claims = 0, taken = 0;
+	unsigned claims = 0;
 	int ret = -ENOMEM;
 
 	if (claim == NULL || owner == NULL)
@@ -149,9 +205,7 @@ int conflicts_decide(struct consensus_member *member, unsigned count)
 	for (unsigned i = 0; i < claims; i++)
 		owner[i] = CONFLICT_NOBODY;
 	claims_number(claim, claims);
-	decide(member, claim, claims, true, owner, &taken);
-	decide(member, claim, claims, false, owner, &taken);
-	ret = 0;
+	ret = decide(member, count, claim, claims, owner);
 out:
 	free(claim);
 	free(owner);

@@ -12,7 +12,9 @@ enum {
 	CONSENSUS_TOLERANCE_AT = 2 * 2 + 5 * 4, // in the parameters
 	CONSENSUS_HEAD = CONSENSUS_PARAMETERS_AT + CONSENSUS_PARAMETERS + 7 * 4,
 	CONSENSUS_NODE = 8 + 1 + 1 + 2, // before its descriptor
+	CONSENSUS_COUNTS = 3 * 2,
 	CONSENSUS_LEFT = FOG_ID_LEN + 1,
+	CONSENSUS_OWED = FOG_ID_LEN + 8 + 32 + 32,
 	CONSENSUS_SIGNATURE = 1 + 64,
 	CONSENSUS_SHARE = 80,
 };
@@ -24,6 +26,7 @@ struct consensus_member {
 	size_t len;
 	const struct fog_consensus_node *before; // in the previous consensus; NULL: not in it
 	enum fog_refusal reason; // NONE: it is in
+	bool owes; // and has not shown it
 	uint8_t layer;
 };
 
@@ -36,6 +39,8 @@ struct consensus_draft {
 	unsigned member_count;
 	const struct fog_consensus_left *left; // ascending
 	unsigned left_count;
+	const struct fog_consensus_owed *owed; // ascending
+	unsigned owed_count;
 	const struct fog_consensus *previous;
 };
 
@@ -54,8 +59,15 @@ uint64_t consensus_since(
 // Decide conflicts between members without a reason, and who is beyond the limit; sets reasons. Members
 // ascend by ID. Returns 0 or -ENOMEM.
 int conflicts_decide(struct consensus_member *, unsigned count);
-// Why 'd' can't be beside 'other', a different node: NONE, IDENTITY, ADDRESS_TAKEN or NAME_TAKEN.
+// Why 'd' can't be beside 'other', a different node: NONE, IDENTITY, MIX_KEY_TAKEN, ADDRESS_TAKEN or
+// NAME_TAKEN.
 enum fog_refusal conflict_of(const struct fog_descriptor *d, const struct fog_descriptor *other);
+// Who of two nodes keeps what both want: who was in the previous consensus (NULL: it was not), there the one
+// who has been in for longer, then the lower ID, which anybody can choose. As memcmp: < 0 is the first one.
+int conflict_order(
+        const struct fog_consensus_node *before, const uint8_t *id,
+        const struct fog_consensus_node *other_before, const uint8_t *other_id
+);
 
 // What all descriptors of one epoch are judged by.
 struct judge {
@@ -72,6 +84,11 @@ void judge_init(
         struct judge *, const struct fog_topology *network, const struct fog_consensus *previous,
         uint64_t epoch
 );
+// Whether the node owes a proof to the consensus that is made: one that it owed before, or that of the last
+// epoch that is over.
+bool judge_owes(const struct judge *, const uint8_t *node_id, struct fog_consensus_owed *);
+// ... and whether its descriptor has it.
+bool judge_shows(const struct judge *, const struct fog_consensus_owed *, const struct fog_descriptor *);
 // By itself and the previous consensus; form and signature are known to be good. 'text' may be NULL.
 enum fog_refusal judge_itself(
         const struct judge *, const struct fog_descriptor *, const uint8_t *data, size_t len,

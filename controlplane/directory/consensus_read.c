@@ -107,6 +107,27 @@ static int read_left(struct fog_consensus *c, size_t *at, size_t end)
 	return 0;
 }
 
+static int read_owed(struct fog_consensus *c, size_t *at, size_t end)
+{
+	if ((end - *at) / CONSENSUS_OWED < c->owed_count)
+		return -EBADMSG;
+	if ((c->owed = calloc(c->owed_count + 1, sizeof(c->owed[0]))) == NULL)
+		return -ENOMEM;
+	for (unsigned i = 0; i < c->owed_count; i++) {
+		struct fog_consensus_owed *o = &c->owed[i];
+		const uint8_t *from = wire_get(c->data + *at, o->node_id, FOG_ID_LEN);
+		from = wire_get_u64(from, &o->epoch);
+		from = wire_get(from, o->vrf_key, 32);
+		wire_get(from, o->beacon, 32);
+		*at += CONSENSUS_OWED;
+		if (o->epoch >= c->epoch || c->epoch - o->epoch > FOG_CONSENSUS_OWED ||
+		    fog_consensus_find(c, o->node_id) != NULL ||
+		    (i > 0 && memcmp(o[-1].node_id, o->node_id, FOG_ID_LEN) >= 0))
+			return -EBADMSG;
+	}
+	return 0;
+}
+
 // Signatures stand at the end, ascending, so each authority has one at most.
 static bool read_signers(struct fog_consensus *c)
 {
@@ -131,13 +152,15 @@ static int read_all(struct fog_consensus *c)
 	if (!read_head(c) || !head_good(c))
 		return -EBADMSG;
 	size_t shares = (size_t)__builtin_popcount(c->shared) * CONSENSUS_SHARE;
-	if (end - at < shares + 2 + 2 + 1)
+	if (end - at < shares + CONSENSUS_COUNTS + 1)
 		return -EBADMSG;
 	at += shares;
 	c->node_count = (unsigned)fog_be_get(c->data + at, 2);
 	c->left_count = (unsigned)fog_be_get(c->data + at + 2, 2);
-	at += 4;
-	if ((ret = read_nodes(c, &at, end)) < 0 || (ret = read_left(c, &at, end)) < 0)
+	c->owed_count = (unsigned)fog_be_get(c->data + at + 4, 2);
+	at += CONSENSUS_COUNTS;
+	if ((ret = read_nodes(c, &at, end)) < 0 || (ret = read_left(c, &at, end)) < 0 ||
+	    (ret = read_owed(c, &at, end)) < 0)
 		return ret;
 	if (at >= end)
 		return -EBADMSG;
@@ -152,7 +175,7 @@ int consensus_parse(const uint8_t *data, size_t len, struct fog_consensus **out)
 	int ret = -ENOMEM;
 
 	*out = NULL;
-	if (len < CONSENSUS_HEAD + 2 + 2 + 1 || len > FOG_CONSENSUS_MAX)
+	if (len < CONSENSUS_HEAD + CONSENSUS_COUNTS + 1 || len > FOG_CONSENSUS_MAX)
 		return -EBADMSG;
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return -ENOMEM;
@@ -175,6 +198,7 @@ void fog_consensus_free(struct fog_consensus *c)
 		return;
 	free(c->node);
 	free(c->left);
+	free(c->owed);
 	free(c->data);
 	free(c);
 }
@@ -190,6 +214,25 @@ const struct fog_consensus_node *fog_consensus_find(
 		int order = memcmp(c->node[middle].descriptor.node_id, node_id, FOG_ID_LEN);
 		if (order == 0)
 			return &c->node[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+const struct fog_consensus_owed *fog_consensus_owed(
+        const struct fog_consensus *c, const uint8_t node_id[FOG_ID_LEN]
+)
+{
+	unsigned low = 0, high = c->owed_count;
+
+	while (low < high) {
+		unsigned middle = low + (high - low) / 2;
+		int order = memcmp(c->owed[middle].node_id, node_id, FOG_ID_LEN);
+		if (order == 0)
+			return &c->owed[middle];
 		if (order < 0)
 			low = middle + 1;
 		else

@@ -73,7 +73,9 @@ static uint8_t *put_member(
 
 static size_t draft_len(const struct consensus_draft *draft, unsigned *members)
 {
-	size_t len = CONSENSUS_HEAD + 2 + 2 + draft->left_count * (size_t)CONSENSUS_LEFT + 1;
+	size_t len = CONSENSUS_HEAD + CONSENSUS_COUNTS + 1 +
+	        draft->left_count * (size_t)CONSENSUS_LEFT +
+	        draft->owed_count * (size_t)CONSENSUS_OWED;
 
 	*members = 0;
 	len += (size_t)__builtin_popcount(draft->head.shared) * CONSENSUS_SHARE;
@@ -97,12 +99,19 @@ int consensus_write(const struct consensus_draft *draft, uint8_t **out, size_t *
 	at = put_head(*out, draft);
 	at = fog_be_put(at, members, 2);
 	at = fog_be_put(at, draft->left_count, 2);
+	at = fog_be_put(at, draft->owed_count, 2);
 	for (unsigned i = 0; i < draft->member_count; i++)
 		if (draft->member[i].reason == FOG_REFUSAL_NONE)
 			at = put_member(at, draft, &draft->member[i]);
 	for (unsigned i = 0; i < draft->left_count; i++) {
 		at = wire_put(at, draft->left[i].node_id, FOG_ID_LEN);
 		at = fog_be_put(at, draft->left[i].reason, 1);
+	}
+	for (unsigned i = 0; i < draft->owed_count; i++) {
+		at = wire_put(at, draft->owed[i].node_id, FOG_ID_LEN);
+		at = fog_be_put(at, draft->owed[i].epoch, 8);
+		at = wire_put(at, draft->owed[i].vrf_key, 32);
+		at = wire_put(at, draft->owed[i].beacon, 32);
 	}
 	*at = 0; // signatures
 	return 0;

@@ -101,7 +101,8 @@ static enum fog_refusal judge_mix_keys(
 {
 	for (uint64_t epoch = j->epoch; epoch < j->epoch + FOG_CONSENSUS_LIFE; epoch++) {
 		unsigned i = 0;
-		while (i < d->mix_count && d->mix[i].epoch != epoch)
+		while (i < d->mix_count &&
+		       (d->mix[i].epoch != epoch || sodium_is_zero(d->mix[i].public_key, 32)))
 			i++;
 		if (i == d->mix_count)
 			return refuse(
@@ -115,32 +116,58 @@ static enum fog_refusal judge_mix_keys(
 	return FOG_REFUSAL_NONE;
 }
 
-// Judged by the key that counted then, which the previous consensus has.
-static enum fog_refusal judge_proof(
-        const struct judge *j, const struct fog_consensus_node *before,
-        const struct fog_descriptor *d, char *text
+bool judge_owes(const struct judge *j, const uint8_t *node_id, struct fog_consensus_owed *out)
+{
+	const struct fog_consensus_node *before;
+	const struct fog_consensus_owed *known;
+
+	if (j->previous == NULL)
+		return false;
+	if ((known = fog_consensus_owed(j->previous, node_id)) != NULL) {
+		*out = *known;
+		return j->epoch - known->epoch <= FOG_CONSENSUS_OWED;
+	}
+	before = fog_consensus_find(j->previous, node_id);
+	if (!j->owes || before == NULL || before->since > j->owed ||
+	    (j->owed < before->descriptor.vrf_from && j->owed < before->since + 2))
+		return false;
+	// By the key that counted then, which the previous consensus has.
+	out->epoch = j->owed;
+	memcpy(out->node_id, node_id, FOG_ID_LEN);
+	memcpy(out->vrf_key, before->descriptor.vrf_key, 32);
+	memcpy(out->beacon, j->owed_beacon, 32);
+	return true;
+}
+
+bool judge_shows(
+        const struct judge *j, const struct fog_consensus_owed *owed, const struct fog_descriptor *d
 )
 {
 	uint8_t alpha[FOG_DELAY_ALPHA_LEN], beta[FOG_VRF_BETA_LEN];
 
-	if (!j->owes || before == NULL || before->since > j->owed)
-		return FOG_REFUSAL_NONE;
-	if (j->owed < before->descriptor.vrf_from && j->owed < before->since + 2)
-		return FOG_REFUSAL_NONE;
-	fog_delay_alpha(j->hash, j->owed, j->owed_beacon, alpha);
+	fog_delay_alpha(j->hash, owed->epoch, owed->beacon, alpha);
 	for (unsigned i = 0; i < d->proof_count; i++)
-		if (d->proof[i].epoch == j->owed &&
-		    fog_vrf_verify(
-		            before->descriptor.vrf_key, alpha, sizeof(alpha), d->proof[i].proof,
-		            beta
-		    ) == 0)
-			return FOG_REFUSAL_NONE;
-	sodium_memzero(beta, sizeof(beta));
+		if (d->proof[i].epoch == owed->epoch &&
+		    fog_vrf_verify(owed->vrf_key, alpha, sizeof(alpha), d->proof[i].proof, beta) ==
+		            0)
+			return true;
+	return false;
+}
+
+static enum fog_refusal judge_proof(
+        const struct judge *j, const struct fog_descriptor *d, char *text
+)
+{
+	struct fog_consensus_owed owed;
+
+	if (!judge_owes(j, d->node_id, &owed) || judge_shows(j, &owed, d))
+		return FOG_REFUSAL_NONE;
 	return refuse(
 	        FOG_REFUSAL_VRF_PROOF, text,
 	        "it lacks a valid proof of its delays of epoch %" PRIu64
-	        ": the node makes one when that epoch's key is destroyed",
-	        j->owed
+	        ": the node makes one when that epoch's key is destroyed, and owes it for %d "
+	        "epochs",
+	        owed.epoch, FOG_CONSENSUS_OWED
 	);
 }
 
@@ -191,15 +218,14 @@ static enum fog_refusal judge_withdrawn(const struct fog_descriptor *d, char *te
 }
 
 static enum fog_refusal judge_rest(
-        const struct judge *j, const struct fog_consensus_node *before,
-        const struct fog_descriptor *d, char *text
+        const struct judge *j, const struct fog_descriptor *d, char *text
 )
 {
 	enum fog_refusal r;
 
 	if ((r = judge_mix_keys(j, d, text)) != FOG_REFUSAL_NONE)
 		return r;
-	return judge_proof(j, before, d, text);
+	return judge_proof(j, d, text);
 }
 
 static const struct fog_consensus_node *judge_before(
@@ -222,7 +248,7 @@ enum fog_refusal judge_itself(
 	    (r = judge_keys(d, text)) != FOG_REFUSAL_NONE ||
 	    (r = judge_address(d, text)) != FOG_REFUSAL_NONE)
 		return r;
-	return judge_rest(j, before, d, text);
+	return judge_rest(j, d, text);
 }
 
 static enum fog_refusal judge_clock(
@@ -259,12 +285,10 @@ static enum fog_refusal judge_beside(
 {
 	for (unsigned i = 0; i < count; i++) {
 		const struct fog_descriptor *other = known[i];
-		int order = memcmp(d->node_id, other->node_id, FOG_ID_LEN);
-		enum fog_refusal r = order != 0 ? conflict_of(d, other) : FOG_REFUSAL_NONE;
-		if (r == FOG_REFUSAL_NONE)
-			continue;
-		bool theirs = judge_before(j, other) != NULL;
-		if ((before != NULL) == theirs ? order > 0 : theirs)
+		bool same = memcmp(d->node_id, other->node_id, FOG_ID_LEN) == 0;
+		enum fog_refusal r = same ? FOG_REFUSAL_NONE : conflict_of(d, other);
+		if (r != FOG_REFUSAL_NONE &&
+		    conflict_order(before, d->node_id, judge_before(j, other), other->node_id) > 0)
 			return refuse(
 			        r, text, "%s: node '%s' was there first", fog_refusal_text(r),
 			        other->name
@@ -322,5 +346,5 @@ enum fog_refusal fog_descriptor_judge(
 	    (r = judge_address(&d, text)) != FOG_REFUSAL_NONE ||
 	    (r = judge_beside(&j, before, &d, known, known_count, text)) != FOG_REFUSAL_NONE)
 		return r;
-	return judge_rest(&j, before, &d, text);
+	return judge_rest(&j, &d, text);
 }

@@ -43,6 +43,7 @@ static void accidents(struct parts *p, unsigned round)
 	n[7].d.flags = round % 2 ? FOG_DESCRIPTOR_WITHDRAWN : 0;
 	n[8].d.address = n[9].d.address;
 	memcpy(n[10].d.vrf_key, n[11].d.identity, 32);
+	memcpy(n[6].d.mix[0].public_key, n[5].d.mix[1].public_key, 32);
 	// More want to be in one layer than half of it holds.
 	for (unsigned i = 0; i < p->count; i++) {
 		if (p->node[i].d.layer_wish == 0 && i % 3 != 0)
@@ -125,6 +126,12 @@ int main(void)
 	for (unsigned round = 0; round < EPOCHS; round++) {
 		if (c != NULL)
 			parts_renew_all(p, epoch, c);
+		for (unsigned i = 0; c != NULL && i < p->count; i++) {
+			const struct fog_consensus_owed *owed =
+			        fog_consensus_owed(c, p->node[i].d.node_id);
+			if (owed != NULL && i % 2 == 0)
+				parts_pay(p, &p->node[i], owed);
+		}
 		accidents(p, round % 4);
 		next = epoch_play(p, round, epoch, c);
 		fog_consensus_free(c);

@@ -23,13 +23,13 @@ import vrf_ref  # noqa: E402
 
 VOTE = struct.Struct(">BBBB32sQQ32s7I80sHH")
 HEAD = struct.Struct(">BBBB32sQQQ32s32s64sHHHH")
-LIFE = 3
+LIFE, OWED = 3, 16
 GATEWAY, MIX, SERVICE = 1, 2, 3
 # The order of controlplane/directory/refusals.def.
 REASONS = (
 	"none", "malformed", "signature", "network", "identity", "address", "address_taken", "name_taken", "clock",
 	"rollback", "equivocation", "vrf_proof", "mix_keys", "withdrawn", "denied", "full", "epoch", "threshold",
-	"expired", "parameters", "absent",
+	"expired", "parameters", "absent", "mix_key_taken",
 )
 REASON = {name: number for number, name in enumerate(REASONS)}
 verified = {}
@@ -108,8 +108,8 @@ class Vote:
 class Consensus:
 	"""What the next one is made from."""
 
-	def __init__(self, epoch, digest, beacons, members):
-		self.epoch, self.digest, self.members = epoch, digest, members
+	def __init__(self, epoch, digest, beacons, members, owed):
+		self.epoch, self.digest, self.members, self.owed = epoch, digest, members, owed
 		self.until, self.beacons = epoch + LIFE, beacons
 
 	def beacon(self, network, epoch):
@@ -122,6 +122,7 @@ class Consensus:
 
 
 Member = collections.namedtuple("Member", "since layer data descriptor")
+Owed = collections.namedtuple("Owed", "epoch key beacon")
 
 
 def beacon_of(network, previous, epoch):
@@ -136,15 +137,27 @@ def reachable(address):
 	        and address[:12] != bytes(10) + b"\xff\xff")
 
 
-def proved(network, previous, epoch, d):
-	owed, before = epoch - 2, previous.members.get(d["node_id"]) if previous else None
+def owes(network, previous, epoch, node):
+	"""The proof that is asked for: epoch, VRF key, beacon; None."""
+	if not previous:
+		return None
+	if node in previous.owed:
+		return previous.owed[node] if epoch - previous.owed[node].epoch <= OWED else None
+	owed, before = epoch - 2, previous.members.get(node)
 	if before is None or owed >= previous.until or before.since > owed:
-		return True
+		return None
 	if owed < min(before.descriptor["vrf_from"], before.since + 2):
+		return None
+	return Owed(owed, before.descriptor["vrf_key"], beacon_of(network, previous, owed - 1))
+
+
+def proved(network, previous, epoch, d):
+	owed = owes(network, previous, epoch, d["node_id"])
+	if owed is None:
 		return True
-	alpha = vrf_ref.delay_alpha(network.hash, owed, beacon_of(network, previous, owed - 1))
-	return any(vrf_beta(before.descriptor["vrf_key"], alpha, proof) is not None
-	           for number, proof in d["proof"] if number == owed)
+	alpha = vrf_ref.delay_alpha(network.hash, owed.epoch, owed.beacon)
+	return any(vrf_beta(owed.key, alpha, proof) is not None
+	           for number, proof in d["proof"] if number == owed.epoch)
 
 
 def judge(network, previous, epoch, d, data):
@@ -163,7 +176,7 @@ def judge(network, previous, epoch, d, data):
 		return "address"
 	if bool(d["directory_port"]) != any(d["tls_key"]):
 		return "address"
-	if not {epoch, epoch + 1, epoch + 2} <= {number for number, _ in d["mix"]}:
+	if not {epoch, epoch + 1, epoch + 2} <= {number for number, key in d["mix"] if any(key)}:
 		return "mix_keys"
 	return "none" if proved(network, previous, epoch, d) else "vrf_proof"
 
@@ -189,21 +202,23 @@ def choose(network, votes, previous, epoch):
 
 
 def settle(chosen, previous):
-	"""Conflicts: who was in before, then lower IDs."""
+	"""Conflicts: who was in before, those who came first first, then lower IDs."""
 	owners = {}
-	order = sorted((not (previous and node in previous.members), node) for node in chosen)
-	for _, node in order:
+	incumbents = previous.members if previous else {}
+	for node in sorted(chosen, key=lambda node: (
+			node not in incumbents, incumbents[node].since if node in incumbents else 0, node)):
 		entry = chosen[node]
 		if entry[0] != "none":
 			continue
 		d = entry[2]
 		claims = {("key", d[name]): "identity" for name in ("identity", "link_key", "vrf_key", "tls_key")
 		          if any(d[name])}
+		claims.update((("mix", key), "mix_key_taken") for _, key in d["mix"])
 		claims["address", d["address"]] = "address_taken"
 		claims["name", d["name"]] = "name_taken"
 		taken = [reason for claim, reason in claims.items() if claim in owners]
 		if taken:
-			entry[0] = min(taken, key=("identity", "address_taken", "name_taken").index)
+			entry[0] = min(taken, key=("identity", "mix_key_taken", "address_taken", "name_taken").index)
 		else:
 			owners.update(dict.fromkeys(claims, node))
 
@@ -253,6 +268,16 @@ def counting(votes, lied, previous, epoch):
 			yield vote
 
 
+def owing(network, previous, epoch, chosen):
+	"""Who was at work, or owed before, and has not shown the proof."""
+	found = {}
+	for node in (*previous.members, *previous.owed) if previous else ():
+		owed = owes(network, previous, epoch, node)
+		if owed and not (node in chosen and proved(network, previous, epoch, chosen[node][2])):
+			found[node] = owed
+	return found
+
+
 def compute(network, votes, lied, previous, epoch):
 	votes = list(counting(votes, lied, previous, epoch))
 	check(len(votes) >= network.threshold, "too few votes")
@@ -272,7 +297,8 @@ def compute(network, votes, lied, previous, epoch):
 		beacons[1] + beacons[2], bits(vote.authority for vote in votes), bits(shares), lied, 0)
 	body += network.parameters() + struct.pack(">7I", *rates)
 	body += b"".join(shares[authority] for authority in sorted(shares))
-	body += struct.pack(">HH", len(inside), len(left))
+	owed = owing(network, previous, epoch, chosen)
+	body += struct.pack(">HHH", len(inside), len(left), len(owed))
 	members = {}
 	for node in inside:
 		_, data, d = chosen[node]
@@ -281,7 +307,9 @@ def compute(network, votes, lied, previous, epoch):
 		body += struct.pack(">QBBH", *members[node][:2], 0, len(data)) + data
 	for node in sorted(left):
 		body += node + bytes([REASON[left[node]]])
-	return body, Consensus(epoch, blake(body), beacons, members), left
+	for node in sorted(owed):
+		body += node + u64(owed[node].epoch) + owed[node].key + owed[node].beacon
+	return body, Consensus(epoch, blake(body), beacons, members, owed), left
 
 
 def signatures(network, body, epoch, signers):
@@ -293,6 +321,7 @@ def signatures(network, body, epoch, signers):
 def main(program):
 	done = subprocess.run([program], capture_output=True, text=True, check=True, timeout=100)
 	network, previous, votes, epoch, lied, seen = None, None, [], 0, 0, set()
+	debtors, returned = set(), set()
 	for word, *values in map(str.split, done.stdout.splitlines()):
 		if word == "network":
 			network = Network(values)
@@ -314,9 +343,12 @@ def main(program):
 			check(theirs[len(body):] == signatures(network, body, epoch, signers), "other signatures")
 			check(len(set(signers)) >= network.threshold, "too few signatures")
 			seen.update(left.values())
+			debtors.update(previous.owed)
+			returned.update(debtors & set(previous.members))
 	missing = {"identity", "address", "address_taken", "name_taken", "equivocation", "vrf_proof", "mix_keys",
-	           "withdrawn", "absent"} - seen
+	           "withdrawn", "absent", "mix_key_taken"} - seen
 	check(not missing, f"never happened: {missing}")
+	check(returned and returned < debtors, f"{len(returned)} of {len(debtors)} debtors have come back")
 	print("ok")
 
 

@@ -290,6 +290,20 @@ static inline void parts_renew(
 	parts_sign(n);
 }
 
+// The proof that a consensus says the node owes, in the place of the one it has.
+static inline void parts_pay(
+        const struct parts *p, struct parts_node *n, const struct fog_consensus_owed *owed
+)
+{
+	uint8_t alpha[FOG_DELAY_ALPHA_LEN];
+
+	fog_delay_alpha(p->network, owed->epoch, owed->beacon, alpha);
+	n->d.proof[0].epoch = owed->epoch;
+	if (fog_vrf_prove(n->keys.vrf_seed, alpha, sizeof(alpha), n->d.proof[0].proof) < 0)
+		abort();
+	parts_sign(n);
+}
+
 static inline void parts_renew_all(
         struct parts *p, uint64_t epoch, const struct fog_consensus *previous
 )

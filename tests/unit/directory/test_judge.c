@@ -166,6 +166,10 @@ static void test_stolen(void)
 	n.d.directory_port = 1;
 	memcpy(n.d.tls_key, victim->link_key, 32);
 	CU_ASSERT_EQUAL(judge_node(&n), FOG_REFUSAL_IDENTITY);
+	// A mix key of any epoch.
+	n = good;
+	memcpy(n.d.mix[1].public_key, victim->mix[2].public_key, 32);
+	CU_ASSERT_EQUAL(judge_node(&n), FOG_REFUSAL_MIX_KEY_TAKEN);
 	n = good;
 	n.d.address = victim->address;
 	n.d.mix_port = 9999;
@@ -212,6 +216,61 @@ static void test_who_wins(void)
 	end();
 }
 
+// A newcomer whose ID is lower than the incumbent's, which anybody can make, wins nothing.
+static void test_lower_newcomer(void)
+{
+	begin();
+	const struct fog_descriptor *victim = &p->node[3].d;
+	unsigned lower = NODES;
+	do
+		parts_node_make(p, ++lower);
+	while (memcmp(p->node[lower].d.node_id, victim->node_id, 32) > 0);
+	struct parts_node *n = &p->node[lower];
+	parts_mix_keys(&n->d, next, 3);
+	CU_ASSERT_EQUAL(judge_node(n), FOG_REFUSAL_NONE);
+	memcpy(n->d.name, victim->name, sizeof(n->d.name));
+	CU_ASSERT_EQUAL(judge_node(n), FOG_REFUSAL_NAME_TAKEN);
+	snprintf(n->d.name, sizeof(n->d.name), "its-own");
+	n->d.address = victim->address;
+	CU_ASSERT_EQUAL(judge_node(n), FOG_REFUSAL_ADDRESS_TAKEN);
+	end();
+}
+
+// Of two who are in the consensus, the one that came later doesn't get what the other one has just said,
+// whatever its ID.
+static void test_longer_in(void)
+{
+	begin();
+	struct parts_node *late = &p->node[NODES], *old = &p->node[3];
+	for (unsigned i = NODES; i == NODES || memcmp(late->d.node_id, old->d.node_id, 32) > 0;
+	     i++) {
+		parts_node_make(p, i);
+		*late = p->node[i];
+	}
+	// 'second' once more, now with the late one.
+	uint64_t sequence = p->node[0].d.sequence;
+	p->count = NODES + 1;
+	parts_renew_all(p, next - 1, first);
+	fog_consensus_free(second);
+	second = parts_consensus(p, next - 1, first);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(fog_consensus_find(second, late->d.node_id));
+	parts_renew_all(p, next, second);
+	CU_ASSERT(p->node[0].d.sequence > sequence);
+	memcpy(late->d.mix[2].public_key, old->d.mix[2].public_key, 32);
+	CU_ASSERT_EQUAL(judge_node(late), FOG_REFUSAL_MIX_KEY_TAKEN);
+	const struct fog_descriptor *known[] = {&late->d};
+	CU_ASSERT_EQUAL(
+	        fog_descriptor_judge(&p->net, second, next, old->data, old->len, known, 1, 0, text),
+	        FOG_REFUSAL_NONE
+	);
+	struct fog_consensus *third = parts_consensus(p, next, second);
+	CU_ASSERT_PTR_NULL(fog_consensus_find(third, late->d.node_id));
+	CU_ASSERT_PTR_NOT_NULL(fog_consensus_find(third, old->d.node_id));
+	CU_ASSERT(third->left_count == 1 && third->left[0].reason == FOG_REFUSAL_MIX_KEY_TAKEN);
+	fog_consensus_free(third);
+	end();
+}
+
 static void test_sequence(void)
 {
 	begin();
@@ -254,6 +313,9 @@ static void test_mix_keys(void)
 		n.d.mix_count = 2;
 		CU_ASSERT_EQUAL(judge_node(&n), FOG_REFUSAL_MIX_KEYS);
 	}
+	n = p->node[2];
+	memset(n.d.mix[1].public_key, 0, 32);
+	CU_ASSERT_EQUAL(judge_node(&n), FOG_REFUSAL_MIX_KEYS);
 	n = p->node[2];
 	parts_mix_keys(&n.d, next - 1, 4); // also of the epoch that runs
 	CU_ASSERT_EQUAL(judge_node(&n), FOG_REFUSAL_NONE);
@@ -321,9 +383,9 @@ static void test_proof_begins(void)
 		c = later;
 		// All are at work since PARTS_EPOCH. The delays of then are over for the consensus of
 		// two epochs later, those of PARTS_EPOCH + 2 for that of PARTS_EPOCH + 4. Who was
-		// left out begins anew with the one behind it.
+		// left out stays out (test_owed.c).
 		for (unsigned i = 0; i < NODES; i++) {
-			bool out = epoch == PARTS_EPOCH + (i < 5 ? 2 : 4);
+			bool out = epoch >= PARTS_EPOCH + (i < 5 ? 2 : 4);
 			CU_ASSERT_EQUAL(fog_consensus_find(c, p->node[i].d.node_id) == NULL, out);
 		}
 		CU_ASSERT_EQUAL(c->left_count, NODES - c->node_count);
@@ -343,6 +405,8 @@ int main(void)
 	        {"addresses", test_addresses},
 	        {"stolen keys, addresses and names", test_stolen},
 	        {"who wins a conflict", test_who_wins},
+	        {"a newcomer of lower ID", test_lower_newcomer},
+	        {"who is longer in", test_longer_in},
 	        {"sequence", test_sequence},
 	        {"mix keys", test_mix_keys},
 	        {"withdrawn", test_withdrawn},
