@@ -219,8 +219,10 @@ void node_directory_tick(struct fog_node *n)
 	fog_epochs_about(n->epochs, &about);
 	if (changed)
 		node_topology_follow(n);
-	if (changed)
+	if (changed) {
+		directory_owe(d);
 		directory_proofs(d);
+	}
 	directory_announce(d);
 	directory_figures(d, epoch);
 }

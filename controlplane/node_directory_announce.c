@@ -45,6 +45,26 @@ void directory_about(const struct node_directory *d, struct fog_descriptor *abou
 	}
 }
 
+// A consensus that has taken us already, for the next epoch, is nothing that authorities build on before
+// that epoch.
+void directory_owe(struct node_directory *d)
+{
+	struct fog_consensus_owed owed = {0};
+	const struct fog_consensus_owed *found = NULL;
+	uint64_t epoch = directory_epoch(d);
+
+	pthread_mutex_lock(&d->lock);
+	for (unsigned ahead = 2; found == NULL && ahead-- > 0;) {
+		const struct fog_consensus *c = fog_view_newest(d->view, epoch + ahead);
+		if (c != NULL)
+			found = fog_consensus_owed(c, d->node->identity->node_id);
+	}
+	if (found != NULL)
+		owed = *found;
+	pthread_mutex_unlock(&d->lock);
+	fog_epochs_owe(d->node->epochs, owed.epoch, found != NULL ? owed.beacon : NULL);
+}
+
 void directory_announce(struct node_directory *d)
 {
 	struct fog_epochs_view v;

@@ -53,6 +53,8 @@ uint64_t directory_epoch(const struct node_directory *); // by now
 bool directory_was_withdrawn(const struct fog_node *); // in an earlier life, and it still counts
 // What this node says of itself. Under node->lock and 'lock'.
 void directory_about(const struct node_directory *, struct fog_descriptor *about);
+// What the consensus waits for before it takes us again.
+void directory_owe(struct node_directory *);
 // What the epochs have signed last goes to the authorities.
 void directory_announce(struct node_directory *);
 // Keep the proofs that nodes have put into their descriptors, for audits; forget consensuses that are over.

@@ -44,6 +44,9 @@ struct fog_epochs {
 	uint8_t network[32];
 	uint64_t vrf_from;
 	struct fog_descriptor about; // what we are and where, without keys; role 0: not known
+	bool owes; // a proof that a consensus has asked for
+	uint64_t owed_epoch;
+	uint8_t owed_beacon[32];
 	struct epochs_own own[FOG_EPOCHS_OWN_MAX]; // at epoch modulo their number
 	struct fog_dpclient_key *hand; // FOG_SCHEDULE_LIVE_MAX, locked
 	uint64_t handed_epoch[FOG_SCHEDULE_LIVE_MAX];
@@ -180,6 +183,20 @@ void fog_epochs_about(struct fog_epochs *e, const struct fog_descriptor *about)
 	if (memcmp(&e->about, about, sizeof(*about)) == 0)
 		return;
 	e->about = *about;
+	e->stale = true;
+}
+
+void fog_epochs_owe(struct fog_epochs *e, uint64_t epoch, const uint8_t beacon[32])
+{
+	bool owes = beacon != NULL;
+
+	if (owes == e->owes &&
+	    (!owes || (epoch == e->owed_epoch && memcmp(beacon, e->owed_beacon, 32) == 0)))
+		return;
+	e->owes = owes;
+	e->owed_epoch = epoch;
+	if (owes)
+		memcpy(e->owed_beacon, beacon, 32);
 	e->stale = true;
 }
 
@@ -437,6 +454,46 @@ static void epochs_end(struct fog_epochs *e, const struct fog_schedule_view *v)
 	}
 }
 
+// Into its place among the proofs of the descriptor; where there is no room, the oldest goes.
+static void proof_insert(struct fog_descriptor *d, uint64_t epoch, const uint8_t proof[80])
+{
+	unsigned at = 0;
+
+	while (at < d->proof_count && d->proof[at].epoch < epoch)
+		at++;
+	if (at == d->proof_count || d->proof[at].epoch != epoch) {
+		if (d->proof_count == FOG_DESCRIPTOR_PROOF_MAX) {
+			unsigned from = at > 0;
+			at -= from;
+			memmove(&d->proof[0], &d->proof[from], at * sizeof(d->proof[0]));
+		} else {
+			memmove(&d->proof[at + 1], &d->proof[at],
+			        (d->proof_count++ - at) * sizeof(d->proof[0]));
+		}
+	}
+	d->proof[at].epoch = epoch;
+	memcpy(d->proof[at].proof, proof, 80);
+}
+
+// Made anew from what the consensus says: the epoch may be longer over than the store's last proofs, and the
+// beacon that we knew another one. In a transaction.
+static void epochs_describe_owed(
+        struct fog_epochs *e, const struct fog_schedule_view *v, struct fog_descriptor *d
+)
+{
+	uint8_t public_key[32], network[32], alpha[FOG_DELAY_ALPHA_LEN], proof[FOG_VRF_PROOF_LEN];
+
+	if (!e->owes || e->owed_epoch >= v->live[0])
+		return;
+	// While the data plane may have the key there is no proof yet, and none is shown.
+	if (fog_store_announced(e->p.store, e->owed_epoch, public_key, network) != -ENOENT &&
+	    fog_store_proof_get(e->p.store, e->p.identity->node_id, e->owed_epoch, proof) != 0)
+		return;
+	fog_delay_alpha(e->network, e->owed_epoch, e->owed_beacon, alpha);
+	if (fog_vrf_prove(e->p.identity->vrf_seed, alpha, sizeof(alpha), proof) == 0)
+		proof_insert(d, e->owed_epoch, proof);
+}
+
 static void epochs_describe(
         struct fog_epochs *e, const struct fog_schedule_view *v, struct fog_descriptor *d
 )
@@ -469,6 +526,7 @@ static void epochs_describe(
 		d->proof[d->proof_count].epoch = proof[i].epoch;
 		memcpy(d->proof[d->proof_count++].proof, proof[i].proof, sizeof(proof[i].proof));
 	}
+	epochs_describe_owed(e, v, d);
 }
 
 // A descriptor leaves only when everything in it would survive a power cut: otherwise the next life

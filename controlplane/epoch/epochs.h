@@ -59,6 +59,9 @@ void fog_epochs_topology(struct fog_epochs *, const struct fog_topology *);
 // What a network with a directory is told about us: everything but keys, epochs and times. Counts from the
 // next tick on.
 void fog_epochs_about(struct fog_epochs *, const struct fog_descriptor *);
+// The consensus asks for the proof of an epoch's delays, drawn with this beacon, before it takes us again; NULL:
+// it asks for none. The proof is in the descriptor from the next tick on, if that epoch's key is gone.
+void fog_epochs_owe(struct fog_epochs *, uint64_t epoch, const uint8_t beacon[32]);
 // The data plane may have something else than it was handed: hand it the keys again at the next tick.
 // Any thread.
 void fog_epochs_hand_again(struct fog_epochs *);

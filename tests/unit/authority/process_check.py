@@ -162,15 +162,15 @@ def open_consensus(dc, data, authorities):
 	at = 4 + 32 + 24 + 32 + 96
 	voted, shared, lied, zero = struct.unpack_from(">HHHH", data, at)
 	at += 8 + 2 * 2 + 7 * 4 + 8 + 7 * 4 + 80 * bin(shared).count("1")
-	nodes, left = struct.unpack_from(">HH", data, at)
-	at += 4
+	nodes, left, owed = struct.unpack_from(">HHH", data, at)
+	at += 6
 	names = {}
 	for _ in range(nodes):
 		_, layer, zero, length = struct.unpack_from(">QBBH", data, at)
 		d = dc.verify(data[at + 12:at + 12 + length])
 		names[d["name"]] = layer
 		at += 12 + length
-	at += 33 * left
+	at += 33 * left + 104 * owed
 	digest, signers = blake(data[:at]), set()
 	for k in range(data[at]):
 		one = data[at + 1 + 65 * k:at + 66 + 65 * k]

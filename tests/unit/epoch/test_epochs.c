@@ -550,6 +550,61 @@ static void test_hand_again(void)
 	end();
 }
 
+// What a consensus asks for is in the descriptor: in its place, whatever the store knows of it, once no
+// data plane can have that epoch's key any more; and never a proof of an epoch that lives.
+static void test_owed(void)
+{
+	uint64_t now = FIRST * EPOCH + 30 * SECOND;
+	const uint8_t beacon[32] = {9};
+	uint8_t alpha[FOG_DELAY_ALPHA_LEN], beta[FOG_VRF_BETA_LEN], hash[32];
+	struct fog_topology of = *net;
+	struct fog_descriptor d;
+
+	of.authority_count = 4;
+	of.node_count = 0;
+	fog_network_hash(&of, hash);
+	unlink(db);
+	settled = true;
+	beacon_known = FIRST + 100;
+	directory_start(&of);
+	for (unsigned i = 0; i < 8; i++)
+		tick(now + i * EPOCH);
+	now += 7 * EPOCH;
+	for (unsigned back = 3; back <= 12; back += 3) {
+		uint64_t owed = FIRST + 7 - back;
+		fog_epochs_owe(epochs, owed, beacon);
+		struct fog_epochs_view v = tick(now);
+		CU_ASSERT_EQUAL(fog_descriptor_verify(v.descriptor, v.descriptor_len, &d), 0);
+		CU_ASSERT_EQUAL(d.proof_count, FOG_DESCRIPTOR_PROOF_MAX);
+		unsigned i = 0;
+		while (i + 1 < d.proof_count && d.proof[i].epoch != owed)
+			i++;
+		fog_delay_alpha(hash, owed, beacon, alpha);
+		CU_ASSERT_EQUAL(d.proof[i].epoch, owed);
+		CU_ASSERT_EQUAL(
+		        fog_vrf_verify(
+		                identity->vrf_public, alpha, sizeof(alpha), d.proof[i].proof, beta
+		        ),
+		        0
+		);
+	}
+	fog_epochs_owe(epochs, FIRST + 7, beacon);
+	struct fog_epochs_view v = tick(now);
+	CU_ASSERT_EQUAL(fog_descriptor_verify(v.descriptor, v.descriptor_len, &d), 0);
+	for (unsigned i = 0; i < d.proof_count; i++)
+		CU_ASSERT(d.proof[i].epoch < FIRST + 7);
+	// The data plane doesn't say that it has let go of the key.
+	settled = false;
+	fog_epochs_owe(epochs, FIRST + 7, beacon);
+	v = tick(now + 3 * EPOCH);
+	CU_ASSERT_EQUAL(fog_descriptor_verify(v.descriptor, v.descriptor_len, &d), 0);
+	for (unsigned i = 0; i < d.proof_count; i++)
+		CU_ASSERT(d.proof[i].epoch < FIRST + 7);
+	settled = true;
+	stop();
+	lose_keys();
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -564,6 +619,7 @@ int main(void)
 	        {"the data plane lost them", test_hand_again},
 	        {"longer epochs", test_longer_epochs},
 	        {"a network with a directory", test_directory},
+	        {"a proof that is owed", test_owed},
 	        CU_TEST_INFO_NULL,
 	};
 	struct net_node self = {0};
