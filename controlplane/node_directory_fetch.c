@@ -80,7 +80,7 @@ static void fetch_announce(struct node_directory *d, unsigned i)
 		snprintf(said.text, sizeof(said.text), "%s", text);
 	} else if (answer.status >= 200 && answer.status < 300) {
 		said.answer = NODE_DIRECTORY_TAKEN;
-	} else if (answer.status >= 500) {
+	} else if (answer.status >= 500 || answer.status == 429) {
 		fetch_refused(&said, &answer);
 	} else {
 		said.answer = NODE_DIRECTORY_REFUSED;

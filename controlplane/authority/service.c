@@ -102,11 +102,17 @@ int service_create(const struct service_params *params, struct service **out)
 int service_start(struct service *s)
 {
 	static const struct fog_serve_ops ops = {.request = service_request};
+	struct fog_ip peer[FOG_AUTHORITIES_MAX];
 	const struct fog_serve_params params = {
 	        .fd = s->p.listen_fd,
 	        .tls_seed = s->p.identity->tls_seed,
 	        .body_max = BODY_MAX,
+	        .peer = peer,
+	        .peer_count = s->p.network->authority_count,
 	};
+
+	for (unsigned i = 0; i < params.peer_count; i++)
+		peer[i] = s->p.network->authority[i].address;
 	int r = fog_serve_create(&params, &ops, s, &s->serve);
 
 	for (unsigned i = 0; r == 0 && i < s->p.network->authority_count; i++) {

@@ -54,7 +54,7 @@ static int peer_send(struct service_peer *p, bool *sent)
 	        m.data, m.len, ANSWER_MAX, &answer
 	);
 	free(m.data);
-	if (r == 0 && answer.status >= 500)
+	if (r == 0 && (answer.status >= 500 || answer.status == 429))
 		r = -EAGAIN;
 	else if (r == 0 && answer.status >= 400)
 		LOG_INFO(

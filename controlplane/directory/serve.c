@@ -1,29 +1,36 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // One thread of libmicrohttpd polls all connections, so a slow reader holds up nobody, and a crowd costs
-// descriptors and buffers only, of which there is a fixed number.
+// descriptors and buffers only, of which there is a fixed number. Who is let in and how often he may ask is
+// crowd.c's affair; what all of them make the process hold at once is counted here.
 #include "serve.h"
 
 #include <errno.h>
 #include <sodium.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <microhttpd.h>
 
 #include "../../log/log.h"
 #include "../http/http.h"
+#include "../now.h"
+#include "crowd.h"
 #include "tls.h"
 
 enum {
-	CONNECTIONS_MAX = 256,
-	CONNECTIONS_PER_IP = 16,
+	// Beyond it connections wait unseen, so it must not be reached before crowd.c's limits, with those that
+	// have been put out and not gone yet.
+	CONNECTIONS_MAX = 2 * (CROWD_STRANGERS + CROWD_OF_PEERS),
 	IDLE_TIMEOUT_S = 10,
 	HEAD_MAX = 16 << 10,
-	BODIES_MAX = 16 << 20, // bytes of all bodies that are coming in
+	// Bytes of all bodies that are coming in, and of all answers that are going out. Strangers have half.
+	BODIES_MAX = 16 << 20,
+	ANSWERS_MAX = 128 << 20,
+	DISCARD_MAX = 64 << 10, // of a body that isn't wanted
 };
 
 #define PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3"
@@ -33,15 +40,19 @@ struct fog_serve {
 	const struct fog_serve_ops *ops;
 	void *ctx;
 	size_t body_max;
-	_Atomic size_t bodies; // bytes taken by bodies
+	struct crowd *crowd; // the daemon's thread, as the next two
+	size_t bodies, answers; // bytes taken
 };
 
-enum serve_state { BODY_FINE, BODY_TOO_LARGE, BODY_NO_ROOM };
+enum serve_state { BODY_FINE, BODY_TOO_LARGE, BODY_NO_ROOM, BODY_TOO_OFTEN };
 
 // A request between its head and its end.
 struct serve_request {
+	struct crowd_guest *guest;
 	uint8_t *body;
 	size_t len, room;
+	size_t discarded, answer; // bytes
+	unsigned later_s; // of BODY_TOO_OFTEN
 	enum serve_state state;
 };
 
@@ -65,10 +76,39 @@ void fog_serve_refuse(
 	};
 }
 
-static enum MHD_Result serve_answer(
-        struct MHD_Connection *c, struct fog_serve_answer *a, const char *allow
+static size_t serve_share(const struct serve_request *q, size_t all)
+{
+	return crowd_peer(q->guest) ? all : all / 2;
+}
+
+static void serve_headers(
+        struct MHD_Response *r, const struct fog_serve_answer *a, const struct serve_request *q,
+        const char *allow
 )
 {
+	char seconds[16];
+
+	if (a->type != NULL)
+		MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, a->type);
+	if (allow != NULL)
+		MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, allow);
+	if (q->later_s > 0) {
+		snprintf(seconds, sizeof(seconds), "%u", q->later_s);
+		MHD_add_response_header(r, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+	}
+	MHD_add_response_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+}
+
+static enum MHD_Result serve_answer(
+        struct fog_serve *s, struct MHD_Connection *c, struct serve_request *q,
+        struct fog_serve_answer *a, const char *allow
+)
+{
+	if (a->len > serve_share(q, ANSWERS_MAX) - s->answers ||
+	    s->answers > serve_share(q, ANSWERS_MAX)) {
+		free(a->data);
+		fog_serve_refuse(a, 503, "busy", "too many ask at once: come again later");
+	}
 	struct MHD_Response *r = MHD_create_response_from_buffer(
 	        a->len, a->data != NULL ? (void *)a->data : (void *)"",
 	        a->data != NULL ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT
@@ -78,21 +118,17 @@ static enum MHD_Result serve_answer(
 		free(a->data);
 		return MHD_NO;
 	}
-	if (a->type != NULL)
-		MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, a->type);
-	if (allow != NULL)
-		MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, allow);
-	MHD_add_response_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	q->answer = a->len;
+	s->answers += a->len;
+	crowd_gets(q->guest, a->len);
+	serve_headers(r, a, q, allow);
 	enum MHD_Result queued = MHD_queue_response(c, a->status, r);
 	MHD_destroy_response(r);
 	return queued;
 }
 
-// A body that is refused is read to its end all the same, so that the answer isn't lost in a reset.
-static void serve_body(struct fog_serve *s, struct serve_request *q, const char *data, size_t len)
+static void serve_keep(struct fog_serve *s, struct serve_request *q, const char *data, size_t len)
 {
-	if (q->state != BODY_FINE)
-		return;
 	if (len > s->body_max - q->len) {
 		q->state = BODY_TOO_LARGE;
 		return;
@@ -101,23 +137,30 @@ static void serve_body(struct fog_serve *s, struct serve_request *q, const char 
 		size_t room = q->room > 0 ? q->room : 4096;
 		while (room < q->len + len)
 			room *= 2;
-		size_t more = room - q->room;
-		if (atomic_fetch_add(&s->bodies, more) + more > BODIES_MAX) {
-			atomic_fetch_sub(&s->bodies, more);
-			q->state = BODY_NO_ROOM;
-			return;
-		}
-		uint8_t *body = realloc(q->body, room);
+		uint8_t *body = s->bodies + room - q->room <= serve_share(q, BODIES_MAX)
+		        ? realloc(q->body, room)
+		        : NULL;
 		if (body == NULL) {
-			atomic_fetch_sub(&s->bodies, more);
 			q->state = BODY_NO_ROOM;
 			return;
 		}
+		s->bodies += room - q->room;
 		q->body = body;
 		q->room = room;
 	}
 	memcpy(q->body + q->len, data, len);
 	q->len += len;
+}
+
+// A body that is refused is read on all the same, so that the answer isn't lost in a reset; but not
+// forever. Returns whether the connection goes on.
+static bool serve_body(struct fog_serve *s, struct serve_request *q, const char *data, size_t len)
+{
+	if (q->state == BODY_FINE)
+		serve_keep(s, q, data, len);
+	else
+		q->discarded += len;
+	return q->discarded <= DISCARD_MAX;
 }
 
 // Returns whether the request is refused for what it is, before anybody looks at what it wants.
@@ -128,7 +171,13 @@ static bool serve_refused(
 {
 	bool get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 
-	if (!get && (s->body_max == 0 || strcmp(method, "POST") != 0)) {
+	if (q->state == BODY_TOO_OFTEN) {
+		fog_serve_refuse(
+		        a, 429, "too_many_requests",
+		        "there were too many requests from your address: come again in %u s",
+		        q->later_s
+		);
+	} else if (!get && (s->body_max == 0 || strcmp(method, "POST") != 0)) {
 		*allow = s->body_max > 0 ? "GET, HEAD, POST" : "GET, HEAD";
 		fog_serve_refuse(a, 405, "method_not_allowed", "not with this method");
 	} else if (q->state == BODY_TOO_LARGE || (get && q->len > 0)) {
@@ -144,6 +193,28 @@ static bool serve_refused(
 	return true;
 }
 
+static struct crowd_guest *serve_guest(struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *info =
+	        MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info != NULL ? info->socket_context : NULL;
+}
+
+static enum MHD_Result serve_begin(struct MHD_Connection *c, void **state)
+{
+	struct serve_request *q = calloc(1, sizeof(*q));
+
+	if (q == NULL)
+		return MHD_NO;
+	q->guest = serve_guest(c);
+	q->later_s = crowd_asks(q->guest, fog_now_ms());
+	if (q->later_s > 0)
+		q->state = BODY_TOO_OFTEN;
+	*state = q;
+	return MHD_YES;
+}
+
 static enum MHD_Result serve_request(
         void *user, struct MHD_Connection *c, const char *path, const char *method,
         const char *version, const char *data, size_t *len, void **state
@@ -155,20 +226,18 @@ static enum MHD_Result serve_request(
 	const char *allow = NULL;
 
 	(void)version;
-	if (q == NULL) {
-		*state = calloc(1, sizeof(*q));
-		return *state != NULL ? MHD_YES : MHD_NO;
-	}
+	if (q == NULL)
+		return serve_begin(c, state);
 	if (*len > 0) {
-		serve_body(s, q, data, *len);
+		bool on = serve_body(s, q, data, *len);
 		*len = 0;
-		return MHD_YES;
+		return on ? MHD_YES : MHD_NO;
 	}
 	if (!serve_refused(s, method, q, &a, &allow))
 		s->ops->request(
 		        s->ctx, method[0] == 'H' ? "GET" : method, path, q->body, q->len, &a
 		);
-	return serve_answer(c, &a, allow);
+	return serve_answer(s, c, q, &a, allow);
 }
 
 static void serve_completed(
@@ -182,10 +251,43 @@ static void serve_completed(
 	(void)why;
 	if (q == NULL)
 		return;
-	atomic_fetch_sub(&s->bodies, q->room);
+	s->bodies -= q->room;
+	s->answers -= q->answer;
 	free(q->body);
 	free(q);
 	*state = NULL;
+}
+
+// It ends the one that has to go, whose end is seen when the daemon comes to it.
+static enum MHD_Result serve_admit(void *user, const struct sockaddr *from, socklen_t len)
+{
+	struct fog_serve *s = user;
+	int put_out;
+
+	(void)len;
+	bool good = crowd_admits(s->crowd, from, fog_now_ms(), &put_out);
+	if (put_out >= 0)
+		shutdown(put_out, SHUT_RDWR);
+	return good ? MHD_YES : MHD_NO;
+}
+
+static void serve_connection(
+        void *user, struct MHD_Connection *c, void **context,
+        enum MHD_ConnectionNotificationCode what
+)
+{
+	const union MHD_ConnectionInfo *from, *fd;
+	struct fog_serve *s = user;
+
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		crowd_leave(s->crowd, *context);
+		*context = NULL;
+		return;
+	}
+	from = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (from != NULL && fd != NULL)
+		*context = crowd_enter(s->crowd, from->client_addr, fd->connect_fd, fog_now_ms());
 }
 
 // Clients that speak no TLS, or go in the middle, are no news.
@@ -203,14 +305,14 @@ static struct MHD_Daemon *serve_start(struct fog_serve *s, int fd, const struct 
 {
 	return MHD_start_daemon(
 	        MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0,
-	        NULL, NULL, serve_request, s, MHD_OPTION_EXTERNAL_LOGGER, serve_log, s,
+	        serve_admit, s, serve_request, s, MHD_OPTION_EXTERNAL_LOGGER, serve_log, s,
 	        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_HTTPS_MEM_KEY, pem->key,
 	        MHD_OPTION_HTTPS_MEM_CERT, pem->certificate, MHD_OPTION_HTTPS_PRIORITIES,
 	        PRIORITIES, MHD_OPTION_NOTIFY_COMPLETED, serve_completed, s,
 	        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-	        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)CONNECTIONS_PER_IP,
-	        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
-	        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_MAX, MHD_OPTION_END
+	        MHD_OPTION_NOTIFY_CONNECTION, serve_connection, s, MHD_OPTION_CONNECTION_TIMEOUT,
+	        (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_MAX,
+	        MHD_OPTION_END
 	);
 }
 
@@ -228,6 +330,8 @@ int fog_serve_create(
 	s->ops = ops;
 	s->ctx = ctx;
 	s->body_max = params->body_max;
+	if ((r = crowd_create(params->peer, params->peer_count, &s->crowd)) < 0)
+		goto err;
 	s->daemon = serve_start(s, params->fd, pem);
 	if (s->daemon == NULL) {
 		r = -EIO;
@@ -241,6 +345,8 @@ err:
 	        "whether GnuTLS has Ed25519 and TLS 1.3",
 	        strerror(-r));
 	sodium_free(pem);
+	if (s != NULL)
+		crowd_destroy(s->crowd);
 	free(s);
 	return r;
 }
@@ -250,5 +356,6 @@ void fog_serve_destroy(struct fog_serve *s)
 	if (s == NULL)
 		return;
 	MHD_stop_daemon(s->daemon);
+	crowd_destroy(s->crowd);
 	free(s);
 }

@@ -2,7 +2,8 @@
 // Copyright (c) 2026 the Fogline authors
 // The public listener: HTTPS for everybody, apart from the admin API, with nothing in it that changes a
 // node. TLS 1.3 with a self-signed Ed25519 certificate whose key readers pin. Bodies are limited, answers come
-// from memory, connections are counted and limited by source address.
+// from memory, connections and requests are counted and limited by source (crowd.h): status 429 with
+// Retry-After, 503 when all of them together ask for too much.
 //
 //   GET /directory/consensus            the newest one; application/octet-stream
 //   GET /directory/consensus/EPOCH      of that epoch; 404
@@ -18,6 +19,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "../../dataplane/api/abi.h"
 
 struct fog_serve;
 
@@ -41,6 +44,8 @@ struct fog_serve_params {
 	int fd; // listening TCP socket, taken over unless create fails
 	const uint8_t *tls_seed; // 32 bytes, locked; read during create only
 	size_t body_max; // bytes of a POST; 0: GET only
+	const struct fog_ip *peer; // whom no crowd may keep away; copied
+	unsigned peer_count;
 };
 
 // Returns 0, -ENOMEM, -EIO (TLS); logged with its mend.
