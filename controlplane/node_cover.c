@@ -11,6 +11,7 @@
 #include "../log/log.h"
 #include "node.h"
 #include "node_epochs.h"
+#include "node_links.h"
 #include "now.h"
 
 enum { JUDGE_MS = 5000 };
@@ -84,8 +85,11 @@ static int cover_look(void *ctx, struct fog_cover_look *look)
 {
 	struct fog_node *n = ctx;
 	struct fog_dpclient_stats view;
-	int r = fog_dpclient_stats_get(n->dp, &view);
 
+	// A turn of the worker's clock throws away what it has for nodes without a link.
+	if (node_links_settling(n))
+		return -EAGAIN;
+	int r = fog_dpclient_stats_get(n->dp, &view);
 	if (r < 0)
 		return r;
 	look->workers = view.worker_count;

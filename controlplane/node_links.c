@@ -20,7 +20,7 @@ enum {
 
 struct node_links {
 	uint8_t topology[32], config[32]; // checksums of what they follow
-	bool configured;
+	bool configured, listed; // listed: the topology has this node
 	uint64_t look_ms; // next look at the sessions
 	_Atomic uint64_t settled_ms; // links are waited for until then; UINT64_MAX: no data plane
 	struct fog_link_stats all[FOG_LINK_SLOTS]; // one reading
@@ -157,6 +157,10 @@ static void links_follow(struct fog_node *n, uint64_t now_ms)
 			memcpy(f->topology, t->checksum, 32);
 			memcpy(f->config, n->config->checksum, 32);
 			f->configured = true;
+			// A node that is new in the network has no links yet, as one with a new data plane.
+			if (self != NULL && !f->listed && f->settled_ms != UINT64_MAX)
+				f->settled_ms = now_ms + SETTLE_MS;
+			f->listed = self != NULL;
 		}
 	}
 	pthread_rwlock_unlock(&n->lock);

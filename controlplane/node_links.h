@@ -23,8 +23,8 @@ void node_links_ack(void *ctx, uint32_t rx_index, int status);
 // what is due.
 void node_links_tick(struct fog_node *);
 
-// Whether a data plane has come so lately that links may just be about to come up: what it gets for a node
-// without one would only be dropped. Never for long, since some nodes may be away. Any thread; ctx is the node.
+// Whether a data plane has come, or the topology has this node, since so lately that links may just be about to
+// come up: what goes to a node without one would only be dropped. Never for long, since some nodes may be away. Any thread; ctx is the node.
 bool node_links_settling(void *ctx);
 // What of the links keeps the node from being ready. Returns how many reasons there are. Any thread.
 unsigned node_unready_links(struct fog_node *, node_say *reason, void *ctx);

@@ -428,6 +428,9 @@ unsigned fog_cover_step(struct fog_cover *c)
 {
 	const struct fog_topology_node *self = NULL;
 	const struct fog_topology *t = c->ops->hold(c->ctx, &self);
+	// Over a node that comes with the next epoch, or has gone with the last one, no path leads home.
+	if (self != NULL && self->leaving)
+		self = NULL;
 	unsigned ms = cover_work(c, t, self);
 
 	c->ops->release(c->ctx);

@@ -628,6 +628,31 @@ static void test_keys(void)
 	end();
 }
 
+// Who is in the topology for what is under way only.
+static void test_leaving(void)
+{
+	static struct way w;
+
+	begin("n3", 1000000, 1000000);
+	uint64_t made = status().loops_made + status().drops_made;
+	CU_ASSERT_EQUAL(made, 16);
+	uint8_t layer = net->node[3].layer;
+	net->node[3].leaving = true;
+	net->node[3].layer = 0; // as view_topology.c says it
+	for (int i = 0; i < 8; i++)
+		take(0, &w);
+	pass(10 * SECOND);
+	CU_ASSERT_EQUAL(status().loops_made + status().drops_made, made);
+	// Those of before count on.
+	CU_ASSERT_EQUAL(status().sent, status().returned + status().lost);
+	CU_ASSERT_STRING_EQUAL(status().paused, "");
+	net->node[3].leaving = false;
+	net->node[3].layer = layer;
+	pass(SECOND);
+	CU_ASSERT_EQUAL(status().loops_made + status().drops_made, made + 8);
+	end();
+}
+
 static void test_refused(void)
 {
 	static struct way w;
@@ -701,6 +726,7 @@ int main(void)
 	        {"places that are wrong", test_books},
 	        {"for the epoch of their turn", test_epochs},
 	        {"nodes without a key", test_keys},
+	        {"a node that leaves", test_leaving},
 	        {"a full ring, counters that can't be read", test_refused},
 	        {"what is no loop", test_foreign},
 	        {"one layer", test_one_layer},
