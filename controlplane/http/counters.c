@@ -7,6 +7,15 @@
 #include "http.h"
 #include "view.h"
 
+static void counters_cover(json_t *out, const struct fog_worker_counters *c)
+{
+	json_object_set_new(out, "cover_taken", json_integer((json_int_t)c->cover_taken));
+	json_object_set_new(out, "cover_sent", json_integer((json_int_t)c->cover_sent));
+	json_object_set_new(out, "cover_starved", json_integer((json_int_t)c->cover_starved));
+	json_object_set_new(out, "cover_capped", json_integer((json_int_t)c->cover_capped));
+	json_object_set_new(out, "dummies", json_integer((json_int_t)c->dummies));
+}
+
 static json_t *counters_worker(
         const struct fog_node *n, const struct snapshot *s, const struct snapshot_worker *w,
         unsigned index
@@ -29,6 +38,7 @@ static json_t *counters_worker(
 	json_object_set_new(out, "replays_accepted", json_integer((json_int_t)c->replays_accepted));
 	json_object_set_new(out, "traced", json_integer((json_int_t)c->traced));
 	json_object_set_new(out, "trace_lost", json_integer((json_int_t)c->trace_lost));
+	counters_cover(out, c);
 	json_object_set_new(out, "capacity_pps", view_known(c->capacity));
 	json_object_set_new(out, "buffers_free", json_integer((json_int_t)c->buffers_free));
 	json_object_set_new(out, "overflow", json_integer((json_int_t)c->overflow));
