@@ -34,17 +34,12 @@ int node_directory_create(struct fog_node *n, int fd)
 {
 	struct fog_serve_params params = {.fd = fd, .tls_seed = n->identity->tls_seed};
 	struct node_directory *d = calloc(1, sizeof(*d));
-	pthread_condattr_t attr;
 	int r = 0;
 
 	if (d == NULL)
 		return -ENOMEM;
 	d->node = n;
 	pthread_mutex_init(&d->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&d->wake, &attr);
-	pthread_condattr_destroy(&attr);
 	d->withdrawn = directory_was_withdrawn(n);
 	n->directory = d;
 	if (fd >= 0) {
@@ -60,15 +55,18 @@ int node_directory_create(struct fog_node *n, int fd)
 	return r;
 }
 
+// What the thread has asked is broken off.
 static void directory_stop(struct node_directory *d)
 {
+	if (d->fetch == NULL)
+		return;
 	pthread_mutex_lock(&d->lock);
 	d->stop = true;
-	pthread_cond_signal(&d->wake);
+	fog_fetch_many_wake(d->fetch);
 	pthread_mutex_unlock(&d->lock);
-	if (d->running)
-		pthread_join(d->thread, NULL);
-	d->running = false;
+	pthread_join(d->thread, NULL);
+	fog_fetch_many_destroy(d->fetch);
+	d->fetch = NULL;
 }
 
 void node_directory_destroy(struct fog_node *n)
@@ -81,7 +79,6 @@ void node_directory_destroy(struct fog_node *n)
 	directory_stop(d);
 	fog_view_destroy(d->view);
 	fog_topology_free(d->network);
-	pthread_cond_destroy(&d->wake);
 	pthread_mutex_destroy(&d->lock);
 	free(d);
 	n->directory = NULL;
@@ -103,12 +100,16 @@ static int directory_open_view(
 
 static int directory_start(struct node_directory *d)
 {
-	int r = pthread_create(&d->thread, NULL, directory_run, d);
+	int r = fog_fetch_many_create(&d->fetch);
 
-	d->running = r == 0;
-	if (r != 0)
-		LOG_ERR("no thread for the directory: %s: raise LimitNPROC", strerror(r));
-	return -r;
+	if (r == 0)
+		r = -pthread_create(&d->thread, NULL, directory_run, d);
+	if (r < 0) {
+		LOG_ERR("no thread for the directory: %s: raise LimitNPROC", strerror(-r));
+		fog_fetch_many_destroy(d->fetch);
+		d->fetch = NULL;
+	}
+	return r;
 }
 
 int node_directory_network(struct fog_node *n, struct fog_topology *network)
@@ -119,7 +120,6 @@ int node_directory_network(struct fog_node *n, struct fog_topology *network)
 
 	if (r < 0)
 		return r;
-	// It is in the middle of a question at most, and gives up within FOG_FETCH_PATIENCE_MS.
 	directory_stop(d);
 	pthread_mutex_lock(&d->lock);
 	struct fog_view *old_view = d->view;
@@ -127,7 +127,7 @@ int node_directory_network(struct fog_node *n, struct fog_topology *network)
 	d->view = view;
 	d->network = network;
 	memset(d->peer, 0, sizeof(d->peer));
-	d->sequence = d->poll_ms = d->figures_epoch = 0;
+	d->sequence = d->figures_epoch = 0;
 	d->serial++;
 	d->stop = false;
 	if (network != NULL)

@@ -16,7 +16,7 @@ int node_directory_create(struct fog_node *, int fd);
 void node_directory_destroy(struct fog_node *);
 
 // The network file is another one; taken over. NULL: it has no directory. Under 'change', control thread.
-// Returns 0 or -errno (logged; nothing is taken over).
+// Returns 0 or -errno, logged: nothing is taken over, unless node_directory_file says so (no thread).
 int node_directory_network(struct fog_node *, struct fog_topology *network);
 // What the network file says, or NULL without a directory. Under 'change'.
 const struct fog_topology *node_directory_file(const struct fog_node *);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "link/hello.h"
+#include "node_directory_plan.h"
 #include "node_directory_private.h"
 
 static const char withdrawn_file[] = "withdrawn";
@@ -75,14 +76,21 @@ void directory_announce(struct node_directory *d)
 	    fog_descriptor_parse(v.descriptor, v.descriptor_len, &own) < 0 ||
 	    own.sequence == d->seen_sequence)
 		return;
-	d->seen_sequence = own.sequence;
 	pthread_mutex_lock(&d->lock);
-	d->sequence = own.sequence;
-	d->descriptor_len = v.descriptor_len;
-	memcpy(d->descriptor, v.descriptor, v.descriptor_len);
-	for (unsigned i = 0; i < FOG_AUTHORITIES_MAX; i++)
-		d->peer[i].due_ms = d->peer[i].gap_ms = 0;
-	pthread_cond_signal(&d->wake);
+	uint64_t now_ns = fog_clock_now_ns(d->node->clock);
+	const struct fog_consensus *previous = fog_view_newest(d->view, directory_epoch(d));
+	bool hold = directory_plan_hold(&d->schedule, now_ns, previous, &own);
+	// What was announced in an earlier epoch is nothing for this one, either.
+	d->sequence = hold ? 0 : own.sequence;
+	if (!hold) {
+		d->seen_sequence = own.sequence;
+		d->descriptor_len = v.descriptor_len;
+		memcpy(d->descriptor, v.descriptor, v.descriptor_len);
+		for (unsigned i = 0; i < FOG_AUTHORITIES_MAX; i++)
+			d->peer[i].due_ms = d->peer[i].gap_ms = 0;
+		if (d->fetch != NULL)
+			fog_fetch_many_wake(d->fetch);
+	}
 	pthread_mutex_unlock(&d->lock);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// The thread that speaks with authorities and with listeners of other nodes. It waits for them, so it
-// holds the lock only to read what it needs and to write what has come.
+// The thread that speaks with authorities and with listeners of other nodes, with all of them at once, so that those who
+// can't be reached hold up nobody. It holds the lock only to read what it needs and to write what has come.
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -11,25 +11,35 @@
 #include <string.h>
 
 #include "../log/log.h"
-#include "directory/fetch.h"
+#include "node_directory_plan.h"
 #include "node_directory_private.h"
 #include "now.h"
 
 enum {
 	STEP_MS = 250,
-	RETRY_MS = 1000,
-	RETRY_MAX_MS = 60 * 1000,
-	POLL_MIN_MS = 500,
-	POLL_MAX_MS = 60 * 1000,
+	AGAIN_MS = 500, // a source that has not answered by then is joined by another
+	ASKED_MAX = 4, // for a consensus at once
 	ANSWER_MAX = 16 << 10,
 	SOURCES_MAX = FOG_AUTHORITIES_MAX + 16,
 };
 
-// Half to one and a half times as long, so that nodes don't come all at once.
-static uint64_t fetch_jitter(uint64_t ms)
-{
-	return ms / 2 + randombytes_uniform((uint32_t)ms + 1);
-}
+static_assert(FOG_AUTHORITIES_MAX + ASKED_MAX <= FOG_FETCH_MANY_MAX, "all at once");
+static_assert(SOURCES_MAX <= 64, "a bit mask of them");
+
+// What the thread has asked of somebody and not been answered yet.
+struct fetch_ask {
+	bool busy;
+	uint64_t sequence; // of the descriptor that an authority was given
+	struct fog_fetch_peer peer;
+};
+
+struct fetch {
+	struct node_directory *d;
+	struct fetch_ask announce[FOG_AUTHORITIES_MAX]; // by authority
+	struct fetch_ask consensus[ASKED_MAX];
+	uint64_t poll_ms; // next question for a consensus
+	struct directory_avoid avoid;
+};
 
 static struct fog_fetch_peer fetch_authority(const struct fog_authority *a)
 {
@@ -62,64 +72,75 @@ static void fetch_refused(struct node_directory_authority *said, const struct fo
 	json_decref(body);
 }
 
-// Give authority 'i' our descriptor, which it lacks.
-static void fetch_announce(struct node_directory *d, unsigned i)
+// Give each authority our descriptor, if it lacks it.
+static void fetch_announce(struct fetch *f)
 {
-	struct fog_fetch_peer peer = fetch_authority(&d->network->authority[i]);
-	struct node_directory_authority said = {.answer = NODE_DIRECTORY_UNREACHABLE};
-	uint64_t sequence = d->sequence;
-	struct fog_fetch_answer answer = {0};
-	uint8_t data[FOG_DESCRIPTOR_MAX];
-	char text[FOG_FETCH_TEXT_LEN] = "";
-	size_t len = d->descriptor_len;
+	struct node_directory *d = f->d;
+	uint64_t now_ms = fog_now_ms();
 
-	memcpy(data, d->descriptor, len);
-	pthread_mutex_unlock(&d->lock);
-	int r = fog_fetch(&peer, "/directory/descriptors", data, len, ANSWER_MAX, &answer, text);
-	if (r < 0) {
-		snprintf(said.text, sizeof(said.text), "%s", text);
-	} else if (answer.status >= 200 && answer.status < 300) {
-		said.answer = NODE_DIRECTORY_TAKEN;
-	} else if (answer.status >= 500 || answer.status == 429) {
-		fetch_refused(&said, &answer);
-	} else {
-		said.answer = NODE_DIRECTORY_REFUSED;
-		fetch_refused(&said, &answer);
+	for (unsigned i = 0; i < d->network->authority_count; i++) {
+		struct fetch_ask *a = &f->announce[i];
+		if (d->sequence == 0 || a->busy || d->peer[i].sequence == d->sequence ||
+		    now_ms < d->peer[i].due_ms)
+			continue;
+		*a = (struct fetch_ask
+		){.busy = true,
+		  .sequence = d->sequence,
+		  .peer = fetch_authority(&d->network->authority[i])};
+		if (fog_fetch_many_start(
+		            d->fetch, &a->peer, "/directory/descriptors", d->descriptor,
+		            d->descriptor_len, ANSWER_MAX, a
+		    ) < 0)
+			a->busy = false; // no memory: the next step tries again
 	}
-	free(answer.data);
-	pthread_mutex_lock(&d->lock);
-	struct directory_peer *p = &d->peer[i];
-	memcpy(said.name, p->said.name, sizeof(said.name));
-	if (said.answer == NODE_DIRECTORY_REFUSED && strcmp(said.code, p->said.code) != 0)
-		LOG_WARN(
-		        "authority %s refuses our descriptor (%s): %s", said.name, said.code,
-		        said.text
-		);
-	else if (said.answer != p->said.answer && said.answer == NODE_DIRECTORY_UNREACHABLE)
-		LOG_WARN("authority %s can't be reached: %s", said.name, said.text);
-	p->said = said;
-	p->gap_ms = p->gap_ms == 0 ? RETRY_MS : 2 * p->gap_ms;
-	if (p->gap_ms > RETRY_MAX_MS)
-		p->gap_ms = RETRY_MAX_MS;
-	if (said.answer == NODE_DIRECTORY_TAKEN)
-		p->gap_ms = 0;
-	p->due_ms = fog_now_ms() + fetch_jitter(p->gap_ms);
-	if (said.answer == NODE_DIRECTORY_TAKEN)
-		p->sequence = sequence;
 }
 
-// Give one authority what it lacks, so that those who can't be reached hold up no question for a consensus
-// for longer than one of them. Returns whether there was one.
-static bool fetch_announce_next(struct node_directory *d)
+// Whether it is an answer, and not that somebody can't or won't answer now.
+static bool fetch_final(const struct fog_fetch_answer *a)
 {
-	for (unsigned i = 0; i < d->network->authority_count; i++) {
-		if (d->sequence == 0 || d->peer[i].sequence == d->sequence ||
-		    fog_now_ms() < d->peer[i].due_ms)
-			continue;
-		fetch_announce(d, i);
-		return true;
+	return a->status < 500 && a->status != 429;
+}
+
+// What an authority says to our descriptor; news go into the log.
+static void fetch_said(
+        const struct fog_fetch_done *done, const struct node_directory_authority *before,
+        struct node_directory_authority *said
+)
+{
+	memcpy(said->name, before->name, sizeof(said->name));
+	said->answer = NODE_DIRECTORY_UNREACHABLE;
+	if (done->error < 0) {
+		snprintf(said->text, sizeof(said->text), "%s", done->text);
+	} else if (done->answer.status >= 200 && done->answer.status < 300) {
+		said->answer = NODE_DIRECTORY_TAKEN;
+	} else {
+		if (fetch_final(&done->answer))
+			said->answer = NODE_DIRECTORY_REFUSED;
+		fetch_refused(said, &done->answer);
 	}
-	return false;
+	if (said->answer == NODE_DIRECTORY_REFUSED && strcmp(said->code, before->code) != 0)
+		LOG_WARN(
+		        "authority %s refuses our descriptor (%s): %s", said->name, said->code,
+		        said->text
+		);
+	else if (said->answer != before->answer && said->answer == NODE_DIRECTORY_UNREACHABLE)
+		LOG_WARN("authority %s can't be reached: %s", said->name, said->text);
+}
+
+static void fetch_announced(struct fetch *f, unsigned i, const struct fog_fetch_done *done)
+{
+	struct directory_peer *p = &f->d->peer[i];
+	struct node_directory_authority said = {0};
+
+	fetch_said(done, &p->said, &said);
+	p->said = said;
+	if (said.answer == NODE_DIRECTORY_TAKEN)
+		p->sequence = f->announce[i].sequence;
+	// Whoever was given an older one is given the new one at once.
+	if (f->announce[i].sequence != f->d->sequence)
+		return;
+	p->gap_ms = said.answer == NODE_DIRECTORY_TAKEN ? 0 : directory_plan_retry(p->gap_ms);
+	p->due_ms = fog_now_ms() + directory_plan_jitter(p->gap_ms, randombytes_random());
 }
 
 // Where a consensus may be had: from authorities, and from nodes, so that many readers are no load for few.
@@ -146,10 +167,11 @@ static unsigned fetch_sources(
 	return count;
 }
 
-static void fetch_take(struct node_directory *d, const struct fog_fetch_answer *a, uint64_t now)
+// Returns whether the source has answered as it should.
+static bool fetch_take(struct node_directory *d, const struct fog_fetch_answer *a)
 {
 	bool news = false;
-	int r = fog_view_take(d->view, a->data, a->len, now, &news);
+	int r = fog_view_take(d->view, a->data, a->len, directory_epoch(d), &news);
 
 	if (news) {
 		d->serial++;
@@ -163,80 +185,124 @@ static void fetch_take(struct node_directory *d, const struct fog_fetch_answer *
 	else if (r < 0)
 		LOG_ERR("a consensus can't be kept: %s: free space in the state folder",
 		        strerror(-r));
+	return r <= FOG_REFUSAL_NONE;
+}
+
+static void fetch_answered(struct fetch *f, struct fetch_ask *a, const struct fog_fetch_done *done)
+{
+	struct node_directory *d = f->d;
+	uint64_t now_ns = fog_clock_now_ns(d->node->clock), now_ms = fog_now_ms();
+	bool fine = done->error == 0 && fetch_final(&done->answer);
+
+	if (fine && done->answer.status == 200)
+		fine = fetch_take(d, &done->answer);
+	bool some = fog_view_at(d->view, directory_epoch(d)) != NULL;
+	if (fine)
+		f->poll_ms = now_ms +
+		        directory_plan_gap(&d->schedule, now_ns, some, randombytes_random());
+	else
+		directory_plan_avoid(&f->avoid, &a->peer, now_ms);
+}
+
+// A place for one more question; NULL: enough are under way.
+static struct fetch_ask *fetch_place(struct fetch *f)
+{
+	for (unsigned i = 0; i < ASKED_MAX; i++)
+		if (!f->consensus[i].busy)
+			return &f->consensus[i];
+	return NULL;
+}
+
+static uint64_t fetch_asked(const struct fetch *f, const struct fog_fetch_peer *source, unsigned n)
+{
+	uint64_t asked = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned k = 0; k < ASKED_MAX; k++)
+			if (f->consensus[k].busy && f->consensus[k].peer.port == source[i].port &&
+			    memcmp(&f->consensus[k].peer.address, &source[i].address,
+			           sizeof(source[i].address)) == 0)
+				asked |= UINT64_C(1) << i;
+	return asked;
 }
 
 // Ask one of the sources for the consensus of 'epoch'; for the newest one when we have none.
-static void fetch_consensus(struct node_directory *d, uint64_t epoch, uint64_t now)
+static void fetch_consensus(struct fetch *f, uint64_t epoch, uint64_t now_ns, uint64_t now_ms)
 {
 	struct fog_fetch_peer source[SOURCES_MAX];
-	unsigned count = fetch_sources(d, now, source);
-	struct fog_fetch_peer peer = source[randombytes_uniform(count)];
-	struct fog_fetch_answer answer = {0};
-	char path[64], text[FOG_FETCH_TEXT_LEN];
+	struct node_directory *d = f->d;
+	struct fetch_ask *a = fetch_place(f);
+	char path[64] = "/directory/consensus";
 
-	if (fog_view_at(d->view, now) != NULL)
+	f->poll_ms = now_ms + AGAIN_MS;
+	if (a == NULL)
+		return;
+	bool some = fog_view_at(d->view, directory_epoch(d)) != NULL;
+	unsigned count = fetch_sources(d, directory_epoch(d), source);
+	unsigned i = directory_plan_source(
+	        source, count, fetch_asked(f, source, count), &f->avoid, now_ms,
+	        randombytes_random()
+	);
+	if (i == count) {
+		// All have been tried: they get another chance after a while.
+		f->poll_ms = now_ms +
+		        directory_plan_gap(&d->schedule, now_ns, some, randombytes_random());
+		f->avoid = (struct directory_avoid){0};
+		return;
+	}
+	if (some)
 		snprintf(path, sizeof(path), "/directory/consensus/%" PRIu64, epoch);
-	else
-		snprintf(path, sizeof(path), "/directory/consensus");
-	pthread_mutex_unlock(&d->lock);
-	int r = fog_fetch(&peer, path, NULL, 0, FOG_CONSENSUS_MAX, &answer, text);
-	pthread_mutex_lock(&d->lock);
-	if (r == 0 && answer.status == 200 && !d->stop)
-		fetch_take(d, &answer, now);
-	free(answer.data);
+	*a = (struct fetch_ask){.busy = true, .peer = source[i]};
+	if (fog_fetch_many_start(d->fetch, &a->peer, path, NULL, 0, FOG_CONSENSUS_MAX, a) < 0)
+		a->busy = false;
 }
 
 // From 7/8 of an epoch on the next consensus is made; this one's is there at its start, or soon.
-static void fetch_poll(struct node_directory *d)
+static void fetch_poll(struct fetch *f)
 {
+	struct node_directory *d = f->d;
 	uint64_t now_ns = fog_clock_now_ns(d->node->clock), now_ms = fog_now_ms();
-	uint64_t epoch = fog_schedule_epoch(&d->schedule, now_ns);
-	uint64_t into_ns = now_ns - fog_schedule_start(&d->schedule, epoch);
-	uint64_t length_ms = d->schedule.epoch_ns / 1000000;
-	bool next = into_ns >= d->schedule.epoch_ns / 8 * 7;
-	uint64_t want = next ? epoch + 1 : epoch, gap = length_ms / 64;
+	uint64_t want = directory_plan_want(&d->schedule, now_ns);
 
 	if (fog_view_exact(d->view, want) != NULL) {
-		// Whoever has it waits for the next one's time, and comes some time after.
-		uint64_t until = fog_schedule_start(&d->schedule, want) +
-		        d->schedule.epoch_ns / 8 * 7;
-		if (until > now_ns)
-			d->poll_ms = now_ms + (until - now_ns) / 1000000 +
-			        fetch_jitter(length_ms / 64);
-		return;
+		uint64_t rest =
+		        directory_plan_rest(&d->schedule, want, now_ns, randombytes_random());
+		f->poll_ms = now_ms + rest;
+	} else if (now_ms >= f->poll_ms) {
+		fetch_consensus(f, want, now_ns, now_ms);
 	}
-	// The time of the next one may begin sooner than the last poll was put off to.
-	if (now_ms < d->poll_ms)
-		return;
-	if (!next && into_ns > d->schedule.epoch_ns / 8 && fog_view_at(d->view, epoch) != NULL)
-		gap = length_ms / 8; // it seems that there will be none
-	gap = gap < POLL_MIN_MS ? POLL_MIN_MS : gap > POLL_MAX_MS ? POLL_MAX_MS : gap;
-	uint64_t again = now_ms + fetch_jitter(gap);
-	if (!next) {
-		uint64_t due = now_ms +
-		        (fog_schedule_start(&d->schedule, epoch) + d->schedule.epoch_ns / 8 * 7 -
-		         now_ns) /
-		                1000000 +
-		        fetch_jitter(length_ms / 64);
-		again = again < due ? again : due;
+}
+
+// Called and left with the lock.
+static void fetch_wait(struct fetch *f)
+{
+	struct node_directory *d = f->d;
+	struct fog_fetch_done done;
+
+	pthread_mutex_unlock(&d->lock);
+	fog_fetch_many_wait(d->fetch, STEP_MS);
+	pthread_mutex_lock(&d->lock);
+	while (!d->stop && fog_fetch_many_take(d->fetch, &done)) {
+		struct fetch_ask *a = done.what;
+		if (a >= f->announce && a < f->announce + FOG_AUTHORITIES_MAX)
+			fetch_announced(f, (unsigned)(a - f->announce), &done);
+		else
+			fetch_answered(f, a, &done);
+		a->busy = false;
+		free(done.answer.data);
 	}
-	d->poll_ms = again;
-	fetch_consensus(d, want, epoch);
 }
 
 void *directory_run(void *arg)
 {
-	struct node_directory *d = arg;
+	struct fetch f = {.d = arg};
 
-	pthread_mutex_lock(&d->lock);
-	while (!d->stop) {
-		bool more = fetch_announce_next(d);
-		if (!d->stop)
-			fetch_poll(d);
-		struct timespec until = fog_deadline(STEP_MS);
-		if (!d->stop && !more)
-			pthread_cond_timedwait(&d->wake, &d->lock, &until);
+	pthread_mutex_lock(&f.d->lock);
+	while (!f.d->stop) {
+		fetch_announce(&f);
+		fetch_poll(&f);
+		fetch_wait(&f);
 	}
-	pthread_mutex_unlock(&d->lock);
+	pthread_mutex_unlock(&f.d->lock);
 	return NULL;
 }

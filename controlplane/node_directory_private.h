@@ -5,13 +5,15 @@
 
 #include <pthread.h>
 
+#include "directory/fetch_many.h"
 #include "directory/serve.h"
 #include "node_directory.h"
 
 struct directory_peer {
 	uint64_t sequence; // of the descriptor that it was given last
 	uint64_t due_ms; // when it is tried again
-	uint64_t gap_ms;
+	uint64_t gap_ms; // between the last two tries
+	bool asked; // it has not answered yet
 	struct node_directory_authority said;
 };
 
@@ -21,7 +23,6 @@ struct node_directory {
 	uint16_t port; // of the listener
 
 	pthread_mutex_t lock; // what follows
-	pthread_cond_t wake;
 	struct fog_topology *network; // NULL: the file lists the nodes
 	struct fog_schedule schedule;
 	struct fog_view *view;
@@ -32,12 +33,11 @@ struct node_directory {
 	uint64_t sequence; // of the descriptor, 0 = none yet
 	size_t descriptor_len;
 	uint8_t descriptor[FOG_DESCRIPTOR_MAX];
-	uint64_t poll_ms; // next question for a consensus
 	uint64_t figures_epoch; // that is over, 0 = none
 	uint64_t figures_packets; // rounded
 
 	// Control thread.
-	bool running;
+	struct fog_fetch_many *fetch; // the thread's; NULL: there is none
 	pthread_t thread;
 	uint64_t seen_epoch, seen_sequence;
 	unsigned seen_serial;

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-#include "fetch.h"
+#include "fetch_form.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sodium.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <curl/curl.h>
 
 enum {
 	SPKI_HEAD = 12, // DER before the 32 bytes of an Ed25519 key (RFC 8410 §4)
@@ -21,12 +18,6 @@ enum {
 
 #define PIN_HEAD "sha256//"
 
-struct fetch_sink {
-	uint8_t *data;
-	size_t len, room, max;
-	bool too_long, no_memory;
-};
-
 static pthread_once_t fetch_once = PTHREAD_ONCE_INIT;
 static CURLcode fetch_ready;
 
@@ -35,8 +26,14 @@ static void fetch_init(void)
 	fetch_ready = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
+bool fetch_prepare(void)
+{
+	pthread_once(&fetch_once, fetch_init);
+	return fetch_ready == CURLE_OK;
+}
+
 // Room for one byte more than what comes: the zero behind it.
-static bool fetch_grow(struct fetch_sink *s, size_t more)
+static bool fetch_grow(struct fetch_request *s, size_t more)
 {
 	size_t room = s->room > 0 ? s->room : DATA_FIRST;
 
@@ -56,7 +53,7 @@ static bool fetch_grow(struct fetch_sink *s, size_t more)
 
 static size_t fetch_take(char *data, size_t one, size_t len, void *user)
 {
-	struct fetch_sink *s = user;
+	struct fetch_request *s = user;
 
 	len *= one;
 	if (len > s->max - s->len) {
@@ -122,7 +119,7 @@ static void fetch_options(CURL *curl, const char *url, const char *pin, char *er
 	curl_easy_setopt(curl, CURLOPT_PINNEDPUBLICKEY, pin);
 }
 
-static int fetch_error(CURLcode code, const struct fetch_sink *s)
+static int fetch_error(CURLcode code, const struct fetch_request *s)
 {
 	if (s->too_long)
 		return -EMSGSIZE;
@@ -179,38 +176,76 @@ static void fetch_explain(int ret, size_t max, const char *detail, char *text)
 	}
 }
 
-static int fetch_perform(
-        CURL *curl, const void *body, size_t body_len, struct fetch_sink *sink, const char *error,
-        long *status, char *text
+// Without "Expect", which would cost a round trip, and with a type that nobody parses.
+static int fetch_body(struct fetch_request *s, const void *body, size_t len, bool copy)
+{
+	s->head = curl_slist_append(NULL, "Content-Type: application/octet-stream");
+	struct curl_slist *more = s->head != NULL ? curl_slist_append(s->head, "Expect:") : NULL;
+
+	if (more == NULL)
+		return -ENOMEM;
+	curl_easy_setopt(s->easy, CURLOPT_HTTPHEADER, s->head);
+	curl_easy_setopt(s->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
+	CURLcode code =
+	        curl_easy_setopt(s->easy, copy ? CURLOPT_COPYPOSTFIELDS : CURLOPT_POSTFIELDS, body);
+	return code == CURLE_OK ? 0 : -ENOMEM;
+}
+
+int fetch_open(
+        struct fetch_request *s, const struct fog_fetch_peer *peer, const char *path,
+        const void *body, size_t body_len, bool copy, size_t max, char *text
 )
 {
-	// Without "Expect", which would cost a round trip, and with a type that nobody parses.
-	struct curl_slist *head = NULL;
+	char url[URL_LEN], pin[sizeof(PIN_HEAD) + 64];
+	int ret = fetch_url(peer, path, url);
 
-	if (body != NULL) {
-		head = curl_slist_append(NULL, "Content-Type: application/octet-stream");
-		struct curl_slist *more = head != NULL ? curl_slist_append(head, "Expect:") : NULL;
-		if (more == NULL) {
-			curl_slist_free_all(head);
-			fetch_explain(-ENOMEM, sink->max, "", text);
-			return -ENOMEM;
-		}
-		curl_easy_setopt(curl, CURLOPT_HTTPHEADER, head);
-		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body_len);
-		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+	*s = (struct fetch_request){.max = max};
+	text[0] = '\0';
+	if (ret == 0 && (!fetch_prepare() || (s->easy = curl_easy_init()) == NULL))
+		ret = -ENOMEM;
+	if (ret == 0 && !fetch_grow(s, 0))
+		ret = -ENOMEM;
+	if (ret == 0) {
+		fetch_pin(peer->tls_key, pin, sizeof(pin));
+		fetch_options(s->easy, url, pin, s->error);
+		curl_easy_setopt(s->easy, CURLOPT_WRITEFUNCTION, fetch_take);
+		curl_easy_setopt(s->easy, CURLOPT_WRITEDATA, s);
 	}
-	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, fetch_take);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, sink);
-	CURLcode code = curl_easy_perform(curl);
-	curl_slist_free_all(head);
-	if (code == CURLE_OK)
-		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
-	int ret = fetch_error(code, sink);
+	if (ret == 0 && body != NULL)
+		ret = fetch_body(s, body, body_len, copy);
 	if (ret < 0)
-		fetch_explain(
-		        ret, sink->max, error[0] != '\0' ? error : curl_easy_strerror(code), text
-		);
+		fetch_explain(ret, max, "", text);
 	return ret;
+}
+
+int fetch_finish(
+        struct fetch_request *s, CURLcode code, struct fog_fetch_answer *answer, char *text
+)
+{
+	int ret = fetch_error(code, s);
+
+	*answer = (struct fog_fetch_answer){0};
+	text[0] = '\0';
+	if (ret < 0) {
+		fetch_explain(
+		        ret, s->max, s->error[0] != '\0' ? s->error : curl_easy_strerror(code), text
+		);
+		return ret;
+	}
+	curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &answer->status);
+	s->data[s->len] = 0;
+	answer->data = s->data;
+	answer->len = s->len;
+	s->data = NULL;
+	return 0;
+}
+
+void fetch_close(struct fetch_request *s)
+{
+	curl_easy_cleanup(s->easy);
+	curl_slist_free_all(s->head);
+	free(s->data);
+	*s = (struct fetch_request){0};
 }
 
 int fog_fetch(
@@ -218,34 +253,12 @@ int fog_fetch(
         size_t max, struct fog_fetch_answer *answer, char *text
 )
 {
-	struct fetch_sink sink = {.max = max};
-	char url[URL_LEN], pin[sizeof(PIN_HEAD) + 64], error[CURL_ERROR_SIZE] = "";
-	CURL *curl = NULL;
-	int ret = fetch_url(peer, path, url);
+	struct fetch_request s;
+	int ret = fetch_open(&s, peer, path, body, body_len, false, max, text);
 
 	*answer = (struct fog_fetch_answer){0};
-	text[0] = '\0';
-	pthread_once(&fetch_once, fetch_init);
-	if (ret == 0 && (fetch_ready != CURLE_OK || (curl = curl_easy_init()) == NULL))
-		ret = -ENOMEM;
-	if (ret == 0 && !fetch_grow(&sink, 0))
-		ret = -ENOMEM;
-	if (ret < 0) {
-		fetch_explain(ret, max, "", text);
-		goto err;
-	}
-	fetch_pin(peer->tls_key, pin, sizeof(pin));
-	fetch_options(curl, url, pin, error);
-	ret = fetch_perform(curl, body, body_len, &sink, error, &answer->status, text);
-	if (ret < 0)
-		goto err;
-	curl_easy_cleanup(curl);
-	sink.data[sink.len] = 0;
-	answer->data = sink.data;
-	answer->len = sink.len;
-	return 0;
-err:
-	curl_easy_cleanup(curl);
-	free(sink.data);
+	if (ret == 0)
+		ret = fetch_finish(&s, curl_easy_perform(s.easy), answer, text);
+	fetch_close(&s);
 	return ret;
 }

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -11,8 +12,9 @@
 
 #include "../run.h"
 
-#include "../../../controlplane/directory/fetch.h"
+#include "../../../controlplane/directory/fetch_many.h"
 #include "../../../controlplane/directory/serve.h"
+#include "../../../controlplane/now.h"
 
 enum { BODY_MAX = 100000, LONG = 200000 };
 
@@ -244,6 +246,140 @@ static void test_crowd(void)
 	fog_serve_destroy(s);
 }
 
+// An address whose packets nobody answers: a queue of connections that is full drops what asks for more.
+// Returns the descriptor of its listener; those that fill it are in 'fill'.
+static int black_hole(struct fog_fetch_peer *peer, int fill[4])
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = listener(peer);
+
+	CU_ASSERT_EQUAL_FATAL(listen(fd, 0), 0);
+	at.sin_port = htons(peer->port);
+	for (int i = 0; i < 4; i++) {
+		fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		connect(fill[i], (const void *)&at, sizeof(at));
+	}
+	return fd;
+}
+
+static void black_hole_close(int fd, const int fill[4])
+{
+	for (int i = 0; i < 4; i++)
+		close(fill[i]);
+	close(fd);
+}
+
+// Wait for the next end; all of them come sooner or later.
+static struct fog_fetch_done many_next(struct fog_fetch_many *m)
+{
+	struct fog_fetch_done done = {0};
+
+	while (!fog_fetch_many_take(m, &done))
+		fog_fetch_many_wait(m, 1000);
+	return done;
+}
+
+// Who doesn't answer holds up nobody, and gives up in the end; what each gets is its own.
+static void test_many(void)
+{
+	struct fog_fetch_peer peer, hole;
+	struct seen seen;
+	struct fog_serve *s = server(&seen, BODY_MAX, &peer);
+	struct fog_fetch_many *m = NULL;
+	struct fog_fetch_done done;
+	int fill[4], fd = black_hole(&hole, fill), got[5] = {0}, ids[5];
+	char body[] = "one";
+
+	CU_ASSERT_EQUAL_FATAL(fog_fetch_many_create(&m), 0);
+	CU_ASSERT_FALSE(fog_fetch_many_take(m, &done));
+	CU_ASSERT_EQUAL(fog_fetch_many_start(m, &hole, "/x", NULL, 0, 100, &ids[0]), 0);
+	CU_ASSERT_EQUAL(fog_fetch_many_start(m, &peer, "/directory/x", body, 3, 100, &ids[1]), 0);
+	memcpy(body, "two", 3);
+	CU_ASSERT_EQUAL(fog_fetch_many_start(m, &peer, "/directory/x", body, 3, 100, &ids[2]), 0);
+	CU_ASSERT_EQUAL(
+	        fog_fetch_many_start(m, &peer, "/directory/none", NULL, 0, 4096, &ids[3]), 0
+	);
+	peer.tls_key[0] ^= 1;
+	CU_ASSERT_EQUAL(fog_fetch_many_start(m, &peer, "/directory/x", NULL, 0, 100, &ids[4]), 0);
+	peer.tls_key[0] ^= 1;
+	for (int i = 0; i < 5; i++) {
+		done = many_next(m);
+		int which = (int)((int *)done.what - ids);
+		CU_ASSERT_FATAL(which >= 0 && which < 5);
+		got[which] = i + 1;
+		if (which == 0)
+			CU_ASSERT_EQUAL(done.error, -ETIMEDOUT);
+		if (which == 1)
+			CU_ASSERT(done.error == 0 && memcmp(done.answer.data, "one", 4) == 0);
+		if (which == 2)
+			CU_ASSERT(done.error == 0 && memcmp(done.answer.data, "two", 4) == 0);
+		if (which == 3)
+			CU_ASSERT(done.error == 0 && done.answer.status == 404);
+		if (which == 4)
+			CU_ASSERT(
+			        done.error == -EKEYREJECTED && strstr(done.text, "TLS key") != NULL
+			);
+		free(done.answer.data);
+	}
+	CU_ASSERT(got[1] > 0 && got[2] > 0 && got[3] > 0 && got[4] > 0);
+	CU_ASSERT_EQUAL(got[0], 5);
+	CU_ASSERT_FALSE(fog_fetch_many_take(m, &done));
+	fog_fetch_many_destroy(m);
+	black_hole_close(fd, fill);
+	fog_serve_destroy(s);
+}
+
+static void test_many_limits(void)
+{
+	static char path[1024];
+	struct fog_fetch_peer hole;
+	struct fog_fetch_many *m = NULL;
+	struct fog_fetch_done done;
+	int fill[4], fd = black_hole(&hole, fill);
+
+	memset(path, 'x', sizeof(path) - 1);
+	CU_ASSERT_EQUAL_FATAL(fog_fetch_many_create(&m), 0);
+	CU_ASSERT_EQUAL(fog_fetch_many_start(m, &hole, path, NULL, 0, 100, NULL), -EINVAL);
+	for (int i = 0; i < FOG_FETCH_MANY_MAX; i++)
+		CU_ASSERT_EQUAL(fog_fetch_many_start(m, &hole, "/", NULL, 0, 100, NULL), 0);
+	CU_ASSERT_EQUAL(fog_fetch_many_start(m, &hole, "/", NULL, 0, 100, NULL), -EBUSY);
+	fog_fetch_many_wait(m, 10);
+	CU_ASSERT_FALSE(fog_fetch_many_take(m, &done));
+	// Breaking off takes no patience.
+	uint64_t before = fog_now_ms();
+	fog_fetch_many_destroy(m);
+	CU_ASSERT(fog_now_ms() - before < FOG_FETCH_PATIENCE_MS / 2);
+	fog_fetch_many_destroy(NULL);
+	black_hole_close(fd, fill);
+}
+
+static void *waker(void *m)
+{
+	usleep(20000);
+	fog_fetch_many_wake(m);
+	return NULL;
+}
+
+static void test_many_wake(void)
+{
+	struct fog_fetch_peer hole;
+	struct fog_fetch_many *m = NULL;
+	int fill[4], fd = black_hole(&hole, fill);
+	uint64_t before = fog_now_ms();
+	pthread_t thread;
+
+	CU_ASSERT_EQUAL_FATAL(fog_fetch_many_create(&m), 0);
+	fog_fetch_many_wake(m);
+	fog_fetch_many_wait(m, 600 * 1000); // it was woken before
+	CU_ASSERT_EQUAL(fog_fetch_many_start(m, &hole, "/", NULL, 0, 100, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, waker, m), 0);
+	fog_fetch_many_wait(m, 600 * 1000);
+	pthread_join(thread, NULL);
+	CU_ASSERT(fog_now_ms() - before < 300 * 1000);
+	fog_fetch_many_destroy(m);
+	black_hole_close(fd, fill);
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -253,6 +389,9 @@ int main(void)
 	        {"absent", test_absent},
 	        {"plain", test_plain},
 	        {"crowd", test_crowd},
+	        {"many at once", test_many},
+	        {"limits of many", test_many_limits},
+	        {"waking", test_many_wake},
 	        CU_TEST_INFO_NULL,
 	};
 	uint8_t secret_key[64];
