@@ -289,6 +289,27 @@ int ctl_client_show(
 	return CTL_OK;
 }
 
+int ctl_client_command(
+        int argc, char **argv, const char *usage, const char *path,
+        void (*print)(const json_t *answer)
+)
+{
+	struct ctl_request request = {.method = "GET", .path = path};
+	struct ctl_client client;
+	int r = ctl_client_open(&client, &argc, argv, NULL, usage);
+
+	if (r != CTL_OK)
+		return r < 0 ? CTL_OK : r;
+	if (argc > 1) {
+		fputs(usage, stderr);
+		r = CTL_USAGE;
+	} else {
+		r = ctl_client_show(&client, &request, print);
+	}
+	ctl_client_close(&client);
+	return r;
+}
+
 void ctl_answer_free(struct ctl_answer *a)
 {
 	json_decref(a->json);

@@ -57,4 +57,9 @@ int ctl_client_call(struct ctl_client *, const struct ctl_request *, struct ctl_
 int ctl_client_show(
         struct ctl_client *, const struct ctl_request *, void (*print)(const json_t *answer)
 );
+// The whole of a command without words or options of its own: one GET, shown. Returns its exit code.
+int ctl_client_command(
+        int argc, char **argv, const char *usage, const char *path,
+        void (*print)(const json_t *answer)
+);
 void ctl_answer_free(struct ctl_answer *);

@@ -42,20 +42,6 @@ static void cover_say(const json_t *a, const char *key, const char *what)
 		printf("%-9s %s\n", what, text);
 }
 
-// A table of the objects' fields.
-static void cover_table(
-        const json_t *list, const char *head, const char *const *columns, size_t count
-)
-{
-	struct ctl_table *t = ctl_table_new(head);
-
-	for (size_t i = 0; i < json_array_size(list); i++)
-		for (size_t k = 0; k < count; k++)
-			ctl_table_value(t, json_object_get(json_array_get(list, i), columns[k]));
-	puts("");
-	ctl_table_print(t, stdout);
-}
-
 static void cover_alerts(const json_t *alerts)
 {
 	for (size_t i = 0; i < json_array_size(alerts); i++) {
@@ -71,8 +57,8 @@ static void cover_alerts(const json_t *alerts)
 
 static void cover_show(const json_t *a)
 {
-	static const char *const epochs[] = {"epoch", "sent", "returned", "lost", "unknown"};
-	static const char *const links[] = {"from", "to", "sent", "lost", "loss"};
+	static const char *const epochs[] = {"epoch", "sent", "returned", "lost", "unknown", NULL};
+	static const char *const links[] = {"from", "to", "sent", "lost", "loss", NULL};
 	const json_t *loops = json_object_get(a, "loops"), *rates = json_object_get(a, "rates");
 
 	cover_rate(rates, "loops_us", "loops");
@@ -86,31 +72,25 @@ static void cover_show(const json_t *a)
 	cover_say(a, "no_loops", "no loops");
 	cover_say(a, "paused", "paused");
 	cover_alerts(json_object_get(a, "alerts"));
-	cover_table(
-	        json_object_get(a, "epochs"), "epoch|sent|returned|lost|unknown", epochs,
-	        sizeof(epochs) / sizeof(epochs[0])
+	puts("");
+	ctl_table_print(
+	        ctl_table_list(
+	                "epoch|sent|returned|lost|unknown", json_object_get(a, "epochs"), epochs
+	        ),
+	        stdout
 	);
-	cover_table(
-	        json_object_get(a, "links"), "from|to|loops over it|lost|loss of it", links,
-	        sizeof(links) / sizeof(links[0])
+	puts("");
+	ctl_table_print(
+	        ctl_table_list(
+	                "from|to|loops over it|lost|loss of it", json_object_get(a, "links"), links
+	        ),
+	        stdout
 	);
 }
 
 int ctl_cover(int argc, char **argv)
 {
-	static const char usage[] = "usage: fogctl cover [-j]\n";
-	struct ctl_request request = {.method = "GET", .path = "/v1/cover"};
-	struct ctl_client client;
-	int r = ctl_client_open(&client, &argc, argv, NULL, usage);
-
-	if (r != CTL_OK)
-		return r < 0 ? CTL_OK : r;
-	if (argc > 1) {
-		fputs(usage, stderr);
-		r = CTL_USAGE;
-	} else {
-		r = ctl_client_show(&client, &request, cover_show);
-	}
-	ctl_client_close(&client);
-	return r;
+	return ctl_client_command(
+	        argc, argv, "usage: fogctl cover [-j]\n", "/v1/cover", cover_show
+	);
 }

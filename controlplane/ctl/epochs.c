@@ -28,14 +28,13 @@ static void epochs_clock(const json_t *clock)
 
 static void epochs_keys(const json_t *keys)
 {
-	static const char *const columns[] = {"epoch",   "state",        "starts_at",
-	                                      "ends_at", "destroyed_at", "public_key"};
-	struct ctl_table *t = ctl_table_new("epoch|state|starts|ends|destroyed|public key");
+	static const char *const columns[] = {"epoch",        "state",      "starts_at", "ends_at",
+	                                      "destroyed_at", "public_key", NULL};
 
-	for (size_t i = 0; i < json_array_size(keys); i++)
-		for (size_t k = 0; k < sizeof(columns) / sizeof(columns[0]); k++)
-			ctl_table_value(t, json_object_get(json_array_get(keys, i), columns[k]));
-	ctl_table_print(t, stdout);
+	ctl_table_print(
+	        ctl_table_list("epoch|state|starts|ends|destroyed|public key", keys, columns),
+	        stdout
+	);
 }
 
 static json_int_t epochs_refused(const json_t *refused)
@@ -92,19 +91,7 @@ static void epochs_show(const json_t *a)
 
 int ctl_epochs(int argc, char **argv)
 {
-	static const char usage[] = "usage: fogctl epochs [-j]\n";
-	struct ctl_request request = {.method = "GET", .path = "/v1/epochs"};
-	struct ctl_client client;
-	int r = ctl_client_open(&client, &argc, argv, NULL, usage);
-
-	if (r != CTL_OK)
-		return r < 0 ? CTL_OK : r;
-	if (argc > 1) {
-		fputs(usage, stderr);
-		r = CTL_USAGE;
-	} else {
-		r = ctl_client_show(&client, &request, epochs_show);
-	}
-	ctl_client_close(&client);
-	return r;
+	return ctl_client_command(
+	        argc, argv, "usage: fogctl epochs [-j]\n", "/v1/epochs", epochs_show
+	);
 }

@@ -19,17 +19,16 @@ static const char links_usage[] =
 static void links_print(const json_t *answer)
 {
 	static const char *const keys[] = {
-	        "name",   "class", "state",           "protocol", "address", "port",
-	        "age_ms", "tries", "clock_offset_ms", "rx",       "tx",      "refused_for"};
-	const json_t *list = json_object_get(answer, "links");
-	struct ctl_table *t = ctl_table_new(
-	        "node|class|state|protocol|address|port|age ms|tries|clock|rx|tx|refused for"
-	);
+	        "name",  "class",           "state", "protocol", "address",     "port", "age_ms",
+	        "tries", "clock_offset_ms", "rx",    "tx",       "refused_for", NULL};
 
-	for (size_t i = 0; i < json_array_size(list); i++)
-		for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
-			ctl_table_value(t, json_object_get(json_array_get(list, i), keys[k]));
-	ctl_table_print(t, stdout);
+	ctl_table_print(
+	        ctl_table_list(
+	                "node|class|state|protocol|address|port|age ms|tries|clock|rx|tx|refused for",
+	                json_object_get(answer, "links"), keys
+	        ),
+	        stdout
+	);
 	if (!json_is_false(json_object_get(answer, "active")))
 		return;
 	puts(json_is_null(json_object_get(answer, "network"))

@@ -8,45 +8,11 @@
 #include "rest.h"
 #include "table.h"
 
-typedef void show_print(const json_t *answer);
-
-// The whole of a command: options, one GET, JSON as it is or a table.
-static int show(int argc, char **argv, const char *usage, const char *path, show_print *print)
-{
-	struct ctl_request request = {.method = "GET", .path = path};
-	struct ctl_client client;
-	int r = ctl_client_open(&client, &argc, argv, NULL, usage);
-
-	if (r != CTL_OK)
-		return r < 0 ? CTL_OK : r;
-	if (argc > 1) {
-		fprintf(stderr, "%s", usage);
-		ctl_client_close(&client);
-		return CTL_USAGE;
-	}
-	r = ctl_client_show(&client, &request, print);
-	ctl_client_close(&client);
-	return r;
-}
-
-static void show_row(struct ctl_table *t, const json_t *object, const char *const *keys)
-{
-	for (; *keys != NULL; keys++)
-		ctl_table_value(t, json_object_get(object, *keys));
-}
-
 static void show_list(const char *titles, const json_t *list, const char *const *keys)
 {
-	struct ctl_table *t = ctl_table_new(titles);
-
-	if (!json_is_array(list)) {
-		ctl_table_print(t, stdout);
+	ctl_table_print(ctl_table_list(titles, list, keys), stdout);
+	if (!json_is_array(list))
 		puts("no data: no data plane is attached");
-		return;
-	}
-	for (size_t i = 0; i < json_array_size(list); i++)
-		show_row(t, json_array_get(list, i), keys);
-	ctl_table_print(t, stdout);
 }
 
 static void show_sentences(const char *title, const json_t *list)
@@ -83,7 +49,7 @@ static void show_books(const json_t *books)
 	        "received|injected|made|sent|delivered|punted|answered|dropped|parked|in batch|lost at "
 	        "port|gap"
 	);
-	show_row(t, books, keys);
+	ctl_table_row(t, books, keys);
 	ctl_table_print(t, stdout);
 }
 
@@ -152,7 +118,9 @@ static void show_status(const json_t *s)
 
 int ctl_status(int argc, char **argv)
 {
-	return show(argc, argv, "usage: fogctl status [-j]\n", "/v1/status", show_status);
+	return ctl_client_command(
+	        argc, argv, "usage: fogctl status [-j]\n", "/v1/status", show_status
+	);
 }
 
 // What the columns have no room for: why a driver was chosen, and what the device itself counts.
@@ -220,7 +188,9 @@ static void show_ports(const json_t *a)
 
 int ctl_ports(int argc, char **argv)
 {
-	return show(argc, argv, "usage: fogctl ports [-j]\n", "/v1/ports", show_ports);
+	return ctl_client_command(
+	        argc, argv, "usage: fogctl ports [-j]\n", "/v1/ports", show_ports
+	);
 }
 
 static void show_worker_delays(const json_t *workers)
@@ -234,7 +204,7 @@ static void show_worker_delays(const json_t *workers)
 		for (size_t h = 0; h < sizeof(hists) / sizeof(hists[0]); h++) {
 			ctl_table_value(t, json_object_get(w, "worker"));
 			ctl_table_text(t, hists[h]);
-			show_row(t, json_object_get(w, hists[h]), keys);
+			ctl_table_row(t, json_object_get(w, hists[h]), keys);
 		}
 	}
 	ctl_table_print(t, stdout);
@@ -250,7 +220,7 @@ static void show_peers(const json_t *workers)
 		const json_t *w = json_array_get(workers, i), *peers = json_object_get(w, "peers");
 		for (size_t p = 0; p < json_array_size(peers); p++, rows++) {
 			ctl_table_value(t, json_object_get(w, "worker"));
-			show_row(t, json_array_get(peers, p), keys);
+			ctl_table_row(t, json_array_get(peers, p), keys);
 		}
 	}
 	if (rows > 0)
@@ -278,7 +248,9 @@ static void show_workers(const json_t *a)
 
 int ctl_workers(int argc, char **argv)
 {
-	return show(argc, argv, "usage: fogctl workers [-j]\n", "/v1/workers", show_workers);
+	return ctl_client_command(
+	        argc, argv, "usage: fogctl workers [-j]\n", "/v1/workers", show_workers
+	);
 }
 
 // Reasons that never happened are left out: the whole list is in the JSON.
@@ -296,7 +268,7 @@ static void show_drops(const json_t *a)
 			const json_t *r = json_array_get(reasons, i);
 			if (json_integer_value(json_object_get(r, "packets")) == 0)
 				continue;
-			show_row(t, r, keys);
+			ctl_table_row(t, r, keys);
 			rows++;
 		}
 		if (rows == 0)
@@ -307,7 +279,9 @@ static void show_drops(const json_t *a)
 
 int ctl_drops(int argc, char **argv)
 {
-	return show(argc, argv, "usage: fogctl drops [-j]\n", "/v1/drops", show_drops);
+	return ctl_client_command(
+	        argc, argv, "usage: fogctl drops [-j]\n", "/v1/drops", show_drops
+	);
 }
 
 static void show_nodes(const json_t *a)
@@ -325,7 +299,9 @@ static void show_nodes(const json_t *a)
 
 int ctl_nodes(int argc, char **argv)
 {
-	return show(argc, argv, "usage: fogctl nodes [-j]\n", "/v1/nodes", show_nodes);
+	return ctl_client_command(
+	        argc, argv, "usage: fogctl nodes [-j]\n", "/v1/nodes", show_nodes
+	);
 }
 
 int ctl_ready(int argc, char **argv)

@@ -61,6 +61,21 @@ void ctl_table_value(struct ctl_table *t, const json_t *value)
 	}
 }
 
+void ctl_table_row(struct ctl_table *t, const json_t *object, const char *const *keys)
+{
+	for (; *keys != NULL; keys++)
+		ctl_table_value(t, json_object_get(object, *keys));
+}
+
+struct ctl_table *ctl_table_list(const char *titles, const json_t *list, const char *const *keys)
+{
+	struct ctl_table *t = ctl_table_new(titles);
+
+	for (size_t i = 0; i < json_array_size(list); i++)
+		ctl_table_row(t, json_array_get(list, i), keys);
+	return t;
+}
+
 static bool table_is_number(const char *text)
 {
 	return text[0] != '\0' && text[strspn(text, "-0123456789.,/")] == '\0';

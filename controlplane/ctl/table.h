@@ -12,6 +12,10 @@ struct ctl_table;
 struct ctl_table *ctl_table_new(const char *titles);
 void ctl_table_text(struct ctl_table *, const char *text); // next cell; NULL = "-"
 void ctl_table_value(struct ctl_table *, const json_t *value); // null and missing = "-"
+// Cells of one row: the object's fields of these names, of which the last one is NULL.
+void ctl_table_row(struct ctl_table *, const json_t *object, const char *const *keys);
+// A table of a list of objects, one in a row; what is no list has no rows.
+struct ctl_table *ctl_table_list(const char *titles, const json_t *list, const char *const *keys);
 void ctl_table_print(struct ctl_table *, FILE *); // and frees it; only that when FILE is NULL
 
 // Print text that a stranger wrote: control characters come out as \xNN.

@@ -43,18 +43,5 @@ static void timing_print(const json_t *a)
 
 int ctl_timing(int argc, char **argv)
 {
-	struct ctl_request request = {.method = "GET", .path = "/v1/timing"};
-	struct ctl_client client;
-	int r = ctl_client_open(&client, &argc, argv, NULL, timing_usage);
-
-	if (r != CTL_OK)
-		return r < 0 ? CTL_OK : r;
-	if (argc > 1) {
-		fputs(timing_usage, stderr);
-		r = CTL_USAGE;
-	} else {
-		r = ctl_client_show(&client, &request, timing_print);
-	}
-	ctl_client_close(&client);
-	return r;
+	return ctl_client_command(argc, argv, timing_usage, "/v1/timing", timing_print);
 }
