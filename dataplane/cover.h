@@ -11,6 +11,8 @@
 // Poisson stream of its own for each link (Kingman, Poisson Processes, 1993, section 2: thinning).
 #pragma once
 
+#include <stdalign.h>
+
 #include "api/plan.h"
 #include "random.h"
 #include "worker.h"
@@ -29,7 +31,7 @@ struct fog_cover {
 	uint64_t full_at; // TSC when the cap's bucket is full again
 	uint32_t packet_len;
 	unsigned first, n; // stock: a ring, oldest first
-	struct fog_inject head[FOG_COVER_STOCK];
+	alignas(8) struct fog_inject head[FOG_COVER_STOCK]; // IDs are hashed by words
 	uint8_t *packet; // [FOG_COVER_STOCK][packet_len]
 };
 

@@ -23,6 +23,11 @@ SANITIZER_ENV = {
 }
 
 
+# Labs that run at the same time have this much load together: one that measures and nothing else, or one that
+# others would disturb and a quiet one, or two, or four quiet ones.
+LOAD_MAX, LOAD_ONLY, LOAD_ALONE, LOAD_LAB, LOAD_QUIET = 4, 4, 3, 2, 1
+
+
 def _nothing():
 	return None
 
@@ -34,11 +39,14 @@ class Test:
 	timeout: float = 120
 	env: dict = dataclasses.field(default_factory=dict)
 	cwd: pathlib.Path | None = None
-	lab: bool = False  # builds a lab of its own
-	alone: bool = False  # beside no other lab
+	load: int = 0  # of a lab: how much of LOAD_MAX it takes
 	first: bool = False  # the longest chain of tests hangs on it
 	missing: Callable = _nothing  # names the feature that the host lacks, or None
 	then: Callable | None = None  # for builds: the tests that come of it
+
+	@property
+	def lab(self):
+		return self.load > 0
 
 
 def summary(text):
@@ -96,20 +104,39 @@ def _smoke_tests(root, folder, prefix, wrap, env):
 		Test(
 			f"{prefix}/{path.stem.removesuffix('_test')}",
 			[*wrap, sys.executable, path], (1800 if path.stem.endswith("_long") else 300) * slow,
-			{"FOGLINE_BIN": str(folder / "bin"), **env}, lab=True,
-			alone=path.stem.removesuffix("_test") in ALONE, missing=_root_only,
+			{"FOGLINE_BIN": str(folder / "bin"), **env}, load=_load(path.stem.removesuffix("_test"), wrap),
+			missing=_root_only,
 		)
 		for path in paths
 	]
 
 
-# Under sanitizers only with --long: what takes minutes there and whose code others reach, too.
-SANITIZED_LONG = {"audit_simulated", "demo", "drain_traffic", "sphinx_verify_check"}
+# Under sanitizers only with --long: what takes minutes there, and labs whose code others reach, too. What is hostile,
+# killed, started again or its own kind of path stays in each run.
+SANITIZED_LONG = {
+	"accept_replays", "address_change", "audit_simulated", "delay", "demo", "demo_running", "drain_traffic", "driver_auto",
+	"forward", "host", "idle", "notify", "sphinx_verify_check", "tap_host", "twins", "upgrade", "xdp_program"}
 
-# Labs that say something of rates, of delays or of all the host has: another one beside them would disturb.
+# Labs that say something of what the host can do at all: nothing beside them.
+ONLY = {"bench_e2e", "bench_xdp", "capacity", "capacity_long", "host", "idle", "soak_long", "xdp_program"}
+
+# Labs that say something of rates or delays: another one beside them would disturb, unless it is quiet.
 ALONE = {
-	"audit", "audit_long", "bench_e2e", "bench_xdp", "capacity", "capacity_long", "delay", "demo_running", "generator", "host",
-	"idle", "rollover_kill", "rollover_kill_long", "soak_long", "timing", "xdp_program"}
+	"audit", "audit_long", "delay", "demo_running", "generator", "rollover_kill", "rollover_kill_long", "timing"}
+
+# Labs that compute for less than a third of their time. Not under sanitizers.
+QUIET = {
+	"accept_replays", "address_change", "config_change", "control_kill", "dataplane_kill", "drain", "grafana",
+	"hostile_ring", "ipv6_vlan", "mailbox", "malformed", "notify", "replay", "sandbox_calls", "tap", "tap_host",
+	"trace", "upgrade"}
+
+
+def _load(name, sanitized):
+	if name in ONLY:
+		return LOAD_ONLY
+	if name in ALONE:
+		return LOAD_ALONE
+	return LOAD_QUIET if name in QUIET and not sanitized else LOAD_LAB
 
 
 def races(test):
@@ -214,10 +241,10 @@ def tests(root, groups, long):
 	start = []
 	if {"unit", "vm", "package", "smoke"} & set(groups):
 		start.append(_build(root, "plain", _plain_then, long))
-	if "lint" in groups:
-		start.append(Test("lint/rules", [sys.executable, "tests/lint/lint.py"], 600))
-		start.append(Test("lint/selftest", [sys.executable, "tests/lint/selftest.py"], 600))
 	for group, then in (("asan", _asan_then), ("tsan", _tsan_then), ("fuzz", _fuzz_then)):
 		if group in groups:
 			start.append(_build(root, group, then, long))
+	if "lint" in groups:
+		start.append(Test("lint/rules", [sys.executable, "tests/lint/lint.py"], 600))
+		start.append(Test("lint/selftest", [sys.executable, "tests/lint/selftest.py"], 600))
 	return start

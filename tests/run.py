@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 the Fogline authors
-"""Runs the tests, two labs and as many others at once as there are CPUs, and reports one line per test as
-it ends.
+"""Runs the tests, as many at once as the CPUs bear, and reports one line per test as it ends: the time that
+passed, and the CPU time, which tells what computes from what waits.
 
 A test is a program: exit code 0 = passed, 77 = skipped (its last line of output names the feature
 that is missing), anything else = failed; the end of its log is then shown here.
@@ -10,6 +10,7 @@ that is missing), anything else = failed; the end of its log is then shown here.
 import argparse
 import os
 import pathlib
+import select
 import shutil
 import signal
 import subprocess
@@ -22,7 +23,8 @@ import plan
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 LIMIT_S = 19.5 * 60  # what `test` may take without --long
 SKIP = 77
-CPUS, LABS = os.cpu_count() or 2, 2
+CPUS = os.cpu_count() or 2
+OTHERS = CPUS + 1  # at once, besides labs: one more than there are CPUs, as some of them mostly wait
 NICE = 10  # of what leaves the CPUs to the labs, and to the build that they wait for
 
 
@@ -31,6 +33,20 @@ def beside(argv):
 	by session, it is the session's niceness that counts (sched(7), "The autogroup feature")."""
 	shell = f'{{ echo {NICE} >/proc/self/autogroup; }} 2>/dev/null; exec nice -n {NICE} "$@"'
 	return ["sh", "-c", shell, "sh", *argv]
+
+
+def wait(process, limit_s):
+	"""Wait until it ends. Returns its exit code, None when it has not ended, and the CPU time that it and those
+	it waited for took."""
+	end = os.pidfd_open(process.pid)
+	try:
+		if not select.select([end], [], [], limit_s)[0]:
+			return None, 0
+	finally:
+		os.close(end)
+	_, status, usage = os.wait4(process.pid, 0)
+	process.returncode = os.waitstatus_to_exitcode(status)
+	return process.returncode, usage.ru_utime + usage.ru_stime
 
 
 class Runner:
@@ -61,15 +77,13 @@ class Runner:
 			)
 			self.running.add(process)
 			try:
-				code = process.wait(timeout=min(test.timeout, left))
-			except subprocess.TimeoutExpired:
-				code = None
+				code, computed = wait(process, min(test.timeout, left))
 			finally:
 				self._end(process)
 		took = time.monotonic() - start
 		text = log.read_text(errors="replace")
 		if code == 0:
-			return self._report(test, "passed", took, plan.summary(text))
+			return self._report(test, "passed", took, f"{computed:6.1f} s CPU  {plan.summary(text)}")
 		if code == SKIP:
 			return self._report(test, "skipped", took, (text.strip() or "no reason given").split("\n")[-1])
 		why = f"exit code {code}" if code is not None else f"no end after {took:.0f} s"
@@ -104,10 +118,10 @@ class Runner:
 
 
 class Queue:
-	"""What waits to be run. Labs share the host's cores, and their tests wait for each other's
-	packets, so there are two at a time, or one that wants no other. As they are the longest chain, a lab goes
-	first, in the order in which they came. It waits more than it computes, so it is no reason to leave a CPU
-	idle."""
+	"""What waits to be run. Labs share the host's cores, and their tests wait for each other's packets, so
+	there are as many at a time as plan.LOAD_MAX bears. As they are the longest chain, a lab goes first, those
+	that bear least beside them before the others, so that what is left fills the gaps. A lab waits more than it
+	computes, so it is no reason to leave a CPU idle."""
 
 	def __init__(self, tests):
 		self.changed = threading.Condition()
@@ -117,10 +131,11 @@ class Queue:
 	def _next(self):
 		"""The test that may start now, or None."""
 		labs = [test for test in self.running if test.lab]
-		lab = next((test for test in self.waiting if test.lab), None)
-		if lab and (not labs or (len(labs) < LABS and not lab.alone and not labs[0].alone)):
+		room = plan.LOAD_MAX - sum(test.load for test in labs)
+		lab = max((test for test in self.waiting if test.lab and test.load <= room), key=lambda test: test.load, default=None)
+		if lab:
 			return lab
-		if len(self.running) - len(labs) < CPUS:
+		if len(self.running) - len(labs) < OTHERS:
 			return next((test for test in self.waiting if not test.lab), None)
 		return None
 
@@ -159,7 +174,7 @@ def run(runner, tests, wanted):
 			finally:
 				queue.done(test, follow)
 
-	threads = [threading.Thread(target=work) for _ in range(CPUS + LABS)]
+	threads = [threading.Thread(target=work) for _ in range(OTHERS + plan.LOAD_MAX)]
 	for thread in threads:
 		thread.start()
 	try:

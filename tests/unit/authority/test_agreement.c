@@ -292,7 +292,7 @@ static void test_anything(void)
 {
 	unsigned votes = 0, lies = 0;
 
-	for (unsigned seed = 0; seed < (check_few() ? 3 : 60); seed++) {
+	for (unsigned seed = 0; seed < (check_few() ? 12 : 60); seed++) {
 		struct sim *s = lying(100 + seed);
 		for (unsigned i = 0; i < 6; i++) {
 			unsigned step = VOTED + sim_random(s, LATE_2 - VOTED + 3);

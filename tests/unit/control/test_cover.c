@@ -582,7 +582,7 @@ static void test_epochs(void)
 
 	begin("n0", 100000, 0); // every 100 ms, two workers
 	world.epoch_ms = EPOCH_MS;
-	for (int i = 0; i < 4000; i++) {
+	for (int i = 0; i < (check_few() ? 2200 : 4000); i++) {
 		pass(GAP_MS * 2);
 		const uint64_t now = world.now_ms / EPOCH_MS, made = w.epoch;
 		take(i % WORKERS, &w);
