@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 the Fogline authors
-"""The main job: five appliances in network namespaces, real messages through them and replies back.
+"""The main job: appliances in network namespaces, real messages through them and replies back.
 
-The gateway wraps each message for the path gateway, mix1, mix2, mix3, service; the service answers
-by the reply block that came along. Every byte is compared at both ends. Links are encrypted, and every node
-changes its mix key at each epoch while messages travel.
+Four authorities agree on who is in the network. The gateway wraps each message for a path over a mix of each
+layer to the service, which answers by the reply block that came along. Every byte is compared at both ends.
+Links are encrypted, nodes send cover traffic, and change their mix keys at each epoch while messages travel; a sixth
+node joins meanwhile, and one leaves.
 """
 import argparse
 import json
@@ -14,11 +15,15 @@ import signal
 import sys
 import time
 
+import attack
 import report
+from changes import Changes
 from lab import ROOT, Lab, LabError, default_path, encrypted
 from traffic import Traffic
 
 LIVE_EVERY_S = 1
+JOINS, LEAVES = ("mix4", "mix", 1), "mix1"  # the new one's wish is the layer of the one that leaves
+DIRECTORY_EPOCH_MIN_S = 12  # an eighth of it is what authorities have for a round
 
 
 def parse():
@@ -26,12 +31,17 @@ def parse():
 	parser.add_argument("--once", action="store_true", help="exit after the summary")
 	parser.add_argument("--messages", type=int, metavar="N",
 		help="messages to send (default 200, with --once 1000)")
-	parser.add_argument("--rollovers", type=int, metavar="N",
-		help="go on sending until every node has changed its mix key so often (default 0, with --once 3)")
-	parser.add_argument("--epoch", type=int, default=60, metavar="S",
-		help="seconds that a mix key is the newest one (default 60, at least 12)")
+	parser.add_argument("--rollovers", type=int, default=0, metavar="N",
+		help="go on sending until every node has changed its mix key so often (default 0)")
+	parser.add_argument("--epoch", type=int, default=24, metavar="S",
+		help="seconds of an epoch: the time of a consensus and of a mix key (default 24, at least 12)")
 	parser.add_argument("--links", choices=("noise", "none"), default="noise",
-		help="none: bare packets, one mix key for good")
+		help="none: bare packets, one mix key for good, nobody joins or leaves")
+	parser.add_argument("--authorities", type=int, metavar="N",
+		help="authorities that agree on the nodes (default 4); 0: the network file lists the nodes, nobody joins or leaves")
+	parser.add_argument("--still", action="store_true", help="nobody joins or leaves")
+	parser.add_argument("--attack", choices=("n-1",),
+		help="in place of all that: all but one sender's packets are kept away from a mix, which is flooded")
 	parser.add_argument("--json", action="store_true",
 		help="print one object on standard output, everything else on standard error")
 	parser.add_argument("--text", type=pathlib.Path, default=ROOT / "LICENSE", metavar="FILE",
@@ -39,14 +49,21 @@ def parse():
 	options = parser.parse_args()
 	if options.messages is None:
 		options.messages = 1000 if options.once else 200
-	if options.rollovers is None:
-		options.rollovers = 3 if options.once and options.links == "noise" else 0
 	if options.messages < 1:
 		parser.error("--messages: at least 1")
 	if options.epoch < 12:
 		parser.error("--epoch: at least 12, or a path's delays outlast it")
 	if options.rollovers and options.links == "none":
 		parser.error("--rollovers: with --links none there are no epochs")
+	if options.authorities is None:
+		options.authorities = 4 if options.links == "noise" else 0
+	if options.authorities and options.links == "none":
+		parser.error("--authorities: with --links none there is no directory")
+	if not 0 <= options.authorities <= 16:
+		parser.error("--authorities: 0 to 16")
+	if options.attack and not options.authorities:
+		parser.error("--attack: the attacker has to join, which takes authorities")
+	options.still = options.still or not options.authorities
 	return options
 
 
@@ -71,7 +88,7 @@ class Rollovers:
 			epochs = {node.name: report.key_epoch(node) for node in self.lab}
 			if None not in epochs.values():
 				self.first = self.first or epochs
-				self.passed = min(epochs[name] - first for name, first in self.first.items())
+				self.passed = min(epochs[name] - first for name, first in self.first.items() if name in epochs)
 		return self.passed >= self.wanted
 
 
@@ -96,7 +113,7 @@ class Live:
 			f"sent {len(traffic.sent)}  delivered {len(traffic.delivered)}  "
 			f"replies {len(traffic.replied)}  corrupted {traffic.corrupted}"
 			+ (f"  rollovers {self.rollovers.passed}" if self.lab.noise else ""),
-			*report.hop_table(self.lab),
+			*report.hop_table(self.lab, traffic),
 		]
 		if self.redraw and self.drawn:
 			sys.stderr.write(f"\x1b[{self.drawn}A\x1b[J")
@@ -113,6 +130,7 @@ def how_to_go_on(lab):
 		f"  {fogctl} --socket {gateway.socket_path} send --to service 'hello'",
 		f"  {fogctl} --socket {service.socket_path} receive",
 		f"  {fogctl} --socket {lab['mix2'].socket_path} top",
+		*([f"  {fogctl} --socket {lab['mix2'].socket_path} cover"] if lab.noise else []),
 		f"  curl --unix-socket {gateway.socket_path} http://localhost/v1/workers", "",
 		"REST sockets:", *(f"  {node.name:<8} {node.socket_path}" for node in lab), "",
 		"Ctrl-C ends it and removes everything.",
@@ -124,14 +142,18 @@ def pass_messages(lab, options):
 	traffic = Traffic(
 		lab["gateway"].rest, lab["service"].rest, "service", options.text.read_bytes(), options.messages)
 	rollovers = Rollovers(lab, options.rollovers)
+	changes = None if options.still else Changes(lab, traffic, options.epoch, JOINS, LEAVES, say)
 	live = Live(lab, traffic, rollovers)
 	before = report.missing(lab)
 	start = time.monotonic()
-	traffic.run(live, rollovers.enough)
+	# Both are asked each time: each of them has something to do meanwhile.
+	traffic.run(live, lambda: all([rollovers.enough(), changes is None or changes.enough()]))
 	took = time.monotonic() - start
-	still = report.rest_of(lab)
+	still = lab.covered or report.rest_of(lab)
 	live.show()
 	result = report.summary(lab, traffic)
+	if changes:
+		result["changes"] = changes.facts
 	if lab.noise:
 		result["missing_before"] = before
 		result["epochs"] = {"seconds": options.epoch, "rollovers": rollovers.passed}
@@ -141,12 +163,14 @@ def pass_messages(lab, options):
 		f"{result['corrupted']} corrupted",
 		f"gateway to service p50/p99/max: {report.quantiles(traffic.latency)}; "
 		f"with reply: {report.quantiles(traffic.round_trip)}",
+		*(report.directory(result["consensus"]) if lab.authorities else []),
+		*(changes.lines() if changes else []),
 		*report.security(lab, result),
 		*(f"frames {link['from']} -> {link['to']}: {link['tx']} sent, {link['rx']} received"
 			for link in result["links"]),
 		*(f"books of {node['name']}: gap {node['accounting_gap']}" for node in result["nodes"]),
 	)
-	wrong = report.faults(result, lab.noise)
+	wrong = report.faults(result, lab.noise) + traffic.wrong + (changes.faults() if changes else [])
 	if not still:
 		wrong.append("traffic doesn't come to rest")
 	if rollovers.passed < options.rollovers:
@@ -165,17 +189,51 @@ def stay(lab):
 		say("")
 
 
+def network(options):
+	"""Keys of the network file that are ours; None: all defaults. Overlaps as long as they may be: a stock of cover
+	lasts for 8 s, give or take what its clock's law does, and its packets then need their time for the path."""
+	if options.links == "none":
+		return None
+	keys = encrypted(options.epoch)
+	return {**keys, "mix_key": {**keys["mix_key"], "overlap": f"{options.epoch // 2}s"}, "cover": attack.COVER}
+
+
+def first_consensus(epoch_s):
+	"""When the first consensus counts, and why not earlier: what the start waits for."""
+	now = time.time()
+	epoch, at = divmod(now, epoch_s)
+	counts = int(epoch) + (1 if at < epoch_s * 5 / 8 else 2)
+	return (f"authorities take descriptors until 5/8 of an epoch of {epoch_s} s; the first consensus is that of epoch "
+		f"{counts}, in {counts * epoch_s - now:.0f} s")
+
+
+def start(lab, nodes, options):
+	say(f"starting {len(nodes)} appliances: " + ", ".join(name for name, _, _ in nodes)
+		+ (f"; and {options.authorities} authorities" if options.authorities else ""))
+	began = time.monotonic()
+	for name, role, layer in nodes:
+		lab.add(name, role, layer)
+	if options.authorities:
+		say(first_consensus(options.epoch))
+	lab.start()
+	say(f"all ready after {time.monotonic() - began:.1f} s")
+	if lab.authorities:
+		say(*report.directory(report.consensus(next(iter(lab)))))
+
+
+def send(lab, options):
+	"""The demo's messages. Returns the summary's object and what is wrong."""
+	say(f"sending {options.messages} messages"
+		+ (f", and on until {options.rollovers} changes of mix keys are over" if options.rollovers else "")
+		+ ("" if options.still else f", and on while {JOINS[0]} joins and {LEAVES} leaves"))
+	return pass_messages(lab, options)
+
+
 def demonstrate(options):
 	"""Returns whether all went as it has to."""
-	with Lab(network=encrypted(options.epoch) if options.links == "noise" else None) as lab:
-		say("starting five appliances: " + ", ".join(name for name, _, _ in default_path()))
-		start = time.monotonic()
-		for name, role, layer in default_path():
-			lab.add(name, role, layer)
-		lab.start()
-		say(f"all ready after {time.monotonic() - start:.1f} s; sending {options.messages} messages"
-			+ (f", and on until {options.rollovers} changes of mix keys are over" if options.rollovers else ""))
-		result, wrong = pass_messages(lab, options)
+	with Lab(network=network(options), directory=options.authorities) as lab:
+		start(lab, attack.NODES if options.attack else default_path(), options)
+		result, wrong = attack.stage(lab, options.epoch, say) if options.attack else send(lab, options)
 		if options.json:
 			print(json.dumps(result), flush=True)
 		for sentence in wrong:

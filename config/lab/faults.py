@@ -40,9 +40,9 @@ class Faults:
 		"""Nothing of 'source' reaches 'destination' any more (IPv4 addresses)."""
 		self._rule(f"ip saddr {source} ip daddr {destination}")
 
-	def block_all_but(self, source, destination, port):
-		"""Datagrams to UDP 'port' of 'destination' get there from 'source' only."""
-		self._rule(f"ip saddr != {source} ip daddr {destination} udp dport {port}")
+	def block_all_but(self, sources, destination, port):
+		"""Datagrams to UDP 'port' of 'destination' get there from 'sources' (addresses) only."""
+		self._rule(f"ip saddr != {{ {', '.join(sources)} }} ip daddr {destination} udp dport {port}")
 
 	def clear(self):
 		self._nft(f"flush chain bridge {TABLE} way")

@@ -23,10 +23,11 @@ import time
 import guard
 import netns
 from faults import Faults
-from rest import Rest
+from rest import Recorded, Rest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PATIENCE_S = 60  # until something that has to come is taken for missing
+REMEMBERED = ("/v1/status", "/v1/workers", "/v1/links", "/v1/cover")  # of a node that has left
 
 
 class LabError(Exception):
@@ -313,6 +314,7 @@ class Lab:
 		self.ipv6 = ipv6
 		self.network = network or {}
 		self.nodes = {}
+		self.left = []  # nodes that have left the network; their 'rest' is what they said last
 		self.refusals_wanted = False  # a test that provokes the sandboxes sets it
 		self.guests = []  # topology entries of nodes that a test plays itself
 		self.run = guard.Run()
@@ -329,6 +331,12 @@ class Lab:
 	def noise(self):
 		"""Whether links are encrypted and mix keys change by epoch."""
 		return self.network.get("links") == "noise"
+
+	@property
+	def covered(self):
+		"""Whether there is cover traffic, so that counters never come to rest."""
+		cover = self.network.get("cover", {})
+		return self.noise and any(cover.get(key) != "0ms" for key in ("loops", "drops", "dummies"))
 
 	@property
 	def patience_s(self):
@@ -351,8 +359,20 @@ class Lab:
 	def add(self, name, role, layer=0, **options):
 		"""Another appliance; options: queues, workers, vlan, idle, config (keys that win,
 		mapping by mapping), arguments (more of them for fog-dataplane), dataplane (another program in its place), setup (called with the node once its namespace and interface are there)."""
-		self.nodes[name] = Node(self, len(self.nodes), name, role, layer, options)
+		self.nodes[name] = Node(self, len(self.nodes) + len(self.left), name, role, layer, options)
 		return self.nodes[name]
+
+	def retire(self, name):
+		"""Switch an appliance off for good that has left the network; returns it."""
+		node = self.nodes.pop(name)
+		self.left.append(node)
+		said = Recorded(node.rest, REMEMBERED)
+		for which in ("control", "data"):
+			code = node.end(which)
+			if code:
+				raise LabError(f"{node.name}: {which} plane ended with {code}\n{node.log_end(which)}")
+		node.rest = said
+		return node
 
 	def add_host(self, name, index=200):
 		"""A namespace on the switch without an appliance, for traffic of tests. Returns its name,
@@ -418,7 +438,7 @@ class Lab:
 	def findings(self):
 		"""Reports of sanitizers, as one text; empty when there is none."""
 		texts = []
-		for path in sorted(path for node in self for path in node.findings.glob("*")):
+		for path in sorted(path for node in [*self, *self.left] for path in node.findings.glob("*")):
 			lines = path.read_text(errors="replace").split("\n")
 			# The leak check's remark about a thread of EAL that it can't stop; no leak by itself.
 			if any(line.strip() and "was not suspended" not in line for line in lines):
@@ -430,7 +450,7 @@ class Lab:
 		if self.refusals_wanted:
 			return []
 		return [
-			f"{node.name}: {line}" for node in self for which in ("control", "data") if node.log(which).exists()
+			f"{node.name}: {line}" for node in [*self, *self.left] for which in ("control", "data") if node.log(which).exists()
 			for line in node.log(which).read_text(errors="replace").split("\n") if ": the sandbox " in line
 		]
 
@@ -444,7 +464,7 @@ class Lab:
 				if code:
 					trouble.append(f"{authority.name} ended with {code}\n{authority.log_path.read_text(errors='replace')[-2000:]}")
 			for which in ("control", "data"):
-				for node in self:
+				for node in [*self, *self.left]:
 					try:
 						code = node.end(which)
 					except LabError as error:

@@ -33,14 +33,22 @@ def workers(node):
 	return [worker for worker in found if worker["rx"] is not None]
 
 
+def everyone(lab):
+	"""The nodes of a lab, and those that have left it, as they were then."""
+	return [*lab, *lab.left]
+
+
 def peers(lab):
 	"""(node, peer) -> (tx, rx) as 'node' counts them, over all of its workers."""
 	table = {}
-	for node in lab:
+	# A node that has left has no name any more where it is counted.
+	names = {node.id: node.name for node in everyone(lab) if node.status}
+	for node in everyone(lab):
 		for worker in workers(node):
 			for peer in worker["peers"]:
-				tx, rx = table.get((node.name, peer["name"]), (0, 0))
-				table[node.name, peer["name"]] = (tx + peer["tx"], rx + peer["rx"])
+				pair = (node.name, names.get(peer["node_id"], peer["name"]))
+				tx, rx = table.get(pair, (0, 0))
+				table[pair] = (tx + peer["tx"], rx + peer["rx"])
 	return table
 
 
@@ -50,8 +58,8 @@ def links(lab, sent=None):
 	received = peers(lab)
 	sent = sent or received
 	found = []
-	for a in lab:
-		for b in lab:
+	for a in everyone(lab):
+		for b in everyone(lab):
 			tx = sent.get((a.name, b.name), (None, None))[0]
 			rx = received.get((b.name, a.name), (None, None))[1]
 			if a is not b and (tx or rx):
@@ -96,22 +104,29 @@ def _reasons(total):
 	return ", ".join(f"{reason} {count}" for reason, count in sorted(total.items())) or "0"
 
 
-def hop_table(lab):
-	"""Lines of a table with one row per hop (per worker, where a node has several)."""
-	rows = [("hop", "in", "forwarded", "delivered", "parked", "owed ms p50/p99/max",
+def _cells(name, messages, worker):
+	"""A row of the hops' table."""
+	return (
+		name, messages, str(worker["rx"] + worker["injected"]), str(worker["tx"]), str(worker["delivered"]),
+		f"{worker['cover_sent']}+{worker['dummies']}", str(worker["parked"]), _three(worker["owed_us"]),
+		_three(worker["given_us"]), _three(worker["late_ns"], 1000),
+		_reasons({reason: count for reason, count in worker["drops_by_reason"].items() if count}),
+	)
+
+
+def hop_table(lab, traffic):
+	"""Lines of a table with one row per hop (per worker, where a node has several). 'messages': those that it has
+	helped to deliver; 'cover': its own packets of cover and dummies."""
+	rows = [("hop", "messages", "in", "forwarded", "delivered", "cover+dummies", "parked", "owed ms p50/p99/max",
 		"given ms p50/p99/max", "late ms p50/p99/max", "dropped")]
-	for node in lab:
+	for node in everyone(lab):
 		found = workers(node)
+		shown = f"{node.name} (left)" if node in lab.left else node.name
+		messages = str(traffic.over(node.name))
 		for index, worker in enumerate(found):
-			name = node.name if len(found) == 1 else f"{node.name}#{index}"
-			rows.append((
-				name, str(worker["rx"] + worker["injected"]), str(worker["tx"]),
-				str(worker["delivered"]), str(worker["parked"]), _three(worker["owed_us"]),
-				_three(worker["given_us"]), _three(worker["late_ns"], 1000),
-				_reasons({reason: count for reason, count in worker["drops_by_reason"].items() if count}),
-			))
+			rows.append(_cells(shown if len(found) == 1 else f"{shown}#{index}", messages, worker))
 		if not found:
-			rows.append((node.name, *["no data"] * 8))
+			rows.append((shown, messages, *["no data"] * 9))
 	widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
 	return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
 
@@ -159,14 +174,44 @@ def quantiles(values):
 	return "/".join(f"{value * 1000:.0f}" for value in picked) + " ms"
 
 
+def cover(node):
+	"""Cover of a node: what its workers have sent, and what became of its loops; None: no data."""
+	try:
+		found = node.rest.get("/v1/cover")
+	except OSError:
+		return None
+	sent = {key: sum(worker[key] for worker in workers(node))
+		for key in ("cover_sent", "cover_starved", "cover_capped", "dummies")}
+	return {**sent, "loops": found["loops"], "alerts": found["alerts"]}
+
+
+def consensus(node):
+	"""What a node of a network with a directory goes by, in short; None: no data."""
+	try:
+		status, _, found = node.rest.call("GET", "/v1/consensus")
+	except OSError:
+		return None
+	if status != 200:
+		return None
+	return {
+		**{key: found[key] for key in ("epoch", "until", "digest", "beacon", "layers", "threshold", "left_out")},
+		"signed": [authority["name"] for authority in found["authorities"] if authority["signed"]],
+		"nodes": [{key: one[key] for key in ("name", "role", "layer", "since")} for one in found["nodes"]],
+	}
+
+
 def summary(lab, traffic):
-	"""The object that --json prints. With encrypted links also what they and the rollovers cost."""
+	"""The object that --json prints. With encrypted links also what they and the rollovers cost, with a directory
+	the consensus by now."""
 	result = _summary(lab, traffic)
 	if lab.noise:
-		for node in result["nodes"]:
-			found = drops(lab[node["name"]])
-			node["key_drops"] = {reason: found.get(reason, 0) for reason in KEY_DROPS}
-			node["sessions"] = sessions(lab[node["name"]])
+		for node, shown in zip(everyone(lab), result["nodes"]):
+			found = drops(node)
+			shown["key_drops"] = {reason: found.get(reason, 0) for reason in KEY_DROPS}
+			shown["sessions"] = sessions(node)
+			shown["cover"] = cover(node)
+	if lab.authorities:
+		result["consensus"] = consensus(next(iter(lab)))
 	return result
 
 
@@ -181,7 +226,9 @@ def _summary(lab, traffic):
 		"replies": len(traffic.replied),
 		"lost": traffic.lost,
 		"corrupted": traffic.corrupted,
-		"nodes": [{"name": node.name, **node_books(node)} for node in lab],
+		"nodes": [
+			{"name": node.name, "left": node in lab.left, "messages": traffic.over(node.name), **node_books(node)}
+			for node in everyone(lab)],
 		"links": links(lab, sent),
 	}
 
@@ -195,8 +242,30 @@ def security(lab, result):
 		lost = ", ".join(f"{reason} {count}" for reason, count in node["key_drops"].items())
 		found = node["sessions"]
 		up = "no data" if found is None else f"{found['up']} of {found['nodes']} up, {found['handshakes']} handshakes"
-		lines.append(f"{node['name']}: links {up}; dropped for keys: {lost}")
+		lines.append(f"{node['name']}: links {up}; dropped for keys: {lost}; {_loops(node['cover'])}")
 	return lines
+
+
+def _loops(cover):
+	if cover is None:
+		return "loops: no data"
+	found = cover["loops"]
+	return f"loops: {found['sent']} sent, {found['returned']} back, {found['flying']} on their way, {found['lost']} lost"
+
+
+def directory(found):
+	"""Lines about a consensus, as consensus() gives it."""
+	if found is None:
+		return ["consensus: no data"]
+	layers = ", ".join(
+		f"{one['name']} ({'layer ' + str(one['layer']) if one['layer'] else one['role']})"
+		for one in sorted(found["nodes"], key=lambda one: (one["role"] == "mix", one["layer"], one["name"])))
+	return [
+		f"consensus of epoch {found['epoch']}, good until {found['until']}, signed by {', '.join(found['signed'])} "
+		f"({found['threshold']} are needed)",
+		f"  digest {found['digest'][:16]}.., beacon {found['beacon'][:16]}..",
+		f"  {len(found['nodes'])} nodes: {layers}",
+	]
 
 
 def faults(result, noise=False):
@@ -212,17 +281,30 @@ def faults(result, noise=False):
 			found.append(f"{node['name']}: books don't close, gap {gap(node)}")
 		found += [f"{node['name']}: {count} packets dropped as {reason}"
 			for reason, count in node.get("key_drops", {}).items() if count]
-		if noise and (node["sessions"] is None or node["sessions"]["up"] < node["sessions"]["nodes"]):
+		if noise and not node["left"] and (
+			node["sessions"] is None or node["sessions"]["up"] < node["sessions"]["nodes"]):
 			found.append(f"{node['name']}: not all links are up")
+		found += _cover_faults(node["name"], node["cover"]) if noise else []
 	return found + (_lost_frames(result) if noise else [
 		f"link {link['from']} -> {link['to']}: {link['tx']} sent, {link['rx']} received"
 		for link in result["links"] if link["tx"] != link["rx"]])
 
 
+def _cover_faults(name, cover):
+	if cover is None:
+		return [f"{name}: no data of cover"]
+	loops = cover["loops"]
+	fates = sum(loops[key] for key in ("returned", "lost", "unknown", "flying"))
+	found = [f"{name}: {loops[key]} loops {key}" for key in ("lost", "unknown") if loops[key]]
+	if fates != loops["sent"]:
+		found.append(f"{name}: {loops['sent']} loops sent, {fates} accounted for")
+	return found + [f"{name}: alert of an n-1 attack at {alert['node']}" for alert in cover["alerts"]]
+
+
 def missing(lab):
 	"""node -> frames that others have sent to it and that it has not received. Some are sent before its port is
 	open, when a lab starts. A handshake comes from nobody in particular before it is opened, so this is not by link."""
-	received = {node.name: node_books(node)["rx"] or 0 for node in lab}
+	received = {node.name: node_books(node)["rx"] or 0 for node in everyone(lab)}
 	return {name: sum(tx for (_, to), (tx, _) in peers(lab).items() if to == name) - rx
 		for name, rx in received.items()}
 
@@ -232,7 +314,7 @@ def _lost_frames(result):
 	found = []
 	for node in result["nodes"]:
 		sent = sum(link["tx"] or 0 for link in result["links"] if link["to"] == node["name"])
-		lost = sent - node["rx"] - result["missing_before"][node["name"]]
+		lost = sent - node["rx"] - result["missing_before"].get(node["name"], 0)
 		if lost > 0:
 			found.append(f"{node['name']}: {lost} of {sent} frames sent to it are missing")
 	return found

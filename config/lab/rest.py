@@ -69,3 +69,13 @@ class Rest:
 
 	def close(self):
 		self._connection.close()
+
+
+class Recorded:
+	"""What a control plane has answered, for tables about a node that is gone."""
+
+	def __init__(self, rest, paths):
+		self._answers = {path: rest.get(path) for path in paths}
+
+	def get(self, path):
+		return self._answers[path]

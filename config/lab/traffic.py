@@ -45,9 +45,10 @@ class Traffic:
 		self.run_id = uuid.uuid4().hex
 		self.sent, self.sent_at = {}, {}  # number -> bytes, seconds
 		self.ids = {}  # ID given by the sender's control plane -> number
+		self.paths = {}  # number -> names of the nodes that the message goes over
 		self.replies = {}  # number -> bytes that have to come back
 		self.delivered, self.replied = {}, {}  # number -> bytes
-		self.corrupted = 0
+		self.wrong = []  # a sentence for each message that isn't what it has to be
 		self.latency, self.round_trip = [], []  # seconds
 		self._after = {rest: self._newest(rest) for rest in (sender, receiver)}
 
@@ -68,12 +69,12 @@ class Traffic:
 		return page
 
 	def _post(self, rest, key, body, data):
-		"""ID of the message, once the control plane has taken it."""
+		"""The control plane's answer, once it has taken the message."""
 		body = {**body, "data": base64.b64encode(data).decode()}
 		end = time.monotonic() + STUCK_S
 		while True:
 			try:
-				return rest.post("/v1/messages", body, {"Idempotency-Key": f"{self.run_id}-{key}"})["id"]
+				return rest.post("/v1/messages", body, {"Idempotency-Key": f"{self.run_id}-{key}"})
 			except (OSError, RestError) as error:
 				if isinstance(error, RestError) and error.status != 503 or time.monotonic() > end:
 					raise
@@ -83,7 +84,9 @@ class Traffic:
 		number = len(self.sent)
 		data = b"%06d " % number + next(self.pieces)
 		self.sent_at[number] = time.time()
-		self.ids[self._post(self.sender, number, {"to": self.to, "surb": True}, data)] = number
+		taken = self._post(self.sender, number, {"to": self.to, "surb": True}, data)
+		self.ids[taken["id"]] = number
+		self.paths[number] = taken["path"] or []
 		self.sent[number] = data
 
 	def _reply(self, message, number):
@@ -96,7 +99,8 @@ class Traffic:
 		data = base64.b64decode(message["data"])
 		number = int(data[:6]) if data[:6].isdigit() else None
 		if number not in expected or data != expected[number] or number in arrived:
-			self.corrupted += 1
+			what = "again" if number in arrived else "changed" if number in expected else "from nowhere"
+			self.wrong.append(f"{what}: {message['id']} of {message['received_at']}, {data[:40]}")
 			return None
 		arrived[number] = data
 		times.append(_seconds(message["received_at"]) - self.sent_at[number])
@@ -118,7 +122,7 @@ class Traffic:
 			moved = True
 			number = self._accept(message, self.replies, self.replied, self.round_trip)
 			if number is not None and self.ids.get(message["in_reply_to"]) != number:
-				self.corrupted += 1  # the right bytes as the answer to another message
+				self.wrong.append(f"{number}: the right bytes as the answer to another message, {message['in_reply_to']}")
 		return moved
 
 	def run(self, each=lambda: None, enough=lambda: True):
@@ -134,6 +138,14 @@ class Traffic:
 			else:
 				time.sleep(0.002)
 			each()
+
+	def over(self, name):
+		"""Messages that a node has helped to deliver: those whose path leads over it."""
+		return sum(name in self.paths[number] for number in self.delivered)
+
+	@property
+	def corrupted(self):
+		return len(self.wrong)
 
 	@property
 	def lost(self):

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 the Fogline authors
 """The demo that goes on running: the commands that it names work, it stays under 2 GiB, and it leaves
-nothing behind, neither after Ctrl-C nor when it is killed."""
+nothing behind, neither after Ctrl-C nor when it is killed: once with authorities, which are then gone, too."""
 import os
 import pathlib
 import re
@@ -64,10 +64,10 @@ def memory(pids):
 	return sum(int(re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE).group(1)) << 10 for text in texts)
 
 
-def start():
+def start(*words):
 	"""A demo that has sent its messages and goes on running, its number, and the commands it names."""
 	demo = subprocess.Popen(
-		[sys.executable, ROOT / "config/lab/demo.py", "--messages", "10"], stderr=subprocess.PIPE, text=True,
+		[sys.executable, ROOT / "config/lab/demo.py", "--messages", "10", *words], stderr=subprocess.PIPE, text=True,
 		start_new_session=True)
 	number, commands = None, []
 	for line in demo.stderr:
@@ -80,13 +80,13 @@ def start():
 	raise AssertionError(f"the demo ended by itself: {demo.wait()}")
 
 
-def end_by(how):
-	demo, number, commands = start()
+def end_by(how, authorities=0):
+	demo, number, commands = start("--authorities", str(authorities), "--still", "--epoch", "12")
 	was = owner(number)
 	try:
-		equal(len(netns.names(f"fogt-{number}-")), 6, "namespaces")
+		equal(len(netns.names(f"fogt-{number}-")), 6 + authorities, "namespaces")
 		running = processes(number)
-		equal(len(running), 10, "processes")
+		equal(len(running), 10 + authorities, "processes")
 		equal(len(keys(number)), 5, "users with keys")
 		print(f"{memory(running) >> 20} MiB")
 		check(SANITIZED or memory(running) < 2 << 30, "the demo takes 2 GiB or more")
@@ -108,4 +108,4 @@ def end_by(how):
 
 equal(end_by(signal.SIGINT), 0, "exit code after Ctrl-C")
 equal(end_by(signal.SIGTERM), 0, "exit code after a plain kill")
-equal(end_by(signal.SIGKILL), -signal.SIGKILL, "exit code after SIGKILL")
+equal(end_by(signal.SIGKILL, authorities=4), -signal.SIGKILL, "exit code after SIGKILL")
