@@ -62,7 +62,7 @@ int fog_daemon_parse(const struct fog_daemon *d, int argc, char **argv)
 	struct option known[OPTIONS_MAX + 4] = {0};
 	int n = 0, c, r = -1;
 
-	for (; d->option[n].name != NULL && n < OPTIONS_MAX; n++)
+	for (; n < OPTIONS_MAX && d->option[n].name != NULL; n++)
 		known[n] = (struct option
 		){.name = d->option[n].name,
 		  .has_arg = d->option[n].value != NULL ? required_argument : no_argument,
