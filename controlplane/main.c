@@ -3,21 +3,18 @@
 // fog-controlplane: start in the order that privileges ask for, then one event loop.
 #include <errno.h>
 #include <fog_version.h> // made from git describe during the build
-#include <getopt.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "../log/log.h"
 #include "auth/confine.h"
 #include "auth/privileges.h"
+#include "daemon.h"
 #include "http/listen.h"
 #include "http/server.h"
 #include "node.h"
@@ -45,7 +42,7 @@ struct main_state {
 	struct fog_node *node;
 	struct fog_server *server;
 	struct fog_token token;
-	struct notify notify;
+	struct fog_notify notify;
 	int epoll_fd, signal_fd, timer_fd, sample_fd, unix_fd, tcp_fd;
 	unsigned ticks;
 	bool stop;
@@ -66,65 +63,43 @@ static const char main_usage[] =
         "  --version        print the version\n"
         "  --help           print this help\n";
 
-// Returns -1 to go on, else the exit code.
 static int main_parse(int argc, char **argv, struct main_options *o)
 {
-	static const struct option known[] = {
-	        {"config", required_argument, NULL, 'c'},
-	        {"run-dir", required_argument, NULL, 'r'},
-	        {"state-dir", required_argument, NULL, 's'},
-	        {"log-format", required_argument, NULL, 'l'},
-	        {"version", no_argument, NULL, 'v'},
-	        {"help", no_argument, NULL, 'h'},
-	        {NULL, 0, NULL, 0},
+	const struct fog_daemon_option own[] = {
+	        {.name = "config", .value = &o->config},
+	        {.name = "run-dir", .value = &o->run_dir},
+	        {.name = "state-dir", .value = &o->state_dir},
+	        {.name = NULL},
 	};
-	int c, format;
+	const struct fog_daemon daemon = {
+	        .name = "fog-controlplane", .usage = main_usage, .option = own};
+	int r = fog_daemon_parse(&daemon, argc, argv);
 
-	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			o->config = optarg;
-			break;
-		case 'r':
-			o->run_dir = optarg;
-			break;
-		case 's':
-			o->state_dir = optarg;
-			break;
-		case 'l':
-			if ((format = fog_log_format_parse(optarg)) < 0) {
-				fputs(main_usage, stderr);
-				return 2;
-			}
-			fog_log_format_set((enum fog_log_format)format);
-			break;
-		case 'v':
-			puts("fog-controlplane " FOG_VERSION);
-			return 0;
-		case 'h':
-			fputs(main_usage, stdout);
-			return 0;
-		default:
-			fputs(main_usage, stderr);
-			return 2;
-		}
-	}
-	if (o->config == NULL || optind != argc) {
-		fputs(main_usage, stderr);
-		return 2;
-	}
-	return -1;
+	return r < 0 && o->config == NULL ? fog_daemon_usage(&daemon) : r;
 }
 
-// The secrets of a whole node are small, but the default limit is small, too, in some containers.
-static void main_raise_memlock(void)
-{
-	struct rlimit limit;
+struct main_reason {
+	char text[400];
+};
 
-	if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_MEMLOCK, &limit);
-	}
+// The first reason is enough for one line; `fogctl ready` has them all.
+static void main_reason(void *ctx, const char *code, const char *text)
+{
+	struct main_reason *r = ctx;
+
+	if (r->text[0] == '\0')
+		snprintf(r->text, sizeof(r->text), "%s: %s", code, text);
+}
+
+static void main_say(void *ctx, char text[FOG_NOTIFY_TEXT_LEN])
+{
+	struct main_state *m = ctx;
+	struct main_reason reason = {""};
+
+	if (fog_node_unready(m->node, main_reason, &reason) == 0)
+		snprintf(text, FOG_NOTIFY_TEXT_LEN, "ready");
+	else
+		snprintf(text, FOG_NOTIFY_TEXT_LEN, "serving, not ready: %s", reason.text);
 }
 
 static int main_watch(struct main_state *m, int fd, enum main_source source)
@@ -143,15 +118,13 @@ static int main_privileged(struct main_state *m, const struct main_options *o)
 	if (r < 0)
 		return r;
 	c = m->node->config;
-	bool change = c->user[0] != '\0' && geteuid() == 0;
-	uid_t uid = change ? c->uid : geteuid();
-	gid_t gid = change ? c->gid : getegid();
+	struct fog_daemon_user user = fog_daemon_user(c->user[0] != '\0', c->uid, c->gid);
 	if (c->rest.token_file[0] != '\0') {
 		r = fog_token_load(&m->token, c->rest.token_file);
 		if (r < 0)
 			return r;
 	}
-	m->unix_fd = fog_listen_unix(c->rest.unix_path, uid, gid);
+	m->unix_fd = fog_listen_unix(c->rest.unix_path, user.uid, user.gid);
 	if (m->unix_fd < 0)
 		return m->unix_fd;
 	if (c->rest.tcp[0] != '\0') {
@@ -164,45 +137,24 @@ static int main_privileged(struct main_state *m, const struct main_options *o)
 		if (m->node->directory_fd < 0)
 			return m->node->directory_fd;
 	}
-	r = fog_privileges_drop(change, uid, gid);
+	r = fog_privileges_drop(user.change, user.uid, user.gid);
 	return r < 0 ? r : fog_confine(c, o->config);
-}
-
-// A descriptor that becomes readable every 'ms', or -errno.
-static int main_timer(long ms)
-{
-	struct itimerspec every = {
-	        .it_interval.tv_nsec = ms * 1000000L,
-	        .it_value.tv_nsec = ms * 1000000L,
-	};
-	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-
-	if (fd < 0 || timerfd_settime(fd, 0, &every, NULL) == 0)
-		return fd < 0 ? -errno : fd;
-	int r = -errno;
-	close(fd);
-	return r;
 }
 
 static int main_events(struct main_state *m)
 {
-	sigset_t signals;
-	int r = 0;
+	int r;
 
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGHUP);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	m->signal_fd = fog_daemon_signals();
+	if (m->signal_fd < 0)
+		return m->signal_fd;
 	m->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	m->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (m->epoll_fd < 0 || m->signal_fd < 0)
+	if (m->epoll_fd < 0)
 		return -errno;
-	m->timer_fd = main_timer(TICK_MS);
+	m->timer_fd = fog_daemon_timer(TICK_MS);
 	if (m->timer_fd < 0)
 		return m->timer_fd;
-	m->sample_fd = main_timer(FOG_TIMING_SAMPLE_MS);
+	m->sample_fd = fog_daemon_timer(FOG_TIMING_SAMPLE_MS);
 	if (m->sample_fd < 0)
 		return m->sample_fd;
 	r = main_watch(m, m->signal_fd, SOURCE_SIGNAL);
@@ -219,17 +171,17 @@ static int main_events(struct main_state *m)
 
 static void main_signal(struct main_state *m)
 {
-	struct signalfd_siginfo info;
+	int signal;
 
-	while (read(m->signal_fd, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGHUP) {
-			notify_reloading();
+	while ((signal = fog_daemon_signal(m->signal_fd)) != 0) {
+		if (signal == SIGHUP) {
+			fog_notify_reloading();
 			fog_audit_reopen(m->node->audit);
 			fog_node_config_reload(m->node);
 			fog_node_topology_poll(m->node, true);
-			notify_ready(&m->notify, m->node);
+			fog_notify_ready(&m->notify);
 		} else {
-			LOG_INFO("stopping on signal %u", info.ssi_signo);
+			LOG_INFO("stopping on signal %d", signal);
 			m->stop = true;
 		}
 	}
@@ -249,7 +201,7 @@ static void main_tick(struct main_state *m)
 	fog_sender_flush(m->node->sender);
 	fog_tracer_tick(m->node->tracer);
 	fog_log_flush();
-	notify_tick(&m->notify, m->node);
+	fog_notify_tick(&m->notify);
 	if (++m->ticks % PRUNE_TICKS == 0)
 		node_prune(m->node);
 }
@@ -332,8 +284,8 @@ int main(int argc, char **argv)
 
 	if (r >= 0)
 		return r;
-	main_raise_memlock();
-	notify_open(&m.notify);
+	fog_daemon_memlock();
+	fog_notify_open(&m.notify, main_say, &m);
 	if (sodium_init() < 0 || fog_crypto_init() < 0) {
 		LOG_ERR("this CPU lacks AES-NI, SSE4.2 or PCLMUL: 'fogctl host check cpu' says "
 		        "which");
@@ -352,9 +304,9 @@ int main(int argc, char **argv)
 		);
 	if (r == 0) {
 		LOG_INFO("version " FOG_VERSION " serves %s", m.node->config->rest.unix_path);
-		notify_ready(&m.notify, m.node);
+		fog_notify_ready(&m.notify);
 		main_loop(&m);
-		notify_stopping();
+		fog_notify_stopping("stopping; packets keep flowing");
 	} else {
 		LOG_ERR("it does not start: %s: mend what the lines above say, or free memory and "
 		        "descriptors",

@@ -3,7 +3,6 @@
 #include "notify.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
@@ -21,36 +20,18 @@ static uint64_t notify_now_us(void)
 	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
 }
 
-void notify_open(struct notify *n)
+void fog_notify_open(struct fog_notify *n, fog_notify_say *say, void *ctx)
 {
-	memset(n, 0, sizeof(*n));
+	*n = (struct fog_notify){.say = say, .ctx = ctx};
 	if (sd_watchdog_enabled(0, &n->watchdog_us) <= 0)
 		n->watchdog_us = 0;
 }
 
-struct notify_reason {
-	char text[400];
-};
-
-// The first reason is enough for one line; `fogctl ready` has them all.
-static void notify_reason(void *ctx, const char *code, const char *text)
+static void notify_status(struct fog_notify *n)
 {
-	struct notify_reason *r = ctx;
+	char text[FOG_NOTIFY_TEXT_LEN] = "";
 
-	if (r->text[0] == '\0')
-		snprintf(r->text, sizeof(r->text), "%s: %s", code, text);
-}
-
-static void notify_status(struct notify *n, struct fog_node *node)
-{
-	struct notify_reason reason = {""};
-	char text[sizeof(n->status)];
-	unsigned count = fog_node_unready(node, notify_reason, &reason);
-
-	if (count == 0)
-		snprintf(text, sizeof(text), "ready");
-	else
-		snprintf(text, sizeof(text), "serving, not ready: %s", reason.text);
+	n->say(n->ctx, text);
 	text[strcspn(text, "\n")] = '\0';
 	if (strcmp(text, n->status) == 0)
 		return;
@@ -58,23 +39,23 @@ static void notify_status(struct notify *n, struct fog_node *node)
 	sd_notifyf(0, "STATUS=%s", text);
 }
 
-void notify_ready(struct notify *n, struct fog_node *node)
+void fog_notify_ready(struct fog_notify *n)
 {
-	notify_status(n, node);
+	notify_status(n);
 	sd_notify(0, "READY=1");
 }
 
-void notify_reloading(void)
+void fog_notify_reloading(void)
 {
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, notify_now_us());
 }
 
-void notify_stopping(void)
+void fog_notify_stopping(const char *status)
 {
-	sd_notify(0, "STOPPING=1\nSTATUS=stopping; packets keep flowing");
+	sd_notifyf(0, "STOPPING=1\nSTATUS=%s", status);
 }
 
-void notify_tick(struct notify *n, struct fog_node *node)
+void fog_notify_tick(struct fog_notify *n)
 {
 	uint64_t now = notify_now_us();
 
@@ -84,6 +65,6 @@ void notify_tick(struct notify *n, struct fog_node *node)
 	}
 	if (now >= n->tell_at) {
 		n->tell_at = now + TELL_US;
-		notify_status(n, node);
+		notify_status(n);
 	}
 }

@@ -86,7 +86,13 @@ static const struct fog_sandbox_rule control_rules[] = {
 #include "hostile.def"
 };
 
+static const struct fog_sandbox_rule authority_rules[] = {
+#include "authority.def"
+#include "hostile.def"
+};
+
 POLICY(worker, "worker", FOG_SANDBOX_DIE)
 POLICY(manager, "manager", FOG_SANDBOX_DIE)
 POLICY(interrupt, "interrupt thread", FOG_SANDBOX_DIE)
 POLICY(control, "control plane", FOG_SANDBOX_REFUSE)
+POLICY(authority, "authority", FOG_SANDBOX_REFUSE)

@@ -59,9 +59,9 @@ struct fog_sandbox_policy {
 	const struct fog_sandbox_rule *rule;
 };
 
-// Data plane: a worker, the manager, EAL's interrupt thread. Control plane: all of its threads.
+// Data plane: a worker, the manager, EAL's interrupt thread. Control plane, authority: all of its threads.
 extern const struct fog_sandbox_policy fog_sandbox_worker, fog_sandbox_manager,
-        fog_sandbox_interrupt, fog_sandbox_control;
+        fog_sandbox_interrupt, fog_sandbox_control, fog_sandbox_authority;
 
 struct fog_seccomp;
 

@@ -193,7 +193,8 @@ def authority_page(usage, version):
 	page.items(usage.items)
 	page.section("SIGNALS")
 	page.items([
-		("SIGHUP", "read the list of refused nodes again"),
+		("SIGHUP", "read the list of refused nodes again, at once; that the file has changed or was replaced is noticed "
+			"by itself within a second or two"),
 		("SIGTERM, SIGINT", "end; what was signed stays on disk"),
 	])
 	page.section("FILES")

@@ -9,10 +9,8 @@
 #include <unistd.h>
 
 #include "../../log/log.h"
-#include "../../sandbox/sandbox.h"
 
-// The folder that a file is in, for 'path' with or without a slash.
-static void confine_folder(char folder[FOG_CONFIG_PATH_LEN], const char *path)
+void fog_confine_folder(char folder[FOG_CONFIG_PATH_LEN], const char *path)
 {
 	snprintf(folder, FOG_CONFIG_PATH_LEN, "%s", path);
 	char *slash = strrchr(folder, '/');
@@ -22,7 +20,65 @@ static void confine_folder(char folder[FOG_CONFIG_PATH_LEN], const char *path)
 		slash[slash == folder] = '\0';
 }
 
-static int confine_files(const struct fog_config *c, const char *config_path)
+static int confine_files(const struct fog_landlock_path *path, unsigned count)
+{
+	int fd, abi = fog_landlock_make(path, count, &fd);
+
+	if (abi <= 0)
+		return abi;
+	int ret = fog_landlock_enter(fd);
+	close(fd);
+	return ret < 0 ? ret : abi;
+}
+
+static int confine_calls(const struct fog_sandbox_policy *policy)
+{
+	struct fog_seccomp *filter = NULL;
+	int ret = fog_seccomp_make(policy, FOG_FOR_ALL, &filter);
+
+	fog_seccomp_handle(policy->rest);
+	if (ret == 0)
+		ret = fog_seccomp_enter(filter);
+	fog_seccomp_free(filter);
+	return ret;
+}
+
+static void confine_tell(int abi)
+{
+	if (abi > 0)
+		LOG_INFO("sandbox: seccomp, landlock ABI %d", abi);
+	else
+		LOG_WARN("sandbox: seccomp; landlock: the kernel has none, run one with "
+		         "CONFIG_SECURITY_LANDLOCK and landlock in lsm=");
+}
+
+int fog_confine_to(
+        const struct fog_landlock_path *path, unsigned count,
+        const struct fog_sandbox_policy *policy
+)
+{
+	int abi, ret;
+
+	if (!FOG_SANDBOX_ON) {
+		LOG_WARN("no sandbox in a build with sanitizers: not for real traffic");
+		return 0;
+	}
+	// The C library loads the modules of the user database when it looks for somebody whom it doesn't
+	// know, and code can't be loaded any more afterwards.
+	getpwnam("fogline-nobody-has-this-name");
+	abi = confine_files(path, count);
+	ret = abi < 0 ? abi : confine_calls(policy);
+	if (ret == 0) {
+		confine_tell(abi);
+		return 0;
+	}
+	LOG_ERR("cannot enter the sandbox: %s: run a kernel with CONFIG_SECCOMP_FILTER, under no other "
+	        "filter that forbids seccomp(2) or landlock(7)",
+	        strerror(-ret));
+	return ret;
+}
+
+int fog_confine(const struct fog_config *c, const char *config_path)
 {
 	char config[FOG_CONFIG_PATH_LEN], topology[FOG_CONFIG_PATH_LEN], rest[FOG_CONFIG_PATH_LEN],
 	        state[FOG_CONFIG_PATH_LEN + 16];
@@ -44,60 +100,10 @@ static int confine_files(const struct fog_config *c, const char *config_path)
 	        {NULL, FOG_LANDLOCK_CONNECT},
 	};
 	const unsigned count = sizeof(paths) / sizeof(paths[0]);
-	int fd, abi;
 
-	confine_folder(config, config_path);
-	confine_folder(topology, c->topology);
-	confine_folder(rest, c->rest.unix_path);
+	fog_confine_folder(config, config_path);
+	fog_confine_folder(topology, c->topology);
+	fog_confine_folder(rest, c->rest.unix_path);
 	snprintf(state, sizeof(state), "%s/control", c->state_dir);
-	abi = fog_landlock_make(paths, count - (c->node.address.family == 0), &fd);
-	if (abi <= 0)
-		return abi;
-	int ret = fog_landlock_enter(fd);
-	close(fd);
-	return ret < 0 ? ret : abi;
-}
-
-static int confine_calls(void)
-{
-	struct fog_seccomp *filter = NULL;
-	int ret = fog_seccomp_make(&fog_sandbox_control, FOG_FOR_ALL, &filter);
-
-	fog_seccomp_handle(FOG_SANDBOX_REFUSE);
-	if (ret == 0)
-		ret = fog_seccomp_enter(filter);
-	fog_seccomp_free(filter);
-	return ret;
-}
-
-static void confine_tell(int abi)
-{
-	if (abi > 0)
-		LOG_INFO("sandbox: seccomp, landlock ABI %d", abi);
-	else
-		LOG_WARN("sandbox: seccomp; landlock: the kernel has none, run one with "
-		         "CONFIG_SECURITY_LANDLOCK and landlock in lsm=");
-}
-
-int fog_confine(const struct fog_config *c, const char *config_path)
-{
-	int abi, ret;
-
-	if (!FOG_SANDBOX_ON) {
-		LOG_WARN("no sandbox in a build with sanitizers: not for real traffic");
-		return 0;
-	}
-	// The C library loads the modules of the user database when it looks for somebody whom it doesn't
-	// know, and code can't be loaded any more afterwards.
-	getpwnam("fogline-nobody-has-this-name");
-	abi = confine_files(c, config_path);
-	ret = abi < 0 ? abi : confine_calls();
-	if (ret == 0) {
-		confine_tell(abi);
-		return 0;
-	}
-	LOG_ERR("cannot enter the sandbox: %s: run a kernel with CONFIG_SECCOMP_FILTER, under no other "
-	        "filter that forbids seccomp(2) or landlock(7)",
-	        strerror(-ret));
-	return ret;
+	return fog_confine_to(paths, count - (c->node.address.family == 0), &fog_sandbox_control);
 }

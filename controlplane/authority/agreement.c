@@ -80,8 +80,10 @@ void fog_agreement_tick(struct fog_agreement *a, uint64_t now_ns)
 	// A clock that went back: what was done stays done.
 	if (t.target < r->epoch)
 		return;
-	if (!r->voted && t.at_ns >= AT_VOTE * t.eighth_ns && t.at_ns < AT_FIXED * t.eighth_ns)
+	if (!r->voted && t.at_ns >= AT_VOTE * t.eighth_ns && t.at_ns < AT_FIXED * t.eighth_ns) {
+		descriptors_prune(a, now_ns); // the operator may have refused somebody since
 		votes_make(a, &t);
+	}
 	if (t.at_ns < AT_FIXED * t.eighth_ns)
 		return;
 	r->fixed = true;

@@ -3,9 +3,7 @@
 // fog-authority: options, identity, listener, then without rights in a loop.
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <fog_version.h> // made from git describe during the build
-#include <getopt.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -13,17 +11,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "../../log/log.h"
-#include "../../sandbox/sandbox.h"
+#include "../auth/confine.h"
 #include "../auth/privileges.h"
+#include "../daemon.h"
 #include "../http/listen.h"
+#include "../notify.h"
+#include "refuse.h"
 #include "service.h"
 
-enum { TICK_MS = 100, PATH_LEN = 512, DENIED_MAX = 4096 };
+enum { TICK_MS = 100, REFUSE_TICKS = 1000 / TICK_MS, PATH_LEN = 512 };
 
 struct main_options {
 	const char *network, *state_dir, *listen, *user, *refuse;
@@ -34,6 +34,8 @@ struct main_state {
 	struct fog_identity *identity;
 	struct fog_topology *network;
 	struct service *service;
+	struct refuse refuse; // path NULL: nobody is refused
+	struct fog_notify notify;
 	char dir[PATH_LEN]; // what the user may write to
 	int listen_fd, signal_fd;
 	unsigned self;
@@ -48,77 +50,30 @@ static const char main_usage[] =
         "  --state-dir DIR  folder of the identity, of consensuses and of what was signed\n"
         "  --listen ADDRESS:PORT  where others reach us; an IPv6 address in brackets\n"
         "  --user USER      user to become after the start, by name\n"
-        "  --refuse FILE    IDs of nodes that are not taken, one a line; read again on SIGHUP\n"
+        "  --refuse FILE    IDs of nodes that are not taken, one a line; read again when it changes\n"
         "  --show           print our line for the network file; makes the identity if there is none\n"
         "  --log-format FORMAT  text, journal (systemd's prefixes) or json; auto when left out\n"
         "  --version        print the version\n"
         "  --help           print this help\n";
 
-static int main_option(int c, struct main_options *o)
-{
-	int format;
-
-	switch (c) {
-	case 'n':
-		o->network = optarg;
-		break;
-	case 's':
-		o->state_dir = optarg;
-		break;
-	case 'L':
-		o->listen = optarg;
-		break;
-	case 'u':
-		o->user = optarg;
-		break;
-	case 'r':
-		o->refuse = optarg;
-		break;
-	case 'S':
-		o->show = true;
-		break;
-	case 'l':
-		if ((format = fog_log_format_parse(optarg)) < 0)
-			return 2;
-		fog_log_format_set((enum fog_log_format)format);
-		break;
-	case 'v':
-		puts("fog-authority " FOG_VERSION);
-		return 0;
-	case 'h':
-		fputs(main_usage, stdout);
-		return 0;
-	default:
-		return 2;
-	}
-	return -1;
-}
-
-// Returns -1 to go on, else the exit code.
 static int main_parse(int argc, char **argv, struct main_options *o)
 {
-	static const struct option known[] = {
-	        {"network", required_argument, NULL, 'n'},
-	        {"state-dir", required_argument, NULL, 's'},
-	        {"listen", required_argument, NULL, 'L'},
-	        {"user", required_argument, NULL, 'u'},
-	        {"refuse", required_argument, NULL, 'r'},
-	        {"show", no_argument, NULL, 'S'},
-	        {"log-format", required_argument, NULL, 'l'},
-	        {"version", no_argument, NULL, 'v'},
-	        {"help", no_argument, NULL, 'h'},
-	        {NULL, 0, NULL, 0},
+	const struct fog_daemon_option own[] = {
+	        {.name = "network", .value = &o->network},
+	        {.name = "state-dir", .value = &o->state_dir},
+	        {.name = "listen", .value = &o->listen},
+	        {.name = "user", .value = &o->user},
+	        {.name = "refuse", .value = &o->refuse},
+	        {.name = "show", .flag = &o->show},
+	        {.name = NULL},
 	};
-	int c, r = -1;
+	const struct fog_daemon daemon = {
+	        .name = "fog-authority", .usage = main_usage, .option = own};
+	int r = fog_daemon_parse(&daemon, argc, argv);
 
-	while (r < 0 && (c = getopt_long(argc, argv, "", known, NULL)) != -1)
-		r = main_option(c, o);
 	if (r < 0 &&
-	    (optind != argc || o->state_dir == NULL ||
-	     (!o->show && (o->network == NULL || o->listen == NULL))))
-		r = 2;
-	if (r == 2)
-		fputs(main_usage, stderr);
+	    (o->state_dir == NULL || (!o->show && (o->network == NULL || o->listen == NULL))))
+		return fog_daemon_usage(&daemon);
 	return r;
 }
 
@@ -189,40 +144,6 @@ static int main_network(struct main_state *m, const struct main_options *o)
 	return 0;
 }
 
-// IDs of nodes, one a line; '#' begins a comment. Returns 0 or -errno, logged.
-static int main_refuse(struct main_state *m, const char *path)
-{
-	uint8_t(*ids)[FOG_ID_LEN] = calloc(DENIED_MAX, sizeof(*ids));
-	FILE *file = ids != NULL ? fopen(path, "re") : NULL;
-	unsigned count = 0, line = 0;
-	char text[256];
-	int r = ids == NULL ? -ENOMEM : file == NULL ? -errno : 0;
-
-	while (r == 0 && fgets(text, sizeof(text), file) != NULL) {
-		size_t len = 0;
-		line++;
-		text[strcspn(text, "# \t\r\n")] = '\0';
-		if (text[0] == '\0')
-			continue;
-		if (count == DENIED_MAX)
-			r = -E2BIG;
-		else if (sodium_hex2bin(ids[count++], FOG_ID_LEN, text, strlen(text), NULL, &len, NULL) != 0 || len != FOG_ID_LEN || strlen(text) != 2 * FOG_ID_LEN)
-			r = -EINVAL;
-	}
-	if (file != NULL)
-		fclose(file);
-	if (r == 0)
-		r = service_deny(m->service, (const uint8_t(*)[FOG_ID_LEN])ids, count);
-	if (r < 0)
-		LOG_ERR("%s line %u: %s: write one node ID of 64 hexadecimal digits on a line, at most "
-		        "%d; the list before it stays in force",
-		        path, line, strerror(-r), DENIED_MAX);
-	else
-		LOG_INFO("%u nodes are refused by %s", count, path);
-	free(ids);
-	return r;
-}
-
 // The folder that is the user's, within the one that is root's.
 static int main_folder(
         struct main_state *m, const struct main_options *o, const struct passwd *user
@@ -244,32 +165,15 @@ static int main_folder(
 // Files: what is read again, and the folder of state. TCP to the other authorities.
 static int main_confine(const struct main_state *m, const struct main_options *o)
 {
+	char refuse[FOG_CONFIG_PATH_LEN];
 	const struct fog_landlock_path paths[] = {
-	        {m->dir, FOG_LANDLOCK_WRITE},
-	        {o->refuse != NULL ? o->refuse : "/dev/null", FOG_LANDLOCK_READ},
+	        {m->dir, FOG_LANDLOCK_WRITE},        {refuse, FOG_LANDLOCK_READ},
 	        {"/etc", FOG_LANDLOCK_READ}, // time zone, GnuTLS's settings
-	        {"/dev/urandom", FOG_LANDLOCK_READ},
-	        {NULL, FOG_LANDLOCK_CONNECT},
+	        {"/dev/urandom", FOG_LANDLOCK_READ}, {NULL, FOG_LANDLOCK_CONNECT},
 	};
-	int fd, abi;
 
-	if (!FOG_SANDBOX_ON) {
-		LOG_WARN("no sandbox in a build with sanitizers: not for a real network");
-		return 0;
-	}
-	abi = fog_landlock_make(paths, sizeof(paths) / sizeof(paths[0]), &fd);
-	int r = abi > 0 ? fog_landlock_enter(fd) : abi;
-	if (fd >= 0)
-		close(fd);
-	if (r < 0)
-		LOG_ERR("cannot enter the sandbox: %s: run under no filter that forbids landlock(7)",
-		        strerror(-r));
-	else if (abi > 0)
-		LOG_INFO("sandbox: landlock ABI %d", abi);
-	else
-		LOG_WARN("no sandbox: the kernel has no landlock; run one with "
-		         "CONFIG_SECURITY_LANDLOCK and landlock in lsm=");
-	return r;
+	fog_confine_folder(refuse, o->refuse != NULL ? o->refuse : "/dev/null/none");
+	return fog_confine_to(paths, sizeof(paths) / sizeof(paths[0]), &fog_sandbox_authority);
 }
 
 // What only root may do, then root is gone.
@@ -288,15 +192,15 @@ static int main_privileged(struct main_state *m, const struct main_options *o)
 	m->listen_fd = fog_listen_tcp(o->listen);
 	if (m->listen_fd < 0)
 		return m->listen_fd;
-	uid_t uid = user != NULL ? user->pw_uid : geteuid();
-	gid_t gid = user != NULL ? user->pw_gid : getegid();
-	r = fog_privileges_drop(user != NULL, uid, gid);
+	struct fog_daemon_user become = fog_daemon_user(
+	        user != NULL, user != NULL ? user->pw_uid : 0, user != NULL ? user->pw_gid : 0
+	);
+	r = fog_privileges_drop(become.change, become.uid, become.gid);
 	return r < 0 ? r : main_confine(m, o);
 }
 
 static int main_begin(struct main_state *m, const struct main_options *o)
 {
-	sigset_t signals;
 	const struct service_params params = {
 	        .network = m->network,
 	        .identity = m->identity,
@@ -305,37 +209,50 @@ static int main_begin(struct main_state *m, const struct main_options *o)
 	        .listen_fd = m->listen_fd,
 	};
 
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGHUP);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	m->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-	int r = m->signal_fd < 0 ? -errno : service_create(&params, &m->service);
-	if (r == 0 && o->refuse != NULL)
-		r = main_refuse(m, o->refuse);
+	m->signal_fd = fog_daemon_signals();
+	int r = m->signal_fd < 0 ? m->signal_fd : service_create(&params, &m->service);
+	if (r == 0 && o->refuse != NULL) {
+		m->refuse.path = o->refuse;
+		r = refuse_read(&m->refuse, m->service);
+	}
 	return r == 0 ? service_start(m->service) : r;
 }
 
-static void main_loop(struct main_state *m, const struct main_options *o)
+static void main_reload(struct main_state *m)
+{
+	fog_notify_reloading();
+	if (m->refuse.path != NULL)
+		refuse_read(&m->refuse, m->service);
+	fog_notify_ready(&m->notify);
+}
+
+static void main_loop(struct main_state *m)
 {
 	struct pollfd wait = {.fd = m->signal_fd, .events = POLLIN};
-	struct signalfd_siginfo info;
 
-	for (;;) {
+	for (unsigned ticks = 0;; ticks++) {
+		int signal;
 		poll(&wait, 1, TICK_MS);
-		while (read(m->signal_fd, &info, sizeof(info)) == sizeof(info)) {
-			if (info.ssi_signo != SIGHUP) {
-				LOG_INFO("stopping on signal %u", info.ssi_signo);
+		while ((signal = fog_daemon_signal(m->signal_fd)) != 0) {
+			if (signal != SIGHUP) {
+				LOG_INFO("stopping on signal %d", signal);
 				return;
 			}
-			if (o->refuse != NULL)
-				main_refuse(m, o->refuse);
+			main_reload(m);
 		}
 		service_tick(m->service);
+		if (m->refuse.path != NULL && ticks % REFUSE_TICKS == 0)
+			refuse_poll(&m->refuse, m->service);
+		fog_notify_tick(&m->notify);
 		fog_log_flush();
 	}
+}
+
+static void main_say(void *ctx, char text[FOG_NOTIFY_TEXT_LEN])
+{
+	struct main_state *m = ctx;
+
+	service_say(m->service, text, FOG_NOTIFY_TEXT_LEN);
 }
 
 static void main_stop(struct main_state *m)
@@ -355,6 +272,8 @@ int main(int argc, char **argv)
 
 	if (r >= 0)
 		return r;
+	fog_daemon_memlock();
+	fog_notify_open(&m.notify, main_say, &m);
 	if (sodium_init() < 0) {
 		LOG_ERR("libsodium does not start: see whether the kernel has getrandom(2)");
 		return 1;
@@ -374,7 +293,9 @@ int main(int argc, char **argv)
 		        "version " FOG_VERSION " serves %s as '%s' of '%s'", o.listen,
 		        m.network->authority[m.self].name, m.network->name
 		);
-		main_loop(&m, &o);
+		fog_notify_ready(&m.notify);
+		main_loop(&m);
+		fog_notify_stopping("stopping; the others go on");
 	} else {
 		LOG_ERR("it does not start: %s: mend what the lines above say", strerror(-r));
 	}

@@ -2,6 +2,8 @@
 // Copyright (c) 2026 the Fogline authors
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -127,6 +129,31 @@ int service_start(struct service *s)
 			        s->p.network->authority[i].name, strerror(-r));
 	}
 	return r;
+}
+
+void service_say(struct service *s, char *text, size_t len)
+{
+	unsigned others = s->p.network->authority_count - 1, answer = 0;
+
+	pthread_mutex_lock(&s->lock);
+	uint64_t epoch = fog_clock_now_ns(s->clock) / 1000000000 / s->p.network->epoch_s;
+	const struct fog_consensus *c = fog_view_at(s->view, epoch);
+	for (unsigned i = 0; i < s->p.network->authority_count; i++)
+		answer += s->peer[i].answers;
+	if (c != NULL)
+		snprintf(
+		        text, len,
+		        "consensus of epoch %" PRIu64 "%s: %u nodes; %u of %u others answer",
+		        c->epoch, c->epoch < epoch ? ", none of this one" : "", c->node_count,
+		        answer, others
+		);
+	else
+		snprintf(
+		        text, len,
+		        "no consensus is good for epoch %" PRIu64 "; %u of %u others answer", epoch,
+		        answer, others
+		);
+	pthread_mutex_unlock(&s->lock);
 }
 
 void service_tick(struct service *s)

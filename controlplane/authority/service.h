@@ -25,6 +25,8 @@ int service_create(const struct service_params *, struct service **out);
 int service_deny(struct service *, const uint8_t (*ids)[FOG_ID_LEN], unsigned count);
 // Start the listener and the threads. Returns 0 or -errno, logged.
 int service_start(struct service *);
+// How it is, in one line: the consensus that counts, and who of the others answers. Any thread.
+void service_say(struct service *, char *text, size_t len);
 // Several times a second.
 void service_tick(struct service *);
 void service_destroy(struct service *); // ends threads; accepts NULL

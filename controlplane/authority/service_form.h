@@ -4,6 +4,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "../directory/serve.h"
 #include "../epoch/clock.h"
@@ -16,6 +17,7 @@ struct service_peer {
 	pthread_t thread;
 	bool running;
 	bool silent; // the last attempt failed, and was logged
+	atomic_bool answers; // the last attempt did not
 };
 
 struct service {

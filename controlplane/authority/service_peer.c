@@ -35,6 +35,7 @@ static int peer_fetch(
 	if (r == 0 && p->silent)
 		LOG_INFO("authority '%s' answers again", to->name);
 	p->silent = r < 0;
+	p->answers = r == 0;
 	return r;
 }
 

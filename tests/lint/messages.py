@@ -8,8 +8,8 @@ import re
 from tree import Finding
 
 PROGRAMS = re.compile(r"^(dataplane|drivers|xdp|controlplane|bench/trafficgen|log)/")
-# But for main.c, which answers a wrong command line.
-LOGGED = re.compile(r"^(drivers|dataplane(?!/crypto|/sphinx)|controlplane(?!/ctl))/(?!(authority/)?main\.c)")
+# But for what answers a wrong command line.
+LOGGED = re.compile(r"^(drivers|dataplane(?!/crypto|/sphinx)|controlplane(?!/ctl))/(?!(main|daemon)\.c)")
 CALL = re.compile(r"\b(LOG_ERR|LOG_WARN|driver_fail|host_stop|tell_error|fog_report_error|fog_report_warning|fprintf|perror)\s*\(")
 STRING = re.compile(r'"((?:\\.|[^"\\])*)"')
 ERRNO = re.compile(r"\w*strerror\s*\([^;]*\)$|^strerror_r\b")
