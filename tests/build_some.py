@@ -16,10 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 FAST = ["-Dwerror=false", "-Db_lundef=false", "-Doptimization=1"]
 SETUP = {
 	"tsan": ("gcc", [*FAST, "-Db_sanitize=thread", "-Dc_args=-g1"]),
-	# Coverage feedback in our libraries, not only in the targets themselves.
-	"fuzz": ("clang-14", [
-		*FAST, "-Db_sanitize=address,undefined", "-Dfuzz=true", "-Dc_args=-g1 -fsanitize=fuzzer-no-link",
-	]),
+	"fuzz": ("clang-14", [*FAST, "-Db_sanitize=address,undefined", "-Dfuzz=true", "-Dc_args=-g1"]),
 }
 
 

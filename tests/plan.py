@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 
 GROUPS = ["lint", "unit", "vm", "package", "smoke", "asan", "tsan", "fuzz"]
-FUZZ_S, FUZZ_LONG_S = 6, 300
+FUZZ_S, FUZZ_LONG_S = 4, 300
 
 # Sanitizers stop at the first finding. ASLR is off for them: their shadow memory of this compiler
 # generation collides with mappings that newer kernels place with more random bits.
@@ -140,8 +140,10 @@ def _load(name, sanitized):
 
 
 def races(test):
-	"""Rings, replay table, calendar and keys that come and go: where threads meet."""
-	return re.search(r"/build-tsan/tests/unit/(core/|shm/|pipeline/test_manager_key)", test["cmd"][0])
+	"""Rings, replay table, calendar, keys that come and go, mailboxes, loops, cover and fetching: where threads meet."""
+	return re.search(
+		r"/build-tsan/tests/unit/(core/|shm/|pipeline/test_manager_key$|control/test_(cover|loops|mailbox)$|directory/test_directory_fetch)",
+		test["cmd"][0])
 
 
 def _tsan_then(root, long):
