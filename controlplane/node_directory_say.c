@@ -26,13 +26,28 @@ static void directory_say_authorities(const struct node_directory_view *v, char 
 	}
 }
 
+// The consensus is here before what follows from it: links and next hops.
+static unsigned directory_unready_topology(struct fog_node *n, node_say *reason, void *ctx)
+{
+	pthread_rwlock_rdlock(&n->lock);
+	const struct fog_topology_node *self = fog_node_self(n);
+	bool there = self != NULL && !self->leaving;
+	pthread_rwlock_unlock(&n->lock);
+	if (there)
+		return 0;
+	reason(ctx, "topology_pending", "the nodes of a new consensus are about to be taken over");
+	return 1;
+}
+
 unsigned node_unready_directory(struct fog_node *n, node_say *reason, void *ctx)
 {
 	char text[1024], said[800];
 	struct node_directory_view v;
 
-	if (!node_directory_look(n, &v) || v.listed)
+	if (!node_directory_look(n, &v))
 		return 0;
+	if (v.listed)
+		return directory_unready_topology(n, reason, ctx);
 	directory_say_authorities(&v, said, sizeof(said));
 	if (v.consensus == 0) {
 		snprintf(

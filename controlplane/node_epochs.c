@@ -166,6 +166,14 @@ uint64_t node_epoch_now(struct fog_node *n)
 	return node_epoch_after(n, 0);
 }
 
+uint64_t node_epoch_of_topology(struct fog_node *n)
+{
+	uint64_t now = node_epoch_now(n);
+	uint64_t of = n->topology != NULL ? n->topology->epoch : 0;
+
+	return of + 1 == now ? of : now;
+}
+
 int node_mix_key(
         void *node, const struct fog_topology_node *of, uint64_t epoch, uint8_t public_key[32]
 )

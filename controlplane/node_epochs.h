@@ -17,6 +17,9 @@ void node_prune(struct fog_node *);
 // without); a node's mix key in it (0 or -ENOENT), while its topology stays.
 bool node_epochs_active(struct fog_node *);
 uint64_t node_epoch_now(struct fog_node *);
+// Under node->lock: the epoch that a packet over the topology in force is made for. Right after an epoch's
+// beginning that is still the one before, whose keys live: the nodes of the new one come with the next tick.
+uint64_t node_epoch_of_topology(struct fog_node *);
 // The one that packets will be made for in 'ms'. Any thread.
 uint64_t node_epoch_after(struct fog_node *, uint64_t ms);
 int node_mix_key(

@@ -64,6 +64,15 @@ def encrypted(epoch_s=60):
 	}
 
 
+def agreed(epoch_s=16):
+	"""Keys of the network file where authorities say which nodes there are: short epochs, because everything
+	takes one, and delays that are over soon, so that an epoch's packets are."""
+	network = encrypted(epoch_s)
+	return {
+		**network, "mix_key": {**network["mix_key"], "overlap": "3s"}, "delay": {"mean": "20ms", "max": "100ms"},
+	}
+
+
 def default_path():
 	"""The demo's network: (name, role, layer)."""
 	return [

@@ -49,6 +49,7 @@ class Traffic:
 		self.replies = {}  # number -> bytes that have to come back
 		self.delivered, self.replied = {}, {}  # number -> bytes
 		self.wrong = []  # a sentence for each message that isn't what it has to be
+		self.patience_s = STUCK_S  # of a request that is answered with "not now"
 		self.latency, self.round_trip = [], []  # seconds
 		self._after = {rest: self._newest(rest) for rest in (sender, receiver)}
 
@@ -71,7 +72,7 @@ class Traffic:
 	def _post(self, rest, key, body, data):
 		"""The control plane's answer, once it has taken the message."""
 		body = {**body, "data": base64.b64encode(data).decode()}
-		end = time.monotonic() + STUCK_S
+		end = time.monotonic() + self.patience_s
 		while True:
 			try:
 				return rest.post("/v1/messages", body, {"Idempotency-Key": f"{self.run_id}-{key}"})

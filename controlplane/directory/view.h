@@ -63,10 +63,12 @@ int fog_view_mix_key(
 
 // The network of 'epoch' as everything else knows it: parameters of the network file and rates of the
 // consensus; nodes of fog_view_at(epoch), then those that are only in the one before ('epoch_before_lives')
-// or in the next one, if it is known: they have links, and 'leaving' set, so no path leads over them.
+// or in the next one, if it is known: they have links, and 'leaving' set, so no path leads over them. When
+// none counts any more, those of the one before are all there is, while its packets live.
 // A leaving node whose name somebody before it has gets "-" and the first 8 digits of its ID behind
 // it. At most FOG_NODES_MAX. 'checksum' covers all of it.
-// The caller frees *out with fog_topology_free. Returns 0, -ENODATA (no consensus counts), -ENOMEM.
+// 'epoch' is the one asked for. The caller frees *out with fog_topology_free. Returns 0, -ENODATA (no consensus counts, no packet
+// of one lives), -ENOMEM.
 int fog_view_topology(
         const struct fog_view *, uint64_t epoch, bool epoch_before_lives, struct fog_topology **out
 );

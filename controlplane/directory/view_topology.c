@@ -57,7 +57,7 @@ static void add_leaving(
 	for (unsigned i = 0; i < c->node_count && t->node_count < FOG_NODES_MAX; i++) {
 		const uint8_t *id = c->node[i].descriptor.node_id;
 		struct fog_topology_node n = {0};
-		if (fog_consensus_find(now, id) != NULL ||
+		if ((now != NULL && fog_consensus_find(now, id) != NULL) ||
 		    (before != NULL && fog_consensus_find(before, id) != NULL))
 			continue;
 		node_of(&c->node[i], &n);
@@ -92,23 +92,26 @@ int fog_view_topology(
 	        ? fog_view_at(v, epoch - 1)
 	        : NULL;
 	struct fog_topology *t;
+	// When nothing counts any more, what was sent before still arrives.
+	const struct fog_consensus *base = now != NULL ? now : before;
 
 	*out = NULL;
-	if (now == NULL)
+	if (base == NULL)
 		return -ENODATA;
 	if ((t = malloc(sizeof(*t))) == NULL)
 		return -ENOMEM;
 	*t = *v->network;
 	t->lines = NULL;
 	t->node_count = 0;
-	t->layers = now->layers;
-	t->cover = now->rates;
+	t->epoch = epoch;
+	t->layers = base->layers;
+	t->cover = base->rates;
 	// Zeroed, gaps included, since the checksum goes over all of it.
 	if ((t->node = calloc(FOG_NODES_MAX, sizeof(t->node[0]))) == NULL) {
 		fog_topology_free(t);
 		return -ENOMEM;
 	}
-	for (unsigned i = 0; i < now->node_count; i++)
+	for (unsigned i = 0; now != NULL && i < now->node_count; i++)
 		node_of(&now->node[i], &t->node[t->node_count++]);
 	if (before != NULL && before != now)
 		add_leaving(t, now, NULL, before);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../node_directory.h"
 #include "../node_epochs.h"
 #include "../now.h"
 #include "letter.h"
@@ -174,9 +175,19 @@ static void messages_send(
 )
 {
 	const struct fog_topology_node *self = fog_node_self(n);
+	struct node_directory_view directory;
 	int64_t id = 0;
 	int r = 0;
 
+	// A SURB has its path in itself.
+	if (p->body.letter.reply_to == 0 && node_directory_look(n, &directory) &&
+	    directory.consensus == 0) {
+		messages_unavailable(
+		        res, "no_consensus",
+		        "no consensus counts, so nobody knows which nodes there are"
+		);
+		return;
+	}
 	if (self == NULL) {
 		messages_unavailable(
 		        res, "not_in_topology", "the topology is missing or does not list this node"
@@ -192,7 +203,7 @@ static void messages_send(
 		return;
 	}
 	struct fog_letter_keys keys = {
-	        .epoch = node_epoch_now(n), .mix_key = node_mix_key, .ctx = n};
+	        .epoch = node_epoch_of_topology(n), .mix_key = node_mix_key, .ctx = n};
 	p->body.letter.keys = node_epochs_active(n) ? &keys : NULL;
 	p->body.letter.surb_dead = node_epoch_over;
 	p->body.letter.surb_ctx = n;

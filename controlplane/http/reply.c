@@ -23,6 +23,8 @@ static const char *reply_title(int status)
 		return "Method not allowed";
 	case 409:
 		return "Conflict";
+	case 410:
+		return "Gone";
 	case 413:
 		return "Too large";
 	case 422:

@@ -75,6 +75,7 @@ struct fog_topology {
 	unsigned authority_count; // 0: no directory, the file lists the nodes
 	unsigned threshold; // signatures that make a consensus
 	struct fog_authority authority[FOG_AUTHORITIES_MAX];
+	uint64_t epoch; // that the nodes are of; 0: of all, as the file lists them
 	unsigned node_count;
 	struct fog_topology_node *node;
 	uint8_t checksum[32]; // BLAKE2b-256 of the text, or of what else it was made of

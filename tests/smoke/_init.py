@@ -16,12 +16,12 @@ sys.path.insert(0, str(ROOT / "config" / "lab"))
 import guard
 import netns
 import report
-from lab import Lab, LabError, Node, default_path, encrypted, wait_for
+from lab import Lab, LabError, Node, agreed, default_path, encrypted, wait_for
 from rest import Rest, RestError
 from traffic import Traffic
 
 __all__ = [
-	"LONG", "ROOT", "SANITIZED", "Lab", "LabError", "Node", "Rest", "RestError", "Traffic", "books",
+	"LONG", "ROOT", "SANITIZED", "Lab", "LabError", "Node", "Rest", "RestError", "Traffic", "agreed", "books",
 	"check", "default_path", "drops", "encrypted", "equal", "guard", "missing", "moved", "netns", "none_missing", "port_lost", "report",
 	"skip", "wait_for",
 ]

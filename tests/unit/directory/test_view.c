@@ -409,6 +409,24 @@ static void test_topology(void)
 	end();
 }
 
+// When nothing counts any more, what was sent in time still arrives, and nothing new is sent.
+static void test_over(void)
+{
+	struct fog_topology *t;
+
+	begin();
+	take(chain[2], 2, true);
+	t = topology(2 + FOG_CONSENSUS_LIFE, true);
+	CU_ASSERT_EQUAL(t->node_count, NODES);
+	CU_ASSERT_EQUAL(leaving(t), NODES);
+	CU_ASSERT_EQUAL(t->layers, 3);
+	fog_topology_free(t);
+	CU_ASSERT_EQUAL(
+	        fog_view_topology(view, EPOCH + 2 + FOG_CONSENSUS_LIFE, false, &t), -ENODATA
+	);
+	end();
+}
+
 // A node that leaves keeps its links while packets of its last epoch live; one that comes has them before.
 static void test_leaving(void)
 {
@@ -529,6 +547,7 @@ int main(void)
 	        {"beacons", test_beacons},
 	        {"mix keys", test_mix_keys},
 	        {"topology", test_topology},
+	        {"nothing counts any more", test_over},
 	        {"nodes that leave and come", test_leaving},
 	        {"names", test_names},
 	        {"room", test_room},

@@ -1,0 +1,72 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 the Fogline authors
+"""A network that nodes join and leave: four authorities agree on five nodes, a sixth announces itself and carries
+packets in a later epoch, then asks to be left out and is switched off when it says that it may be. Messages
+go on all the while, and none is lost."""
+import time
+
+from _init import check, drops, equal, report, wait_for
+from consensus import EPOCH_S, Steady, consensus, listed, network, ready, seconds, warnings
+
+STEP_S = 6 * EPOCH_S  # what takes an epoch or two; one may get no consensus on a busy machine
+
+
+def mixed(node):
+	"""Sphinx packets that it has delayed so far."""
+	return sum(worker["owed_us"]["count"] for worker in report.workers(node))
+
+
+def signed(lab):
+	"""All nodes have the same one, and enough have signed it."""
+	wait_for("one consensus at all nodes", lambda: len({consensus(node)["digest"] for node in lab}) == 1, STEP_S)
+	now = consensus(lab["mix1"])
+	check(sum(a["signed"] for a in now["authorities"]) >= now["threshold"] == 3, f"signatures: {now['authorities']}")
+	equal(now["left_out"], [], "nodes that were left out")
+	equal(listed(lab["mix1"]), sorted(node.name for node in lab), "nodes of the consensus")
+
+
+def join(lab, steady):
+	new = lab.add("mix4", "mix", 2)
+	lab.launch(new)
+	first = wait_for("a consensus at the new node", lambda: consensus(new), STEP_S)
+	check(not first["self"]["listed"], "nobody is in a consensus that was made before it came")
+	reasons = [reason["code"] for reason in new.rest.call("GET", "/readyz")[2]["reasons"]]
+	check("not_in_consensus" in reasons, f"why it isn't ready: {reasons}")
+	steady.until("the new node in a consensus", lambda: new.name in listed(lab["gateway"]), STEP_S)
+	ready(lab, new)
+	check(consensus(new)["epoch"] > first["epoch"], "it carries packets in a later epoch")
+	before = mixed(new)
+	steady.until("packets through the new node", lambda: mixed(new) >= before + 20, STEP_S)
+	return new
+
+
+def leave(lab, node, steady):
+	node.rest.post("/v1/node/withdraw", {})
+	check("withdrawn" in warnings(node), f"warnings of a node that leaves: {warnings(node)}")
+	gone_at = steady.until("the last epoch of the node", lambda: consensus(node)["self"]["gone_at"], STEP_S)
+	steady.until("the end of its packets", lambda: time.time() >= seconds(gone_at), STEP_S)
+	check(node.name not in listed(lab["gateway"]), "no path leads over it any more")
+	before = mixed(node)
+	steady.for_s(2)
+	equal(mixed(node) - before, 0, "packets that came after its last epoch")
+	for which in ("control", "data"):
+		equal(node.end(which), 0, f"exit code of its {which} plane")
+	del lab.nodes[node.name]
+
+
+def main(lab):
+	lab.start()
+	steady = Steady(lab)
+	signed(lab)
+	new = join(lab, steady)
+	leave(lab, new, steady)
+	steady.for_s(2)
+	steady.end(100)
+	for node in lab:
+		# Two that greet each other at once drop one of the two handshakes.
+		equal({reason for reason in drops(node) if not reason.startswith("handshake")}, set(), f"drops of {node.name}")
+
+
+with network() as the_lab:
+	main(the_lab)
