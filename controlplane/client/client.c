@@ -229,6 +229,11 @@ int fog_client_address(struct fog_client *c, char out[FOG_CLIENT_ADDRESS_LEN])
 		return client_fail(
 		        c, -EAGAIN, "no gateway was chosen yet: run the client's network once"
 		);
+	if (!courier_has_mailbox(c->store))
+		return client_fail(
+		        c, -EAGAIN,
+		        "our gateway has not answered yet, so there is no mailbox: run the client's network"
+		);
 	fog_recipient_mailbox(c->keys->link_public, a.mailbox);
 	memcpy(a.key, c->keys->mail_public, sizeof(a.key));
 	memcpy(a.gateway, c->gateway, sizeof(a.gateway));

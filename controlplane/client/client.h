@@ -42,7 +42,7 @@ FOG_CLIENT_API void fog_client_close(struct fog_client *); // wipes; accepts NUL
 FOG_CLIENT_API const char *fog_client_error(const struct fog_client *);
 
 // What others send to: "MAILBOX.KEY@GATEWAY" (base64url, base64url, 64 hexadecimal digits). Empty until a gateway
-// was chosen, which takes a consensus: -EAGAIN.
+// was chosen and has answered once, which makes our mailbox there: -EAGAIN, run the network.
 FOG_CLIENT_API int fog_client_address(struct fog_client *, char out[FOG_CLIENT_ADDRESS_LEN]);
 
 enum fog_client_state {

@@ -36,6 +36,7 @@ int courier_create(
 	memset(c->secret, 0, sizeof(*c->secret));
 	if (client_store_get(p->store, "have", have, sizeof(have)) == 0)
 		memcpy(&c->have, have, sizeof(c->have));
+	c->has_mailbox = courier_has_mailbox(p->store);
 	*out = c;
 	return 0;
 }
@@ -47,6 +48,13 @@ void courier_destroy(struct courier *c)
 	sodium_free(c->secret);
 	sodium_memzero(c, sizeof(*c));
 	free(c);
+}
+
+bool courier_has_mailbox(struct client_store *store)
+{
+	uint8_t yes;
+
+	return client_store_get(store, "mailbox", &yes, sizeof(yes)) == 0;
 }
 
 unsigned courier_waiting(const struct courier *c)
@@ -121,10 +129,12 @@ int courier_post(struct courier *c, struct courier_letter *l, int64_t now_us)
 	return r;
 }
 
-// Twice as long each time, and not all fragments of a burst that was lost at once.
+// Not all fragments of a burst that was lost at once. Fragments take the place of cover, so sending one
+// again burdens nobody; but what never is answered must not keep others from leaving.
 static int64_t send_again(const struct courier *c, unsigned tries)
 {
-	unsigned doublings = tries < COURIER_BACK_OFF_MAX ? tries : COURIER_BACK_OFF_MAX;
+	unsigned late = tries > COURIER_CHANCE ? tries - COURIER_CHANCE : 0;
+	unsigned doublings = late < COURIER_BACK_OFF_MAX ? late : COURIER_BACK_OFF_MAX;
 	int64_t wait = (c->p.patience_us + 4 * c->p.fetch_us) << doublings;
 
 	return wait +
@@ -182,21 +192,31 @@ static int send_drop(struct courier *c, int64_t now_us)
 	return r;
 }
 
+// What is to leave now. A fragment whose answer may be among the mail that waits is put off until that has
+// come, once for each time that it leaves: where mail never ends, it would never leave again.
+static int send_due(struct courier *c, int64_t now_us)
+{
+	int64_t mail_us = c->p.fetch_us * ((int64_t)c->waiting + c->waiting / 4 + 4);
+	int r = 0;
+
+	for (unsigned i = 0; i < COURIER_LOOKS; i++) {
+		r = client_store_due(c->p.store, now_us, &c->due);
+		if (r != 1 || c->due.tries == 0 || c->due.waited || c->waiting == 0)
+			return r;
+		r = client_store_wait(
+		        c->p.store, c->due.message, c->due.index,
+		        now_us + mail_us + COURIER_RESEND_US
+		);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 int courier_send(struct courier *c, int64_t now_us, bool cover)
 {
-	int r = client_store_due(c->p.store, now_us, &c->due);
+	int r = send_due(c, now_us);
 
-	// The answer may be among the mail that waits.
-	if (r == 1 && c->due.tries > 0 && c->waiting > 0) {
-		r = client_store_postpone(
-		        c->p.store, c->due.message, c->due.index,
-		        now_us + c->p.fetch_us * (int64_t)(c->waiting + 1)
-		);
-		if (r == 0)
-			r = client_store_due(c->p.store, now_us, &c->due);
-		if (r == 1 && c->due.tries > 0)
-			r = 0;
-	}
 	if (r == 1)
 		r = send_fragment(c, now_us);
 	if (r == 0 && cover)

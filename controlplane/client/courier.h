@@ -6,8 +6,8 @@
 //
 // A fragment goes  our gateway > mixes > receiver's gateway  with the receiver's mailbox as recipient and
 // a SURB that leads  receiver's gateway > mixes > our gateway > our mailbox.  The receiver's gateway answers
-// once the fragment is on its disk. What isn't answered in time is sent again, each time after twice
-// as long, until a day is over.
+// once the fragment is on its disk. What isn't answered in time is sent again, soon at first, then each
+// time after twice as long, until a day is over.
 // One thread. Times are microseconds since 1970.
 #pragma once
 
@@ -45,7 +45,11 @@ struct courier_params {
 };
 
 enum {
-	COURIER_BACK_OFF_MAX = 3, // doublings: most losses are chance, not crowds
+	COURIER_CHANCE =
+	        2, // times that a fragment is sent again before the pauses grow: most losses are chance
+	COURIER_BACK_OFF_MAX = 3, // doublings
+	COURIER_LOOKS = 4, // fragments that are put off for mail before a tick does without
+	COURIER_RESEND_US = 2000000, // until a gateway sends mail again that got lost
 	COURIER_FULL_US = 60000000, // before a full mailbox is tried again
 	COURIER_PINGS_MAX = 64, // under way at once
 };
@@ -68,6 +72,8 @@ int courier_loop(struct courier *); // a packet to ourselves; 0 or -errno
 void courier_fetch(struct courier *); // ask for mail
 // What came from the gateway: the bytes of a notice. Returns 0, -EBADMSG, or the store's error.
 int courier_notice(struct courier *, const uint8_t *data, size_t len, int64_t now_us);
+// Whether the gateway has answered us once: from then on there is a mailbox that others may send to.
+bool courier_has_mailbox(struct client_store *);
 // Mails that wait at the gateway, as it last said.
 unsigned courier_waiting(const struct courier *);
 const struct courier_counts *courier_counts(const struct courier *);

@@ -175,7 +175,11 @@ int courier_notice(struct courier *c, const uint8_t *data, size_t len, int64_t n
 	if (r < 0)
 		return r;
 	c->waiting = m.waiting;
-	if (m.number > c->have)
+	if (!c->has_mailbox) {
+		r = client_store_put(c->p.store, "mailbox", "\1", 1);
+		c->has_mailbox = r == 0;
+	}
+	if (r == 0 && m.number > c->have)
 		r = mail_part(c, &m, now_us);
 	if (r < 0)
 		return r;

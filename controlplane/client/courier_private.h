@@ -41,6 +41,7 @@ struct courier {
 	size_t room; // of fragments
 	uint8_t mailbox[FOG_ID_LEN];
 	uint8_t loop_key[16]; // ID of our loops of this run
+	bool has_mailbox; // and the store knows
 	uint64_t have; // mail up to this number is kept
 	uint32_t seen;
 	unsigned waiting;

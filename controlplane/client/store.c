@@ -26,7 +26,8 @@ static const char store_schema[] =
         " accepted_us INTEGER NOT NULL, changed_us INTEGER NOT NULL, why TEXT NOT NULL) STRICT;"
         "CREATE INDEX IF NOT EXISTS out_open ON out(accepted_us) WHERE state<3;"
         "CREATE TABLE IF NOT EXISTS piece(message INTEGER NOT NULL, number INTEGER NOT NULL,"
-        " tries INTEGER NOT NULL, due_us INTEGER NOT NULL, data BLOB NOT NULL,"
+        " tries INTEGER NOT NULL, due_us INTEGER NOT NULL, waited INTEGER NOT NULL,"
+        " data BLOB NOT NULL,"
         " PRIMARY KEY(message, number)) STRICT;"
         "CREATE INDEX IF NOT EXISTS piece_due ON piece(due_us, message, number);"
         "CREATE TABLE IF NOT EXISTS surb(id BLOB PRIMARY KEY, message INTEGER NOT NULL,"
@@ -52,13 +53,15 @@ static const char *const store_text[CSQL_COUNT] = {
         [CSQL_META_PUT] = "INSERT OR REPLACE INTO meta VALUES(?1,?2)",
         [CSQL_ACCEPT] = "INSERT INTO out(mailbox,gateway,state,fragments,sent,acknowledged,again,"
                         "accepted_us,changed_us,why) VALUES(?1,?2,1,?3,0,0,0,?4,?4,'')",
-        [CSQL_PIECE_PUT] = "INSERT INTO piece VALUES(?1,?2,0,?3,?4)",
+        [CSQL_PIECE_PUT] = "INSERT INTO piece VALUES(?1,?2,0,?3,0,?4)",
         [CSQL_STATUS] = "SELECT state,fragments,sent,acknowledged,again,accepted_us,changed_us,why"
                         " FROM out WHERE id=?1",
-        [CSQL_DUE] = "SELECT piece.message,number,tries,data,mailbox,gateway,accepted_us FROM piece"
-                     " JOIN out ON out.id=piece.message WHERE due_us<=?1"
-                     " ORDER BY due_us,piece.message,number LIMIT 1",
-        [CSQL_LEFT] = "UPDATE piece SET tries=tries+1,due_us=?3 WHERE message=?1 AND number=?2",
+        [CSQL_DUE] =
+                "SELECT piece.message,number,tries,data,mailbox,gateway,accepted_us,waited FROM piece"
+                " JOIN out ON out.id=piece.message WHERE due_us<=?1"
+                " ORDER BY due_us,piece.message,number LIMIT 1",
+        [CSQL_LEFT] = "UPDATE piece SET tries=tries+1,due_us=?3,waited=0"
+                      " WHERE message=?1 AND number=?2",
         [CSQL_LEFT_FIRST] = "UPDATE out SET sent=sent+1 WHERE id=?1",
         [CSQL_LEFT_AGAIN] = "UPDATE out SET again=again+1 WHERE id=?1",
         [CSQL_ALL_SENT] = "UPDATE out SET state=2,changed_us=?2"
@@ -66,6 +69,7 @@ static const char *const store_text[CSQL_COUNT] = {
         [CSQL_SURB_PUT] = "INSERT INTO surb VALUES(?1,?2,?3,?4)",
         [CSQL_SURB_GET] = "SELECT message,number,box FROM surb WHERE id=?1",
         [CSQL_POSTPONE] = "UPDATE piece SET due_us=?3 WHERE message=?1 AND number=?2",
+        [CSQL_WAIT] = "UPDATE piece SET due_us=?3,waited=1 WHERE message=?1 AND number=?2",
         [CSQL_PIECE_DELETE] = "DELETE FROM piece WHERE message=?1 AND number=?2",
         [CSQL_ACKNOWLEDGED] = "UPDATE out SET acknowledged=acknowledged+1 WHERE id=?1",
         [CSQL_ALL_ACKNOWLEDGED] = "UPDATE out SET state=3,changed_us=?2"

@@ -43,6 +43,7 @@ int client_store_status(struct client_store *, int64_t id, struct fog_client_sta
 struct client_due {
 	int64_t message;
 	unsigned index, tries;
+	bool waited; // for mail that was at our gateway, since it left last
 	int64_t accepted_us; // of the message
 	struct client_address to;
 	size_t len;
@@ -58,6 +59,8 @@ int client_store_left(
         const struct fog_surb_keys *, int64_t now_us, int64_t again_us
 );
 int client_store_postpone(struct client_store *, int64_t message, unsigned index, int64_t due_us);
+// The same, for mail in which the answer may be; 'waited' is true from then until it leaves.
+int client_store_wait(struct client_store *, int64_t message, unsigned index, int64_t due_us);
 // Whose SURB this is. Returns 0 or -ENOENT. The caller wipes the keys.
 int client_store_surb(
         struct client_store *, const uint8_t surb_id[16], struct fog_surb_keys *, int64_t *message,

@@ -92,6 +92,7 @@ int client_store_due(struct client_store *s, int64_t now_us, struct client_due *
 		d->tries = (unsigned)sqlite3_column_int64(st, 2);
 		d->len = (size_t)sqlite3_column_bytes(st, 3);
 		d->accepted_us = sqlite3_column_int64(st, 6);
+		d->waited = sqlite3_column_int(st, 7) != 0;
 		r = -EIO;
 		if (d->len <= sizeof(d->data) && sqlite3_column_bytes(st, 4) == FOG_ID_LEN &&
 		    sqlite3_column_bytes(st, 5) == FOG_ID_LEN) {
@@ -205,6 +206,13 @@ int client_store_postpone(struct client_store *s, int64_t message, unsigned inde
 	int r = client_store_begin(s, false);
 
 	return r < 0 ? r : client_store_end(s, out_run(s, CSQL_POSTPONE, message, index, due_us));
+}
+
+int client_store_wait(struct client_store *s, int64_t message, unsigned index, int64_t due_us)
+{
+	int r = client_store_begin(s, false);
+
+	return r < 0 ? r : client_store_end(s, out_run(s, CSQL_WAIT, message, index, due_us));
 }
 
 int client_store_surb(

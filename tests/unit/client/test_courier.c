@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../../controlplane/client/courier_private.h"
 #include "../run.h"
 #include "net.h"
 
@@ -296,7 +297,9 @@ static void test_states(void)
 
 	rig_make();
 	CU_ASSERT_EQUAL_FATAL(net_client_open(n, 0, dirs[0], &c), 0);
+	CU_ASSERT_FALSE(courier_has_mailbox(c.store));
 	courier_fetch(c.courier);
+	CU_ASSERT_TRUE(courier_has_mailbox(c.store));
 	rig_address(n, &c, &self);
 	to = self;
 	memset(to.mailbox, 7, sizeof(to.mailbox));
@@ -360,6 +363,49 @@ static void test_states(void)
 	n->now_us += INT64_C(1000000) * CLIENT_STORE_DAY_S * CLIENT_STORE_KEEP_DAYS + 1;
 	CU_ASSERT_EQUAL(client_store_sweep(c.store, n->now_us), 0);
 	CU_ASSERT_EQUAL(client_store_status(c.store, nowhere, &s), -ENOENT);
+	net_client_close(&c);
+	net_free(n);
+	rig_clean();
+}
+
+// A mailbox that is never empty puts a fragment off, but not for good.
+static void test_busy(void)
+{
+	const struct fog_mail none = {.seen = 1, .waiting = 5};
+	struct client_address to;
+	uint8_t notice[FOG_MAIL_HEAD];
+	struct net *n = net_make();
+	struct net_client c;
+	int64_t id, first_us, again_us;
+
+	rig_make();
+	CU_ASSERT_EQUAL_FATAL(net_client_open(n, 0, dirs[0], &c), 0);
+	fog_mail_put(&none, notice);
+	rig_address(n, &c, &to);
+	CU_ASSERT_EQUAL(courier_accept(c.store, &n->geometry, &to, "x", 1, n->now_us, &id), 0);
+	n->loss = 1000;
+	CU_ASSERT_EQUAL(courier_send(c.courier, n->now_us, false), 1);
+	first_us = n->now_us;
+	for (unsigned i = 0; i < 10000 && courier_counts(c.courier)->again == 0; i++) {
+		net_step(n, 20000);
+		CU_ASSERT_EQUAL(courier_notice(c.courier, notice, sizeof(notice), n->now_us), 0);
+		courier_send(c.courier, n->now_us, false);
+	}
+	CU_ASSERT_EQUAL(courier_counts(c.courier)->again, 1);
+	again_us = n->now_us - first_us;
+	CU_ASSERT_TRUE(again_us >= c.courier->p.patience_us + COURIER_RESEND_US);
+
+	// Without mail it isn't put off.
+	n->now_us += INT64_C(10) * c.courier->p.patience_us;
+	fog_mail_put(&(struct fog_mail){.seen = 2}, notice);
+	CU_ASSERT_EQUAL(courier_notice(c.courier, notice, sizeof(notice), n->now_us), 0);
+	CU_ASSERT_EQUAL(courier_send(c.courier, n->now_us, false), 1);
+
+	// Put off once more, for it has left since.
+	n->now_us += INT64_C(10) * c.courier->p.patience_us;
+	fog_mail_put(&none, notice);
+	CU_ASSERT_EQUAL(courier_notice(c.courier, notice, sizeof(notice), n->now_us), 0);
+	CU_ASSERT_EQUAL(courier_send(c.courier, n->now_us, false), 0);
 	net_client_close(&c);
 	net_free(n);
 	rig_clean();
@@ -449,6 +495,7 @@ int main(void)
 {
 	static const CU_TestInfo tests[] = {
 	        {"states are what happened", test_states},
+	        {"mail that never ends", test_busy},
 	        {"pings and loops come back", test_own},
 	        {"fragments in any order, twice, of others", test_partial},
 	        {"what was accepted outlives a kill", test_accepted},
