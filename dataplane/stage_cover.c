@@ -4,6 +4,7 @@
 #include "cover.h"
 
 #include <errno.h>
+#include <rte_cycles.h>
 #include <stdlib.h>
 
 _Static_assert(
@@ -136,6 +137,7 @@ static struct rte_mbuf *frame_make(struct fog_worker *w, enum fog_kind kind, uin
 		return NULL;
 	}
 	rte_pktmbuf_append(m, (uint16_t)w->geo.packet_len);
+	fog_pkt(m)->arrival = rte_rdtsc(); // for its trace
 	fog_pkt(m)->peer = FOG_PEER_NONE;
 	fog_pkt(m)->trace = 0;
 	fog_pkt(m)->kind = (uint8_t)kind;
