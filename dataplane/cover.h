@@ -22,6 +22,12 @@ enum {
 	FOG_COVER_TRIES = 8, // to find a node with a session by lot
 };
 
+// One turn of a clock.
+struct fog_cover_turn {
+	uint64_t due; // TSC
+	unsigned clock; // enum fog_cover_clock
+};
+
 struct fog_cover {
 	struct fog_random clock; // gaps, and nothing else
 	struct fog_random choice; // which node, which place among what leaves
@@ -41,8 +47,12 @@ void fog_cover_destroy(struct fog_cover *); // wipes; accepts NULL
 
 // Let the clocks follow the configuration of this round.
 void stage_cover_follow(struct fog_worker *, uint64_t now);
-// Send what is due at 'now'. It is in the seal queue then, or dropped under its name.
-void stage_cover(struct fog_worker *, uint64_t now);
+// Take the turns that have come by 'now', in order; returns how many. The clocks go on behind them.
+unsigned stage_cover_turns(
+        struct fog_worker *, uint64_t now, struct fog_cover_turn[FOG_COVER_TURNS]
+);
+// Send what a turn is for. It is in the seal queue then, or dropped under its name.
+void stage_cover_turn(struct fog_worker *, const struct fog_cover_turn *);
 // Put a packet of the control plane into the stock. When that is full the oldest one gives way: the order in
 // which they were put in is the one in which they leave.
 void stage_cover_put(struct fog_worker *, const struct fog_inject *, const uint8_t *packet);

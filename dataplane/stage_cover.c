@@ -203,7 +203,9 @@ static enum fog_drop stock_judge(
 	return hop_ready(w, *to) ? FOG_DROP_NONE : FOG_DROP_NO_LINK;
 }
 
-static void stock_send(struct fog_worker *w, unsigned at, const struct fog_next_hop *to)
+static void stock_send(
+        struct fog_worker *w, unsigned at, const struct fog_next_hop *to, uint64_t due
+)
 {
 	struct fog_cover *c = w->cover;
 	struct rte_mbuf *m = frame_make(w, FOG_KIND_SPHINX, (uint8_t)c->head[at].epoch);
@@ -212,14 +214,16 @@ static void stock_send(struct fog_worker *w, unsigned at, const struct fog_next_
 		return;
 	memcpy(rte_pktmbuf_mtod(m, uint8_t *), c->packet + (size_t)at * c->packet_len,
 	       c->packet_len);
-	if (unlikely(w->trace != NULL))
+	if (unlikely(w->trace != NULL)) {
 		stage_trace_begin(w, m, FOG_TRACE_INJECTED, FOG_TRACE_INJECTED);
+		stage_trace_release(w, m, fog_worker_ns(w, fog_pkt(m)->arrival - due));
+	}
 	w->count.cover_sent++;
 	stage_send(w, m, to);
 }
 
 // The first packet that may go; a dummy when there is none.
-static void stock_turn(struct fog_worker *w)
+static void stock_turn(struct fog_worker *w, uint64_t due)
 {
 	const struct fog_next_hop *to = NULL;
 
@@ -227,7 +231,7 @@ static void stock_turn(struct fog_worker *w)
 		unsigned at = stock_take(w);
 		enum fog_drop reason = stock_judge(w, &w->cover->head[at], &to);
 		if (reason == FOG_DROP_NONE) {
-			stock_send(w, at, to);
+			stock_send(w, at, to, due);
 			return;
 		}
 		drop(w, reason);
@@ -252,24 +256,27 @@ static bool cap_take(struct fog_cover *c, uint64_t due)
 	return true;
 }
 
-static void turn(struct fog_worker *w, unsigned clock, uint64_t due)
+void stage_cover_turn(struct fog_worker *w, const struct fog_cover_turn *turn)
 {
 	const struct fog_next_hop *to = NULL;
 
-	if (clock == FOG_COVER_DUMMY_CLOCK && (to = node_draw(w)) == NULL)
+	if (turn->clock == FOG_COVER_DUMMY_CLOCK && (to = node_draw(w)) == NULL)
 		return; // that link's turn, which isn't there
-	if (!cap_take(w->cover, due))
+	if (!cap_take(w->cover, turn->due))
 		w->count.cover_capped++;
 	else if (to != NULL)
 		dummy_send(w, to);
 	else
-		stock_turn(w);
+		stock_turn(w, turn->due);
 }
 
-void stage_cover(struct fog_worker *w, uint64_t now)
+unsigned stage_cover_turns(
+        struct fog_worker *w, uint64_t now, struct fog_cover_turn turn[FOG_COVER_TURNS]
+)
 {
 	struct fog_cover *c = w->cover;
 	uint64_t tick = fog_calendar_floor(w->calendar, now);
+	unsigned count = 0;
 
 	for (unsigned n = 0; n < FOG_COVER_TURNS; n++) {
 		unsigned clock = c->due[1] < c->due[0];
@@ -281,7 +288,8 @@ void stage_cover(struct fog_worker *w, uint64_t now)
 		bool pause = tick - due > w->tsc_hz;
 		c->due[clock] = (pause ? tick : due) + gap(c, clock);
 		if (!pause)
-			turn(w, clock, due);
+			turn[count++] = (struct fog_cover_turn){due, clock};
 	}
 	next_set(w);
+	return count;
 }

@@ -25,21 +25,23 @@ static void prefetch(struct rte_mbuf *m)
 	rte_prefetch0(fog_pkt(m));
 }
 
-// Cover that is due leaves among what is due, wherever it happens to fall: an order would tell it apart.
+// Cover that is due leaves among what is due, every order of the two as likely as any other: an order would tell
+// them apart. So would turns that always stay together.
 static void release_all(
         struct fog_worker *w, const struct fog_calendar_item *due, unsigned n, uint64_t now,
         bool cover
 )
 {
-	unsigned at = cover ? fog_random_below(&w->cover->choice, n + 1) : UINT32_MAX;
+	struct fog_cover_turn turn[FOG_COVER_TURNS];
+	unsigned turns = cover ? stage_cover_turns(w, now, turn) : 0, taken = 0, released = 0;
 
-	for (unsigned i = 0; i < n; i++) {
-		if (i == at)
-			stage_cover(w, now);
-		release(w, &due[i], now);
+	while (released < n || taken < turns) {
+		unsigned left = turns - taken;
+		if (left > 0 && fog_random_below(&w->cover->choice, n - released + left) < left)
+			stage_cover_turn(w, &turn[taken++]);
+		else
+			release(w, &due[released++], now);
 	}
-	if (at == n)
-		stage_cover(w, now);
 }
 
 unsigned stage_release(struct fog_worker *w, uint64_t now)

@@ -98,7 +98,7 @@ void rig_configure(struct rig *r, unsigned nodes, unsigned resolved)
 	        .key_count = r->key_count,
 	        .key = r->keys,
 	        .tsc_hz = r->w->tsc_hz,
-	        .workers = 1,
+	        .workers = r->workers > 0 ? r->workers : 1,
 	};
 	struct fog_conf *old = r->conf;
 

@@ -37,6 +37,7 @@ struct rig {
 	char replay_dir[64];
 	unsigned host[RIG_NODES]; // addresses of the nodes, counted
 	struct fog_link_table *links; // RIG_LINKS
+	unsigned workers; // of the next rig_configure; 0 = 1
 	unsigned key_count;
 	const struct fog_mix_key
 	        *keys[FOG_MIX_KEYS_MAX]; // of the next rig_configure; the first is 'key'

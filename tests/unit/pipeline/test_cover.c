@@ -3,13 +3,23 @@
 // Cover traffic of a worker, by a simulated clock.
 #include "../../../dataplane/cover.h"
 
+#include <math.h>
+#include <pthread.h>
 #include <rte_cycles.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
+#include "../../../dataplane/link_stage.h"
 #include "../../../drivers/port_ops.h"
 #include "../run.h"
 #include "link_pair.h"
 
-enum { DRAWS = 10000, MEAN_US = 1000 };
+enum {
+	DRAWS = 10000,
+	MEAN_US = 1000,
+	FOREIGN = 99, // epoch of packets that aren't cover
+};
 
 static uint64_t due_at[DRAWS], sent_at[DRAWS];
 
@@ -110,29 +120,47 @@ static void test_independent(void)
 	pair_destroy(p);
 }
 
-// Gaps of the exponential law: beyond k times the half-life there are 2^-k of them, to within 5 sigma.
+static int by_size(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+// Kolmogorov-Smirnov distance of DRAWS gaps from the exponential law with this mean.
+static double distance(double *gap, double mean)
+{
+	double d = 0;
+
+	qsort(gap, DRAWS, sizeof(*gap), by_size);
+	for (unsigned i = 0; i < DRAWS; i++) {
+		double law = 1 - exp(-gap[i] / mean);
+		d = fmax(d, fmax(law - (double)i / DRAWS, (i + 1.0) / DRAWS - law));
+	}
+	return d;
+}
+
+// Gaps are of the exponential law, and of no other with a mean 10 % off: D of 0.0269 or more has a chance of 1e-6
+// with as many as these (Smirnov's asymptotic law), and the draws are the same in each run.
 static void test_law(void)
 {
-	enum { LONG_US = 100000, HALVES = 8 };
+	enum { LONG_US = 100000 };
 
-	const double half = 0.69314718055994531;
+	static double gap[DRAWS];
 	struct pair *p = pair_ready();
 	struct fog_cover *c = p->a->w->cover;
-	double cycles = (double)p->a->w->tsc_hz * LONG_US / 1e6 * half;
-	unsigned beyond[HALVES] = {0};
+	double mean = (double)p->a->w->tsc_hz * LONG_US / 1e6;
 
 	start(p->a, 9, rte_rdtsc(), LONG_US, 0, 0);
 	for (unsigned i = 0; i < DRAWS; i++) {
 		uint64_t due = c->due[0];
-		stage_cover(p->a->w, c->next);
+		stage_release(p->a->w, c->next);
 		flush(p->a);
-		for (unsigned k = 0; k < HALVES; k++)
-			beyond[k] += (double)(c->due[0] - due) > k * cycles;
+		gap[i] = (double)(c->due[0] - due);
 	}
-	for (unsigned k = 1; k < HALVES; k++) {
-		double wanted = (double)DRAWS / (1 << k), off = beyond[k] - wanted;
-		CU_ASSERT_TRUE(off * off < 25 * wanted * (1 - 1.0 / (1 << k)));
-	}
+	CU_ASSERT_TRUE(distance(gap, mean) < 0.0269);
+	CU_ASSERT_TRUE(distance(gap, mean * 1.1) > 0.0269);
+	CU_ASSERT_TRUE(distance(gap, mean * 0.9) > 0.0269);
 	pair_destroy(p);
 }
 
@@ -222,6 +250,210 @@ static void test_late(void)
 	pair_destroy(p);
 }
 
+// A packet of somebody else's that is due at 'due'.
+static void park(struct rig *r, uint64_t due)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(r->w->pool);
+	struct fog_pkt *pkt = fog_pkt(m);
+
+	rte_pktmbuf_append(m, (uint16_t)r->w->geo.packet_len);
+	*pkt = (struct fog_pkt
+	){.arrival = due - r->w->tsc_hz / 10, .peer = FOG_PEER_NONE, .kind = FOG_KIND_SPHINX};
+	memcpy(pkt->next_hop, r->id[1], sizeof(pkt->next_hop));
+	pkt->epoch = FOREIGN;
+	r->w->count.injected++;
+	CU_ASSERT_EQUAL_FATAL(fog_calendar_insert(r->w->calendar, m, due, pkt->arrival), 0);
+}
+
+// What is due at one time leaves in any order: each place falls to each packet alike, and cover that is due together
+// doesn't stay together. 6 sigma.
+static void test_order(void)
+{
+	enum { REAL = 2, TIMES = 4000 };
+
+	struct pair *p = pair_ready();
+	struct rig *r = p->a;
+	struct fog_cover *c = r->w->cover;
+	unsigned first = 0, last = 0, apart = 0, rounds = 0;
+	uint64_t now = rte_rdtsc() + r->w->tsc_hz;
+
+	start(r, 11, now, MEAN_US, 0, 0);
+	for (unsigned i = 0; i < TIMES; i++) {
+		uint64_t tick = fog_calendar_tick(r->w->calendar);
+		now = c->next + 2 * MEAN_US * (r->w->tsc_hz / 1000000);
+		for (unsigned k = 0; k < REAL; k++)
+			park(r, now - 2 * tick);
+		while (c->n < FOG_COVER_TURNS)
+			put(r, PAIR_EPOCH, 0);
+		stage_release(r->w, now);
+		const struct fog_seal_queue *q = &r->w->seal;
+		if (q->n == REAL + 2) { // two turns of cover
+			unsigned at[2], n = 0;
+			for (unsigned k = 0; k < q->n; k++)
+				if (q->job[k].text[1] != FOREIGN && n < 2)
+					at[n++] = k;
+			CU_ASSERT_EQUAL_FATAL(n, 2);
+			rounds++;
+			first += at[0] == 0;
+			last += at[1] == REAL + 1;
+			apart += at[1] > at[0] + 1;
+		}
+		flush(r);
+	}
+	double n = rounds, sigma = sqrt(n / 4);
+	CU_ASSERT_TRUE(rounds > TIMES / 10);
+	CU_ASSERT_TRUE(fabs(first - n / 2) < 6 * sigma);
+	CU_ASSERT_TRUE(fabs(last - n / 2) < 6 * sigma);
+	CU_ASSERT_TRUE(fabs(apart - n / 2) < 6 * sigma);
+	pair_destroy(p);
+}
+
+// From the control plane's ring into the stock, out at its turn, and away at the receiver.
+static void test_ring(void)
+{
+	struct pair *p = pair_ready();
+	struct rig *r = p->a;
+	struct fog_inject in = {.data_len = r->w->geo.packet_len, .epoch = PAIR_EPOCH};
+	struct pair_frame f;
+	int err;
+
+	start(r, 13, rte_rdtsc() + 3600 * r->w->tsc_hz, 1000000, 0, 0);
+	uint8_t *at = fog_ring_reserve(&r->inject, &err);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+	memcpy(in.next_hop, r->id[1], sizeof(in.next_hop));
+	memcpy(at, &in, sizeof(in));
+	rig_packet(p->b, 0, at + sizeof(in)); // ends at the receiver
+	fog_ring_commit(&r->inject, FOG_INJECT_COVER, (uint32_t)sizeof(in) + in.data_len);
+	CU_ASSERT_EQUAL(rig_run(r, NULL, NULL), 0); // its turn has not come
+	CU_ASSERT_EQUAL(rig_snapshot(r)->cover_stock, 1);
+	uint64_t delivered = rig_snapshot(p->b)->delivered;
+	CU_ASSERT_EQUAL_FATAL(stage_release(r->w, r->w->cover->next), 1);
+	pair_sent(r, &f);
+	pair_put(p->b, &f);
+	CU_ASSERT_EQUAL(rig_snapshot(r)->cover_sent, 1);
+	CU_ASSERT_EQUAL(rig_snapshot(r)->cover_stock, 0);
+	CU_ASSERT_EQUAL(rig_snapshot(p->b)->delivered, delivered + 1);
+	pair_destroy(p);
+}
+
+// A dummy ends at the next node, which counts it as answered.
+static void test_answered(void)
+{
+	struct pair *p = pair_ready();
+	struct rig *r = p->a;
+	struct pair_frame f;
+
+	start(r, 17, rte_rdtsc() + 3600 * r->w->tsc_hz, 1000000, 0, 0);
+	uint64_t before = rig_snapshot(p->b)->answered;
+	for (unsigned i = 1; i <= 5; i++) {
+		CU_ASSERT_EQUAL_FATAL(stage_release(r->w, r->w->cover->next), 1);
+		pair_sent(r, &f);
+		pair_put(p->b, &f);
+		CU_ASSERT_EQUAL(rig_snapshot(p->b)->answered, before + i);
+	}
+	CU_ASSERT_EQUAL(rig_snapshot(p->b)->drops, 0);
+	pair_destroy(p);
+}
+
+// Each of several workers has its share of rates and cap, and sends in its own sub-session.
+static void test_workers(void)
+{
+	struct pair *p = pair_ready();
+	struct rig *r = p->a;
+	struct fog_link_session s = pair_session(p, p->b);
+	struct pair_frame f;
+	struct rte_mbuf *m;
+
+	start(r, 19, rte_rdtsc(), MEAN_US, MEAN_US, 100);
+	struct fog_conf_cover one = r->w->conf->cover;
+	r->workers = 4;
+	start(r, 19, rte_rdtsc() + 3600 * r->w->tsc_hz, MEAN_US, MEAN_US, 100);
+	for (unsigned k = 0; k < FOG_COVER_CLOCKS; k++) {
+		uint64_t share = r->w->conf->cover.mean[k];
+		CU_ASSERT_TRUE(share >= one.mean[k] * 4 && share < one.mean[k] * 4 + 4);
+	}
+	CU_ASSERT_TRUE(r->w->conf->cover.interval - one.interval * 4 < 4);
+	s.rx_count = 2;
+	fog_link_free(fog_link_take(p->b->links, p->b_index));
+	CU_ASSERT_EQUAL_FATAL(pair_install(p->b, &s), 0);
+	uint64_t answered = rig_snapshot(p->b)->answered;
+	r->w->index = 1;
+	while (left(r) == 0)
+		CU_ASSERT_EQUAL_FATAL(stage_release(r->w, r->w->cover->next), 1);
+	stage_tx(r->w);
+	CU_ASSERT_EQUAL_FATAL(fog_loop_take(r->port, 1, &m, 1), 1);
+	memcpy(f.bytes, rte_pktmbuf_mtod(m, void *), m->data_len);
+	f.len = m->data_len;
+	rte_pktmbuf_free(m);
+	CU_ASSERT_EQUAL(pair_payload(&f)[7], (p->b_index & 0xff) + 1); // session index, last byte
+	pair_put(p->b, &f);
+	CU_ASSERT_EQUAL(rig_snapshot(p->b)->answered, answered + 1);
+	pair_destroy(p);
+}
+
+static int silent_fd(struct fog_port *port, uint16_t queue)
+{
+	static int fd = -1;
+
+	if (fd < 0)
+		fd = eventfd(0, 0);
+	return fd;
+}
+
+static void *work(void *worker)
+{
+	fog_worker_run(worker);
+	return NULL;
+}
+
+static struct fog_worker_counters *published(const struct rig *r)
+{
+	static struct fog_worker_counters c;
+
+	while (fog_stats_worker_read(r->shared, &c) < 0)
+		;
+	return &c;
+}
+
+// A worker that sleeps wakes for cover: without that it would sleep some twelve times in as many turns as these. One
+// that is kept from the CPU has more turns at a time: some tries are for that.
+static void test_asleep(void)
+{
+	enum { TURNS = 30, TURN_US = 20000, TRIES = 50 };
+
+	struct pair *p = pair_ready();
+	struct rig *r = p->a;
+	struct fog_port_ops ops = *r->port->ops;
+	bool woken = false;
+	pthread_t thread;
+
+	start(r, 23, rte_rdtsc(), TURN_US, 0, 0);
+	const size_t size = rte_rcu_qsbr_get_memsize(1);
+	struct rte_rcu_qsbr *qsbr = aligned_alloc(64, size);
+
+	CU_ASSERT_EQUAL_FATAL(rte_rcu_qsbr_init(qsbr, 1), 0);
+	r->w->qsbr = qsbr;
+	ops.idle_fd = silent_fd;
+	r->port->ops = &ops;
+	r->w->wake_fd = eventfd(0, 0);
+	r->w->idle = FOG_IDLE_ADAPTIVE;
+	CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, work, r->w), 0);
+	for (unsigned i = 0; i < TRIES && !woken; i++) {
+		uint64_t turns = published(r)->cover_starved, sleeps = published(r)->sleeps;
+		for (unsigned k = 0; k < 60000 && published(r)->cover_starved < turns + TURNS; k++)
+			usleep(1000);
+		woken = published(r)->sleeps - sleeps > TURNS * 3 / 4;
+	}
+	CU_ASSERT_TRUE(woken);
+	CU_ASSERT_TRUE(published(r)->cover_starved >= TURNS);
+	atomic_store(&r->w->stop, true);
+	pthread_join(thread, NULL);
+	close(r->w->wake_fd);
+	r->w->wake_fd = -1;
+	free(qsbr);
+	pair_destroy(p);
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -230,6 +462,11 @@ int main(void)
 	        {"stock", test_stock},
 	        {"rates and cap", test_rates},
 	        {"late", test_late},
+	        {"order of what is due together", test_order},
+	        {"through the control plane's ring", test_ring},
+	        {"dummies are answered", test_answered},
+	        {"several workers", test_workers},
+	        {"asleep", test_asleep},
 	        CU_TEST_INFO_NULL,
 	};
 
