@@ -53,7 +53,7 @@ def rate(lab, node):
 	"""Turns of a worker's clock are as many as its mean says, within six standard deviations."""
 	turns = lambda: sum_of(node, "cover_taken") + sum_of(node, "cover_starved")
 	before, began = turns(), time.monotonic()
-	wait_for("400 turns", lambda: turns() >= before + 400)
+	wait_for("200 turns", lambda: turns() >= before + 200)
 	seconds, count = time.monotonic() - began, turns() - before
 	wanted = seconds * 2000 / MEAN_MS
 	check(abs(count - wanted) < 6 * wanted ** 0.5 + 10, f"{count} turns in {seconds:.1f} s, should be {wanted:.0f}")
@@ -63,7 +63,7 @@ def stopped(lab, node):
 	"""The control plane stands still."""
 	stock, starved = cover(node)["stock"]["packets"], sum_of(node, "cover_starved")
 	before = sum_of(node, "cover_sent"), sum_of(node, "dummies")
-	process = node.process("control")
+	process = node.processes["control"]
 	process.send_signal(signal.SIGSTOP)
 	try:
 		# Long enough for all of the stock, by far.
