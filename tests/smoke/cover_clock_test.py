@@ -72,7 +72,7 @@ def watched(lab, node, to, clock=True):
 
 def obeys(what, found, mean):
 	d, chance = exponential(found, mean)
-	print(f"{what}: {len(found)} gaps, D {d:.3f}, chance {chance:.2g}")
+	print(f"{what}: {len(found)} gaps of {sum(found) / len(found) / 1e6:.2f} ms, D {d:.3f}, chance {chance:.2g}")
 	check(chance > ALPHA, f"{what}: not exponential with {mean / 1e6:.2f} ms: D = {d:.3f}, chance {chance:.2g}")
 	# The check can fail: another mean, and gaps that are all alike.
 	check(exponential(found, mean * 1.4)[1] < ALPHA, f"{what}: another mean isn't noticed")

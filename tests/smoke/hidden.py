@@ -173,12 +173,12 @@ def uneven(data):
 
 
 def constants(data):
-	"""What no frame of a session should differ in: IP header without its checksum, UDP ports, type, session."""
-	return zlib.crc32(data[14:24] + data[26:38] + data[UDP_AT + 8:UDP_AT + 16])
+	"""What no frame of a session differs in: IP header without its checksum, where it goes to, type, session."""
+	return zlib.crc32(data[14:24] + data[26:34] + data[UDP_AT + 2:UDP_AT + 6] + data[UDP_AT + 8:UDP_AT + 16])
 
 
 def features(frames, kinds):
-	"""[(size, gap before, gap after, bytes in the time before, constants, ...)] of the frames of known kind, and
+	"""[(size, gap before, gap after, bytes in the time before, constants, source port, ...)] of the frames of known kind, and
 	their kinds. Frames at the ends have a gap on one side only."""
 	rows, y, begin, inside = [], [], 0, 0
 	for at, (ns, data) in enumerate(frames):
@@ -189,7 +189,7 @@ def features(frames, kinds):
 			before, after = (ns - frames[at - 1].ns) / 1e3, (frames[at + 1].ns - ns) / 1e3
 			sealed = data[UDP_AT + 8 + HEADER:]
 			rows.append((
-				len(data), before, after, inside, constants(data), statistics.fmean(sealed), uneven(sealed),
+				len(data), before, after, inside, constants(data), data[UDP_AT + 1], statistics.fmean(sealed), uneven(sealed),
 				*sealed[:4], *sealed[-TAG:-TAG + 4], math.log1p(before), math.log1p(after)))
 			y.append(int(kinds[at]))
 		inside += len(data)
@@ -322,7 +322,7 @@ def judge(frames, kinds):
 	"""(AUC, {feature: chance}, how many of each kind)."""
 	rows, y = features(frames, kinds)
 	real, cover = ([row for row, kind in zip(rows, y) if kind == wanted] for wanted in (1, 0))
-	names = {"size": 0, "gap before": 1, "gap after": 2, "bytes before": 3, "headers": 4}
+	names = {"size": 0, "gap before": 1, "gap after": 2, "bytes before": 3, "headers": 4, "source port": 5}
 	ks = {name: smirnov([row[at] for row in real], [row[at] for row in cover])[1] for name, at in names.items()}
 	ks["bytes"] = smirnov_counts(histogram(frames, kinds, True), histogram(frames, kinds, False))[1]
 	n = min(len(real), len(cover))
