@@ -5,6 +5,7 @@
 // what a peer may do is reached; bit 1, index and counter are those of the next frame; bit 2, the frame
 // comes twice in one burst.
 #include "../../dataplane/crypto/link.h"
+#include "../../dataplane/punt.h"
 #include "fuzz_worker.h"
 
 enum { INDEX = 3 << FOG_LINK_SUB_BITS };
@@ -26,6 +27,11 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	};
 
 	worker_make("link", 1000000000);
+	w->punts = rte_ring_create_elem(
+	        "punts", sizeof(struct fog_link_punt), FOG_PUNT_SLOTS, SOCKET_ID_ANY,
+	        RING_F_SP_ENQ | RING_F_SC_DEQ
+	);
+	demand(w->punts != NULL);
 	demand(fog_link_install(w->links, &s, FOG_LINK_NO_PEER) == 0);
 	return 0;
 }
@@ -47,6 +53,17 @@ static void frame_finish(uint8_t *frame, uint8_t how)
 	memcpy(job.nonce + 4, frame + 8, 8);
 	if (how & 1)
 		w->crypto->gcm_seal(1, &job, w->geo.packet_len);
+}
+
+// Notices, the only thing in a session that is the control plane's: as many as were counted.
+static void check_punts(uint64_t count)
+{
+	struct fog_link_punt punt;
+
+	for (; rte_ring_sc_dequeue_elem(w->punts, &punt, sizeof(punt)) == 0; count--)
+		demand(count > 0 && punt.type == FOG_FRAME_DATA && punt.rx_index == INDEX &&
+		       punt.len <= sizeof(punt.data));
+	demand(count == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -76,6 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	        w->count.drops - before.drops;
 	if (gone + w->ready_n != n)
 		abort();
+	check_punts(w->count.punted - before.punted);
 	for (unsigned i = 0; i < w->ready_n; i++) {
 		const struct rte_mbuf *m = w->ready[i];
 		const uint8_t *packet = rte_pktmbuf_mtod(m, const uint8_t *);

@@ -18,7 +18,7 @@ GEO = sphinx.GEOMETRIES["mtu"]
 SEED = 1  # of the appliance's keys and of its delays
 # As many as the receive rings at both ends hold, so that a machine that stands still loses none.
 COUNT = RATE = 500 if SANITIZED else 1_500
-LINGER_MS = 12_000  # until what hasn't come counts as lost
+LINGER_MS = 6_000  # until what hasn't come counts as lost
 RING = 200  # of net_af_packet, with room to spare
 
 
