@@ -115,7 +115,7 @@ def _smoke_tests(root, folder, prefix, wrap, env):
 # killed, started again or its own kind of path stays in each run.
 SANITIZED_LONG = {
 	"accept_replays", "address_change", "audit_simulated", "delay", "demo", "demo_running", "drain_traffic", "driver_auto",
-	"forward", "host", "idle", "notify", "sphinx_verify_check", "tap_host", "twins", "upgrade", "xdp_program"}
+	"forward", "host", "idle", "n_minus_1", "notify", "sphinx_verify_check", "tap_host", "twins", "upgrade", "xdp_program"}
 
 # Labs that say something of what the host can do at all: nothing beside them.
 ONLY = {"bench_e2e", "bench_xdp", "capacity", "capacity_long", "host", "idle", "soak_long", "xdp_program"}
@@ -127,7 +127,7 @@ ALONE = {
 # Labs that compute for less than a third of their time. Not under sanitizers.
 QUIET = {
 	"accept_replays", "address_change", "config_change", "control_kill", "dataplane_kill", "drain", "grafana",
-	"hostile_ring", "ipv6_vlan", "mailbox", "malformed", "notify", "replay", "sandbox_calls", "tap", "tap_host",
+	"hostile_ring", "ipv6_vlan", "mailbox", "malformed", "n_minus_1", "notify", "replay", "sandbox_calls", "tap", "tap_host",
 	"trace", "upgrade"}
 
 
