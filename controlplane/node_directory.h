@@ -63,6 +63,8 @@ struct node_directory_view {
 	bool withdrawn;
 	uint64_t last_epoch; // of a withdrawn node: its last one, 0 = not known yet
 	uint64_t gone_ns; // ... and when nobody sends it anything any more
+	bool clock_off; // this node's, by what authorities say
+	int64_t clock_ahead_ms; // ... by so much; negative: behind
 	unsigned authorities;
 	struct node_directory_authority authority[FOG_AUTHORITIES_MAX];
 };

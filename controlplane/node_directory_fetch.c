@@ -177,7 +177,13 @@ static bool fetch_take(struct node_directory *d, const struct fog_fetch_answer *
 		d->serial++;
 		LOG_INFO("a new consensus is here");
 	}
-	if (r > FOG_REFUSAL_NONE && r != FOG_REFUSAL_EXPIRED && r != FOG_REFUSAL_ROLLBACK)
+	// Somebody may be behind without meaning any harm.
+	if (r == FOG_REFUSAL_EXPIRED || r == FOG_REFUSAL_ROLLBACK)
+		LOG_INFO(
+		        "a consensus is not taken (%s): %s", fog_refusal_label((enum fog_refusal)r),
+		        fog_refusal_text((enum fog_refusal)r)
+		);
+	else if (r > FOG_REFUSAL_NONE)
 		LOG_WARN(
 		        "a consensus is not taken (%s): %s", fog_refusal_label((enum fog_refusal)r),
 		        fog_refusal_text((enum fog_refusal)r)
@@ -273,6 +279,16 @@ static void fetch_poll(struct fetch *f)
 	}
 }
 
+// What time it is, if it is an authority that has answered.
+static void fetch_hear(struct node_directory *d, const struct fetch_ask *a, int64_t date_s)
+{
+	uint64_t now_ns = fog_clock_now_ns(d->node->clock);
+
+	for (unsigned i = 0; i < d->network->authority_count; i++)
+		if (memcmp(d->network->authority[i].tls_key, a->peer.tls_key, 32) == 0)
+			fog_clocks_hear(&d->clocks, i, date_s, now_ns);
+}
+
 // Called and left with the lock.
 static void fetch_wait(struct fetch *f)
 {
@@ -284,6 +300,7 @@ static void fetch_wait(struct fetch *f)
 	pthread_mutex_lock(&d->lock);
 	while (!d->stop && fog_fetch_many_take(d->fetch, &done)) {
 		struct fetch_ask *a = done.what;
+		fetch_hear(d, a, done.answer.date_s);
 		if (a >= f->announce && a < f->announce + FOG_AUTHORITIES_MAX)
 			fetch_announced(f, (unsigned)(a - f->announce), &done);
 		else

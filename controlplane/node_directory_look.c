@@ -133,6 +133,7 @@ bool node_directory_look(struct fog_node *n, struct node_directory_view *out)
 		out->withdrawn = d->withdrawn;
 		if (d->withdrawn)
 			directory_last(d, epoch, out);
+		out->clock_off = fog_clocks_off(&d->clocks, d->network, &out->clock_ahead_ms);
 		out->authorities = d->network->authority_count;
 		for (unsigned i = 0; i < out->authorities; i++)
 			out->authority[i] = d->peer[i].said;

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "directory/clocks.h"
 #include "directory/fetch_many.h"
 #include "directory/serve.h"
 #include "node_directory.h"
@@ -30,6 +31,7 @@ struct node_directory {
 	bool stop;
 	bool withdrawn;
 	struct directory_peer peer[FOG_AUTHORITIES_MAX];
+	struct fog_clocks clocks; // of authorities
 	uint64_t sequence; // of the descriptor, 0 = none yet
 	size_t descriptor_len;
 	uint8_t descriptor[FOG_DESCRIPTOR_MAX];

@@ -94,6 +94,11 @@ unsigned node_warn_directory(struct fog_node *n, node_say *warn, void *ctx)
 		     "that back");
 		count++;
 	}
+	if (v.clock_off) {
+		fog_clocks_text(v.clock_ahead_ms, text);
+		warn(ctx, "clock_off", text);
+		count++;
+	}
 	for (unsigned i = 0; i < v.authorities; i++) {
 		const struct node_directory_authority *a = &v.authority[i];
 		if (a->answer != NODE_DIRECTORY_REFUSED)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../directory/clocks.h"
 #include "../directory/view.h"
 #include "../epoch/clock.h"
 #include "../epoch/schedule.h"
@@ -31,6 +32,9 @@ struct client_network {
 	uint64_t due_ms; // no fetch before this
 	unsigned failures;
 	char trouble[CLIENT_NETWORK_TEXT_LEN];
+	unsigned asked; // number of the authority, FOG_AUTHORITIES_MAX: a node
+	struct fog_clocks clocks; // of authorities
+	char clock_text[FOG_CLOCKS_TEXT_LEN]; // "": ours is right
 };
 
 int client_network_create(
@@ -83,7 +87,7 @@ const struct fog_topology *client_network_topology(const struct client_network *
 const char *client_network_trouble(const struct client_network *n, unsigned *failures)
 {
 	*failures = n->failures;
-	return n->trouble;
+	return n->clock_text[0] != '\0' ? n->clock_text : n->trouble;
 }
 
 uint64_t client_network_now_ns(const struct client_network *n)
@@ -93,7 +97,7 @@ uint64_t client_network_now_ns(const struct client_network *n)
 
 // Somebody who may have consensuses: an authority, or a node that has a listener. Counted through twice, as
 // nothing else of them is kept.
-static bool network_peer(const struct client_network *n, uint64_t epoch, struct fog_fetch_peer *out)
+static bool network_peer(struct client_network *n, uint64_t epoch, struct fog_fetch_peer *out)
 {
 	const struct fog_consensus *c = fog_view_at(n->view, epoch);
 	unsigned nodes = 0, k;
@@ -101,6 +105,7 @@ static bool network_peer(const struct client_network *n, uint64_t epoch, struct 
 	for (unsigned i = 0; c != NULL && i < c->node_count; i++)
 		nodes += c->node[i].descriptor.directory_port != 0;
 	k = randombytes_uniform(n->file->authority_count + nodes);
+	n->asked = k < n->file->authority_count ? k : FOG_AUTHORITIES_MAX;
 	if (k < n->file->authority_count) {
 		const struct fog_authority *a = &n->file->authority[k];
 		*out = (struct fog_fetch_peer){.address = a->address, .port = a->port};
@@ -176,6 +181,17 @@ static void network_answer(
 		);
 }
 
+// A clock that is off is why consensuses are refused, or none is asked for.
+static void network_clock(struct client_network *n, int64_t date_s)
+{
+	int64_t ahead_ms;
+
+	fog_clocks_hear(&n->clocks, n->asked, date_s, fog_clock_now_ns(n->clock));
+	n->clock_text[0] = '\0';
+	if (fog_clocks_off(&n->clocks, n->file, &ahead_ms))
+		fog_clocks_text(ahead_ms, n->clock_text);
+}
+
 static bool network_fetch(
         struct client_network *n, uint64_t now_ms, uint64_t now_ns, uint64_t epoch
 )
@@ -188,6 +204,7 @@ static bool network_fetch(
 
 	if (client_fetcher_take(n->fetcher, &answer, &error, text)) {
 		if (error == 0) {
+			network_clock(n, answer.date_s);
 			network_answer(n, &answer, epoch, &news);
 			free(answer.data);
 		} else {

@@ -218,6 +218,16 @@ int fetch_open(
 	return ret;
 }
 
+static int64_t fetch_date(CURL *curl)
+{
+	struct curl_header *date;
+
+	if (curl_easy_header(curl, "Date", 0, CURLH_HEADER, -1, &date) != CURLHE_OK)
+		return 0;
+	time_t t = curl_getdate(date->value, NULL);
+	return t < 0 ? 0 : t;
+}
+
 int fetch_finish(
         struct fetch_request *s, CURLcode code, struct fog_fetch_answer *answer, char *text
 )
@@ -233,6 +243,7 @@ int fetch_finish(
 		return ret;
 	}
 	curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &answer->status);
+	answer->date_s = fetch_date(s->easy);
 	s->data[s->len] = 0;
 	answer->data = s->data;
 	answer->len = s->len;

@@ -18,6 +18,7 @@ struct fog_fetch_peer {
 
 struct fog_fetch_answer {
 	long status; // HTTP
+	int64_t date_s; // since 1970, when it was made by the other side's clock; 0: it doesn't say
 	uint8_t *
 	        data; // the caller frees it; never NULL after success, one byte longer and zero there
 	size_t len;
