@@ -81,7 +81,8 @@ static int main_parse(int argc, char **argv, struct main_options *o)
 static void main_show(const struct fog_identity *id, const struct main_options *o)
 {
 	char identity[65], vrf[65], tls[65], host[INET6_ADDRSTRLEN + 2] = "ADDRESS";
-	const char *base = strrchr(o->state_dir, '/'), *port = "9003";
+	const char *slash = strrchr(o->state_dir, '/'), *port = "9003";
+	const char *base = slash != NULL ? slash + 1 : o->state_dir;
 
 	if (o->listen != NULL && (port = strrchr(o->listen, ':')) != NULL) {
 		size_t skip = o->listen[0] == '[';
@@ -96,7 +97,7 @@ static void main_show(const struct fog_identity *id, const struct main_options *
 	sodium_bin2hex(tls, sizeof(tls), id->tls_public, 32);
 	printf("    - {name: %.31s, identity: %s, vrf_key: %s, tls_key: %s, address: '%s', port: "
 	       "%s}\n",
-	       base != NULL && base[1] != '\0' ? base + 1 : "authority", identity, vrf, tls, host,
+	       base[0] != '\0' ? base : "authority", identity, vrf, tls, host,
 	       port != NULL ? port : "9003");
 }
 

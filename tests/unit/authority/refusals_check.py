@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from authorities import (
-	COUNT, EPOCH, NETWORK, blake, check, descriptor, everywhere, four, fresh_epoch, load, network_hash, now, open_consensus, raw,
+	COUNT, NETWORK, blake, check, descriptor, everywhere, four, fresh_epoch, load, network_hash, now, open_consensus, raw,
 	wait_for,
 )
 
