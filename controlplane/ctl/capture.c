@@ -82,20 +82,16 @@ static FILE *capture_open(const char *path)
 // A refused capture leaves the file of an earlier one as it is.
 static int capture_begin(void *ctx, struct ctl_client *c, const json_t *answer)
 {
-	const char *began = json_string_value(json_object_get(answer, "began_at"));
+	int64_t began_ns = ctl_time_ns(json_object_get(answer, "began_at"));
 	struct capture *p = ctx;
-	struct tm tm = {0};
-	const char *rest;
 
 	if (p->path == NULL)
 		return CTL_OK;
 	p->out = capture_open(p->path);
 	if (p->out == NULL)
 		return CTL_REFUSED;
-	rest = began != NULL ? strptime(began, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
-	if (rest != NULL)
-		p->began_ns = (uint64_t)timegm(&tm) * 1000000000u +
-		        (uint64_t)(strtod(rest, NULL) * 1e6) * 1000u; // .123456Z
+	if (began_ns >= 0)
+		p->began_ns = (uint64_t)began_ns;
 	pcapng_begin(p->out, "fogctl " FOG_VERSION);
 	return capture_ports(p, c);
 }

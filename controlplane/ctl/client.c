@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #define RUN_DIR "/run/fogline"
 
@@ -60,22 +61,20 @@ static int client_read_token(struct ctl_client *c, const char *path)
 	return CTL_OK;
 }
 
-static int client_target(
-        struct ctl_client *c, const char *socket, const char *instance, const char *token_file
-)
+static int client_target(struct ctl_client *c)
 {
-	if (token_file != NULL && client_read_token(c, token_file) != CTL_OK)
+	if (c->token_file != NULL && client_read_token(c, c->token_file) != CTL_OK)
 		return CTL_USAGE;
-	if ((socket != NULL) + (instance != NULL) + (c->url != NULL) > 1) {
+	if ((c->socket_given != NULL) + (c->instance != NULL) + (c->url != NULL) > 1) {
 		fprintf(stderr, "fogctl: give only one of --socket, --instance, --url\n");
 		return CTL_USAGE;
 	}
 	if (c->url != NULL)
 		return CTL_OK;
-	if (socket != NULL)
-		snprintf(c->socket, sizeof(c->socket), "%s", socket);
-	else if (instance != NULL)
-		snprintf(c->socket, sizeof(c->socket), RUN_DIR "/%s/rest.sock", instance);
+	if (c->socket_given != NULL)
+		snprintf(c->socket, sizeof(c->socket), "%s", c->socket_given);
+	else if (c->instance != NULL)
+		snprintf(c->socket, sizeof(c->socket), RUN_DIR "/%s/rest.sock", c->instance);
 	else
 		return client_find_socket(c);
 	return CTL_OK;
@@ -104,21 +103,24 @@ static int client_option(int left, char **argv, const struct ctl_option *options
 	return 0;
 }
 
-int ctl_client_open(
+int ctl_client_options(
         struct ctl_client *c, int *argc, char **argv, const struct ctl_option *own,
         const char *usage
 )
 {
 	static const struct ctl_option none = {0};
-	const char *socket = NULL, *instance = NULL, *token_file = NULL;
 	bool help = false, bad = false, bare = false;
 	int kept = 1, taken;
 
 	memset(c, 0, sizeof(*c));
 	const struct ctl_option common[] = {
-	        {"--socket", &socket, NULL}, {"--instance", &instance, NULL},
-	        {"--url", &c->url, NULL},    {"--token-file", &token_file, NULL},
-	        {"-j", NULL, &c->json},      {"--help", NULL, &help},
+	        {"--socket", &c->socket_given, NULL},
+	        {"--instance", &c->instance, NULL},
+	        {"--url", &c->url, NULL},
+	        {"--token-file", &c->token_file, NULL},
+	        {"-j", NULL, &c->json},
+	        {"--json", NULL, &c->json},
+	        {"--help", NULL, &help},
 	        {NULL, NULL, NULL},
 	};
 	for (int i = 1; i < *argc; i += taken) {
@@ -144,11 +146,26 @@ int ctl_client_open(
 		return bad ? CTL_USAGE : -1;
 	}
 	*argc = kept;
-	if (client_target(c, socket, instance, token_file) != CTL_OK)
+	return CTL_OK;
+}
+
+int ctl_client_connect(struct ctl_client *c)
+{
+	if (client_target(c) != CTL_OK)
 		return CTL_USAGE;
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	c->curl = curl_easy_init();
 	return c->curl != NULL ? CTL_OK : CTL_UNREACHABLE;
+}
+
+int ctl_client_open(
+        struct ctl_client *c, int *argc, char **argv, const struct ctl_option *own,
+        const char *usage
+)
+{
+	int r = ctl_client_options(c, argc, argv, own, usage);
+
+	return r == CTL_OK ? ctl_client_connect(c) : r;
 }
 
 void ctl_client_close(struct ctl_client *c)
@@ -308,6 +325,18 @@ int ctl_client_command(
 	}
 	ctl_client_close(&client);
 	return r;
+}
+
+int64_t ctl_time_ns(const json_t *text)
+{
+	const char *from = json_string_value(text);
+	struct tm tm = {0};
+	const char *rest = from != NULL ? strptime(from, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
+
+	if (rest == NULL)
+		return -1;
+	return (int64_t)timegm(&tm) * 1000000000 +
+	        (int64_t)(strtod(rest, NULL) * 1e6) * 1000; // .123456Z
 }
 
 void ctl_answer_free(struct ctl_answer *a)

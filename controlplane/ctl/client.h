@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum ctl_exit { CTL_OK = 0, CTL_REFUSED = 1, CTL_USAGE = 2, CTL_UNREACHABLE = 3 };
 
@@ -13,6 +14,7 @@ struct ctl_client {
 	void *curl;
 	char socket[256]; // path, empty when 'url' is used
 	const char *url;
+	const char *socket_given, *instance, *token_file; // options, NULL: not given
 	char token[600]; // "Authorization: Bearer ..", wiped by close
 	bool json; // -j: print the answer as it came
 };
@@ -31,6 +33,12 @@ struct ctl_option {
 int ctl_client_open(
         struct ctl_client *, int *argc, char **argv, const struct ctl_option *own, const char *usage
 );
+// The same in two steps, for commands that work on files, too: options first, then find the node.
+int ctl_client_options(
+        struct ctl_client *, int *argc, char **argv, const struct ctl_option *own, const char *usage
+);
+int ctl_client_connect(struct ctl_client
+                               *); // returns CTL_OK, or the exit code after having said why
 void ctl_client_close(struct ctl_client *);
 
 struct ctl_request {
@@ -62,4 +70,6 @@ int ctl_client_command(
         int argc, char **argv, const char *usage, const char *path,
         void (*print)(const json_t *answer)
 );
+// An RFC 3339 time in UTC of an answer, in ns since 1970; -1: it is none.
+int64_t ctl_time_ns(const json_t *text);
 void ctl_answer_free(struct ctl_answer *);

@@ -22,6 +22,8 @@ int ctl_filter(int argc, char **argv);
 int ctl_deny(int argc, char **argv);
 int ctl_send(int argc, char **argv);
 int ctl_receive(int argc, char **argv);
+int ctl_consensus(int argc, char **argv); // some of it offline
+int ctl_withdraw(int argc, char **argv);
 int ctl_drain(int argc, char **argv);
 int ctl_audit(int argc, char **argv);
 // `config show` and `config put`; argv[0] is the subcommand.

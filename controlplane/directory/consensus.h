@@ -122,7 +122,13 @@ int fog_consensus_open(
         const uint8_t *data, size_t len, const struct fog_topology *network,
         struct fog_consensus **out
 );
+// Read the form alone: nothing of it is verified, so it's good for showing only. The caller frees *out.
+// Returns 0, -EBADMSG or -ENOMEM.
+int fog_consensus_parse(const uint8_t *data, size_t len, struct fog_consensus **out);
 void fog_consensus_free(struct fog_consensus *); // accepts NULL
+// What it says that the network file must say, too, and the rates: fills slots and payload length of the
+// geometry, times, rekeying and 'cover'; all else is zero.
+void fog_consensus_parameters(const struct fog_consensus *, struct fog_topology *out);
 // NULL: it is not in it.
 const struct fog_consensus_node *fog_consensus_find(
         const struct fog_consensus *, const uint8_t node_id[FOG_ID_LEN]

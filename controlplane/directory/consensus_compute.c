@@ -359,7 +359,7 @@ static int compute_document(struct compute *c, struct fog_consensus **out)
 	c->draft.owed_count = c->owed_count;
 	if ((ret = consensus_write(&c->draft, &data, &len)) < 0)
 		return ret;
-	ret = consensus_parse(data, len, out);
+	ret = fog_consensus_parse(data, len, out);
 	free(data);
 	return ret == -EBADMSG ? -EINVAL : ret;
 }

@@ -48,8 +48,6 @@ struct consensus_draft {
 int consensus_write(const struct consensus_draft *, uint8_t **out, size_t *len);
 // Parameters of the network file, as a consensus repeats them.
 void consensus_parameters_put(const struct fog_topology *, uint8_t out[CONSENSUS_PARAMETERS]);
-// Read the form alone. Returns 0, -EBADMSG or -ENOMEM. The caller frees *out.
-int consensus_parse(const uint8_t *data, size_t len, struct fog_consensus **out);
 // First epoch of the row that a node which is in 'epoch' goes on with.
 uint64_t consensus_since(
         const struct fog_consensus *previous, const struct fog_consensus_node *before,

@@ -169,7 +169,7 @@ static int read_all(struct fog_consensus *c)
 	return read_signers(c) ? 0 : -EBADMSG;
 }
 
-int consensus_parse(const uint8_t *data, size_t len, struct fog_consensus **out)
+int fog_consensus_parse(const uint8_t *data, size_t len, struct fog_consensus **out)
 {
 	struct fog_consensus *c;
 	int ret = -ENOMEM;
@@ -190,6 +190,27 @@ int consensus_parse(const uint8_t *data, size_t len, struct fog_consensus **out)
 err:
 	fog_consensus_free(c);
 	return ret;
+}
+
+void fog_consensus_parameters(const struct fog_consensus *c, struct fog_topology *out)
+{
+	const uint8_t *at = c->data + CONSENSUS_PARAMETERS_AT;
+	uint16_t slots, payload;
+
+	memset(out, 0, sizeof(*out));
+	at = wire_get_u16(at, &slots);
+	at = wire_get_u16(at, &payload);
+	out->geometry.slots = slots;
+	out->geometry.payload_len = payload;
+	at = wire_get_u32(at, &out->epoch_s);
+	at = wire_get_u32(at, &out->overlap_s);
+	at = wire_get_u32(at, &out->delay_mean_us);
+	at = wire_get_u32(at, &out->delay_max_us);
+	at = wire_get_u32(at, &out->delay_cap_ms);
+	at = wire_get_u32(at, &out->tolerance_ms);
+	at = wire_get_u32(at, &out->rekey_s);
+	wire_get_u64(at, &out->rekey_packets);
+	out->cover = c->rates;
 }
 
 void fog_consensus_free(struct fog_consensus *c)
@@ -367,7 +388,7 @@ int fog_consensus_open(
 )
 {
 	struct fog_consensus *c;
-	int ret = consensus_parse(data, len, &c);
+	int ret = fog_consensus_parse(data, len, &c);
 
 	*out = NULL;
 	if (ret < 0)

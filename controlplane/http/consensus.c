@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../node_directory.h"
+#include "consensus_json.h"
 #include "http.h"
 #include "view.h"
 
@@ -17,89 +18,13 @@ static const char *const consensus_answers[] = {
         [NODE_DIRECTORY_UNREACHABLE] = "unreachable",
 };
 
-static json_t *consensus_node(const struct fog_consensus_node *node)
-{
-	const struct fog_descriptor *d = &node->descriptor;
-
-	return json_pack(
-	        "{s:s s:o s:s s:i s:I s:o s:i s:i s:s s:s s:I s:s s:i s:s s:I}", "name", d->name,
-	        "node_id", view_hex(d->node_id, FOG_ID_LEN), "role", fog_role_name(d->role),
-	        "layer", node->layer, "since", (json_int_t)node->since, "address",
-	        view_ip(&d->address), "mix_port", d->mix_port, "directory_port", d->directory_port,
-	        "operator", d->operator, "family", d->family, "as", (json_int_t)d->as_number,
-	        "region", d->region, "bandwidth", d->bandwidth, "software", d->software, "sequence",
-	        (json_int_t)d->sequence
-	);
-}
-
-static json_t *consensus_nodes(const struct fog_consensus *c)
-{
-	json_t *list = json_array();
-
-	for (unsigned i = 0; i < c->node_count; i++)
-		json_array_append_new(list, consensus_node(&c->node[i]));
-	return list;
-}
-
-static json_t *consensus_left(const struct fog_consensus *c)
-{
-	json_t *list = json_array();
-
-	for (unsigned i = 0; i < c->left_count; i++)
-		json_array_append_new(
-		        list,
-		        json_pack(
-		                "{s:o s:s s:s}", "node_id",
-		                view_hex(c->left[i].node_id, FOG_ID_LEN), "reason",
-		                fog_refusal_label(c->left[i].reason), "text",
-		                fog_refusal_text(c->left[i].reason)
-		        )
-		);
-	return list;
-}
-
-static json_t *consensus_authorities(const struct fog_consensus *c, const struct fog_topology *t)
-{
-	json_t *list = json_array();
-
-	for (unsigned i = 0; i < t->authority_count; i++)
-		json_array_append_new(
-		        list,
-		        json_pack(
-		                "{s:s s:b s:b s:b s:b}", "name", t->authority[i].name, "voted",
-		                c->voted >> i & 1, "shared", c->shared >> i & 1, "lied",
-		                c->lied >> i & 1, "signed", c->signers >> i & 1
-		        )
-		);
-	return list;
-}
-
-static json_t *consensus_rates(const struct fog_cover_rates *r)
-{
-	return json_pack(
-	        "{s:I s:I s:I s:I s:I s:I s:I}", "loop_us", (json_int_t)r->loop_us, "drop_us",
-	        (json_int_t)r->drop_us, "dummy_us", (json_int_t)r->dummy_us, "client_send_us",
-	        (json_int_t)r->client_send_us, "client_loop_us", (json_int_t)r->client_loop_us,
-	        "client_fetch_us", (json_int_t)r->client_fetch_us, "slack_ms",
-	        (json_int_t)r->slack_ms
-	);
-}
-
 static void consensus_json(
         void *ctx, const struct fog_consensus *c, const struct fog_topology *network
 )
 {
 	json_t **out = ctx;
 
-	*out = json_pack(
-	        "{s:s s:I s:I s:I s:o s:o s:i s:i s:o s:o s:o s:o}", "network", network->name,
-	        "epoch", (json_int_t)c->epoch, "until", (json_int_t)c->until, "previous_epoch",
-	        (json_int_t)c->previous_epoch, "digest", view_hex(c->digest, 32), "beacon",
-	        view_hex(c->beacon, 32), "layers", (int)c->layers, "threshold", (int)c->threshold,
-	        "rates", consensus_rates(&c->rates), "authorities",
-	        consensus_authorities(c, network), "nodes", consensus_nodes(c), "left_out",
-	        consensus_left(c)
-	);
+	*out = fog_consensus_json(c, network);
 }
 
 static void consensus_raw(

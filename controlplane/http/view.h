@@ -7,12 +7,8 @@
 #include <jansson.h>
 
 #include "snapshot.h"
+#include "view_value.h"
 
-json_t *view_hex(const uint8_t *bytes, size_t len);
-json_t *view_hex_or_null(const uint8_t *bytes, size_t len); // null when all bytes are zero
-json_t *view_time_us(int64_t us); // RFC 3339, UTC
-json_t *view_known(uint64_t value); // null when 0 stands for unknown
-json_t *view_ip(const struct fog_ip *);
 json_t *view_prefix(const struct fog_prefix *); // "192.0.2.0/24"
 // The book fields and accounting_gap.
 json_t *view_books(const struct fog_worker_counters *);

@@ -352,4 +352,5 @@ def main(program):
 	print("ok")
 
 
-main(sys.argv[1])
+if __name__ == "__main__":
+	main(sys.argv[1])
