@@ -41,11 +41,19 @@ struct audit_key {
 	struct fog_aes_key key; // GOOD only
 };
 
+struct audit_beacon {
+	bool known;
+	uint8_t beacon[32];
+};
+
+struct fog_consensus;
+
 struct audit {
 	// The network.
 	uint8_t hash[32];
 	struct fog_delay_law law;
 	uint32_t tick_us, epoch_s, overlap_s;
+	bool directory; // its authorities make a consensus, and that the beacons
 	unsigned node_count;
 	struct audit_node *node;
 	// Loops, in the order of their departure.
@@ -54,6 +62,7 @@ struct audit {
 	// Epochs of loops, ascending, and a key for each node in each of them.
 	unsigned epoch_count;
 	uint64_t *epoch;
+	struct audit_beacon *beacon; // what the delays of each were drawn with
 	struct audit_key *key; // [epoch_count * node_count]
 	// Loops that could not be judged.
 	unsigned unknown, other_epoch, unproved, early;
@@ -69,6 +78,13 @@ int audit_read_loops(struct audit *, const json_t *answer); // GET /v1/loops, pa
 // Make the table of keys for the epochs of the loops from 'first' to 'last' (loops of others are
 // taken out and counted). Returns 0 or -ENOMEM.
 int audit_epochs(struct audit *, uint64_t first, uint64_t last);
+// The beacons of a network whose file lists the nodes.
+void audit_beacons_static(struct audit *);
+// Those that a consensus of this network says of epochs of the table: delays of epoch x are drawn with the
+// beacon of x - 1, which the consensuses of x - 1 to x + 1 have. Returns 0, or -EXDEV (of another network).
+int audit_beacons_take(struct audit *, const struct fog_consensus *);
+// The first epoch of the table whose beacon is not known yet, a loop's at least; UINT64_MAX: all are.
+uint64_t audit_beacons_missing(const struct audit *);
 // Take a node's answer for an epoch (GET /v1/nodes/{id}/epochs/{n}/vrf; NULL: there is none) and
 // check the proof. Returns what became of it.
 enum audit_proof audit_take_proof(
@@ -79,6 +95,11 @@ static inline struct audit_key *audit_key_of(const struct audit *a, unsigned epo
 {
 	return &a->key[epoch * a->node_count + node];
 }
+
+// Fill in the beacons: a directory's from the running node, and from 'file', if it isn't NULL, as 'network'
+// verifies it. Returns 0, or the exit code after having said what is missing: an audit with another beacon
+// would take honest nodes for cheats.
+int audit_beacons(struct ctl_client *, struct audit *, const char *file, const char *network);
 
 // Judge what has proofs for all its hops. Returns 0 with a report that the caller frees, -EINVAL,
 // -ENOMEM. '*used' says how many loops there were.

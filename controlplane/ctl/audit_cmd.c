@@ -14,6 +14,7 @@
 static const char audit_usage[] =
         "usage: fogctl audit delays [--loops N] [--rate R] [--epochs FIRST[-LAST]] [--wait S]\n"
         "                           [--again] [--keep] [--json]\n"
+        "                           [--consensus FILE --network NETWORK]\n"
         "  --loops N    send so many loop packets (1000; at most 100000)\n"
         "  --rate R     loops per second on average (50; at most 1000)\n"
         "  --epochs E   judge loops of these epochs only\n"
@@ -21,6 +22,9 @@ static const char audit_usage[] =
         "  --again      send nothing, judge the loops that are there\n"
         "  --keep       leave them there in any case\n"
         "  --json       as -j\n"
+        "  --consensus FILE   consensus of an epoch that the node has forgotten: delays of epoch x are drawn\n"
+        "               with the beacon of x - 1, which the consensuses of x - 1 to x + 1 have\n"
+        "  --network NETWORK  network file (topology.yaml) that verifies it\n"
         "Proofs are due when the keys of an epoch are destroyed, so an audit takes an epoch and the\n"
         "overlap. Exit code beside those of all commands: 0 all nodes delay as they owe, 4 somebody\n"
         "cheats, 5 no verdict on every node (what is missing is said).\n";
@@ -34,7 +38,7 @@ static const int audit_exit[] = {
 // errno.
 
 struct audit_options {
-	const char *loops, *rate, *epochs, *wait;
+	const char *loops, *rate, *epochs, *wait, *consensus, *network;
 	bool again, keep, json;
 	uint64_t first, last; // epochs
 	uint64_t wait_s;
@@ -186,11 +190,15 @@ static int audit_proofs(struct ctl_client *c, struct audit *a, const struct audi
 	if (a->epoch_count == 0)
 		return 0;
 	due = (a->epoch[a->epoch_count - 1] + 1) * a->epoch_s + a->overlap_s;
+	// There they come in descriptors, with the second consensus after their epoch.
+	if (a->directory)
+		due = (a->epoch[a->epoch_count - 1] + 2) * a->epoch_s + a->epoch_s / 8;
 	if (due > now)
-		fprintf(stderr,
-		        "proofs are due in %llu s, when the keys of epoch %llu are destroyed\n",
+		fprintf(stderr, "proofs are due in %llu s, %s epoch %llu%s\n",
 		        (unsigned long long)(due - now),
-		        (unsigned long long)a->epoch[a->epoch_count - 1]);
+		        a->directory ? "when the second consensus after" : "when the keys of",
+		        (unsigned long long)a->epoch[a->epoch_count - 1],
+		        a->directory ? " has come" : " are destroyed");
 	while ((r = proofs_ask(c, a, &missing)) == 0 && missing &&
 	       (uint64_t)time(NULL) <= due + o->wait_s)
 		pause_ms(PROOF_POLL_MS);
@@ -220,6 +228,8 @@ static int audit_run(struct ctl_client *c, const struct audit_options *o)
 		r = audit_loops(c, &a);
 	if (r == 0)
 		r = audit_epochs(&a, o->first, o->last);
+	if (r == 0)
+		r = audit_beacons(c, &a, o->consensus, o->network);
 	if (r == 0)
 		r = audit_proofs(c, &a, o);
 	if (r == 0)
@@ -268,10 +278,11 @@ int ctl_audit(int argc, char **argv)
 {
 	struct audit_options o = {.loops = "1000", .rate = "50", .wait = "60"};
 	const struct ctl_option own[] = {
-	        {"--loops", &o.loops, NULL},   {"--rate", &o.rate, NULL},
-	        {"--epochs", &o.epochs, NULL}, {"--wait", &o.wait, NULL},
-	        {"--again", NULL, &o.again},   {"--keep", NULL, &o.keep},
-	        {"--json", NULL, &o.json},     {NULL, NULL, NULL},
+	        {"--loops", &o.loops, NULL},     {"--rate", &o.rate, NULL},
+	        {"--epochs", &o.epochs, NULL},   {"--wait", &o.wait, NULL},
+	        {"--again", NULL, &o.again},     {"--keep", NULL, &o.keep},
+	        {"--json", NULL, &o.json},       {"--consensus", &o.consensus, NULL},
+	        {"--network", &o.network, NULL}, {NULL, NULL, NULL},
 	};
 	struct ctl_client client;
 	uint64_t number;
@@ -281,6 +292,7 @@ int ctl_audit(int argc, char **argv)
 		return r < 0 ? CTL_OK : r;
 	client.json |= o.json;
 	if (argc != 2 || strcmp(argv[1], "delays") != 0 || !option_epochs(&o) ||
+	    (o.consensus == NULL) != (o.network == NULL) ||
 	    !option_number(o.loops, UINT32_MAX, &number) ||
 	    !option_number(o.rate, UINT32_MAX, &number) ||
 	    !option_number(o.wait, UINT32_MAX, &o.wait_s)) {

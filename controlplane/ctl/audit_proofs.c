@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../directory/consensus.h"
 #include "../vrf/delay.h"
 #include "../vrf/vrf.h"
 #include "audit.h"
@@ -16,6 +17,7 @@ void audit_free(struct audit *a)
 		sodium_memzero(a->key, (size_t)a->epoch_count * a->node_count * sizeof(*a->key));
 	free(a->key);
 	free(a->epoch);
+	free(a->beacon);
 	free(a->loop);
 	free(a->node);
 	memset(a, 0, sizeof(*a));
@@ -56,8 +58,9 @@ int audit_epochs(struct audit *a, uint64_t first, uint64_t last)
 		if (a->epoch_count == 0 || a->epoch[i] != a->epoch[a->epoch_count - 1])
 			a->epoch[a->epoch_count++] = a->epoch[i];
 	}
+	a->beacon = calloc(a->epoch_count + 1, sizeof(*a->beacon));
 	a->key = calloc((size_t)a->epoch_count * a->node_count + 1, sizeof(*a->key));
-	if (a->key == NULL)
+	if (a->key == NULL || a->beacon == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < kept; i++) {
 		const struct audit_loop *l = &a->loop[i];
@@ -68,15 +71,47 @@ int audit_epochs(struct audit *a, uint64_t first, uint64_t last)
 	return 0;
 }
 
+void audit_beacons_static(struct audit *a)
+{
+	for (unsigned i = 0; i < a->epoch_count; i++) {
+		fog_static_beacon(a->hash, a->epoch[i], a->beacon[i].beacon);
+		a->beacon[i].known = true;
+	}
+}
+
+int audit_beacons_take(struct audit *a, const struct fog_consensus *c)
+{
+	if (memcmp(a->hash, c->network, 32) != 0)
+		return -EXDEV;
+	for (unsigned i = 0; i < a->epoch_count; i++) {
+		uint64_t epoch = a->epoch[i];
+		// Of later epochs it knows none: what would follow from it is right only if no other
+		// consensus has come.
+		if (epoch == 0 || epoch - 1 > c->epoch || epoch + 1 < c->epoch)
+			continue;
+		fog_consensus_beacon(c, a->hash, epoch - 1, a->beacon[i].beacon);
+		a->beacon[i].known = true;
+	}
+	return 0;
+}
+
+uint64_t audit_beacons_missing(const struct audit *a)
+{
+	for (unsigned i = 0; i < a->epoch_count; i++)
+		if (!a->beacon[i].known)
+			return a->epoch[i];
+	return UINT64_MAX;
+}
+
 // The proof that 'answer' holds, by the key that the topology names.
 static enum audit_proof proof_check(
-        const struct audit *a, const struct audit_node *node, uint64_t epoch, const json_t *answer,
+        const struct audit *a, const struct audit_node *node, unsigned epoch, const json_t *answer,
         struct fog_aes_key *key
 )
 {
 	const char *text = json_string_value(json_object_get(answer, "proof"));
 	uint8_t proof[FOG_VRF_PROOF_LEN], alpha[FOG_DELAY_ALPHA_LEN], beta[FOG_VRF_BETA_LEN];
-	uint8_t beacon[32], bytes[32];
+	uint8_t bytes[32];
 	size_t len = 0;
 
 	if (text == NULL)
@@ -85,8 +120,8 @@ static enum audit_proof proof_check(
 	    sodium_hex2bin(proof, sizeof(proof), text, strlen(text), NULL, &len, NULL) != 0 ||
 	    len != sizeof(proof))
 		return AUDIT_PROOF_BAD;
-	fog_static_beacon(a->hash, epoch, beacon);
-	size_t alpha_len = fog_delay_alpha(a->hash, epoch, beacon, alpha);
+	const struct audit_beacon *b = &a->beacon[epoch];
+	size_t alpha_len = fog_delay_alpha(a->hash, a->epoch[epoch], b->beacon, alpha);
 	if (fog_vrf_verify(node->vrf_key, alpha, alpha_len, proof, beta) < 0)
 		return AUDIT_PROOF_BAD;
 	fog_delay_key_of_beta(beta, bytes);
@@ -106,7 +141,7 @@ enum audit_proof audit_take_proof(
 	if (json_is_integer(from) && a->epoch[epoch] < (uint64_t)json_integer_value(from))
 		k->state = AUDIT_PROOF_EARLY;
 	else
-		k->state = proof_check(a, &a->node[node], a->epoch[epoch], answer, &k->key);
+		k->state = proof_check(a, &a->node[node], epoch, answer, &k->key);
 	return k->state;
 }
 

@@ -4,6 +4,7 @@
 """fogctl audit delays on loops whose truth is known: proofs, owed delays and travels are computed here, by
 an implementation that shares nothing with the C code, and served as the REST API would. The audit over a
 whole network with real cheats is tests/smoke/audit_test.py. Usage: audit_check.py FOGCTL"""
+import hashlib
 import http.server
 import json
 import math
@@ -11,12 +12,15 @@ import os
 import pathlib
 import random
 import socketserver
+import struct
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "vrf_ref"))
@@ -28,6 +32,7 @@ LAYERS, WIDTH, LOOPS = 3, 2, 1600
 MEAN_US, MAX_US, CAP_MS, EPOCH_S, OVERLAP_S, TICK_US = 25_000, 250_000, 0, 20, 5, 100
 EPOCHS = [100, 101, 102]
 PATIENCE_S = 120
+RAW = (serialization.Encoding.Raw, serialization.PublicFormat.Raw)
 rng = random.Random(SEED)
 results = {"passed": 0, "failed": 0}
 
@@ -50,14 +55,48 @@ SELF = Node("gateway", 0)
 MIXES = [Node(f"mix{layer}{letter}", layer) for layer in range(1, LAYERS + 1) for letter in "ab"[:WIDTH]]
 
 
-def proved(node, epoch):
-	alpha = vrf_ref.delay_alpha(NETWORK, epoch, vrf_ref.static_beacon(NETWORK, epoch))
-	return vrf_ref.prove(node.seed, alpha)
+PROOFS, CIPHERS = {}, {}
 
 
-PROOFS = {(node.name, epoch): proved(node, epoch) for node in MIXES for epoch in EPOCHS}
-CIPHERS = {which: Cipher(algorithms.AES(vrf_ref.delay_key(found["beta"])), modes.ECB())
-	for which, found in PROOFS.items()}
+def draw(beacon):
+	"""Proofs and delay keys of all; 'beacon' is what those of an epoch are drawn with."""
+	for node in MIXES:
+		for epoch in EPOCHS:
+			found = vrf_ref.prove(node.seed, vrf_ref.delay_alpha(NETWORK, epoch, beacon(epoch)))
+			PROOFS[node.name, epoch] = found
+			CIPHERS[node.name, epoch] = Cipher(algorithms.AES(vrf_ref.delay_key(found["beta"])), modes.ECB())
+
+
+class Directory:
+	"""Four authorities who make consensuses without nodes, with beacons of which two are given."""
+
+	def __init__(self):
+		self.keys = [ed25519.Ed25519PrivateKey.from_private_bytes(rng.randbytes(32)) for _ in range(4)]
+		self.beacon = {EPOCHS[0] - 3: rng.randbytes(32), EPOCHS[0] - 2: rng.randbytes(32)}
+		for epoch in range(EPOCHS[0] - 1, EPOCHS[-1] + 4):
+			self.beacon[epoch] = hashlib.sha256(
+				b"fogline beacon v1" + NETWORK + epoch.to_bytes(8, "big") + self.beacon[epoch - 1]).digest()
+
+	def consensus(self, epoch):
+		body = struct.pack(">BBBB32sQQQ32s", 1, 4, 3, 0, NETWORK, epoch, epoch + 3, 0, bytes(32))
+		body += b"".join(self.beacon[epoch - k] for k in range(3))
+		body += struct.pack(">4H2H7IQ7I3H", 15, 0, 0, 0, 5, 900, EPOCH_S, OVERLAP_S, MEAN_US, MAX_US, CAP_MS, 500, 120,
+			1 << 20, *[0] * 7, 0, 0, 0)
+		digest = hashlib.blake2b(body, digest_size=32).digest()
+		text = b"fogline consensus v1\0" + NETWORK + epoch.to_bytes(8, "big") + digest
+		return body + b"\3" + b"".join(bytes([a]) + self.keys[a].sign(text) for a in (0, 1, 3))
+
+	def network_file(self, name="audited"):
+		return json.dumps({
+			"network": {"name": name, "geometry": "mtu", "links": "noise",
+				"delay": {"mean": f"{MEAN_US}us", "max": f"{MAX_US}us"},
+				"mix_key": {"epoch": f"{EPOCH_S}s", "overlap": f"{OVERLAP_S}s", "tolerance": "500ms"},
+				"link": {"rekey": "120s", "rekey_packets": 1 << 20}},
+			"directory": {"threshold": 3, "authorities": [{
+				"name": f"auth{a + 1}", "identity": key.public_key().public_bytes(*RAW).hex(),
+				"vrf_key": vrf_ref.public(bytes([a] * 32)).hex(), "tls_key": bytes([a + 1] * 32).hex(),
+				"address": f"192.0.2.{a + 1}"} for a, key in enumerate(self.keys)]},
+		})
 
 
 def quantile(uniform):
@@ -122,6 +161,7 @@ class Plane(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 		}
 		self.asked, self.polls = [], 0
 		self.refuses, self.dies_at = False, None
+		self.consensus = None  # epoch -> bytes, in a network with a directory
 		super().__init__(str(path), Handler)
 		self.thread = threading.Thread(target=self.serve_forever, daemon=True)
 		self.thread.start()
@@ -138,11 +178,21 @@ class Plane(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 			return 200, {"network": self.network, "nodes": nodes}
 		if path.startswith("/v1/loops"):
 			return self.loops(method, path)
+		if path.startswith("/v1/consensus"):
+			return self.consensus_answer(path)
 		_, _, _, node_id, _, epoch, last = path.split("/")
 		which = next(node.name for node in MIXES if node.id.hex() == node_id), int(epoch)
 		if last != "vrf" or which not in self.proofs:
 			return 404, {"code": "no_proof", "detail": "there is no proof"}
 		return 200, {"proof": self.proofs[which]["pi"].hex(), **self.more.get(which, {})}
+
+	def consensus_answer(self, path):
+		if not isinstance(self.consensus, dict):
+			return self.consensus or (404, {"code": "no_directory", "detail": "the topology lists the nodes"})
+		epoch = int(path.rpartition("epoch=")[2]) if "epoch=" in path else max(self.consensus, default=0)
+		if epoch not in self.consensus:
+			return 404, {"code": "no_consensus", "detail": "there is no such consensus here"}
+		return 200, self.consensus[epoch] if "raw" in path else {"epoch": epoch}
 
 	def loops(self, method, path):
 		if method == "POST" and self.refuses:
@@ -165,7 +215,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 		if self.server.dies_at is not None and self.path.startswith(self.server.dies_at):
 			return
 		status, answer = self.server.answer(self.command, self.path)
-		data = json.dumps(answer).encode()
+		data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
 		self.send_response(status)
 		self.send_header("Content-Length", str(len(data)))
 		self.end_headers()
@@ -302,10 +352,77 @@ def broken(folder):
 	check("nobody there: said", done.returncode == 3 and "is fog-controlplane running?" in done.stderr)
 
 
+def refused(plane, what, words, *more):
+	code, out, said = audit(plane, "--again", *more)
+	check(f"{what}: refused, nobody is blamed", code == 1 and out == "" and all(word in said for word in words))
+	check(f"{what}: nothing thrown away", not any(method == "DELETE" for method, _, _ in plane.asked))
+	if not all(word in said for word in words):
+		print(said)
+
+
+def directories(folder):
+	"""The same loops where the beacons are a consensus'."""
+	directory, first, last = Directory(), EPOCHS[0], EPOCHS[-1]
+	draw(lambda epoch: directory.beacon[epoch - 1])
+	plane = Plane(folder / "directory.sock")
+	known = {epoch: directory.consensus(epoch) for epoch in range(first - 1, last + 2)}
+	honest = {mix.name: "honest" for mix in MIXES}
+	# One of three epochs is enough; the one between the first and the last knows all of three.
+	for epochs in (list(known), [first + 1], [first, last + 1], [first - 1, last]):
+		plane.consensus = {epoch: known[epoch] for epoch in epochs}
+		code, found = report(plane, "--again", "--keep")
+		check(f"consensuses {epochs}: honest", code == 0 and verdicts(found) == honest)
+	later = {last + 3: directory.consensus(last + 3)}
+	plane.consensus = later
+	refused(plane, "forgotten", (f"epochs {first - 1} to {first + 1}", "--consensus", "--epochs"))
+	plane.consensus = {first - 1: known[first - 1], **later}
+	refused(plane, "one of three", (f"epoch {first + 1} ", f"epochs {first} to {first + 2}"))
+	code, found = report(plane, "--again", "--keep", "--epochs", str(first))
+	check("that one left out", code == 0 and verdicts(found) == honest)
+	plane.consensus = later
+	network, other, file = (folder / name for name in ("network.yaml", "other.yaml", "consensus"))
+	network.write_text(directory.network_file())
+	other.write_text(directory.network_file("another"))
+	file.write_bytes(known[first + 1])
+	given = ("--consensus", file, "--network", network)
+	code, found = report(plane, "--again", "--keep", *given)
+	check("a file says it", code == 0 and verdicts(found) == honest)
+	refused(plane, "another network's file", ("other_network",), "--consensus", file, "--network", other)
+	bad = bytearray(known[first + 1])
+	bad[4 + 32 + 24 + 32 + 40] ^= 1  # a beacon
+	file.write_bytes(bad)
+	refused(plane, "a forged file", ("bad_signature",), *given)
+	file.write_bytes(b"x")
+	refused(plane, "no consensus", ("malformed",), *given)
+	check("a file alone: usage", audit(plane, "--again", "--consensus", file)[0] == 2)
+	plane.consensus = {}
+	refused(plane, "no consensus counts", (f"epochs {first - 1} to {first + 1}",))
+	plane.consensus = {first + 1: b"\1garbage"}
+	refused(plane, "what can't be read", ("can't be read",))
+	foreign = bytearray(known[first + 1])
+	foreign[4] ^= 1
+	plane.consensus = {first + 1: bytes(foreign)}
+	refused(plane, "of another network", ("another network",))
+	plane.consensus = 403, {"code": "forbidden", "detail": "no"}
+	refused(plane, "not told", ("does not say whether",))
+	# Whoever draws as if there were no directory cheats.
+	plane.consensus = known
+	plane.proofs["mix2b", first] = vrf_ref.prove(next(mix for mix in MIXES if mix.name == "mix2b").seed,
+		vrf_ref.delay_alpha(NETWORK, first, vrf_ref.static_beacon(NETWORK, first)))
+	code, found = report(plane, "--again", "--keep")
+	check("drawn with the static beacon: named", code == 4 and named(found) == {"mix2b"})
+	plane.consensus = None
+	file.write_bytes(known[first + 1])
+	refused(plane, "a consensus without a directory", ("no directory",), *given)
+	plane.close()
+
+
+draw(lambda epoch: vrf_ref.static_beacon(NETWORK, epoch))
 with tempfile.TemporaryDirectory() as name:
 	honest_network(pathlib.Path(name))
 	cheating_networks(pathlib.Path(name))
 	proofs(pathlib.Path(name))
 	broken(pathlib.Path(name))
+	directories(pathlib.Path(name))
 print(f"{results['passed']} passed, {results['failed']} failed")
 sys.exit(results["failed"] > 0)
