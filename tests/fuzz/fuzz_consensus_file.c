@@ -45,7 +45,8 @@ static void show_it(const struct consensus_document *d, const struct parts *p)
 	json_t *there = a != NULL && b != NULL ? consensus_compare(a, b) : NULL;
 	json_t *back = there != NULL ? consensus_compare(b, a) : NULL;
 
-	if (back == NULL || json_array_size(json_object_get(there, "joined")) !=
+	if (back == NULL ||
+	    json_array_size(json_object_get(there, "joined")) !=
 	            json_array_size(json_object_get(back, "left")))
 		abort();
 	json_decref(a);
