@@ -51,6 +51,13 @@ static int cover_mix_key(
 	return node_mix_key(ctx, node, epoch, public_key);
 }
 
+static uint32_t cover_rate_max(void *ctx)
+{
+	const struct fog_node *n = ctx;
+
+	return n->config->cover.max_rate;
+}
+
 static uint64_t cover_epoch_after(void *ctx, uint64_t ms)
 {
 	return node_epoch_after(ctx, ms);
@@ -124,6 +131,7 @@ static const struct fog_cover_ops cover_ops = {
         .hold = cover_hold,
         .release = cover_release,
         .mix_key = cover_mix_key,
+        .rate_max = cover_rate_max,
         .epoch_after = cover_epoch_after,
         .now_ms = cover_now_ms,
         .look = cover_look,

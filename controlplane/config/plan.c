@@ -287,11 +287,11 @@ size_t fog_config_plan_print(
 	plan_replay_notes(&out, c, t);
 	plan_add(
 	        &out,
-	        "beside    rings %.1f MiB, calendars %.1f MiB, statistics %.1f MiB, AF_XDP "
+	        "beside    rings %.1f MiB, calendars %.1f MiB, cover %.1f MiB, statistics %.1f MiB, AF_XDP "
 	        "frames %.1f MiB\n"
 	        "together  %.1f MiB, %u replay tables included\n",
-	        mib(p->rings), mib(p->calendars), mib(p->stats), mib(p->umem), mib(p->total),
-	        p->replay_keys
+	        mib(p->rings), mib(p->calendars), mib(p->cover), mib(p->stats), mib(p->umem),
+	        mib(p->total), p->replay_keys
 	);
 	for (unsigned i = 0; h != NULL && i < c->port_count; i++)
 		if (h->choice[i].driver != 0)

@@ -123,17 +123,18 @@ static json_t *config_plan_json(const struct ctl_config *ctl)
 	uint64_t have = fog_config_replay_have(c, &ctl->host, p);
 
 	return json_pack(
-	        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, "
+	        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, "
 	        "s:I}",
 	        "buffers", (json_int_t)c->memory.packet_buffers, "buffers_needed",
 	        (json_int_t)p->buffers_need, "buffer_bytes", (json_int_t)p->buffer_size,
 	        "pool_bytes", (json_int_t)p->pool, "memory_mib", (json_int_t)c->memory.mib,
 	        "memory_mib_needed", (json_int_t)fog_plan_mib(p), "replay_bytes",
 	        (json_int_t)p->replay, "rings_bytes", (json_int_t)p->rings, "calendars_bytes",
-	        (json_int_t)p->calendars, "statistics_bytes", (json_int_t)p->stats, "afxdp_bytes",
-	        (json_int_t)p->umem, "total_bytes", (json_int_t)p->total, "numa_nodes",
-	        (json_int_t)p->nodes, "replay_tags", (json_int_t)fog_config_tags(c, ctl->topology),
-	        "replay_keys", (json_int_t)p->replay_keys, "replay_have_bytes",
+	        (json_int_t)p->calendars, "cover_bytes", (json_int_t)p->cover, "statistics_bytes",
+	        (json_int_t)p->stats, "afxdp_bytes", (json_int_t)p->umem, "total_bytes",
+	        (json_int_t)p->total, "numa_nodes", (json_int_t)p->nodes, "replay_tags",
+	        (json_int_t)fog_config_tags(c, ctl->topology), "replay_keys",
+	        (json_int_t)p->replay_keys, "replay_have_bytes",
 	        have != 0 ? json_integer((json_int_t)have) : json_null(), "max_rate",
 	        (json_int_t)c->workers.max_rate
 	);

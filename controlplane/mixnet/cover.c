@@ -253,14 +253,20 @@ static bool cover_follow(
 	return true;
 }
 
-// Mean time between two packets of one worker, in us; 0: there is no cover.
-static uint64_t cover_gap_us(const struct fog_topology *t, unsigned workers)
+// Mean time between two packets of one worker, in us; 0: there is no cover. Over the cap turns are left out, those
+// of dummies for the same part as those of packets.
+static uint64_t cover_gap_us(const struct fog_topology *t, unsigned workers, uint32_t rate_max)
 {
-	uint64_t loop = t->cover.loop_us, drop = t->cover.drop_us;
+	uint64_t loop = t->cover.loop_us, drop = t->cover.drop_us, dummy = t->cover.dummy_us;
+	uint64_t gap = loop == 0 || drop == 0 ? loop + drop : loop * drop / (loop + drop);
 
-	if (t->links != FOG_LINKS_NOISE)
+	if (t->links != FOG_LINKS_NOISE || gap == 0)
 		return 0;
-	return workers * (loop == 0 || drop == 0 ? loop + drop : loop * drop / (loop + drop));
+	double dummies = dummy > 0 ? (double)(t->node_count - 1) / (double)dummy : 0;
+	double turns = 1e6 * (1 / (double)gap + dummies); // in a second
+	if (rate_max > 0 && turns > rate_max)
+		gap = (uint64_t)((double)gap * turns / rate_max);
+	return workers * gap;
 }
 
 // Each packet is a loop with the loops' share of both rates.
@@ -403,7 +409,9 @@ static unsigned cover_work(
 	bool ready = cover_follow(c, &look, r, now);
 	c->stepped_ms = now;
 	if (t != NULL && self != NULL)
-		gap_us = cover_gap_us(t, c->attached > 0 ? c->attached : 1);
+		gap_us = cover_gap_us(
+		        t, c->attached > 0 ? c->attached : 1, c->ops->rate_max(c->ctx)
+		);
 	if (gap_us > 0) {
 		uint64_t last = FOG_COVER_STOCK_MS * UINT64_C(1000) / gap_us;
 		high = last < STOCK_MIN              ? STOCK_MIN

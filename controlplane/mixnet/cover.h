@@ -54,6 +54,8 @@ struct fog_cover_ops {
 	void (*release)(void *ctx);
 	int (*mix_key
 	)(void *ctx, const struct fog_topology_node *, uint64_t epoch, uint8_t public_key[32]);
+	uint32_t (*rate_max)(void *ctx
+	); // frames of cover per second at most, 0 = no limit. Between them, too.
 	uint64_t (*epoch_after)(void *ctx, uint64_t ms); // that packets are made for in 'ms'
 	uint64_t (*now_ms)(void *ctx); // monotonic
 	int (*look

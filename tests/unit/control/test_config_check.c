@@ -251,6 +251,13 @@ static void test_plan(void)
 	);
 	CU_ASSERT_TRUE(fog_config_plan_print(c, t, &roomy, &p, text, sizeof(text)) < sizeof(text));
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "4096 + device queues 0"));
+	CU_ASSERT_EQUAL(p.cover, 0); // without links
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, ", cover 0.0 MiB, "));
+	t->links = FOG_LINKS_NOISE;
+	fog_config_plan(c, t, NULL, &p);
+	CU_ASSERT_EQUAL(p.cover, 2 * 128 * (40 + 3082)); // workers, packets, bytes of each
+	CU_ASSERT_TRUE(fog_config_plan_print(c, t, &roomy, &p, text, sizeof(text)) < sizeof(text));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, ", cover 0.8 MiB, "));
 	fog_config_free(c);
 	fog_topology_free(t);
 }

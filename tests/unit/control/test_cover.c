@@ -46,6 +46,7 @@ static struct {
 	const char *self;
 	const char *keyless; // the node of this name has no key
 	uint64_t keyless_from; // in epochs from this one on
+	uint32_t rate_max;
 	uint64_t now_ms;
 	uint64_t epoch_ms; // length of an epoch; 0: all is of epoch 7
 	unsigned finished, lost;
@@ -79,6 +80,11 @@ static int op_mix_key(
 	                epoch >= world.keyless_from
 	        ? -ENOENT
 	        : 0;
+}
+
+static uint32_t op_rate_max(void *ctx)
+{
+	return world.rate_max;
 }
 
 static uint64_t op_epoch_after(void *ctx, uint64_t ms)
@@ -139,6 +145,7 @@ static const struct fog_cover_ops ops = {
         .hold = op_hold,
         .release = op_release,
         .mix_key = op_mix_key,
+        .rate_max = op_rate_max,
         .epoch_after = op_epoch_after,
         .now_ms = op_now_ms,
         .look = op_look,
@@ -331,6 +338,19 @@ static void test_marks(void)
 	pass(100);
 	CU_ASSERT_EQUAL(plane.accepted[1], 12);
 	CU_ASSERT_EQUAL(plane.accepted[0], 8);
+	end();
+	// Under a cap a stock lasts longer, so that less of it is for as long; dummies have their part of the cap.
+	begin("n0", 100000, 100000);
+	CU_ASSERT_EQUAL(status().high, 80);
+	world.rate_max = 10; // of 20
+	pass(100);
+	CU_ASSERT_EQUAL(status().high, 40);
+	net->cover.dummy_us = 1000000 * (NODES - 1) / 20; // as many dummies
+	pass(100);
+	CU_ASSERT_EQUAL(status().high, 20);
+	world.rate_max = 40;
+	pass(100);
+	CU_ASSERT_EQUAL(status().high, 80);
 	end();
 	begin("n0", 0, 0);
 	CU_ASSERT_EQUAL(plane.accepted[0], 0);
