@@ -4,6 +4,8 @@
 """Cover in a network with encrypted links: loops come back to gateways, services and mixes, books are closed, and
 nothing of it is a message. The stock outlives a restart of the control plane; while the control plane stands still, cover
 goes on at its rate until the stock is empty, and then as dummies."""
+import json
+import re
 import signal
 import time
 
@@ -11,6 +13,7 @@ from _init import Lab, books, check, drops, encrypted, equal, wait_for
 
 MEAN_MS = 100  # loops, and drop packets: one in 50 ms together
 COVER = {"loops": f"{MEAN_MS}ms", "drops": f"{MEAN_MS}ms", "dummies": "500ms", "slack": "3s"}
+BURST = 8  # of the cap
 QUICK = {"mean": "20ms", "max": "200ms"}
 
 
@@ -31,6 +34,34 @@ def returned(node, more):
 	wait_for(f"loops of {node.name} to come back", lambda: cover(node)["loops"]["returned"] >= before + more)
 
 
+def agree(node):
+	"""What REST, fogctl and the metrics say of loops, at a time when none came or went."""
+	def same():
+		first = cover(node)["loops"]
+		metrics = node.rest.get("/metrics").decode()
+		shown = re.search(r"loops +(\d+) sent, (\d+) returned, (\d+) lost, (\d+) unknown, (\d+) on", node.fogctl("cover"))
+		told = {key: int(shown[i + 1]) for i, key in enumerate(("sent", "returned", "lost", "unknown", "flying"))}
+		counted = {key: int(re.search(rf'fog_cover_loops_total\{{fate="{key}"\}} (\d+)', metrics)[1]) for key in ("returned", "lost", "unknown")}
+		equal(first["sent"], sum(first[key] for key in ("returned", "lost", "unknown", "flying")), f"loops of {node.name}")
+		return all(told[key] == first[key] for key in told) and all(counted[key] == first[key] for key in counted) \
+			and cover(node)["loops"] == first
+	wait_for(f"{node.name} to say the same everywhere", same)
+
+
+def capped(node):
+	"""cover.max_rate takes turns, and no more leave than it says: a tenth of a second's worth at once, or 8 (conf.h)."""
+	cap = 5
+	node.config_path.write_text(json.dumps({**json.loads(node.config_path.read_text()), "cover": {"max_rate": cap}}))
+	node.processes["control"].send_signal(signal.SIGHUP)
+	wait_for("the cap", lambda: sum_of(node, "cover_capped"))
+	frames = lambda: sum_of(node, "cover_sent") + sum_of(node, "dummies")
+	turns = sum_of(node, "cover_capped")
+	before, began = frames(), time.monotonic()
+	wait_for("turns that the cap takes", lambda: sum_of(node, "cover_capped") > turns + 50)
+	sent, seconds = frames() - before, time.monotonic() - began
+	check(sent <= cap * (seconds + 1) + BURST, f"{sent} frames in {seconds:.1f} s at {cap} in a second")
+
+
 def loops(lab):
 	for node in lab:
 		returned(node, 20)
@@ -45,6 +76,9 @@ def loops(lab):
 		codes = [one["code"] for one in node.rest.get("/v1/status")["warnings"]]
 		check("no_cover" not in codes and "n1_attack" not in codes, f"warnings of {node.name}: {codes}")
 		check(b"fog_cover_loops_total" in node.rest.get("/metrics"), "metrics")
+		agree(node)
+		# Of some hundred loops none was lost, so no link loses more than chance allows.
+		check(seen["links"] and all(link["lost"] == 0 and link["loss"] < 0.1 for link in seen["links"]), f"losses: {seen['links']}")
 	shown = lab["gateway"].fogctl("cover")
 	check("one in 100 ms" in shown and "mix1" in shown, shown)
 
@@ -103,5 +137,6 @@ with Lab(network={**encrypted(60), "cover": {**encrypted(60)["cover"], **COVER},
 	STARVED["gateway"] = sum_of(lab["gateway"], "cover_starved")
 	restarted(lab, lab["gateway"])
 	stopped(lab, lab["mix2"])
+	capped(lab["service"])
 	for node in lab:
 		check(not {"cover_full", "cover_old", "no_link", "epoch", "no_key"} & set(drops(node)), f"{node.name}: {drops(node)}")
