@@ -593,6 +593,12 @@ static void test_owed(void)
 	CU_ASSERT_EQUAL(fog_descriptor_verify(v.descriptor, v.descriptor_len, &d), 0);
 	for (unsigned i = 0; i < d.proof_count; i++)
 		CU_ASSERT(d.proof[i].epoch < FIRST + 7);
+	// Nor one that was never announced and is to come.
+	fog_epochs_owe(epochs, FIRST + 50, beacon);
+	v = tick(now);
+	CU_ASSERT_EQUAL(fog_descriptor_verify(v.descriptor, v.descriptor_len, &d), 0);
+	for (unsigned i = 0; i < d.proof_count; i++)
+		CU_ASSERT(d.proof[i].epoch < FIRST + 7);
 	// The data plane doesn't say that it has let go of the key.
 	settled = false;
 	fog_epochs_owe(epochs, FIRST + 7, beacon);
