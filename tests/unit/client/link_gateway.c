@@ -11,10 +11,16 @@
 
 enum { HELLO_LEN = sizeof(struct fog_link_hello), OUR_INDEX = 64 };
 
+size_t gateway_frame_len(const struct gateway *g)
+{
+	return (size_t)g->packet_len + FOG_LINK_OVERHEAD;
+}
+
 static void gateway_send(void *ctx, const uint8_t *frame, size_t len)
 {
 	struct gateway *g = ctx;
 
+	g->odd += len != gateway_frame_len(g);
 	memcpy(g->frame, frame, len);
 	if (frame[0] == FOG_FRAME_INITIATION) {
 		memcpy(g->initiation, frame, len);
@@ -39,11 +45,6 @@ static uint64_t gateway_ns(void *ctx)
 }
 
 const struct client_link_ops gateway_ops = {gateway_send, gateway_notice, gateway_ns};
-
-size_t gateway_frame_len(const struct gateway *g)
-{
-	return (size_t)g->packet_len + FOG_LINK_OVERHEAD;
-}
 
 void gateway_make(struct gateway *g, struct client_link_params *p)
 {
@@ -79,24 +80,27 @@ struct fog_hello gateway_hello(const struct gateway *g)
 	return h;
 }
 
-static void gateway_macs(const uint8_t *static_key, uint8_t *frame, size_t len)
+static void gateway_mac1(
+        const uint8_t *static_key, const uint8_t *message, size_t len, uint8_t mac[FOG_LINK_MAC]
+)
 {
 	uint8_t key[32];
 
 	fog_link_mac1_key(static_key, key);
-	fog_link_mac(
-	        key, sizeof(key), frame, len - 2 * FOG_LINK_MAC, frame + len - 2 * FOG_LINK_MAC
-	);
+	fog_link_mac(key, sizeof(key), message, len - 2 * FOG_LINK_MAC, mac);
 }
 
 bool gateway_answer(struct gateway *g, struct fog_hello *ours, uint8_t *frame)
 {
-	uint8_t prologue[FOG_PROLOGUE_LEN], wire[HELLO_LEN];
+	const size_t mac1 = FOG_INITIATION_LEN - 2 * FOG_LINK_MAC;
+	uint8_t prologue[FOG_PROLOGUE_LEN], wire[HELLO_LEN], mac[FOG_LINK_MAC];
 	struct fog_noise n;
 	size_t len;
 
+	gateway_mac1(g->s_public, g->initiation, FOG_INITIATION_LEN, mac);
 	fog_link_prologue(g->network, prologue);
-	if (fog_noise_start(
+	if (memcmp(mac, g->initiation + mac1, sizeof(mac)) != 0 ||
+	    fog_noise_start(
 	            &n, FOG_NOISE_IK, false, prologue, sizeof(prologue), g->s, g->s_public, NULL
 	    ) < 0 ||
 	    fog_noise_read(
@@ -104,7 +108,8 @@ bool gateway_answer(struct gateway *g, struct fog_hello *ours, uint8_t *frame)
 	            FOG_INITIATION_LEN - FOG_FRAME_HEADER - 2 * FOG_LINK_MAC, wire, sizeof(wire),
 	            &len
 	    ) < 0 ||
-	    fog_hello_parse(wire, &g->theirs) < 0)
+	    fog_hello_parse(wire, &g->theirs) < 0 ||
+	    memcmp(g->theirs.network, g->network, sizeof(g->theirs.network)) != 0)
 		return false;
 	randombytes_buf(frame, gateway_frame_len(g));
 	fog_frame_header_put(frame, FOG_FRAME_RESPONSE, g->theirs.index, 0);
@@ -114,7 +119,10 @@ bool gateway_answer(struct gateway *g, struct fog_hello *ours, uint8_t *frame)
 	            FOG_RESPONSE_LEN - FOG_FRAME_HEADER - 2 * FOG_LINK_MAC, &len
 	    ) < 0)
 		return false;
-	gateway_macs(g->client_public, frame, FOG_RESPONSE_LEN);
+	gateway_mac1(
+	        g->client_public, frame, FOG_RESPONSE_LEN,
+	        frame + FOG_RESPONSE_LEN - 2 * FOG_LINK_MAC
+	);
 	g->tx_index = g->theirs.index;
 	g->rx_index = ours->index;
 	memset(g->counter, 0, sizeof(g->counter));

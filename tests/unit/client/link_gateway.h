@@ -20,7 +20,7 @@ struct gateway {
 	struct fog_hello theirs; // of the last initiation that was answered
 	// What the client has sent.
 	uint8_t frame[GATEWAY_FRAME_MAX]; // last
-	unsigned initiations, data;
+	unsigned initiations, data, odd; // odd: of another length than all others
 	uint8_t initiation[GATEWAY_FRAME_MAX];
 	// Notices that it has taken.
 	uint8_t notice[FOG_SPHINX_PACKET_MAX];
@@ -31,7 +31,7 @@ struct gateway {
 extern const struct client_link_ops gateway_ops; // context: struct gateway
 
 void gateway_make(struct gateway *, struct client_link_params *);
-// The response to the last initiation, as gateway_answer_with changes it. Returns false when it wasn't for us.
+// The response to the last initiation. Returns false when that wasn't for us.
 bool gateway_answer(struct gateway *, struct fog_hello *ours, uint8_t *frame);
 struct fog_hello gateway_hello(const struct gateway *); // that accepts
 void gateway_cookie(const struct gateway *, const uint8_t cookie[16], uint8_t *frame);

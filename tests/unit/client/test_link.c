@@ -25,6 +25,7 @@ static void rig_open(void)
 
 static void rig_close(void)
 {
+	CU_ASSERT_EQUAL(g.odd, 0);
 	client_link_destroy(l);
 	l = NULL;
 }
@@ -84,6 +85,8 @@ static void test_up(void)
 	CU_ASSERT_TRUE(sodium_is_zero(text, g.packet_len));
 	rig_data(1, 0, FOG_KIND_NOTHING, 0, 0);
 	CU_ASSERT_TRUE(rig_status().confirmed);
+	CU_ASSERT_EQUAL(rig_status().sent, 1);
+	CU_ASSERT_EQUAL(rig_status().received, 1);
 
 	// A packet and a notice, as link.h has them.
 	uint8_t packet[FOG_SPHINX_PACKET_MAX];
@@ -145,6 +148,24 @@ static void test_try(void)
 		rig_go(50);
 	CU_ASSERT_TRUE(gateway_answer(&g, &ours, frame));
 	CU_ASSERT_TRUE(g.theirs.time_ns > time_ns);
+	// One that stands still, too.
+	time_ns = g.now_ns = g.theirs.time_ns;
+	for (tries = g.initiations; g.initiations == tries; now += 50)
+		client_link_tick(l, now);
+	CU_ASSERT_TRUE(gateway_answer(&g, &ours, frame));
+	CU_ASSERT_TRUE(g.theirs.time_ns > time_ns);
+
+	// Once it has answered, pauses are short again.
+	ours.time_ns = g.now_ns;
+	CU_ASSERT_TRUE(gateway_answer(&g, &ours, frame));
+	rig_read();
+	CU_ASSERT_TRUE(rig_status().up);
+	for (tries = g.initiations; g.initiations == tries;)
+		rig_go(50);
+	last = now;
+	while (g.initiations == tries + 1)
+		rig_go(50);
+	CU_ASSERT_TRUE(now - last < 2 * CLIENT_LINK_RETRY_FIRST_MS);
 	rig_close();
 }
 
@@ -170,6 +191,10 @@ static void test_cookie(void)
 	gateway_cookie(&g, cookie, frame);
 	rig_read();
 	CU_ASSERT_EQUAL(g.initiations, 2);
+	// A cookie is good for one try.
+	while (g.initiations == 2)
+		rig_go(50);
+	CU_ASSERT_TRUE(sodium_is_zero(g.initiation + mac2, FOG_LINK_MAC));
 	rig_link();
 	CU_ASSERT_TRUE(rig_status().up);
 	rig_close();
@@ -190,8 +215,12 @@ static void test_refused(void)
 	CU_ASSERT_FALSE(rig_status().up);
 	rig_go(CLIENT_LINK_REFUSED_MS / 2);
 	CU_ASSERT_EQUAL(g.initiations, 1);
-	rig_go(CLIENT_LINK_REFUSED_MS);
+	for (unsigned i = 0; i < 100 && g.initiations == 1; i++)
+		rig_go(50);
 	CU_ASSERT_EQUAL(g.initiations, 2);
+	rig_link();
+	CU_ASSERT_EQUAL(rig_status().refusal, FOG_HELLO_ACCEPTED);
+	CU_ASSERT_TRUE(rig_status().up);
 
 	// Its clock, late and early: too far, and just not.
 	for (int sign = -1; sign < 2; sign += 2) {
@@ -284,12 +313,28 @@ static void test_frames(void)
 	rig_data(0, 4, FOG_KIND_NOTICE, 0, 1);
 	CU_ASSERT_EQUAL(g.notices, 5);
 	CU_ASSERT_EQUAL(rig_status().replayed, 4);
-	for (uint64_t c = COUNTER_FAR + 1; c < COUNTER_FAR + 3 * FOG_LINK_WINDOW; c += 37)
+	// One after the other, further than the window; then over some that come late; then over all of it.
+	uint64_t high = COUNTER_FAR + 2 * FOG_LINK_WINDOW + 63;
+	for (uint64_t c = COUNTER_FAR + 1; c <= high; c++)
 		rig_data(0, c, FOG_KIND_NOTHING, 0, 0);
 	CU_ASSERT_EQUAL(rig_status().replayed, 4);
-	rig_data(0, COUNTER_FAR + 3 * FOG_LINK_WINDOW - 36, FOG_KIND_NOTICE, 0, 1);
+	rig_data(0, high + 200, FOG_KIND_NOTHING, 0, 0);
+	for (uint64_t c = high + 1; c < high + 200; c++)
+		rig_data(0, c, FOG_KIND_NOTHING, 0, 0);
 	CU_ASSERT_EQUAL(rig_status().replayed, 4);
+	high += 2 * FOG_LINK_WINDOW;
+	rig_data(0, high, FOG_KIND_NOTHING, 0, 0);
+	rig_data(0, high - FOG_LINK_WINDOW / 2, FOG_KIND_NOTHING, 0, 0);
+	rig_data(
+	        0, high + 1 - FOG_LINK_WINDOW, FOG_KIND_NOTICE, 0, 1
+	); // the oldest one that is taken
+	CU_ASSERT_EQUAL(rig_status().replayed, 4);
+	rig_data(0, high - FOG_LINK_WINDOW, FOG_KIND_NOTICE, 0, 1);
+	CU_ASSERT_EQUAL(rig_status().replayed, 5);
 	CU_ASSERT_EQUAL(g.notices, 6);
+	rig_data(0, high + 1, FOG_KIND_NOTICE, 0, (uint16_t)fog_notice_room(g.packet_len));
+	CU_ASSERT_EQUAL(g.notice_len, fog_notice_room(g.packet_len));
+	g.notices--;
 
 	// What a gateway doesn't send, though it could.
 	uint64_t bad = rig_status().malformed;
@@ -333,6 +378,7 @@ static void test_replaced(void)
 	CU_ASSERT_EQUAL(gateway_open(&g, text), 0);
 	memset(text, 0, sizeof(text));
 	text[0] = FOG_KIND_NOTICE;
+	rig_go(CLIENT_LINK_OLD_MS / 2);
 	gateway_seal(&old, 0, now, text, frame);
 	rig_read();
 	CU_ASSERT_EQUAL(g.notices, 1);
