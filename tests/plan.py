@@ -114,7 +114,7 @@ def _smoke_tests(root, folder, prefix, wrap, env):
 # Under sanitizers only with --long: what takes minutes there, and labs whose code others reach, too. What is hostile,
 # killed, started again or its own kind of path stays in each run.
 SANITIZED_LONG = {
-	"accept_replays", "address_change", "audit_simulated", "delay", "demo", "demo_running", "drain_traffic", "driver_auto",
+	"accept_replays", "address_change", "audit_simulated", "client", "delay", "demo", "demo_running", "drain_traffic", "driver_auto",
 	"forward", "host", "idle", "n_minus_1", "notify", "sphinx_verify_check", "tap_host", "twins", "upgrade", "xdp_program"}
 
 # Labs that say something of what the host can do at all: nothing beside them.
