@@ -85,7 +85,7 @@ def _meson_tests(folder, prefix, wrap, env, pick=lambda test: True):
 # Not under sanitizers (nor test_sandbox_seccomp): what asks how much a build carries, which is not the product's speed then, and
 # what looks at sandboxes and locked memory, which sanitizers don't live with.
 PLAIN_ONLY = {
-	"audit", "audit_long", "bench_e2e", "bench_xdp", "capacity", "capacity_long", "generator", "grafana", "link_capture", "pcap",
+	"audit", "audit_long", "bench_e2e", "bench_xdp", "capacity", "capacity_long", "client_long", "generator", "grafana", "link_capture", "pcap",
 	"rights", "rollover_kill", "rollover_kill_long", "sandbox_calls", "secrets", "soak_long", "timing"}
 
 
@@ -103,7 +103,7 @@ def _smoke_tests(root, folder, prefix, wrap, env):
 	return [
 		Test(
 			f"{prefix}/{path.stem.removesuffix('_test')}",
-			[*wrap, sys.executable, path], (1800 if path.stem.endswith("_long") else 300) * slow,
+			[*wrap, sys.executable, path], (4500 if path.stem.endswith("_long") else 300) * slow,
 			{"FOGLINE_BIN": str(folder / "bin"), **env}, load=_load(path.stem.removesuffix("_test"), wrap),
 			missing=_root_only,
 		)
@@ -114,7 +114,7 @@ def _smoke_tests(root, folder, prefix, wrap, env):
 # Under sanitizers only with --long: what takes minutes there, and labs whose code others reach, too. What is hostile,
 # killed, started again or its own kind of path stays in each run.
 SANITIZED_LONG = {
-	"accept_replays", "address_change", "audit_simulated", "delay", "demo", "demo_running", "drain_traffic", "driver_auto",
+	"accept_replays", "address_change", "audit_simulated", "client", "delay", "demo", "demo_running", "drain_traffic", "driver_auto",
 	"forward", "host", "idle", "n_minus_1", "notify", "sphinx_verify_check", "tap_host", "twins", "upgrade", "xdp_program"}
 
 # Labs that say something of what the host can do at all: nothing beside them.

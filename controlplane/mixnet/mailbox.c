@@ -158,11 +158,14 @@ void fog_mailboxes_ended(struct fog_mailboxes *m, bool committed)
 }
 
 // The next part to send: the first one of the window that was not sent, or so long ago that it, or the
-// acknowledgement, got lost. NULL: none now.
+// acknowledgement, got lost. An answer is as long with mail as without, so before one leaves empty, the oldest
+// mail goes again: one lost mail else holds up the whole window. NULL: none now.
 static struct mailbox_sent *reader_next(
         struct mailbox_reader *r, const struct fog_store_box *b, uint64_t now_ms
 )
 {
+	struct mailbox_sent *idle = NULL;
+
 	for (int64_t n = b->first; n < b->next && n - b->first < FOG_MAILBOX_WINDOW; n++) {
 		struct mailbox_sent *s = &r->sent[n % FOG_MAILBOX_WINDOW];
 		if (s->number != n) {
@@ -175,8 +178,12 @@ static struct mailbox_sent *reader_next(
 			s->part = 0;
 			return s;
 		}
+		if (idle == NULL && now_ms - s->ms >= FOG_MAILBOX_IDLE_RESEND_MS)
+			idle = s;
 	}
-	return NULL;
+	if (idle != NULL)
+		idle->part = 0;
+	return idle;
 }
 
 // What a FETCH changes. 'b' is the box afterwards.

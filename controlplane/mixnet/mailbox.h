@@ -25,6 +25,7 @@ enum {
 	FOG_MAILBOXES_MAX = 100000,
 	FOG_MAILBOX_RESEND_MS =
 	        2000, // mail that was sent so long ago and is not acknowledged got lost
+	FOG_MAILBOX_IDLE_RESEND_MS = 250, // the same, where there is nothing else to answer with
 	FOG_MAILBOX_WINDOW =
 	        128, // mails beyond the oldest one that are sent before it is acknowledged
 	FOG_MAILBOX_READERS_MAX = 8192, // clients whose progress is remembered

@@ -167,6 +167,7 @@ static void test_life(void)
 	// Both are under way: nothing is to be sent, until they must have got lost.
 	CU_ASSERT_EQUAL(fetch(0, 4, &m, text), 0);
 	CU_ASSERT_EQUAL(m.waiting, 2);
+	CU_ASSERT_EQUAL(fetch(0, 1 + FOG_MAILBOX_IDLE_RESEND_MS, &m, text), 0);
 	CU_ASSERT_EQUAL(fetch(0, 2 + FOG_MAILBOX_RESEND_MS, &m, text), 4);
 	CU_ASSERT_EQUAL(m.number, one);
 	CU_ASSERT_EQUAL(fetch(one, 5 + FOG_MAILBOX_RESEND_MS, &m, text), 4);
@@ -180,6 +181,35 @@ static void test_life(void)
 	CU_ASSERT_EQUAL(put("three"), 0);
 	CU_ASSERT_EQUAL(fetch(one + 1000, 99999, &m, text), 6);
 	CU_ASSERT_EQUAL(m.number, one + 1001);
+	stop();
+}
+
+// What goes first: mail that must have got lost, then new mail, then, rather than nothing, the oldest again.
+static void test_order(void)
+{
+	const uint64_t idle = 3 + FOG_MAILBOX_IDLE_RESEND_MS, lost = 3 + FOG_MAILBOX_RESEND_MS;
+	uint8_t text[FOG_NOTICE_MAX];
+	struct fog_mail m;
+
+	fresh(NULL);
+	plane_reset(0);
+	CU_ASSERT_EQUAL(fetch(0, 1, &m, text), 0);
+	CU_ASSERT_EQUAL(put("one"), 0);
+	CU_ASSERT_EQUAL(put("two"), 0);
+	CU_ASSERT_EQUAL(fetch(0, 2, &m, text), 4);
+	uint64_t one = m.number;
+	CU_ASSERT_EQUAL(fetch(0, 3, &m, text), 4);
+	CU_ASSERT_EQUAL(put("three"), 0);
+	CU_ASSERT_EQUAL(fetch(0, idle, &m, text), 6);
+	CU_ASSERT_EQUAL(m.number, one + 2);
+	CU_ASSERT_EQUAL(fetch(0, idle, &m, text), 4);
+	CU_ASSERT_EQUAL(m.number, one);
+	CU_ASSERT_EQUAL(fetch(0, idle, &m, text), 4);
+	CU_ASSERT_EQUAL(m.number, one + 1);
+	CU_ASSERT_EQUAL(fetch(0, idle, &m, text), 0);
+	CU_ASSERT_EQUAL(put("four"), 0);
+	CU_ASSERT_EQUAL(fetch(0, idle - 3 + lost, &m, text), 4);
+	CU_ASSERT_EQUAL(m.number, one);
 	stop();
 }
 
@@ -592,6 +622,7 @@ int main(void)
 {
 	static const CU_TestInfo tests[] = {
 	        {"life of a mail", test_life},
+	        {"what goes first", test_order},
 	        {"a restart between any two steps", test_restarts},
 	        {"losses and repetitions", test_loss},
 	        {"SIGKILL", test_kill},
