@@ -41,14 +41,21 @@ def shell(tree):
 
 
 def clang_format(tree):
-	# Output against file: --dry-run of version 14 also reports places that it then leaves alone.
-	for path in tree.files(".c", ".h"):
-		output, missing = _run(tree.root, ["clang-format-14"], [path])
+	# Files against what becomes of their copies: --dry-run of version 14 also reports places that it then leaves
+	# alone. All in one process, which otherwise takes longer to start than to format.
+	paths = tree.files(".c", ".h")
+	with tempfile.TemporaryDirectory() as folder:
+		for path in [*paths, *tree.files(".clang-format")]:
+			copy = pathlib.Path(folder) / path
+			copy.parent.mkdir(parents=True, exist_ok=True)
+			copy.write_text((tree.root / path).read_text())
+		_, missing = _run(folder, ["clang-format-14", "-i"], paths)
 		if missing:
 			yield missing
 			return
-		if output != (tree.root / path).read_text():
-			yield Finding(path, 1, "not formatted; run: ./fogline format")
+		for path in paths:
+			if (pathlib.Path(folder) / path).read_text() != (tree.root / path).read_text():
+				yield Finding(path, 1, "not formatted; run: ./fogline format")
 
 
 def cppcheck(tree):

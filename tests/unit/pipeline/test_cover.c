@@ -288,7 +288,7 @@ static void test_order(void)
 		stage_release(r->w, now);
 		const struct fog_seal_queue *q = &r->w->seal;
 		if (q->n == REAL + 2) { // two turns of cover
-			unsigned at[2], n = 0;
+			unsigned at[2] = {0}, n = 0;
 			for (unsigned k = 0; k < q->n; k++)
 				if (q->job[k].text[1] != FOREIGN && n < 2)
 					at[n++] = k;
