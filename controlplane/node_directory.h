@@ -57,6 +57,7 @@ struct node_directory_authority {
 
 struct node_directory_view {
 	uint64_t epoch; // by now
+	uint64_t left_ns; // of it
 	uint64_t consensus, until; // the one that counts, 0 = none
 	bool listed; // this node is in it
 	bool late; // a newer one should be here by now

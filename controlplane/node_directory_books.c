@@ -5,11 +5,10 @@
 #include <stdlib.h>
 
 #include "http/snapshot.h"
+#include "node_directory_plan.h"
 #include "node_directory_private.h"
 #include "vrf/delay.h"
 #include "vrf/vrf.h"
-
-enum { FIGURES_DIGITS = 100 }; // figures keep two digits
 
 // Proofs that nodes have put into their descriptors, for audits. In a transaction, under 'lock'.
 static void directory_keep_proofs(
@@ -48,15 +47,6 @@ void directory_proofs(struct node_directory *d)
 	fog_store_end(d->node->store, 1);
 }
 
-static uint64_t figures_round(uint64_t v)
-{
-	uint64_t unit = 1;
-
-	while (v / unit >= FIGURES_DIGITS)
-		unit *= 10;
-	return v / unit * unit;
-}
-
 void directory_figures(struct node_directory *d, uint64_t epoch)
 {
 	if (d->counted_epoch == epoch)
@@ -68,7 +58,7 @@ void directory_figures(struct node_directory *d, uint64_t epoch)
 	if (d->counted_epoch + 1 == epoch && d->counted > 0 && packets >= d->counted) {
 		pthread_mutex_lock(&d->lock);
 		d->figures_epoch = epoch - 1;
-		d->figures_packets = figures_round(packets - d->counted);
+		d->figures_packets = directory_plan_figure(packets - d->counted);
 		pthread_mutex_unlock(&d->lock);
 	}
 	d->counted_epoch = epoch;

@@ -203,7 +203,8 @@ static void fetch_answered(struct fetch *f, struct fetch_ask *a, const struct fo
 	if (fine && done->answer.status == 200)
 		fine = fetch_take(d, &done->answer);
 	bool some = fog_view_at(d->view, directory_epoch(d)) != NULL;
-	if (fine)
+	// While none counts, all are asked one after the other; else there is time.
+	if (fine && some)
 		f->poll_ms = now_ms +
 		        directory_plan_gap(&d->schedule, now_ns, some, randombytes_random());
 	else

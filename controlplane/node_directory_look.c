@@ -125,6 +125,7 @@ bool node_directory_look(struct fog_node *n, struct node_directory_view *out)
 		uint64_t epoch = fog_schedule_epoch(&d->schedule, now_ns);
 		const struct fog_consensus *c = fog_view_at(d->view, epoch);
 		out->epoch = epoch;
+		out->left_ns = fog_schedule_start(&d->schedule, epoch + 1) - now_ns;
 		out->consensus = c != NULL ? c->epoch : 0;
 		out->until = c != NULL ? c->until : 0;
 		out->listed = c != NULL && fog_consensus_find(c, n->identity->node_id) != NULL;

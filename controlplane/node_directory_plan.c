@@ -15,6 +15,7 @@ enum {
 	// Up to here a descriptor is held: half of an epoch, which is the longest overlap, and a 32nd in which the key that is
 	// then dead is destroyed and its delays are proved. Authorities take descriptors until 20/32.
 	HOLD_32NDS = 17,
+	FIGURES_DIGITS = 100,
 	VRF_COUNTS_AFTER = 2, // epochs in the consensus, at most
 };
 
@@ -148,4 +149,13 @@ unsigned directory_plan_source(
 		    pick-- == 0)
 			break;
 	return at;
+}
+
+uint64_t directory_plan_figure(uint64_t v)
+{
+	uint64_t unit = 1;
+
+	while (v / unit >= FIGURES_DIGITS)
+		unit *= 10;
+	return v / unit * unit;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// When a node announces itself, when it asks for a consensus, and whom. Pure, any thread. 'dice' is a
+// When a node announces itself, when it asks for a consensus, and whom; what it tells everybody. Pure, any thread. 'dice' is a
 // random number that the caller draws; epochs go by the epoch clock, waiting by CLOCK_MONOTONIC.
 #pragma once
 
@@ -53,3 +53,6 @@ unsigned directory_plan_source(
         const struct fog_fetch_peer *, unsigned count, uint64_t asked,
         const struct directory_avoid *, uint64_t now_ms, uint32_t dice
 );
+
+// A figure for everybody: two digits and zeros.
+uint64_t directory_plan_figure(uint64_t);

@@ -39,6 +39,31 @@ static unsigned directory_unready_topology(struct fog_node *n, node_say *reason,
 	return 1;
 }
 
+// Packets for us are made with the key that the consensus names. After a reboot it may be one that is gone,
+// because what we announced since came too late for that consensus.
+static unsigned directory_unready_key(
+        struct fog_node *n, const struct node_directory_view *v, node_say *reason, void *ctx
+)
+{
+	uint8_t ours[32], theirs[32];
+	char text[384];
+
+	if (!fog_epochs_live(n->epochs, v->epoch, ours) ||
+	    node_directory_mix_key(n, n->identity->node_id, v->epoch, theirs) < 0 ||
+	    memcmp(ours, theirs, 32) == 0)
+		return 0;
+	snprintf(
+	        text, sizeof(text),
+	        "for epoch %" PRIu64
+	        " the consensus names a mix key that is gone with the last boot, and the one that "
+	        "took its place came too late for it: this node takes packets again in %" PRIu64
+	        " s, when the next epoch begins, if the authorities have taken its descriptor",
+	        v->epoch, (v->left_ns + 999999999) / 1000000000
+	);
+	reason(ctx, "key_not_in_consensus", text);
+	return 1;
+}
+
 unsigned node_unready_directory(struct fog_node *n, node_say *reason, void *ctx)
 {
 	char text[1024], said[800];
@@ -47,7 +72,8 @@ unsigned node_unready_directory(struct fog_node *n, node_say *reason, void *ctx)
 	if (!node_directory_look(n, &v))
 		return 0;
 	if (v.listed)
-		return directory_unready_topology(n, reason, ctx);
+		return directory_unready_topology(n, reason, ctx) +
+		        directory_unready_key(n, &v, reason, ctx);
 	directory_say_authorities(&v, said, sizeof(said));
 	if (v.consensus == 0) {
 		snprintf(

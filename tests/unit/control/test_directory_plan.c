@@ -216,6 +216,22 @@ static void test_avoid_many(void)
 	CU_ASSERT_EQUAL(directory_plan_source(&p, 1, 0, &avoid, 0, 0), 0);
 }
 
+static void test_figure(void)
+{
+	static const uint64_t of[][2] = {
+	        {0, 0},
+	        {9, 9},
+	        {99, 99},
+	        {100, 100},
+	        {109, 100},
+	        {1999, 1900},
+	        {123456789, 120000000},
+	        {UINT64_MAX, UINT64_C(18000000000000000000)}};
+
+	for (unsigned i = 0; i < sizeof(of) / sizeof(of[0]); i++)
+		CU_ASSERT_EQUAL(directory_plan_figure(of[i][0]), of[i][1]);
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -230,6 +246,7 @@ int main(void)
 	        {"holding for a debt", test_hold_owed},
 	        {"sources", test_source},
 	        {"many to avoid", test_avoid_many},
+	        {"figures", test_figure},
 	        CU_TEST_INFO_NULL,
 	};
 
