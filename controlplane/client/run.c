@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -17,9 +16,7 @@
 #include <unistd.h>
 
 #include "../now.h"
-#include "client_private.h"
-#include "link.h"
-#include "network.h"
+#include "run_private.h"
 
 enum {
 	RUN_TICK_MS = 50, // handshakes, fetches, epochs
@@ -27,39 +24,6 @@ enum {
 	RUN_FETCH_MS = 100, // between questions for mail in a network without client_fetch
 	RUN_SEND_MS = 10, // between fragments in a network without client_send
 	RUN_FAILURES = 8, // fetches in a row, and nothing is cached: there is no network
-};
-
-union run_place {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
-
-// A Poisson clock. Microseconds of CLOCK_MONOTONIC.
-struct run_clock {
-	uint64_t mean_us; // 0: never
-	uint64_t due_us;
-};
-
-struct runner {
-	struct fog_client *client;
-	int lock_fd, socket;
-	struct client_network *network;
-	struct courier *courier;
-	struct client_link *link;
-	union run_place gateway;
-	socklen_t gateway_len;
-	uint8_t link_key[32]; // the gateway's that 'link' is with
-	bool cover;
-	struct run_clock send, loop, fetch;
-	uint64_t tick_ms, sweep_ms, end_ms; // end_ms UINT64_MAX: none
-	int store_error;
-	// A ping that runs.
-	const char *ping_node;
-	uint8_t ping_id[FOG_ID_LEN];
-	unsigned ping_left;
-	struct run_clock ping;
-	struct fog_client_ping *pings;
 };
 
 static uint64_t run_now_us(void)
@@ -101,7 +65,7 @@ static void run_frame_out(void *ctx, const uint8_t *frame, size_t len)
 	        r->gateway_len);
 }
 
-static int64_t run_unix_us(const struct runner *r)
+int64_t run_unix_us(const struct runner *r)
 {
 	return (int64_t)(client_network_now_ns(r->network) / 1000);
 }
@@ -247,18 +211,6 @@ static int run_choose_gateway(struct runner *r)
 	return client_keep_gateway(c, g->id);
 }
 
-static int run_ping_whom(struct runner *r)
-{
-	const struct fog_topology_node *node = client_network_node(r->network, r->ping_node);
-
-	if (node == NULL || node->role == FOG_ROLE_MIX)
-		return client_fail(
-		        r->client, -ENOENT, "the network has no gateway or service %s", r->ping_node
-		);
-	memcpy(r->ping_id, node->id, sizeof(r->ping_id));
-	return 0;
-}
-
 // Nodes, keys or rates may be others.
 static int run_topology(struct runner *r)
 {
@@ -304,29 +256,6 @@ static void run_read(struct runner *r)
 		    memcmp(&from, &r->gateway, len) == 0)
 			client_link_read(r->link, frame, (size_t)n, fog_now_ms());
 	} while (n >= 0 && r->store_error == 0);
-}
-
-static void run_ping(struct runner *r)
-{
-	if (courier_ping(r->courier, r->ping_id, run_unix_us(r)) == 0) {
-		r->ping_left--;
-		r->pings->sent++;
-	}
-}
-
-static void run_pongs(struct runner *r)
-{
-	struct fog_client_ping *p = r->pings;
-	struct courier_pong pong;
-
-	courier_pongs(r->courier, run_unix_us(r), &pong);
-	p->lost += pong.lost;
-	for (unsigned i = 0; i < pong.back; i++) {
-		double ms = (double)pong.time_us[i] / 1000;
-		p->min_ms = p->returned == 0 || ms < p->min_ms ? ms : p->min_ms;
-		p->max_ms = ms > p->max_ms ? ms : p->max_ms;
-		p->mean_ms += (ms - p->mean_ms) / ++p->returned;
-	}
 }
 
 // What the clocks say. All of them run whether there is anything to send or not.
@@ -482,7 +411,7 @@ static void run_close(struct runner *r)
 		close(r->lock_fd);
 }
 
-static int run(
+int run_network(
         struct runner *r, struct fog_client *c, int timeout_ms, fog_client_until *until, void *ctx
 )
 {
@@ -502,20 +431,5 @@ int fog_client_run(struct fog_client *c, int timeout_ms, fog_client_until *until
 {
 	struct runner r = {0};
 
-	return run(&r, c, timeout_ms, until, ctx);
-}
-
-int fog_client_ping(
-        struct fog_client *c, const char *node, unsigned count, struct fog_client_ping *out
-)
-{
-	struct runner r = {
-	        .ping_node = node,
-	        .ping_left = count,
-	        .ping = {.mean_us = 1000000},
-	        .pings = out,
-	};
-
-	memset(out, 0, sizeof(*out));
-	return run(&r, c, -1, NULL, NULL);
+	return run_network(&r, c, timeout_ms, until, ctx);
 }

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// What the files share that run the network.
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "client_private.h"
+#include "link.h"
+#include "network.h"
+
+union run_place {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+// A Poisson clock. Microseconds of CLOCK_MONOTONIC.
+struct run_clock {
+	uint64_t mean_us; // 0: never
+	uint64_t due_us;
+};
+
+struct runner {
+	struct fog_client *client;
+	int lock_fd, socket;
+	struct client_network *network;
+	struct courier *courier;
+	struct client_link *link;
+	union run_place gateway;
+	socklen_t gateway_len;
+	uint8_t link_key[32]; // the gateway's that 'link' is with
+	bool cover;
+	struct run_clock send, loop, fetch;
+	uint64_t tick_ms, sweep_ms, end_ms; // end_ms UINT64_MAX: none
+	int store_error;
+	// A ping that runs.
+	const char *ping_node;
+	uint8_t ping_id[FOG_ID_LEN];
+	unsigned ping_left;
+	struct run_clock ping;
+	struct fog_client_ping *pings;
+};
+
+int run_network(
+        struct runner *, struct fog_client *, int timeout_ms, fog_client_until *until, void *ctx
+);
+int64_t run_unix_us(const struct runner *);
+
+// run_ping.c
+// Who is to be pinged may be another node since the consensus is. Returns 0 or -ENOENT.
+int run_ping_whom(struct runner *);
+void run_ping(struct runner *); // one more
+void run_pongs(struct runner *); // what came back, what is lost
