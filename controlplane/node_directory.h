@@ -53,6 +53,7 @@ struct node_directory_authority {
 	char name[32];
 	enum node_directory_answer answer;
 	char code[NODE_DIRECTORY_CODE_LEN], text[NODE_DIRECTORY_TEXT_LEN]; // of a refusal
+	uint64_t lied; // newest epoch of which it signed two different things, 0: no proof is here
 };
 
 struct node_directory_view {

@@ -17,13 +17,14 @@
 
 enum {
 	STEP_MS = 250,
+	OTHER_MS = 1000, // then another authority is asked for proofs
 	AGAIN_MS = 500, // a source that has not answered by then is joined by another
 	ASKED_MAX = 4, // for a consensus at once
 	ANSWER_MAX = 16 << 10,
 	SOURCES_MAX = FOG_AUTHORITIES_MAX + 16,
 };
 
-static_assert(FOG_AUTHORITIES_MAX + ASKED_MAX <= FOG_FETCH_MANY_MAX, "all at once");
+static_assert(FOG_AUTHORITIES_MAX + ASKED_MAX + 1 <= FOG_FETCH_MANY_MAX, "all at once");
 static_assert(SOURCES_MAX <= 64, "a bit mask of them");
 
 // What the thread has asked of somebody and not been answered yet.
@@ -38,6 +39,8 @@ struct fetch {
 	struct fetch_ask announce[FOG_AUTHORITIES_MAX]; // by authority
 	struct fetch_ask consensus[ASKED_MAX];
 	uint64_t poll_ms; // next question for a consensus
+	struct fetch_ask proofs;
+	uint64_t proofs_ms; // next question for proofs that an authority lied
 	struct directory_avoid avoid;
 };
 
@@ -280,6 +283,28 @@ static void fetch_poll(struct fetch *f)
 	}
 }
 
+// One authority in turn says what it knows of liars: they may be among those who are asked for a consensus.
+static void fetch_proofs(struct fetch *f)
+{
+	struct node_directory *d = f->d;
+	uint64_t now_ns = fog_clock_now_ns(d->node->clock), now_ms = fog_now_ms();
+	uint32_t dice = randombytes_random();
+
+	if (f->proofs.busy || now_ms < f->proofs_ms)
+		return;
+	f->proofs_ms = now_ms + directory_plan_gap(&d->schedule, now_ns, true, dice);
+	f->proofs = (struct fetch_ask
+	){.busy = true,
+	  .peer = fetch_authority(
+	          &d->network->authority[randombytes_uniform(d->network->authority_count)]
+	  )};
+	if (fog_fetch_many_start(
+	            d->fetch, &f->proofs.peer, "/directory/equivocations", NULL, 0,
+	            FOG_VIEW_PROOFS_MAX * FOG_EQUIVOCATION_LEN, &f->proofs
+	    ) < 0)
+		f->proofs.busy = false;
+}
+
 // What time it is, if it is an authority that has answered.
 static void fetch_hear(struct node_directory *d, const struct fetch_ask *a, int64_t date_s)
 {
@@ -304,7 +329,10 @@ static void fetch_wait(struct fetch *f)
 		fetch_hear(d, a, done.answer.date_s);
 		if (a >= f->announce && a < f->announce + FOG_AUTHORITIES_MAX)
 			fetch_announced(f, (unsigned)(a - f->announce), &done);
-		else
+		else if (a == &f->proofs && !directory_take_proofs(d, &done))
+			f->proofs_ms = fog_now_ms() +
+			        directory_plan_jitter(OTHER_MS, randombytes_random());
+		else if (a != &f->proofs)
 			fetch_answered(f, a, &done);
 		a->busy = false;
 		free(done.answer.data);
@@ -319,6 +347,7 @@ void *directory_run(void *arg)
 	while (!f.d->stop) {
 		fetch_announce(&f);
 		fetch_poll(&f);
+		fetch_proofs(&f);
 		fetch_wait(&f);
 	}
 	pthread_mutex_unlock(&f.d->lock);

@@ -138,6 +138,7 @@ bool node_directory_look(struct fog_node *n, struct node_directory_view *out)
 		out->authorities = d->network->authority_count;
 		for (unsigned i = 0; i < out->authorities; i++)
 			out->authority[i] = d->peer[i].said;
+		directory_liars(d, out);
 	}
 	pthread_mutex_unlock(&d->lock);
 	return active;

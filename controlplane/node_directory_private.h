@@ -61,6 +61,10 @@ void directory_owe(struct node_directory *);
 void directory_announce(struct node_directory *);
 // Keep the proofs that nodes have put into their descriptors, for audits; forget consensuses that are over.
 void directory_proofs(struct node_directory *);
+// Under 'lock': proofs that an authority lied, as another one has them (false: it has not answered); and who has
+// lied, into the view.
+bool directory_take_proofs(struct node_directory *, const struct fog_fetch_done *);
+void directory_liars(const struct node_directory *, struct node_directory_view *);
 // At an epoch's end, how many packets there were in it, if the data plane was the same all along.
 void directory_figures(struct node_directory *, uint64_t epoch);
 

@@ -108,7 +108,7 @@ unsigned node_warn_directory(struct fog_node *n, node_say *warn, void *ctx)
 		        text, sizeof(text),
 		        "no consensus of epoch %" PRIu64 " has come: that of epoch %" PRIu64
 		        " counts for %" PRIu64
-		        " more epoch(s); GET /v1/consensus says what each authority answered",
+		        " more epoch(s); fogctl consensus show says what each authority answered",
 		        v.epoch, v.consensus, v.until - v.epoch
 		);
 		warn(ctx, "consensus_old", text);
@@ -116,13 +116,27 @@ unsigned node_warn_directory(struct fog_node *n, node_say *warn, void *ctx)
 	}
 	if (v.withdrawn) {
 		warn(ctx, "withdrawn",
-		     "this node asks the authorities to leave it out: DELETE /v1/node/withdraw takes "
-		     "that back");
+		     "this node asks the authorities to leave it out: fogctl withdraw says when it "
+		     "may go, fogctl withdraw --undo takes that back");
 		count++;
 	}
 	if (v.clock_off) {
 		fog_clocks_text(v.clock_ahead_ms, text);
 		warn(ctx, "clock_off", text);
+		count++;
+	}
+	for (unsigned i = 0; i < v.authorities; i++) {
+		const struct node_directory_authority *a = &v.authority[i];
+		if (a->lied == 0)
+			continue;
+		snprintf(
+		        text, sizeof(text),
+		        "authority %s has signed two different things of epoch %" PRIu64
+		        ": fogctl consensus verify --network NETWORK equivocation-%" PRIu64
+		        " (in control/consensus of the state folder) proves it; tell the others",
+		        a->name, a->lied, a->lied
+		);
+		warn(ctx, "authority_lied", text);
 		count++;
 	}
 	for (unsigned i = 0; i < v.authorities; i++) {

@@ -132,7 +132,7 @@ def how_to_go_on(lab):
 		f"  {fogctl} --socket {lab['mix2'].socket_path} top",
 		*([f"  {fogctl} --socket {lab['mix2'].socket_path} cover"] if lab.noise else []),
 		f"  curl --unix-socket {gateway.socket_path} http://localhost/v1/workers",
-		*([f"  curl --unix-socket {gateway.socket_path} http://localhost/v1/consensus"] if lab.authorities else []), "",
+		*([f"  {fogctl} --socket {gateway.socket_path} consensus show"] if lab.authorities else []), "",
 		"REST sockets:", *(f"  {node.name:<8} {node.socket_path}" for node in lab), "",
 		"Ctrl-C ends it and removes everything.",
 	)

@@ -149,10 +149,10 @@ int view_proof_add(struct fog_view *v, const uint8_t *data, size_t len)
 		return -ENOSPC;
 	LOG_WARN(
 	        "authority '%s' has signed two different %s of epoch %" PRIu64
-	        ": one liar can't make two consensuses, but tell the others; the proof is a "
-	        "file beside the consensuses",
+	        ": one liar can't make two consensuses, but tell the others: fogctl consensus verify "
+	        "--network NETWORK equivocation-%" PRIu64 " (beside the consensuses) proves it",
 	        v->network->authority[a].name,
-	        e.kind == FOG_STATEMENT_VOTE ? "votes" : "consensuses", e.epoch
+	        e.kind == FOG_STATEMENT_VOTE ? "votes" : "consensuses", e.epoch, e.epoch
 	);
 	memcpy(v->proof[v->proof_count++], data, FOG_EQUIVOCATION_LEN);
 	return 1;
