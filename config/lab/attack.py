@@ -219,7 +219,9 @@ def stage(lab, epoch_s, say):
 		attack.end()
 	client.finish()
 	facts["flood"] = attack.flood.sent
-	facts["client"] = {"sent": client.sender.sent, "delivered": len(client.arrived)}
+	facts["client"] = {"sent": client.sender.sent, "delivered": len(client.arrived),
+		"missing": sorted(set(client.texts) - client.arrived)}
+	facts["drops"] = {node.name: report.drops(node) for node in lab}
 	say(*lines(facts))
 	return {"attack": facts}, faults(facts, {node.name: report.gap(report.node_books(node)) for node in lab})
 
