@@ -253,8 +253,13 @@ void node_topology_follow(struct fog_node *n)
 
 	pthread_mutex_lock(&n->change);
 	struct fog_topology *fresh = node_directory_topology(n);
-	if (report == NULL || fresh == NULL ||
-	    (n->topology != NULL && memcmp(fresh->checksum, n->topology->checksum, 32) == 0)) {
+	if (report == NULL || fresh == NULL) {
+		fog_topology_free(fresh);
+	} else if (n->topology != NULL && memcmp(fresh->checksum, n->topology->checksum, 32) == 0) {
+		// The same nodes, in another epoch: its keys count.
+		pthread_rwlock_wrlock(&n->lock);
+		n->topology->epoch = fresh->epoch;
+		pthread_rwlock_unlock(&n->lock);
 		fog_topology_free(fresh);
 	} else if (node_topology_install(n, fresh, report) == 0) {
 		node_topology_say(n, "");
