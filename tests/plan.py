@@ -85,8 +85,8 @@ def _meson_tests(folder, prefix, wrap, env, pick=lambda test: True):
 # Not under sanitizers (nor test_sandbox_seccomp): what asks how much a build carries, which is not the product's speed then, and
 # what looks at sandboxes and locked memory, which sanitizers don't live with.
 PLAIN_ONLY = {
-	"audit", "audit_long", "bench_e2e", "bench_xdp", "capacity", "capacity_long", "client_long", "generator", "grafana", "link_capture", "pcap",
-	"rights", "rollover_kill", "rollover_kill_long", "sandbox_calls", "secrets", "soak_long", "timing"}
+	"audit", "audit_long", "bench_e2e", "bench_xdp", "capacity", "capacity_long", "client_long", "cover_clock", "cover_hidden",
+	"cover_hidden_long", "generator", "grafana", "link_capture", "pcap", "rights", "rollover_kill", "rollover_kill_long", "sandbox_calls", "secrets", "soak_long", "timing"}
 
 
 def _programs(folder, long):
@@ -114,8 +114,8 @@ def _smoke_tests(root, folder, prefix, wrap, env):
 # Under sanitizers only with --long: what takes minutes there, and labs whose code others reach, too. What is hostile,
 # killed, started again or its own kind of path stays in each run.
 SANITIZED_LONG = {
-	"accept_replays", "address_change", "audit_simulated", "client", "delay", "demo", "demo_running", "drain_traffic", "driver_auto",
-	"forward", "host", "idle", "n_minus_1", "notify", "sphinx_verify_check", "tap_host", "twins", "upgrade", "xdp_program"}
+	"accept_replays", "address_change", "audit_simulated", "client", "delay", "demo", "demo_running", "directory_outage",
+	"drain_traffic", "driver_auto", "forward", "host", "idle", "n_minus_1", "notify", "sphinx_verify_check", "tap_host", "twins", "upgrade", "xdp_program"}
 
 # Labs that say something of what the host can do at all: nothing beside them.
 ONLY = {"bench_e2e", "bench_xdp", "capacity", "capacity_long", "host", "idle", "soak_long", "xdp_program"}
@@ -126,8 +126,8 @@ ALONE = {
 
 # Labs that compute for less than a third of their time. Not under sanitizers.
 QUIET = {
-	"accept_replays", "address_change", "config_change", "control_kill", "dataplane_kill", "drain", "grafana",
-	"hostile_ring", "ipv6_vlan", "mailbox", "malformed", "n_minus_1", "notify", "replay", "sandbox_calls", "tap", "tap_host",
+	"accept_replays", "address_change", "config_change", "control_kill", "dataplane_kill", "directory", "directory_outage",
+	"drain", "grafana", "hostile_ring", "ipv6_vlan", "mailbox", "malformed", "n_minus_1", "notify", "replay", "sandbox_calls", "tap", "tap_host",
 	"trace", "upgrade"}
 
 

@@ -5,7 +5,6 @@
 as it is good, saying so, also at a node whose control plane is killed meanwhile. Then it says that it has
 none and takes nothing; once the authorities are back it goes on by itself."""
 import signal
-import time
 
 from _init import RestError, check, equal, wait_for
 from consensus import EPOCH_S, Steady, consensus, network, ready, warnings
