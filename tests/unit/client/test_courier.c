@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../../../controlplane/client/courier_private.h"
+#include "../../../controlplane/client/sealed.h"
 #include "../run.h"
 #include "net.h"
 
@@ -411,6 +412,41 @@ static void test_busy(void)
 	rig_clean();
 }
 
+// A mail that doesn't fit into one notice, its parts in any order, one of them twice.
+static void test_parts(void)
+{
+	static const unsigned order[] = {2, 0, 0, 1};
+	uint8_t id[CLIENT_FRAGMENT_ID] = {1}, plain[FOG_SPHINX_PACKET_MAX], mail[FOG_MAIL_MAX];
+	uint8_t notice[FOG_MAIL_HEAD + FOG_MAIL_MAX];
+	struct net *n = net_make();
+	size_t room = client_fragment_room(&n->geometry), len = CLIENT_FRAGMENT_HEAD + room;
+	struct fog_client_message got;
+	struct net_client c;
+
+	rig_make();
+	CU_ASSERT_EQUAL_FATAL(net_client_open(n, 0, dirs[0], &c), 0);
+	client_fragment_put(id, (const uint8_t *)"in parts", 8, room, 0, plain);
+	mail[0] = FOG_MAIL_MESSAGE;
+	CU_ASSERT_EQUAL(client_seal(c.keys->mail_public, plain, len, mail + 1), 0);
+	len += 1 + CLIENT_SEAL_OVERHEAD;
+	for (unsigned i = 0; i < 4; i++) {
+		struct fog_mail m = {
+		        .number = 1, .part = order[i], .parts = 3, .whole = len, .waiting = 1};
+		CU_ASSERT_EQUAL(client_store_receive(c.store, 0, &got), 0);
+		fog_mail_cut(&m);
+		m.data = mail + m.at;
+		size_t size = fog_mail_put(&m, notice);
+		CU_ASSERT_EQUAL(courier_notice(c.courier, notice, size, n->now_us), 0);
+	}
+	CU_ASSERT_EQUAL_FATAL(client_store_receive(c.store, 0, &got), 1);
+	CU_ASSERT_EQUAL(got.len, 8);
+	CU_ASSERT_EQUAL(memcmp(got.data, "in parts", 8), 0);
+	CU_ASSERT_EQUAL(c.courier->have, 1);
+	net_client_close(&c);
+	net_free(n);
+	rig_clean();
+}
+
 static void test_own(void)
 {
 	struct courier_pong pong;
@@ -496,6 +532,7 @@ int main(void)
 	static const CU_TestInfo tests[] = {
 	        {"states are what happened", test_states},
 	        {"mail that never ends", test_busy},
+	        {"a mail in parts", test_parts},
 	        {"pings and loops come back", test_own},
 	        {"fragments in any order, twice, of others", test_partial},
 	        {"what was accepted outlives a kill", test_accepted},
