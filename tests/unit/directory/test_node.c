@@ -311,7 +311,7 @@ static void test_withdraw(void)
 	CU_ASSERT_EQUAL(node_directory_withdraw(rig.node, true), 0);
 	CU_ASSERT_EQUAL(node_directory_withdraw(rig.node, true), 0);
 	CU_ASSERT_TRUE(RIG_UNTIL(&rig, leaves(0) && leaves(3)));
-	CU_ASSERT_TRUE(rig_warns(&rig, "withdrawn", "DELETE /v1/node/withdraw"));
+	CU_ASSERT_TRUE(rig_warns(&rig, "withdrawn", "fogctl withdraw --undo"));
 	CU_ASSERT_EQUAL(rig_look(&rig).last_epoch, 0); // not known yet
 	rig_start(&rig, rig.epoch, 29);
 	CU_ASSERT_TRUE(rig_look(&rig).withdrawn);
