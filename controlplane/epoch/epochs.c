@@ -661,9 +661,13 @@ bool fog_epochs_lost(struct fog_epochs *e, uint64_t epoch)
 bool fog_epochs_over(struct fog_epochs *e, uint64_t epoch, uint64_t now_ns)
 {
 	pthread_mutex_lock(&e->lock);
-	bool over = e->view.active && now_ns >= fog_schedule_dead(&e->view.schedule, epoch);
+	bool active = e->view.active;
+	struct fog_schedule s = e->view.schedule;
 	pthread_mutex_unlock(&e->lock);
-	return over;
+	if (!active)
+		return false;
+	struct fog_schedule_view v = fog_schedule_look(&s, now_ns);
+	return now_ns >= fog_schedule_dead(&s, epoch) || epoch > v.live[v.live_count - 1];
 }
 
 int fog_epochs_proof(struct fog_epochs *e, uint64_t epoch, uint8_t network[32], uint8_t proof[80])

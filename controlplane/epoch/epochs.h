@@ -101,7 +101,8 @@ void fog_epochs_look(struct fog_epochs *, struct fog_epochs_view *);
 bool fog_epochs_live(struct fog_epochs *, uint64_t epoch, uint8_t public_key[32]);
 // Whether we had a key of 'epoch' and will never have it again. Any thread.
 bool fog_epochs_lost(struct fog_epochs *, uint64_t epoch);
-// Whether nobody takes a packet of 'epoch' any more; never without epochs. Any thread.
+// Whether nobody takes a packet of 'epoch' any more, or any yet: whoever waits for the key of an epoch that a
+// stranger names may wait for days. Never without epochs. Any thread.
 bool fog_epochs_over(struct fog_epochs *, uint64_t epoch, uint64_t now_ns);
 // alpha's parts and the proof of one of our epochs. Any thread. Returns 0, -ENOENT (nothing was
 // announced for it, or it is forgotten), -EAGAIN (its key is not destroyed yet), -EIO.

@@ -317,8 +317,8 @@ int fog_letter_reply(
 	if (r == 0 && l->surb_dead != NULL && l->surb_dead(l->surb_ctx, p->epoch)) {
 		snprintf(
 		        text, FOG_SENDER_TEXT_LEN,
-		        "the SURB of message %lld was made for key epoch %llu, which is over: no node "
-		        "takes it any more",
+		        "the SURB of message %lld was made for key epoch %llu, which is over or far "
+		        "ahead: no node takes it",
 		        (long long)l->reply_to, (unsigned long long)p->epoch
 		);
 		r = -ESTALE;

@@ -383,6 +383,11 @@ static void test_over(void)
 	tick(FIRST * EPOCH);
 	CU_ASSERT_FALSE(fog_epochs_over(epochs, FIRST, (FIRST + 1) * EPOCH + 20 * SECOND - 1));
 	CU_ASSERT_TRUE(fog_epochs_over(epochs, FIRST, (FIRST + 1) * EPOCH + 20 * SECOND));
+	// The next one's key is there from the overlap on; that of the one behind it is far away.
+	CU_ASSERT_TRUE(fog_epochs_over(epochs, FIRST + 1, FIRST * EPOCH + 20 * SECOND - 1));
+	CU_ASSERT_FALSE(fog_epochs_over(epochs, FIRST + 1, FIRST * EPOCH + 20 * SECOND));
+	CU_ASSERT_TRUE(fog_epochs_over(epochs, FIRST + 2, FIRST * EPOCH + 20 * SECOND));
+	CU_ASSERT_TRUE(fog_epochs_over(epochs, FIRST + 127, FIRST * EPOCH + 20 * SECOND));
 	fog_epochs_topology(epochs, NULL);
 	struct fog_epochs_view v = tick(FIRST * EPOCH);
 	CU_ASSERT_FALSE(v.active);
