@@ -23,6 +23,7 @@ enum {
 	RUN_SWEEP_MS = 60000,
 	RUN_FETCH_MS = 100, // between questions for mail in a network without client_fetch
 	RUN_SEND_MS = 10, // between fragments in a network without client_send
+	RUN_READS = 64, // frames between two looks at the clocks: a flood must not stop them
 	RUN_FAILURES = 8, // fetches in a row, and nothing is cached: there is no network
 };
 
@@ -248,14 +249,16 @@ static void run_read(struct runner *r)
 	union run_place from;
 	ssize_t n;
 
-	do {
+	for (unsigned i = 0; i < RUN_READS && r->store_error == 0; i++) {
 		socklen_t len = sizeof(from);
 		memset(&from, 0, sizeof(from));
 		n = recvfrom(r->socket, frame, sizeof(frame), MSG_DONTWAIT, &from.any, &len);
+		if (n < 0)
+			break;
 		if (n > 0 && r->link != NULL && len == r->gateway_len &&
 		    memcmp(&from, &r->gateway, len) == 0)
 			client_link_read(r->link, frame, (size_t)n, fog_now_ms());
-	} while (n >= 0 && r->store_error == 0);
+	}
 }
 
 // What the clocks say. All of them run whether there is anything to send or not.
