@@ -162,8 +162,9 @@ static int send_fragment(struct courier *c, int64_t now_us)
 	int r = courier_post(c, &l, now_us);
 
 	sodium_memzero(&c->secret->keys, sizeof(c->secret->keys));
-	// A gateway may come back with a later consensus, so only time ends this.
-	if (r == -ENOENT || r == -EMSGSIZE)
+	// A gateway may come back with a later consensus, so only time ends this. What has no way
+	// must not keep others, or cover, from leaving.
+	if (r == -ENOENT || r == -EMSGSIZE || r == -EXDEV)
 		r = client_store_postpone(
 		        c->p.store, c->due.message, c->due.index,
 		        now_us + send_again(c, c->due.tries)
@@ -180,14 +181,17 @@ static int send_drop(struct courier *c, int64_t now_us)
 {
 	uint8_t to[FOG_ID_LEN], nobody[FOG_ID_LEN], data[FOG_SPHINX_PACKET_MAX];
 	struct courier_letter l = {.to = to, .recipient = nobody, .data = data};
-	int r = c->ops.anybody(c->ctx, to);
+	int r = -EXDEV;
 
-	if (r < 0)
-		return r;
 	l.len = fog_message_room(c->p.geometry, 0);
 	randombytes_buf(data, l.len);
 	fog_recipient_drop(nobody);
-	r = courier_post(c, &l, now_us);
+	// Somebody else, where no path leads to the first: a tick without a packet shows that there is no fragment.
+	for (unsigned i = 0; i < COURIER_DRAWS && r == -EXDEV; i++) {
+		r = c->ops.anybody(c->ctx, to);
+		if (r == 0)
+			r = courier_post(c, &l, now_us);
+	}
 	c->counts.drops += r == 0;
 	return r;
 }

@@ -24,7 +24,8 @@ struct courier;
 struct courier_ops {
 	// The way from node 'from' to node 'to', both on it, with keys of the epoch that is now. Fills 'hop'
 	// (IDs and public keys; room for FOG_SPHINX_SLOTS_MAX) and the epoch. Returns the number of hops,
-	// -ENOENT ('to' is no gateway or service of the network), or another -errno: not now.
+	// -ENOENT ('to' is no gateway or service of the network), -EXDEV (no path leads there), or another
+	// -errno: not now.
 	int (*way
 	)(void *ctx, const uint8_t from[FOG_ID_LEN], const uint8_t to[FOG_ID_LEN],
 	  struct fog_sphinx_path_hop *hop, uint64_t *epoch);
@@ -49,6 +50,7 @@ enum {
 	        2, // times that a fragment is sent again before the pauses grow: most losses are chance
 	COURIER_BACK_OFF_MAX = 3, // doublings
 	COURIER_LOOKS = 4, // fragments that are put off for mail before a tick does without
+	COURIER_DRAWS = 8, // of somebody to send cover to whom a path leads
 	COURIER_RESEND_US = 2000000, // until a gateway sends mail again that got lost
 	COURIER_FULL_US = 60000000, // before a full mailbox is tried again
 	COURIER_PINGS_MAX = 64, // under way at once

@@ -276,7 +276,7 @@ int client_network_way(
 			return -EAGAIN;
 	}
 	*epoch = n->epoch;
-	return hops > 0 ? hops : -EAGAIN;
+	return hops > 0 || hops == -EXDEV ? hops : -EAGAIN;
 }
 
 static bool network_end(const struct fog_topology_node *node)

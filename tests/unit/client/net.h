@@ -46,6 +46,7 @@ struct net {
 	unsigned loss; // per thousand and hop
 	unsigned kill; // one in so many steps of a process ends it; 0: none
 	bool no_way; // nobody knows a way
+	bool no_path; // no path leads to gateway 1
 	uint64_t packets, lost, drops, echoes;
 
 	struct { // 0 and 1 are gateways, the others mixes of one layer each

@@ -369,6 +369,47 @@ static void test_states(void)
 	rig_clean();
 }
 
+// A gateway that no path leads to keeps neither others' messages nor cover from leaving.
+static void test_no_path(void)
+{
+	struct net *n = net_make();
+	struct net_client c;
+	struct client_address self, to;
+	struct fog_client_status s;
+	int64_t stuck, other;
+
+	rig_make();
+	CU_ASSERT_EQUAL_FATAL(net_client_open(n, 0, dirs[0], &c), 0);
+	courier_fetch(c.courier);
+	rig_address(n, &c, &self);
+	to = self;
+	memcpy(to.gateway, n->node[1].id, sizeof(to.gateway));
+	n->no_path = true;
+	CU_ASSERT_EQUAL(courier_accept(c.store, &n->geometry, &to, "x", 1, n->now_us, &stuck), 0);
+	CU_ASSERT_EQUAL(courier_accept(c.store, &n->geometry, &self, "y", 1, n->now_us, &other), 0);
+	states_step(n, &c, 50);
+	client_store_status(c.store, stuck, &s);
+	CU_ASSERT_EQUAL(s.state, FOG_CLIENT_QUEUED);
+	client_store_status(c.store, other, &s);
+	CU_ASSERT_EQUAL(s.state, FOG_CLIENT_ACKNOWLEDGED);
+	// Of 200 ticks one goes without: half of those who are drawn can't be reached, eight times in a row.
+	for (unsigned i = 0; i < 200; i++)
+		courier_send(c.courier, n->now_us, true);
+	CU_ASSERT_TRUE(courier_counts(c.courier)->drops > 180);
+	// There is a way again.
+	n->no_path = false;
+	for (unsigned i = 0; i < 1000 && s.id != 0; i++) {
+		n->now_us += 1000000;
+		if (courier_send(c.courier, n->now_us, false) == 1)
+			s.id = 0;
+	}
+	client_store_status(c.store, stuck, &s);
+	CU_ASSERT_EQUAL(s.state, FOG_CLIENT_SENT);
+	net_client_close(&c);
+	net_free(n);
+	rig_clean();
+}
+
 // A mailbox that is never empty puts a fragment off, but not for good.
 static void test_busy(void)
 {
@@ -531,6 +572,7 @@ int main(void)
 {
 	static const CU_TestInfo tests[] = {
 	        {"states are what happened", test_states},
+	        {"no path to a gateway", test_no_path},
 	        {"mail that never ends", test_busy},
 	        {"a mail in parts", test_parts},
 	        {"pings and loops come back", test_own},
