@@ -95,6 +95,15 @@ static enum fog_refusal judge_address(const struct fog_descriptor *d, char *text
 	return FOG_REFUSAL_NONE;
 }
 
+// With a point of low order nobody can make a packet: every path over the node would be in vain.
+static bool judge_mix_key(const uint8_t key[32])
+{
+	static const uint8_t any[32] = {8};
+	uint8_t shared[32];
+
+	return crypto_scalarmult(shared, any, key) == 0;
+}
+
 static enum fog_refusal judge_mix_keys(
         const struct judge *j, const struct fog_descriptor *d, char *text
 )
@@ -102,12 +111,12 @@ static enum fog_refusal judge_mix_keys(
 	for (uint64_t epoch = j->epoch; epoch < j->epoch + FOG_CONSENSUS_LIFE; epoch++) {
 		unsigned i = 0;
 		while (i < d->mix_count &&
-		       (d->mix[i].epoch != epoch || sodium_is_zero(d->mix[i].public_key, 32)))
+		       (d->mix[i].epoch != epoch || !judge_mix_key(d->mix[i].public_key)))
 			i++;
 		if (i == d->mix_count)
 			return refuse(
 			        FOG_REFUSAL_MIX_KEYS, text,
-			        "it has no mix key for epoch %" PRIu64
+			        "it has no usable mix key for epoch %" PRIu64
 			        ", but needs those of %" PRIu64 " to %" PRIu64
 			        ": is its clock right?",
 			        epoch, j->epoch, j->epoch + FOG_CONSENSUS_LIFE - 1

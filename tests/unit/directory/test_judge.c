@@ -316,6 +316,8 @@ static void test_mix_keys(void)
 	n = p->node[2];
 	memset(n.d.mix[1].public_key, 0, 32);
 	CU_ASSERT_EQUAL(judge_node(&n), FOG_REFUSAL_MIX_KEYS);
+	n.d.mix[1].public_key[0] = 1; // of low order
+	CU_ASSERT_EQUAL(judge_node(&n), FOG_REFUSAL_MIX_KEYS);
 	n = p->node[2];
 	parts_mix_keys(&n.d, next - 1, 4); // also of the epoch that runs
 	CU_ASSERT_EQUAL(judge_node(&n), FOG_REFUSAL_NONE);
