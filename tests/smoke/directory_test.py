@@ -7,7 +7,7 @@ go on all the while, and none is lost."""
 import time
 
 from _init import check, drops, equal, report, wait_for
-from consensus import EPOCH_S, Steady, consensus, listed, network, ready, seconds, warnings
+from consensus import EPOCH_S, Steady, consensus, listed, network, seconds, warnings
 
 STEP_S = 6 * EPOCH_S  # what takes an epoch or two; one may get no consensus on a busy machine
 
@@ -29,12 +29,12 @@ def signed(lab):
 def join(lab, steady):
 	new = lab.add("mix4", "mix", 2)
 	lab.launch(new)
-	first = wait_for("a consensus at the new node", lambda: consensus(new), STEP_S)
+	first = steady.until("a consensus at the new node", lambda: consensus(new), STEP_S)
 	check(not first["self"]["listed"], "nobody is in a consensus that was made before it came")
 	reasons = [reason["code"] for reason in new.rest.call("GET", "/readyz")[2]["reasons"]]
 	check("not_in_consensus" in reasons, f"why it isn't ready: {reasons}")
 	steady.until("the new node in a consensus", lambda: new.name in listed(lab["gateway"]), STEP_S)
-	ready(lab, new)
+	steady.until("the new node ready", lambda: new.ready() and new.linked() and new.resolved(), STEP_S)
 	check(consensus(new)["epoch"] > first["epoch"], "it carries packets in a later epoch")
 	before = mixed(new)
 	steady.until("packets through the new node", lambda: mixed(new) >= before + 20, STEP_S)
@@ -61,7 +61,10 @@ def main(lab):
 	signed(lab)
 	new = join(lab, steady)
 	leave(lab, new, steady)
-	steady.for_s(2)
+	# An epoch whose nodes are those of the one before, beyond the overlap of their keys.
+	began = consensus(lab["gateway"])["epoch"]
+	steady.until("the next epoch", lambda: consensus(lab["gateway"])["epoch"] > began, STEP_S)
+	steady.for_s(5)
 	steady.end(100)
 	for node in lab:
 		# Two that greet each other at once drop one of the two handshakes.
