@@ -7,8 +7,10 @@
 #include "node_directory_private.h"
 
 enum {
-	BEACON_CERTAIN_AFTER = 8
-}; // a consensus comes in the first eighth of its epoch, or not at all
+	BEACON_CERTAIN_AFTER =
+	        8, // a consensus comes in the first eighth of its epoch, or not at all
+	LOOK_MS = 250, // between two ticks of a node
+};
 
 static_assert((int)FOG_EXCHANGE_KEYS >= (int)FOG_DESCRIPTOR_MIX_MAX, "keys of a descriptor");
 
@@ -106,7 +108,9 @@ static void directory_last(
 		if (c == NULL || fog_consensus_find(c, id) == NULL)
 			continue;
 		out->last_epoch = epoch;
-		out->gone_ns = fog_schedule_dead(&d->schedule, epoch);
+		// Their clocks are late by the tolerance at most, and they look four times a second.
+		out->gone_ns = fog_schedule_dead(&d->schedule, epoch) +
+		        UINT64_C(1000000) * (d->network->tolerance_ms + LOOK_MS);
 		return;
 	}
 }

@@ -9,7 +9,6 @@ import report
 
 LOOK_EVERY_S = 0.25
 CARRIED = 20  # messages over the new node before the next thing happens
-TOLERANCE_S = 1  # clocks of others may be behind by so much (encrypted() of lab.py)
 AFTER = 100  # messages that have to go there and back once the old one is switched off
 
 
@@ -67,7 +66,7 @@ class Changes:
 		own = self._own(node)
 		gone_at = datetime.datetime.fromisoformat(own["gone_at"]).timestamp()
 		self.say(f"{node.name}: epoch {own['last_epoch']} is its last one, it may be switched off in {gone_at - time.time():.0f} s")
-		while time.time() < gone_at + TOLERANCE_S:
+		while time.time() < gone_at:
 			yield
 		over = self.traffic.over(node.name)
 		self.lab.retire(node.name)

@@ -223,17 +223,17 @@ static void test_refused(void)
 	CU_ASSERT_TRUE(rig_status().up);
 
 	// Its clock, late and early: too far, and just not.
-	for (int sign = -1; sign < 2; sign += 2) {
+	for (int64_t sign = -1; sign < 2; sign += 2) {
 		for (unsigned ms = 400; ms <= 600; ms += 200) {
 			rig_close();
 			rig_open();
 			client_link_tick(l, now);
 			ours = gateway_hello(&g);
-			ours.time_ns += (uint64_t)(sign * (int64_t)ms * 1000000);
+			ours.time_ns += (uint64_t)(sign * ms * 1000000);
 			CU_ASSERT_TRUE(gateway_answer(&g, &ours, frame));
 			rig_read();
 			CU_ASSERT_EQUAL(rig_status().up, ms < params.tolerance_ms);
-			CU_ASSERT_EQUAL(rig_status().offset_ms, sign * (int64_t)ms);
+			CU_ASSERT_EQUAL(rig_status().offset_ms, sign * ms);
 			CU_ASSERT_EQUAL(
 			        rig_status().refusal,
 			        ms < params.tolerance_ms ? FOG_HELLO_ACCEPTED
