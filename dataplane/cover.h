@@ -3,8 +3,8 @@
 // Cover traffic of one worker. When it leaves is decided here and nowhere else: two Poisson clocks, whose
 // gaps come from a random stream of their own, so that neither traffic nor the control plane move them.
 // What leaves is a packet of the stock, which the control plane fills, or a dummy: a frame of nothing, which
-// ends at the next node. When the stock is empty a dummy goes in its place. Due times are rounded up to the
-// calendar's ticks, at which everything else leaves, too. Worker thread.
+// ends at the next node. When the stock is empty a dummy goes in its place, to where its
+// packets went. Due times are rounded up to the calendar's ticks, at which everything else leaves, too. Worker thread.
 //
 // Gaps are -ln(u) in integers (crypto/delay.h). Of the dummies' clock, which runs for all nodes of the table,
 // each turn falls on one of them by lot, and to none if there is no session with it: what is left is a

@@ -186,6 +186,21 @@ static const struct fog_next_hop *node_find(struct fog_worker *w)
 	return NULL;
 }
 
+// Where the packets of the stock went, one of the last by lot: a dummy in the place of one goes the same ways, so an
+// empty stock doesn't show in how many frames each link carries. NULL: none has come yet, or none of these can be sent to.
+static const struct fog_next_hop *stock_hop(struct fog_worker *w)
+{
+	struct fog_cover *c = w->cover;
+
+	for (unsigned i = 0; i < FOG_COVER_TRIES; i++) {
+		unsigned at = fog_random_below(&c->choice, FOG_COVER_STOCK);
+		int node = fog_conf_find(w->conf, c->head[at].next_hop);
+		if (node >= 0 && hop_ready(w, &w->conf->node[node]))
+			return &w->conf->node[node];
+	}
+	return NULL;
+}
+
 // Whether a packet may go now, and where to.
 static enum fog_drop stock_judge(
         const struct fog_worker *w, const struct fog_inject *head, const struct fog_next_hop **to
@@ -237,7 +252,9 @@ static void stock_turn(struct fog_worker *w, uint64_t due)
 		drop(w, reason);
 	}
 	w->count.cover_starved++;
-	to = node_find(w);
+	to = stock_hop(w);
+	if (to == NULL)
+		to = node_find(w);
 	if (to != NULL)
 		dummy_send(w, to);
 }

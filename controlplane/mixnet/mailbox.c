@@ -21,8 +21,10 @@ static int mailboxes_recount(struct fog_mailboxes *m)
 	struct fog_store_boxes all = {0};
 	int r = fog_mailboxes_totals(m, &all);
 
-	if (r == 0)
+	if (r == 0) {
 		m->bytes_all = (int64_t)all.bytes;
+		m->boxes = all.boxes;
+	}
 	return r;
 }
 
@@ -80,7 +82,18 @@ void fog_mailboxes_destroy(struct fog_mailboxes *m)
 	free(m);
 }
 
-// NULL: no memory, or too many clients at once.
+// Forget the one that was not used for longest: its client gets some mail twice.
+static void readers_make_room(struct fog_mailboxes *m)
+{
+	uint64_t oldest = UINT64_MAX;
+
+	for (unsigned i = 0; i < MAILBOX_BUCKETS; i++)
+		for (const struct mailbox_reader *r = m->reader[i]; r != NULL; r = r->next)
+			oldest = r->used_ms < oldest ? r->used_ms : oldest;
+	readers_drop(m, oldest + 1);
+}
+
+// NULL: no memory.
 static struct mailbox_reader *reader_get(
         struct fog_mailboxes *m, const uint8_t id[FOG_ID_LEN], uint64_t now_ms
 )
@@ -95,8 +108,9 @@ static struct mailbox_reader *reader_get(
 			return r;
 		}
 	}
-	struct mailbox_reader *r = m->readers < FOG_MAILBOX_READERS_MAX ? calloc(1, sizeof(*r))
-	                                                                : NULL;
+	if (m->readers >= FOG_MAILBOX_READERS_MAX)
+		readers_make_room(m);
+	struct mailbox_reader *r = calloc(1, sizeof(*r));
 	if (r == NULL)
 		return NULL;
 	memcpy(r->id, id, FOG_ID_LEN);
@@ -105,6 +119,15 @@ static struct mailbox_reader *reader_get(
 	*at = r;
 	m->readers++;
 	return r;
+}
+
+// Of the second half of all room each mailbox has its share: who floods his own fills no other's.
+static bool mailboxes_room(const struct fog_mailboxes *m, const struct fog_store_box *b)
+{
+	int64_t half = m->limits.bytes_all / 2;
+
+	return m->bytes_all <= half ||
+	        (m->bytes_all <= m->limits.bytes_all && b->bytes < half / m->limits.boxes);
 }
 
 int fog_mailboxes_put(
@@ -126,7 +149,7 @@ int fog_mailboxes_put(
 	if (len > 0)
 		memcpy(mail + 1 + head_len, data, len);
 	r = -EDQUOT;
-	if (m->bytes_all <= m->limits.bytes_all)
+	if (mailboxes_room(m, &b))
 		r = fog_store_box_put(
 		        m->store, &b, fog_now_unix_us(), mail, 1 + head_len + len,
 		        m->limits.bytes_each
@@ -195,8 +218,12 @@ static int mailbox_acknowledge(
 	int64_t now_us = fog_now_unix_us();
 	int r = fog_store_box_get(m->store, id, b);
 
-	if (r == -ENOENT)
-		r = fog_store_box_make(m->store, id, now_us, m->limits.boxes, b);
+	if (r == -ENOENT && m->boxes >= m->limits.boxes)
+		return -EUSERS;
+	if (r == -ENOENT) {
+		r = fog_store_box_make(m->store, id, now_us, b);
+		m->boxes += r == 0;
+	}
 	if (r == 0 && now_us - b->heard_us > HEARD_EVERY_S * INT64_C(1000000))
 		r = fog_store_box_heard(m->store, b, now_us);
 	return r == 0 ? fog_store_box_forget(m->store, b, (int64_t)f->have) : r;

@@ -31,7 +31,8 @@ enum {
 	FOG_MAILBOX_READERS_MAX = 8192, // clients whose progress is remembered
 };
 
-#define FOG_MAILBOXES_BYTES_MAX (INT64_C(16) << 30) // of all clients
+// Of all clients; beyond half of it only mailboxes with less than their share of the other half take mail.
+#define FOG_MAILBOXES_BYTES_MAX (INT64_C(16) << 30)
 
 struct fog_mailbox_limits {
 	int64_t bytes_each, bytes_all;

@@ -34,7 +34,8 @@ struct fog_mailboxes {
 	struct mailbox_reader *reader[MAILBOX_BUCKETS];
 	unsigned readers;
 	uint8_t hash_key[crypto_shorthash_KEYBYTES];
-	int64_t bytes_all; // in all mailboxes; counted anew at each prune
+	int64_t bytes_all; // in all mailboxes; counted anew at each prune, as is ...
+	uint64_t boxes; // ... how many there are
 	uint64_t put, full; // of the transaction under way
 
 	pthread_t thread;

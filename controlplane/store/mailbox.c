@@ -43,21 +43,14 @@ int fog_store_box_get(struct fog_store *s, const uint8_t id[32], struct fog_stor
 }
 
 int fog_store_box_make(
-        struct fog_store *s, const uint8_t id[32], int64_t now_us, unsigned max,
-        struct fog_store_box *b
+        struct fog_store *s, const uint8_t id[32], int64_t now_us, struct fog_store_box *b
 )
 {
-	struct fog_store_boxes all;
-	int r = fog_store_boxes(s, &all);
-
-	if (r < 0)
-		return r;
-	if (all.boxes >= max)
-		return -EUSERS;
 	sqlite3_stmt *st = store_statement(s, SQL_BOX_MAKE);
+
 	sqlite3_bind_blob(st, 1, id, 32, SQLITE_STATIC);
 	sqlite3_bind_int64(st, 2, now_us);
-	r = store_run(s, st, "making a mailbox");
+	int r = store_run(s, st, "making a mailbox");
 	*b = (struct fog_store_box){
 	        .box = sqlite3_last_insert_rowid(s->db),
 	        .first = now_us,

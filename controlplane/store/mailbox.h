@@ -17,8 +17,8 @@ struct fog_store_box {
 
 int fog_store_box_get(struct fog_store *, const uint8_t id[32], struct fog_store_box *); // 0, -ENOENT, -EIO
 // Make it; numbers begin at 'now_us', so that they are above those of any box before with this ID.
-// Returns 0, -EUSERS (there are 'max' already), -EIO, -ENOSPC.
-int fog_store_box_make(struct fog_store *, const uint8_t id[32], int64_t now_us, unsigned max, struct fog_store_box *);
+// Returns 0, -EIO, -ENOSPC.
+int fog_store_box_make(struct fog_store *, const uint8_t id[32], int64_t now_us, struct fog_store_box *);
 int fog_store_box_heard(struct fog_store *, struct fog_store_box *, int64_t now_us);
 // Append a mail. Returns 0, -EDQUOT (the box would hold more than 'max' bytes), -EIO, -ENOSPC.
 int fog_store_box_put(

@@ -15,8 +15,8 @@ from hidden import ALPHA, Timed, exponential, smirnov, total, traced
 
 MEAN_NS = 10_000_000  # of a node's cover, half loops and half drop packets
 COVER = {"loops": "20ms", "drops": "20ms", "slack": "3s"}
-# A quarter of the loops of each of the two mixes comes by the gateway; a dummy goes to one of three nodes.
-LINK_NS, STARVED_NS = MEAN_NS / 1.5, MEAN_NS / (1 / 3 + 0.5)
+# A quarter of the loops of each of the two mixes comes by the gateway; a dummy goes where packets went.
+LINK_NS = MEAN_NS / 1.5
 FRAMES = 600
 PATHS = ("/v1/cover", "/v1/workers", "/metrics", "/v1/status", "/v1/links")
 
@@ -108,6 +108,6 @@ with Lab(network={**encrypted(120), "cover": {**encrypted(120)["cover"], **COVER
 	obeys("clock, under load", busy_clock, MEAN_NS)
 	obeys("link, idle", idle_link, LINK_NS)
 	obeys("link, under load", busy_link, LINK_NS)
-	obeys("link, empty stock", empty_link, STARVED_NS)
+	obeys("link, empty stock", empty_link, LINK_NS)
 	d, chance = smirnov(idle_link, busy_link)
 	check(chance > ALPHA, f"load changes the gaps of the link: D = {d:.3f}, chance {chance:.2g}")

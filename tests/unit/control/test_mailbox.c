@@ -382,6 +382,72 @@ static void test_limits(void)
 	stop();
 }
 
+static int put_into(const uint8_t id[32], const char *text)
+{
+	CU_ASSERT_EQUAL_FATAL(fog_store_begin(store), 0);
+	int r = put_only(id, text);
+	CU_ASSERT_EQUAL(fog_store_end(store, r == 0), 0);
+	fog_mailboxes_ended(boxes, r == 0);
+	return r;
+}
+
+// A FETCH of the client with this key. Returns what waits for it, -1: it gets no answer.
+static int fetch_as(const uint8_t key[32], uint64_t now_ms, struct fog_mail *m)
+{
+	const struct fog_fetch f = {.seen = 1};
+	uint8_t wire[FOG_FETCH_LEN], out[FOG_NOTICE_MAX];
+
+	fog_fetch_put(&f, wire);
+	int r = fog_mailboxes_notice(boxes, key, wire, sizeof(wire), ROOM, now_ms, out);
+	if (r <= 0)
+		return -1;
+	CU_ASSERT_EQUAL_FATAL(fog_mail_parse(out, (size_t)r, m), 0);
+	return m->waiting;
+}
+
+// Somebody whose mailbox takes all that it can leaves others their share.
+static void test_share(void)
+{
+	enum { MAIL = 4 + FOG_STORE_MAIL_OVERHEAD };
+
+	const struct fog_mailbox_limits limits = {1 << 20, 16 * MAIL, 4};
+	static const uint8_t other[32] = {4};
+	uint8_t text[FOG_NOTICE_MAX], other_box[32];
+	struct fog_mail m;
+
+	fresh(&limits);
+	fog_recipient_mailbox(other, other_box);
+	fetch(0, 1, &m, text);
+	CU_ASSERT_EQUAL(fetch_as(other, 1, &m), 0);
+	for (unsigned i = 0; i < 9; i++)
+		CU_ASSERT_EQUAL(put("123"), 0);
+	CU_ASSERT_EQUAL(put("123"), -EDQUOT);
+	CU_ASSERT_EQUAL(put_into(other_box, "123"), 0);
+	CU_ASSERT_EQUAL(put_into(other_box, "123"), 0);
+	CU_ASSERT_EQUAL(put_into(other_box, "123"), -EDQUOT); // it has its share
+	CU_ASSERT_EQUAL(put("123"), -EDQUOT);
+	stop();
+}
+
+// However many clients have asked before, one that comes gets its mail.
+static void test_many_readers(void)
+{
+	uint8_t key[32] = {9}, last[32] = {8}, last_box[32];
+	struct fog_mail m;
+
+	fresh(NULL);
+	for (uint32_t i = 0; i < FOG_MAILBOX_READERS_MAX; i++) {
+		memcpy(key + 1, &i, sizeof(i));
+		CU_ASSERT_EQUAL(fetch_as(key, 1 + i / 100, &m), 0);
+	}
+	CU_ASSERT_EQUAL(fetch_as(last, 1000, &m), 0);
+	fog_recipient_mailbox(last, last_box);
+	CU_ASSERT_EQUAL(put_into(last_box, "mine"), 0);
+	CU_ASSERT_EQUAL(fetch_as(last, 1000, &m), 1);
+	CU_ASSERT_EQUAL(m.whole, 5);
+	stop();
+}
+
 static void test_expiry(void)
 {
 	uint8_t text[FOG_NOTICE_MAX];
@@ -627,6 +693,8 @@ int main(void)
 	        {"losses and repetitions", test_loss},
 	        {"SIGKILL", test_kill},
 	        {"limits", test_limits},
+	        {"shares", test_share},
+	        {"many clients", test_many_readers},
 	        {"expiry", test_expiry},
 	        {"deliveries for mailboxes", test_deliver_mail},
 	        {"a full mailbox", test_full},

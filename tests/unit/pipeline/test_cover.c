@@ -205,6 +205,51 @@ static void test_stock(void)
 	pair_destroy(p);
 }
 
+// A session with node 2, too.
+static void second(struct pair *p)
+{
+	struct rig *r = p->a;
+	struct fog_link_session s = pair_session(p, r);
+
+	s.rx_index += 1u << FOG_LINK_SUB_BITS;
+	randombytes_buf(s.tx_key, sizeof(s.tx_key));
+	memcpy(s.node_id, r->id[2], sizeof(s.node_id));
+	memcpy(s.static_key, r->public_key[2], sizeof(s.static_key));
+	CU_ASSERT_EQUAL_FATAL(
+	        fog_link_install(r->links, &s, fog_conf_peer(r->peer_id, r->id[2])), 0
+	);
+	fog_link_table_switch(r->links);
+}
+
+// Dummies that stand in for packets go where packets went; where none ever did, anywhere.
+static void test_starved(void)
+{
+	struct pair *p = pair_ready();
+	struct rig *r = p->a;
+	struct fog_cover *c = r->w->cover;
+	uint16_t two = fog_conf_peer(r->peer_id, r->id[2]);
+
+	second(p);
+	start(r, 3, rte_rdtsc() + r->w->tsc_hz, 1000000, 0, 0);
+	uint64_t tx = r->w->count.peer[two].tx;
+	for (unsigned i = 0; i < 100; i++) {
+		stage_release(r->w, c->next);
+		flush(r);
+	}
+	CU_ASSERT_TRUE(r->w->count.peer[two].tx > tx);
+	for (unsigned i = 0; i < FOG_COVER_STOCK; i++)
+		put(r, PAIR_EPOCH, 0);
+	tx = r->w->count.peer[two].tx;
+	for (unsigned i = 0; i < FOG_COVER_STOCK + 200; i++) {
+		stage_release(r->w, c->next);
+		flush(r);
+	}
+	CU_ASSERT_EQUAL(r->w->count.cover_starved, 300);
+	CU_ASSERT_EQUAL(r->w->count.dummies, 300);
+	CU_ASSERT_EQUAL(r->w->count.peer[two].tx, tx);
+	pair_destroy(p);
+}
+
 // Turns in 10 s. Of dummies one link's share; under a cap no more than that.
 static void test_rates(void)
 {
@@ -460,6 +505,7 @@ int main(void)
 	        {"stock moves no clock", test_independent},
 	        {"exponential gaps", test_law},
 	        {"stock", test_stock},
+	        {"empty stock", test_starved},
 	        {"rates and cap", test_rates},
 	        {"late", test_late},
 	        {"order of what is due together", test_order},
