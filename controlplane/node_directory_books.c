@@ -10,9 +10,11 @@
 #include "vrf/delay.h"
 #include "vrf/vrf.h"
 
-// Proofs that nodes have put into their descriptors, for audits. In a transaction, under 'lock'.
+// Proofs that nodes have put into their descriptors, for audits. In a transaction, under 'lock'. A node may name any
+// epoch: of one that isn't over there is no proof, and to draw the beacons up to it may take for ever.
 static void directory_keep_proofs(
-        struct node_directory *d, const struct fog_consensus_node *c, const uint8_t network[32]
+        struct node_directory *d, const struct fog_consensus_node *c, const uint8_t network[32],
+        uint64_t now
 )
 {
 	const struct fog_descriptor *n = &c->descriptor;
@@ -21,7 +23,8 @@ static void directory_keep_proofs(
 
 	for (unsigned i = 0; i < n->proof_count; i++) {
 		uint64_t epoch = n->proof[i].epoch;
-		if (epoch == 0 || fog_store_proof_get(store, n->node_id, epoch, known) != -ENOENT)
+		if (epoch == 0 || epoch >= now ||
+		    fog_store_proof_get(store, n->node_id, epoch, known) != -ENOENT)
 			continue;
 		fog_view_beacon(d->view, epoch - 1, beacon);
 		size_t len = fog_delay_alpha(network, epoch, beacon, alpha);
@@ -41,7 +44,7 @@ void directory_proofs(struct node_directory *d)
 	const struct fog_consensus *c = fog_view_at(d->view, epoch + 1);
 	fog_network_hash(d->network, network);
 	for (unsigned i = 0; c != NULL && i < c->node_count; i++)
-		directory_keep_proofs(d, &c->node[i], network);
+		directory_keep_proofs(d, &c->node[i], network, epoch);
 	fog_view_prune(d->view, epoch);
 	pthread_mutex_unlock(&d->lock);
 	fog_store_end(d->node->store, 1);

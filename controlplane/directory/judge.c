@@ -295,7 +295,9 @@ static enum fog_refusal judge_beside(
 	for (unsigned i = 0; i < count; i++) {
 		const struct fog_descriptor *other = known[i];
 		bool same = memcmp(d->node_id, other->node_id, FOG_ID_LEN) == 0;
-		enum fog_refusal r = same ? FOG_REFUSAL_NONE : conflict_of(d, other);
+		// Who leaves claims nothing in the consensus that is made, either.
+		bool leaves = (other->flags & FOG_DESCRIPTOR_WITHDRAWN) != 0;
+		enum fog_refusal r = same || leaves ? FOG_REFUSAL_NONE : conflict_of(d, other);
 		if (r != FOG_REFUSAL_NONE &&
 		    conflict_order(before, d->node_id, judge_before(j, other), other->node_id) > 0)
 			return refuse(

@@ -30,6 +30,9 @@ enum {
 	// Bytes of all bodies that are coming in, and of all answers that are going out. Strangers have half.
 	BODIES_MAX = 16 << 20,
 	ANSWERS_MAX = 128 << 20,
+	// As large as this one always goes, since who holds many large ones must not keep nodes from announcing
+	// themselves, nor from hearing what they are answered. Connections are few enough.
+	SMALL = 4 << 10,
 	DISCARD_MAX = 64 << 10, // of a body that isn't wanted
 };
 
@@ -104,8 +107,7 @@ static enum MHD_Result serve_answer(
         struct fog_serve_answer *a, const char *allow
 )
 {
-	if (a->len > serve_share(q, ANSWERS_MAX) - s->answers ||
-	    s->answers > serve_share(q, ANSWERS_MAX)) {
+	if (a->len > SMALL && s->answers + a->len > serve_share(q, ANSWERS_MAX)) {
 		free(a->data);
 		fog_serve_refuse(a, 503, "busy", "too many ask at once: come again later");
 	}
@@ -134,12 +136,12 @@ static void serve_keep(struct fog_serve *s, struct serve_request *q, const char 
 		return;
 	}
 	if (q->len + len > q->room) {
-		size_t room = q->room > 0 ? q->room : 4096;
+		size_t room = q->room > 0 ? q->room : SMALL;
 		while (room < q->len + len)
 			room *= 2;
-		uint8_t *body = s->bodies + room - q->room <= serve_share(q, BODIES_MAX)
-		        ? realloc(q->body, room)
-		        : NULL;
+		bool fits = room <= SMALL ||
+		        s->bodies + room - q->room <= serve_share(q, BODIES_MAX);
+		uint8_t *body = fits ? realloc(q->body, room) : NULL;
 		if (body == NULL) {
 			q->state = BODY_NO_ROOM;
 			return;

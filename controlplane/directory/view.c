@@ -131,7 +131,7 @@ int view_proof_add(struct fog_view *v, const uint8_t *data, size_t len)
 {
 	struct fog_equivocation e;
 	uint8_t hash[32];
-	unsigned a = 0;
+	unsigned a = 0, of_one = 0;
 	int ret = fog_equivocation_open(data, len, &e);
 
 	if (ret < 0)
@@ -142,10 +142,15 @@ int view_proof_add(struct fog_view *v, const uint8_t *data, size_t len)
 		a++;
 	if (a == v->network->authority_count || memcmp(hash, e.network, 32) != 0)
 		return -EXDEV;
-	for (unsigned i = 0; i < v->proof_count; i++)
-		if (memcmp(v->proof[i], data, FOG_EQUIVOCATION_LEN) == 0)
+	// It may sign as many as it likes, but one is a proof.
+	for (unsigned i = 0; i < v->proof_count; i++) {
+		const uint8_t *known = v->proof[i];
+		if (memcmp(known, data, VIEW_PROOF_SAID_AT) == 0)
 			return 0;
-	if (v->proof_count == FOG_VIEW_PROOFS_MAX)
+		of_one += known[1] == data[1] &&
+		        memcmp(known + VIEW_PROOF_WHO_AT, data + VIEW_PROOF_WHO_AT, 32) == 0;
+	}
+	if (of_one >= FOG_VIEW_PROOFS_OF_ONE)
 		return -ENOSPC;
 	LOG_WARN(
 	        "authority '%s' has signed two different %s of epoch %" PRIu64
@@ -168,7 +173,7 @@ int fog_view_prove(struct fog_view *v, const uint8_t proof[FOG_EQUIVOCATION_LEN]
 {
 	int ret = view_proof_add(v, proof, FOG_EQUIVOCATION_LEN);
 
-	return ret > 0 ? view_proofs_write(v, fog_be_get(proof + 36, 8)) : ret;
+	return ret > 0 ? view_proofs_write(v, fog_be_get(proof + VIEW_PROOF_EPOCH_AT, 8)) : ret;
 }
 
 // Returns FOG_REFUSAL_EQUIVOCATION or -errno.

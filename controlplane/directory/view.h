@@ -19,7 +19,9 @@ struct fog_view;
 
 enum {
 	FOG_VIEW_MAX = 8, // consensuses that are kept at once
-	FOG_VIEW_PROOFS_MAX = 64, // proofs: later ones are logged only
+	FOG_VIEW_PROOFS_MAX = 64, // proofs
+	// Of one authority, those about votes and those about consensuses: no liar fills the place of another.
+	FOG_VIEW_PROOFS_OF_ONE = FOG_VIEW_PROOFS_MAX / FOG_AUTHORITIES_MAX / 2,
 };
 
 // 'network' is the network file's topology and must outlive the object. Reads what the folder has; what
@@ -48,9 +50,10 @@ void fog_view_prune(struct fog_view *, uint64_t epoch);
 // All proofs of equivocation that are known: *count of FOG_EQUIVOCATION_LEN bytes each, verified ones. NULL
 // when there are none; valid until the next fog_view_take or fog_view_prove.
 const uint8_t *fog_view_proofs(const struct fog_view *, unsigned *count);
-// Keep a proof that came from elsewhere (two votes, or from another's list). Returns 0 (also when an
-// equal one is known), -EBADMSG or -EKEYREJECTED (fog_equivocation_open), -EXDEV (of another network, or
-// of nobody who is an authority), -ENOSPC (FOG_VIEW_PROOFS_MAX are kept), -errno (it could not be written).
+// Keep a proof that came from elsewhere (two votes, or from another's list). Returns 0 (also when one of the
+// same authority, kind and epoch is known), -EBADMSG or -EKEYREJECTED (fog_equivocation_open), -EXDEV (of another
+// network, or of nobody who is an authority), -ENOSPC (FOG_VIEW_PROOFS_OF_ONE of it and of that kind are kept, later ones aren't),
+// -errno (it could not be written).
 int fog_view_prove(struct fog_view *, const uint8_t proof[FOG_EQUIVOCATION_LEN]);
 
 // The beacon of 'epoch': what the consensus of that epoch or of one of the two after it says, else what

@@ -84,7 +84,7 @@ int view_proofs_write(const struct fog_view *v, uint64_t epoch)
 	if (data == NULL)
 		return -ENOMEM;
 	for (unsigned i = 0; i < v->proof_count; i++) {
-		if (fog_be_get(v->proof[i] + 36, 8) != epoch)
+		if (fog_be_get(v->proof[i] + VIEW_PROOF_EPOCH_AT, 8) != epoch)
 			continue;
 		memcpy(data + len, v->proof[i], FOG_EQUIVOCATION_LEN);
 		len += FOG_EQUIVOCATION_LEN;
@@ -154,7 +154,7 @@ static bool load_consensus(struct fog_view *v, const char *name)
 	return good;
 }
 
-// Those that are good are kept, whatever lies beside them.
+// More than are kept are no damage.
 static bool load_proofs(struct fog_view *v, const char *name)
 {
 	uint64_t epoch;
@@ -163,8 +163,10 @@ static bool load_proofs(struct fog_view *v, const char *name)
 	bool good = data != NULL && len > 0 && len % FOG_EQUIVOCATION_LEN == 0 &&
 	        name_epoch(name, proof_prefix, &epoch);
 
-	for (size_t at = 0; good && at < len; at += FOG_EQUIVOCATION_LEN)
-		good = view_proof_add(v, data + at, FOG_EQUIVOCATION_LEN) >= 0;
+	for (size_t at = 0; good && at < len; at += FOG_EQUIVOCATION_LEN) {
+		int r = view_proof_add(v, data + at, FOG_EQUIVOCATION_LEN);
+		good = r >= 0 || r == -ENOSPC;
+	}
 	free(data);
 	return good;
 }

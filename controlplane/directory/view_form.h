@@ -16,6 +16,9 @@ struct fog_view {
 
 enum { VIEW_NAME_MAX = 48 };
 
+// Where these lie in a proof. All before what was said is the same for all proofs of one authority, kind and epoch.
+enum { VIEW_PROOF_EPOCH_AT = 36, VIEW_PROOF_WHO_AT = 44, VIEW_PROOF_SAID_AT = 76 };
+
 // Read everything that the folder has. Returns 0 or -errno.
 int view_files_load(struct fog_view *);
 // Write beside, then rename. Returns 0 or -errno.

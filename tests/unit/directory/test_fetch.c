@@ -10,13 +10,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <curl/curl.h>
+
 #include "../run.h"
 
 #include "../../../controlplane/directory/fetch_many.h"
 #include "../../../controlplane/directory/serve.h"
 #include "../../../controlplane/now.h"
 
-enum { BODY_MAX = 100000, LONG = 200000 };
+enum { BODY_MAX = 100000, LONG = 200000, HELD = 300000, HOLDERS = 16 };
 
 struct seen {
 	char method[8], path[64];
@@ -246,6 +248,99 @@ static void test_crowd(void)
 	fog_serve_destroy(s);
 }
 
+// Most of a body, and then no more of it.
+static size_t hold(char *out, size_t one, size_t len, void *user)
+{
+	size_t *left = user;
+
+	len *= one;
+	if (*left == 0)
+		return CURL_READFUNC_PAUSE;
+	len = len < *left ? len : *left;
+	memset(out, 'x', len);
+	*left -= len;
+	return len;
+}
+
+static CURL *holder(const char *url, size_t *left)
+{
+	CURL *easy = curl_easy_init();
+
+	*left = HELD;
+	curl_easy_setopt(easy, CURLOPT_URL, url);
+	curl_easy_setopt(easy, CURLOPT_INTERFACE, "127.0.0.2"); // another source than ours
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+	curl_easy_setopt(easy, CURLOPT_POST, 1L);
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)HELD + 1);
+	curl_easy_setopt(easy, CURLOPT_READFUNCTION, hold);
+	curl_easy_setopt(easy, CURLOPT_READDATA, left);
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, (char *)left);
+	return easy;
+}
+
+// For a fifth of a second. Whoever was shut out, because we had the last room for a moment, tries again.
+static void holders_go_on(CURLM *multi)
+{
+	int running, messages;
+	char *left = NULL;
+
+	for (int i = 0; i < 20; i++) {
+		curl_multi_perform(multi, &running);
+		for (CURLMsg *m; (m = curl_multi_info_read(multi, &messages)) != NULL;) {
+			CURL *easy = m->easy_handle;
+			curl_easy_getinfo(easy, CURLINFO_PRIVATE, &left);
+			*(size_t *)left = HELD;
+			curl_multi_remove_handle(multi, easy);
+			curl_multi_add_handle(multi, easy);
+		}
+		curl_multi_poll(multi, NULL, 0, 10, NULL);
+		usleep(5000);
+	}
+}
+
+static long post(const struct fog_fetch_peer *peer, size_t len)
+{
+	static const uint8_t body[BODY_MAX];
+	struct fog_fetch_answer answer;
+	char text[FOG_FETCH_TEXT_LEN];
+
+	CU_ASSERT_EQUAL(fog_fetch(peer, "/directory/x", body, len, BODY_MAX, &answer, text), 0);
+	free(answer.data);
+	return answer.status;
+}
+
+// Bodies that never end take all room that there is for strangers; a descriptor finds some all the same.
+static void test_held_bodies(void)
+{
+	CURLM *multi = curl_multi_init();
+	struct fog_fetch_peer peer;
+	size_t left[HOLDERS];
+	CURL *easy[HOLDERS];
+	struct seen seen;
+	struct fog_serve *s = server(&seen, HELD + 1, &peer);
+	long status = 0;
+	char url[64];
+
+	snprintf(url, sizeof(url), "https://127.0.0.1:%u/directory/x", peer.port);
+	for (int i = 0; i < HOLDERS; i++) {
+		easy[i] = holder(url, &left[i]);
+		curl_multi_add_handle(multi, easy[i]);
+	}
+	for (int tries = 0; tries < 100 && status != 503; tries++) {
+		holders_go_on(multi);
+		status = post(&peer, 5000);
+	}
+	CU_ASSERT_EQUAL(status, 503);
+	CU_ASSERT_EQUAL(post(&peer, 1000), 200);
+	for (int i = 0; i < HOLDERS; i++) {
+		curl_multi_remove_handle(multi, easy[i]);
+		curl_easy_cleanup(easy[i]);
+	}
+	curl_multi_cleanup(multi);
+	fog_serve_destroy(s);
+}
+
 // An address whose packets nobody answers: a queue of connections that is full drops what asks for more.
 // Returns the descriptor of its listener; those that fill it are in 'fill'.
 static int black_hole(struct fog_fetch_peer *peer, int fill[4])
@@ -389,6 +484,7 @@ int main(void)
 	        {"absent", test_absent},
 	        {"plain", test_plain},
 	        {"crowd", test_crowd},
+	        {"bodies that are held", test_held_bodies},
 	        {"many at once", test_many},
 	        {"limits of many", test_many_limits},
 	        {"waking", test_many_wake},

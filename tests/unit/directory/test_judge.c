@@ -339,6 +339,21 @@ static void test_withdrawn(void)
 	end();
 }
 
+// Whoever has asked to be left out keeps nothing from his successor, who may have his address and name.
+static void test_successor(void)
+{
+	begin();
+	struct parts_node *old = &p->node[3], *n = &p->node[NODES];
+	parts_node_make(p, NODES);
+	parts_mix_keys(&n->d, next, 3);
+	n->d.address = old->d.address;
+	memcpy(n->d.name, old->d.name, sizeof(n->d.name));
+	CU_ASSERT_EQUAL(judge_node(n), FOG_REFUSAL_ADDRESS_TAKEN);
+	old->d.flags = FOG_DESCRIPTOR_WITHDRAWN;
+	CU_ASSERT_EQUAL(judge_node(n), FOG_REFUSAL_NONE);
+	end();
+}
+
 static void test_proof(void)
 {
 	begin();
@@ -412,6 +427,7 @@ int main(void)
 	        {"sequence", test_sequence},
 	        {"mix keys", test_mix_keys},
 	        {"withdrawn", test_withdrawn},
+	        {"successor of who leaves", test_successor},
 	        {"proofs", test_proof},
 	        {"from when proofs are owed", test_proof_begins},
 	        CU_TEST_INFO_NULL,

@@ -156,6 +156,25 @@ static struct fog_consensus *join(unsigned from)
 	return c;
 }
 
+// A node may put any epoch into its list of proofs. Those that aren't over cost nobody anything: their beacons
+// would have to be drawn one after the other, up to there.
+static void test_proofs_ahead(void)
+{
+	rig_begin(&rig);
+	struct parts_node *liar = &rig.parts->node[0];
+	liar->d.proof_count = 2;
+	liar->d.proof[0].epoch = rig.epoch + (UINT64_C(1) << 40);
+	liar->d.proof[1].epoch = UINT64_MAX;
+	struct fog_consensus *c = rig_consensus(&rig, rig.epoch, NULL, NULL);
+	CU_ASSERT_PTR_NOT_NULL(fog_consensus_find(c, liar->d.node_id));
+	rig_give(&rig, 0, c);
+	rig_start(&rig, rig.epoch, 4);
+	CU_ASSERT_TRUE(RIG_UNTIL(&rig, rig_look(&rig).consensus == rig.epoch));
+	rig_tick(&rig);
+	rig_end(&rig);
+	fog_consensus_free(c);
+}
+
 static void use(void *ctx, const struct fog_consensus *c, const struct fog_topology *t)
 {
 	*(uint64_t *)ctx = c->epoch + t->authority_count;
@@ -449,6 +468,7 @@ int main(void)
 	        {"refusals", test_refused},
 	        {"wrong TLS key", test_tls_key},
 	        {"authorities that drop packets", test_holes},
+	        {"proofs of epochs to come", test_proofs_ahead},
 	        {"being in the consensus", test_consensus},
 	        {"sources that lie", test_lies},
 	        {"living on a cached one", test_life},

@@ -220,6 +220,48 @@ static void test_proofs(void)
 	end();
 }
 
+static int prove(unsigned authority, enum fog_statement_kind kind, uint64_t epoch, uint8_t first)
+{
+	struct fog_statement s = {.kind = kind, .epoch = epoch};
+	struct fog_equivocation e = {.kind = kind, .epoch = epoch};
+	uint8_t proof[FOG_EQUIVOCATION_LEN];
+
+	memcpy(s.network, p->network, 32);
+	memcpy(e.network, p->network, 32);
+	memcpy(e.identity, p->authority[authority].identity, 32);
+	for (unsigned i = 0; i < 2; i++) {
+		e.said[i].digest[0] = s.digest[0] = (uint8_t)(first + i);
+		fog_statement_sign(&s, p->authority[authority].secret, e.said[i].signature);
+	}
+	fog_equivocation_put(&e, proof);
+	return fog_view_prove(view, proof);
+}
+
+// Who signs thousands of votes leaves no less room for what others have signed.
+static void test_many_proofs(void)
+{
+	unsigned count;
+
+	begin();
+	for (uint8_t i = 0; i < 100; i++)
+		CU_ASSERT_EQUAL(prove(0, FOG_STATEMENT_VOTE, 5, i), 0);
+	fog_view_proofs(view, &count);
+	CU_ASSERT_EQUAL(count, 1);
+	for (uint64_t epoch = 6; epoch < 100; epoch++)
+		CU_ASSERT_EQUAL(
+		        prove(0, FOG_STATEMENT_VOTE, epoch, 1),
+		        epoch < 5 + FOG_VIEW_PROOFS_OF_ONE ? 0 : -ENOSPC
+		);
+	CU_ASSERT_EQUAL(prove(0, FOG_STATEMENT_CONSENSUS, 7, 1), 0);
+	CU_ASSERT_EQUAL(prove(1, FOG_STATEMENT_VOTE, 7, 1), 0);
+	fog_view_proofs(view, &count);
+	CU_ASSERT_EQUAL(count, FOG_VIEW_PROOFS_OF_ONE + 2);
+	again();
+	fog_view_proofs(view, &count);
+	CU_ASSERT_EQUAL(count, FOG_VIEW_PROOFS_OF_ONE + 2);
+	end();
+}
+
 static void test_restart(void)
 {
 	struct stat st;
@@ -541,6 +583,7 @@ int main(void)
 	        {"refusals", test_refusals},
 	        {"equivocation", test_equivocation},
 	        {"proofs from elsewhere", test_proofs},
+	        {"many proofs", test_many_proofs},
 	        {"restart", test_restart},
 	        {"damaged files", test_damaged},
 	        {"a folder that can't be written", test_unwritable},
