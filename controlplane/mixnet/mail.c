@@ -65,8 +65,13 @@ size_t fog_mail_put(const struct fog_mail *m, uint8_t *out)
 // Nothing has no parts, everything else at least one that is not empty.
 static int mail_check(const struct fog_mail *m, size_t len)
 {
+	if (m->settled > INT64_MAX / 2)
+		return -EBADMSG;
 	if (m->number == 0)
 		return m->part == 0 && m->parts == 0 && m->whole == 0 && len == 0 ? 0 : -EBADMSG;
+	// As in what FETCH says; and there must be some left.
+	if (m->number > INT64_MAX / 2)
+		return -EBADMSG;
 	return m->parts > 0 && m->parts <= FOG_MAIL_PARTS_MAX && m->part < m->parts &&
 	                m->whole > 0 && m->whole <= FOG_MAIL_MAX && m->len > 0 && m->len == len
 	        ? 0

@@ -13,6 +13,7 @@
 //          'settled': nothing up to this number is here (any more), 'have' may go on from there
 //          'waiting': mails that are here, 65535 = so many or more
 //          number, parts and length 0: there is nothing to send now
+//          number and settled are below 2^62
 //
 // Each FETCH is answered with exactly one MAIL, so who watches the link sees one frame for each of the
 // client's. Numbers of a mailbox grow by one, and one made anew begins above those that it ever had.

@@ -100,6 +100,11 @@ static void test_mail(void)
 		CU_ASSERT_EQUAL(fog_mail_parse(wire, 31, &back), -EBADMSG);
 		wire[i] ^= 0x40;
 	}
+	for (unsigned at = 4; at <= 12; at += 8) { // numbers that leave no room for others
+		wire[at] ^= 0x40;
+		CU_ASSERT_EQUAL(fog_mail_parse(wire, 31, &back), -EBADMSG);
+		wire[at] ^= 0x40;
+	}
 	memset(wire + 4, 0, 8); // nothing, but with bytes
 	CU_ASSERT_EQUAL(fog_mail_parse(wire, 31, &back), -EBADMSG);
 	CU_ASSERT_EQUAL(fog_mail_put(&none, wire), FOG_MAIL_HEAD);
