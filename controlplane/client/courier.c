@@ -67,6 +67,14 @@ const struct courier_counts *courier_counts(const struct courier *c)
 	return &c->counts;
 }
 
+void courier_loop_mark(
+        const struct courier *c, const uint8_t id[COURIER_LOOP_MARK_AT],
+        uint8_t mark[COURIER_LOOP_MARK_AT]
+)
+{
+	crypto_shorthash(mark, id, COURIER_LOOP_MARK_AT, c->loop_key);
+}
+
 // The way back from node 'from' to our mailbox.
 static int post_surb(
         struct courier *c, const uint8_t *from, struct courier_letter *l, uint8_t *surb,
@@ -82,6 +90,8 @@ static int post_surb(
 	last->has_recipient = last->has_surb = 1;
 	memcpy(last->recipient, c->mailbox, sizeof(last->recipient));
 	randombytes_buf(l->surb_id, sizeof(l->surb_id));
+	if (l->loop)
+		courier_loop_mark(c, l->surb_id, l->surb_id + COURIER_LOOP_MARK_AT);
 	memcpy(last->surb_id, l->surb_id, sizeof(l->surb_id));
 	return fog_surb_create(
 	        c->crypto, c->p.geometry, hop, (unsigned)n, surb, l->keys, NULL, NULL
@@ -236,6 +246,8 @@ int courier_loop(struct courier *c)
 	        .recipient = c->mailbox,
 	        .data = sealed,
 	        .len = CLIENT_FRAGMENT_HEAD + c->room + CLIENT_SEAL_OVERHEAD,
+	        .keys = &c->secret->keys,
+	        .loop = true,
 	};
 	int r;
 
@@ -243,6 +255,7 @@ int courier_loop(struct courier *c)
 	r = client_seal(c->p.keys->mail_public, plain, CLIENT_FRAGMENT_HEAD + c->room, sealed);
 	if (r == 0)
 		r = courier_post(c, &l, 0);
+	sodium_memzero(&c->secret->keys, sizeof(c->secret->keys));
 	c->counts.loops += r == 0;
 	return r;
 }

@@ -70,7 +70,8 @@ void courier_destroy(struct courier *); // wipes; accepts NULL
 // The tick of the send clock: a fragment if one is due, else (when 'cover') a drop packet. Returns 1: a
 // fragment has left; 0: none; -errno: nothing could be sent, the store's error or none of a way.
 int courier_send(struct courier *, int64_t now_us, bool cover);
-int courier_loop(struct courier *); // a packet to ourselves; 0 or -errno
+// A packet to ourselves. To our gateway it is mail like all other: it has a SURB, which is answered.
+int courier_loop(struct courier *); // 0 or -errno
 void courier_fetch(struct courier *); // ask for mail
 // What came from the gateway: the bytes of a notice. Returns 0, -EBADMSG, or the store's error.
 int courier_notice(struct courier *, const uint8_t *data, size_t len, int64_t now_us);

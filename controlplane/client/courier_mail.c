@@ -65,7 +65,7 @@ static int mail_answer(
 static int mail_reply(struct courier *c, const uint8_t *data, size_t len, int64_t now_us)
 {
 	const struct fog_geometry *geo = c->p.geometry;
-	uint8_t reply[FOG_SPHINX_PACKET_MAX];
+	uint8_t reply[FOG_SPHINX_PACKET_MAX], mark[crypto_shorthash_BYTES];
 	const uint8_t *payload = reply + FOG_SPHINX_TAG_LEN;
 	struct fog_message m;
 	int64_t message;
@@ -77,6 +77,9 @@ static int mail_reply(struct courier *c, const uint8_t *data, size_t len, int64_
 		return 0;
 	}
 	memcpy(reply, data + FOG_SPHINX_SURB_ID_LEN, len - FOG_SPHINX_SURB_ID_LEN);
+	courier_loop_mark(c, data, mark);
+	if (sodium_memcmp(mark, data + COURIER_LOOP_MARK_AT, sizeof(mark)) == 0)
+		return 0;
 	if (courier_ping_back(c, data, reply, now_us))
 		return 0;
 	r = client_store_surb(c->p.store, data, &c->secret->keys, &message, &index);

@@ -3,6 +3,8 @@
 // What the courier's files share.
 #pragma once
 
+#include <sodium.h>
+
 #include "courier.h"
 
 enum {
@@ -40,7 +42,7 @@ struct courier {
 	const struct fog_crypto_ops *crypto;
 	size_t room; // of fragments
 	uint8_t mailbox[FOG_ID_LEN];
-	uint8_t loop_key[16]; // ID of our loops of this run
+	uint8_t loop_key[crypto_shorthash_KEYBYTES]; // ID of our loops of this run
 	bool has_mailbox; // and the store knows
 	uint64_t have; // mail up to this number is kept
 	uint32_t seen;
@@ -61,9 +63,17 @@ struct courier_letter {
 	size_t len;
 	struct fog_surb_keys *keys;
 	uint8_t surb_id[FOG_SPHINX_SURB_ID_LEN];
+	bool loop; // the SURB's ID says so to us, and to nobody else
 	int (*before)(struct courier *, struct courier_letter *, int64_t now_us);
 };
 
+enum { COURIER_LOOP_MARK_AT = 8 };
+
+// The second half of a loop's SURB ID follows from the first.
+void courier_loop_mark(
+        const struct courier *, const uint8_t id[COURIER_LOOP_MARK_AT],
+        uint8_t mark[COURIER_LOOP_MARK_AT]
+);
 int courier_post(struct courier *, struct courier_letter *, int64_t now_us);
 // A whole mail. Returns 0 (also for what we can't read), or the store's error: it isn't kept.
 int courier_read(struct courier *, const uint8_t *data, size_t len, int64_t now_us);

@@ -136,6 +136,7 @@ static void net_deliver(struct net *n, const struct fog_sphinx_route *route, con
 		return;
 	}
 	if (b != NULL) {
+		n->bare += m.surb == NULL;
 		answer = b->full ? FOG_MAIL_FULL : FOG_MAIL_STORED;
 		if (!b->full)
 			net_keep(b, FOG_MAIL_MESSAGE, "", 0, m.data, m.len);

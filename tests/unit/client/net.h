@@ -48,6 +48,7 @@ struct net {
 	bool no_way; // nobody knows a way
 	bool no_path; // no path leads to gateway 1
 	uint64_t packets, lost, drops, echoes;
+	uint64_t bare; // mail without a SURB
 
 	struct { // 0 and 1 are gateways, the others mixes of one layer each
 		uint8_t id[FOG_ID_LEN], public_key[32], private_key[32];

@@ -508,6 +508,8 @@ static void test_own(void)
 	for (unsigned i = 0; i < pong.back; i++)
 		CU_ASSERT_TRUE(pong.time_us[i] > 10000 && pong.time_us[i] < 1000000);
 	CU_ASSERT_EQUAL(courier_counts(c.courier)->loops_back, 5);
+	CU_ASSERT_EQUAL(courier_counts(c.courier)->foreign, 0);
+	CU_ASSERT_EQUAL(n->bare, 0); // a gateway can't tell loops from what others send us
 	n->loss = 1000;
 	CU_ASSERT_EQUAL(courier_ping(c.courier, n->node[1].id, n->now_us), 0);
 	states_step(n, &c, 100);
