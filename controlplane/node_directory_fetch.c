@@ -20,6 +20,7 @@ enum {
 	OTHER_MS = 1000, // then another authority is asked for proofs
 	AGAIN_MS = 500, // a source that has not answered by then is joined by another
 	ASKED_MAX = 4, // for a consensus at once
+	SHOWN_PART = 8, // of an epoch until who has taken a descriptor sees it again
 	ANSWER_MAX = 16 << 10,
 	SOURCES_MAX = FOG_AUTHORITIES_MAX + 16,
 };
@@ -75,7 +76,7 @@ static void fetch_refused(struct node_directory_authority *said, const struct fo
 	json_decref(body);
 }
 
-// Give each authority our descriptor, if it lacks it.
+// Give each authority our descriptor, when it's time.
 static void fetch_announce(struct fetch *f)
 {
 	struct node_directory *d = f->d;
@@ -83,8 +84,7 @@ static void fetch_announce(struct fetch *f)
 
 	for (unsigned i = 0; i < d->network->authority_count; i++) {
 		struct fetch_ask *a = &f->announce[i];
-		if (d->sequence == 0 || a->busy || d->peer[i].sequence == d->sequence ||
-		    now_ms < d->peer[i].due_ms)
+		if (d->sequence == 0 || a->busy || now_ms < d->peer[i].due_ms)
 			continue;
 		*a = (struct fetch_ask
 		){.busy = true,
@@ -137,13 +137,14 @@ static void fetch_announced(struct fetch *f, unsigned i, const struct fog_fetch_
 
 	fetch_said(done, &p->said, &said);
 	p->said = said;
-	if (said.answer == NODE_DIRECTORY_TAKEN)
-		p->sequence = f->announce[i].sequence;
 	// Whoever was given an older one is given the new one at once.
 	if (f->announce[i].sequence != f->d->sequence)
 		return;
-	p->gap_ms = said.answer == NODE_DIRECTORY_TAKEN ? 0 : directory_plan_retry(p->gap_ms);
-	p->due_ms = fog_now_ms() + directory_plan_jitter(p->gap_ms, randombytes_random());
+	bool taken = said.answer == NODE_DIRECTORY_TAKEN;
+	p->gap_ms = taken ? 0 : directory_plan_retry(p->gap_ms);
+	// An authority that is started again has forgotten what it took, so it is shown again.
+	uint64_t gap_ms = taken ? f->d->schedule.epoch_ns / 1000000 / SHOWN_PART : p->gap_ms;
+	p->due_ms = fog_now_ms() + directory_plan_jitter(gap_ms, randombytes_random());
 }
 
 // Where a consensus may be had: from authorities, and from nodes, so that many readers are no load for few.

@@ -11,8 +11,7 @@
 #include "node_directory.h"
 
 struct directory_peer {
-	uint64_t sequence; // of the descriptor that it was given last
-	uint64_t due_ms; // when it is tried again
+	uint64_t due_ms; // when it is given our descriptor, or again
 	uint64_t gap_ms; // between the last two tries
 	bool asked; // it has not answered yet
 	struct node_directory_authority said;

@@ -39,12 +39,24 @@ static void test_announce(void)
 	CU_ASSERT_STRING_EQUAL(d.operator, "we");
 	CU_ASSERT(d.as_number == 64511 && d.mix_count == 4 && d.mix[0].epoch == rig.epoch);
 	CU_ASSERT_EQUAL(d.directory_port, rig.listener);
-	// Nobody gets the same twice; a new one goes to all.
+	// Nobody gets the same twice at once; a new one goes to all.
 	rig_tick(&rig);
 	CU_ASSERT_EQUAL(node_directory_withdraw(rig.node, true), 0);
 	CU_ASSERT_TRUE(RIG_UNTIL(&rig, rig_posts(&rig, 0) > 1 && rig_posts(&rig, 3) > 1));
 	CU_ASSERT(rig_got(&rig, 3).sequence > d.sequence);
 	CU_ASSERT_EQUAL(rig_posts(&rig, 0), 2);
+	// An eighth of an epoch later one that may have been started anew gets the same again.
+	CU_ASSERT_TRUE_FATAL(RIG_UNTIL(&rig, all_taken()));
+	uint64_t due = 0;
+	while (due == 0) { // until the answer is there
+		pthread_mutex_lock(&rig.node->directory->lock);
+		due = rig.node->directory->peer[2].due_ms;
+		rig.node->directory->peer[2].due_ms = due > 0;
+		pthread_mutex_unlock(&rig.node->directory->lock);
+		usleep(1000);
+	}
+	CU_ASSERT(due > fog_now_ms() && due < fog_now_ms() + RIG_EPOCH_S * 1000 / 4);
+	CU_ASSERT_TRUE(RIG_UNTIL(&rig, rig_posts(&rig, 2) > 2));
 	rig_end(&rig);
 }
 
