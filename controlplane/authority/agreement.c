@@ -15,7 +15,8 @@ struct agreement_time agreement_time(const struct fog_agreement *a, uint64_t now
 	uint64_t epoch_ns = a->p.network->epoch_s * UINT64_C(1000000000), eighth = epoch_ns / 8;
 	struct agreement_time t = {.epoch = now_ns / epoch_ns, .eighth_ns = eighth};
 
-	t.target = (now_ns - AT_BEGIN * eighth) / epoch_ns + 1;
+	// Nothing is late for the first epoch of all.
+	t.target = now_ns < AT_BEGIN * eighth ? 1 : (now_ns - AT_BEGIN * eighth) / epoch_ns + 1;
 	t.at_ns = now_ns - (t.target - 1) * epoch_ns;
 	return t;
 }
@@ -74,8 +75,7 @@ void fog_agreement_tick(struct fog_agreement *a, uint64_t now_ns)
 	if (t.target > r->epoch) {
 		round_begin(a, t.target);
 		descriptors_prune(a, now_ns);
-		if (fog_view_at(a->p.view, t.epoch) != NULL)
-			fog_view_prune(a->p.view, t.epoch);
+		fog_view_prune(a->p.view, t.epoch);
 	}
 	// A clock that went back: what was done stays done.
 	if (t.target < r->epoch)

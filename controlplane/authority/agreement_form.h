@@ -39,6 +39,7 @@ struct agreement_round {
 	struct agreement_signature signature[FOG_AUTHORITIES_MAX][AGREEMENT_SAID_MAX];
 	struct fog_consensus *consensus; // as we computed it; NULL: not yet, or there is none
 	bool published;
+	uint64_t publish_ns; // not tried before, from the round's start
 };
 
 struct fog_agreement {

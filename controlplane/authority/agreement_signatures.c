@@ -9,6 +9,8 @@
 #include "../big_endian.h"
 #include "agreement_form.h"
 
+enum { PUBLISH_TRIES = 16 }; // in an eighth, when it can't be written
+
 // What we have said of this epoch, if anything, stands.
 static int consensus_may_sign(struct fog_agreement *a, const struct fog_consensus *c)
 {
@@ -141,7 +143,7 @@ void signatures_publish(struct fog_agreement *a, const struct agreement_time *t)
 	struct agreement_round *r = &a->round;
 	bool news = false;
 
-	if (r->consensus == NULL || r->published)
+	if (r->consensus == NULL || r->published || t->at_ns < r->publish_ns)
 		return;
 	unsigned count = signatures_collect(a, all);
 	if (count < a->p.network->threshold)
@@ -151,8 +153,11 @@ void signatures_publish(struct fog_agreement *a, const struct agreement_time *t)
 		ret = fog_view_take(
 		        a->p.view, r->consensus->data, r->consensus->len, t->epoch, &news
 		);
-	if (ret < 0)
-		return; // logged by the view; the next tick tries again
+	if (ret < 0) {
+		// Logged by the view. Each try verifies all of it and takes another line.
+		r->publish_ns = t->at_ns + t->eighth_ns / PUBLISH_TRIES;
+		return;
+	}
 	r->published = true;
 	if (ret == FOG_REFUSAL_NONE)
 		LOG_INFO(

@@ -115,6 +115,7 @@ int service_start(struct service *s)
 
 	for (unsigned i = 0; i < params.peer_count; i++)
 		peer[i] = s->p.network->authority[i].address;
+	service_tick(s); // a vote that comes before the first one would be refused for good
 	int r = fog_serve_create(&params, &ops, s, &s->serve);
 
 	for (unsigned i = 0; r == 0 && i < s->p.network->authority_count; i++) {
@@ -164,9 +165,11 @@ void service_tick(struct service *s)
 
 	pthread_mutex_lock(&s->lock);
 	fog_agreement_tick(s->agreement, now);
-	if (epoch > s->pruned && epoch > SAID_EPOCHS)
+	// Once a consensus says that the clock is right: with what was signed gone, another could be signed.
+	if (epoch > s->pruned && epoch > SAID_EPOCHS && fog_view_at(s->view, epoch) != NULL) {
 		keep_prune(s->dir, epoch - SAID_EPOCHS);
-	s->pruned = epoch;
+		s->pruned = epoch;
+	}
 	pthread_cond_broadcast(&s->wake);
 	pthread_mutex_unlock(&s->lock);
 }

@@ -111,6 +111,8 @@ void fog_view_prune(struct fog_view *v, uint64_t epoch)
 	const struct fog_consensus *oldest = epoch > 0 ? fog_view_at(v, epoch - 1) : NULL;
 	uint64_t from = oldest != NULL ? oldest->epoch : epoch;
 
+	if (fog_view_at(v, epoch) == NULL)
+		return;
 	while (v->count > 0 && v->consensus[0]->epoch < from)
 		view_remove(v, 0);
 }

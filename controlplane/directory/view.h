@@ -44,7 +44,7 @@ const struct fog_consensus *fog_view_exact(
 ); // of that very epoch
 // The newest one of an epoch not after 'epoch', whether it still counts or not. NULL: none.
 const struct fog_consensus *fog_view_newest(const struct fog_view *, uint64_t epoch);
-// Forget what is older than fog_view_at(epoch - 1).
+// Forget what is older than fog_view_at(epoch - 1). Nothing goes while none counts in 'epoch': maybe the clock is wrong.
 void fog_view_prune(struct fog_view *, uint64_t epoch);
 
 // All proofs of equivocation that are known: *count of FOG_EQUIVOCATION_LEN bytes each, verified ones. NULL

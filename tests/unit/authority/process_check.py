@@ -13,6 +13,13 @@ from authorities import (
 
 def run(dc, authorities, network):
 	honest = authorities[:LIAR]
+	# What was signed stays until a consensus says that the clock is right.
+	old = authorities[0].state / "authority" / "said-vote-1"
+	authorities[0].stop()
+	old.write_bytes(b"x")
+	authorities[0].start(network)
+	wait_for("the first one again", authorities[0].answers)
+	check(old.exists(), "what was signed is gone, and nobody has said what time it is")
 	epoch = fresh_epoch()
 	upload(dc, authorities, epoch)
 	data = wait_for("the first consensus", lambda: len(c := everywhere(authorities, epoch + 1)) == COUNT and c)
@@ -20,6 +27,7 @@ def run(dc, authorities, network):
 	check(len({c["digest"] for c in first}) == 1, "they don't agree")
 	check(first[0]["names"].keys() == {f"n{i}" for i in range(NODES)}, f"nodes: {first[0]}")
 	check((first[0]["voted"], first[0]["shared"], first[0]["lied"]) == (15, 15, 0), f"{first[0]}")
+	wait_for("the end of what was signed long ago", lambda: not old.exists())
 
 	# The fourth votes two ways; the first is killed and comes back.
 	authorities[LIAR].stop()

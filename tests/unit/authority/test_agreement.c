@@ -111,6 +111,43 @@ static void test_disk(void)
 	sim_free(s);
 }
 
+// A consensus that can't be written is tried again, but not with each tick.
+static void test_unwritable(void)
+{
+	struct sim *s = sim_make(NODES, 0, 6);
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/consensus-%d.new", s->a[1].dir, PARTS_EPOCH);
+	CU_ASSERT_EQUAL_FATAL(mkdir(path, 0700), 0);
+	sim_upload(s);
+	sim_until(s, 115);
+	CU_ASSERT_EQUAL(sim_agreed(s, PARTS_EPOCH), ALL & ~2);
+	CU_ASSERT_EQUAL_FATAL(rmdir(path), 0);
+	fog_agreement_tick(s->a[1].agreement, sim_now(s, 1));
+	CU_ASSERT_PTR_NULL(fog_view_exact(s->a[1].view, PARTS_EPOCH));
+	fog_agreement_tick(s->a[1].agreement, sim_now(s, 1) + SIM_EPOCH_NS / SIM_STEPS);
+	CU_ASSERT_PTR_NOT_NULL(fog_view_exact(s->a[1].view, PARTS_EPOCH));
+	sim_free(s);
+}
+
+// A host whose clock begins in 1970 and is set right after that.
+static void test_first_epoch(void)
+{
+	struct sim *s = sim_make(NODES, 0, 7);
+
+	for (unsigned i = 0; i < SIM_COUNT; i++) {
+		fog_agreement_destroy(s->a[i].agreement);
+		fog_view_destroy(s->a[i].view);
+		s->a[i].ahead_ns = -(int64_t)s->now_ns + 1000;
+		sim_up(s, i);
+		s->a[i].ahead_ns = 0;
+	}
+	sim_upload(s);
+	sim_until(s, 128);
+	CU_ASSERT_EQUAL(sim_agreed(s, PARTS_EPOCH), ALL);
+	sim_free(s);
+}
+
 // Vote number 'which' of the liar: each lists another set of nodes.
 static uint8_t *lie(
         struct sim *s, unsigned which, const struct fog_consensus *previous, bool relay, size_t *len
@@ -347,6 +384,8 @@ int main(void)
 	        {"down", test_down},
 	        {"restart", test_restart},
 	        {"disk", test_disk},
+	        {"a folder that can't be written", test_unwritable},
+	        {"the first epoch", test_first_epoch},
 	        {"twice", test_twice},
 	        {"two votes", test_two_votes},
 	        {"late votes", test_late},

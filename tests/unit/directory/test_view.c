@@ -466,6 +466,11 @@ static void test_over(void)
 	CU_ASSERT_EQUAL(
 	        fog_view_topology(view, EPOCH + 2 + FOG_CONSENSUS_LIFE, false, &t), -ENODATA
 	);
+	// A clock that is hours ahead costs no consensus: it may be set right, and the authorities away.
+	fog_view_prune(view, EPOCH + 2 + FOG_CONSENSUS_LIFE);
+	fog_view_prune(view, EPOCH + 1000);
+	again();
+	CU_ASSERT_PTR_NOT_NULL(fog_view_at(view, EPOCH + 2));
 	end();
 }
 
