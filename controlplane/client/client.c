@@ -62,27 +62,25 @@ static int client_load_network(struct fog_client *c, const char *path, struct fo
 	return client_fail(c, -EINVAL, "%s", report.len > 0 ? report.text : path);
 }
 
-// Copy it under another name first: there is never half a network file.
+// Copy it under a name of our own first: there is never half a network file, whoever does so, too.
 static int client_keep_network(struct fog_client *c, const char *path)
 {
-	char text[8192];
+	char text[8192], temporary[40];
 	int from = open(path, O_RDONLY | O_CLOEXEC), to, r = 0;
 	ssize_t n;
 
 	if (from < 0)
 		return client_fail(c, -EINVAL, "%s can't be read: %s", path, strerror(errno));
-	unlinkat(c->dir_fd, "." CLIENT_NETWORK_FILE, 0);
-	to = openat(
-	        c->dir_fd, "." CLIENT_NETWORK_FILE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600
-	);
+	snprintf(temporary, sizeof(temporary), "." CLIENT_NETWORK_FILE ".%u", (unsigned)getpid());
+	unlinkat(c->dir_fd, temporary, 0); // of one that was killed
+	to = openat(c->dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (to < 0)
 		r = -EIO;
 	while (r == 0 && (n = read(from, text, sizeof(text))) != 0)
 		if (n < 0 || write(to, text, (size_t)n) != n)
 			r = -EIO;
 	if (r == 0 &&
-	    (fsync(to) < 0 ||
-	     renameat(c->dir_fd, "." CLIENT_NETWORK_FILE, c->dir_fd, CLIENT_NETWORK_FILE) < 0 ||
+	    (fsync(to) < 0 || renameat(c->dir_fd, temporary, c->dir_fd, CLIENT_NETWORK_FILE) < 0 ||
 	     fsync(c->dir_fd) < 0))
 		r = -EIO;
 	if (r < 0)

@@ -252,6 +252,13 @@ def check(fogctl, world, folder):
 	assert b"acknowledged" in client.run("client", "status", "1")
 	client.run("client", "status", "2", code=1)
 
+	# Several that keep the network file at the same time don't meet each other's halves of it.
+	for _ in range(5):
+		many = [client.start("client", "address", "--network", str(file)) for _ in range(8)]
+		assert [(p.communicate(timeout=60)[1], p.returncode) for p in many] == [(b"", 0)] * len(many)
+	assert (dirs / "network.yaml").read_bytes() == file.read_bytes()
+	assert not [name for name in os.listdir(dirs) if name.startswith(".")], os.listdir(dirs)
+
 	# A process that accepts and ends, and one that sends.
 	assert b"queued" in client.run("send", "--wait", "0", address, "later")
 	assert client.run("receive", "--raw", "--wait", str(LIMIT)) == b"later"
