@@ -230,9 +230,10 @@ void fog_store_boxes_prune(struct fog_store *s, int64_t before_us)
 	for (int i = 0; i < PRUNE_ROUNDS && r == 1; i++) {
 		if (fog_store_begin(s) < 0)
 			return;
-		r = boxes_prune_mail(s, before_us);
+		// A box that goes takes all of its mail along.
+		r = boxes_prune_box(s, before_us);
 		if (r == 0)
-			r = boxes_prune_box(s, before_us);
+			r = boxes_prune_mail(s, before_us);
 		if (fog_store_end(s, r >= 0) < 0)
 			return;
 	}

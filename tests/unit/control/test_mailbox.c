@@ -448,6 +448,30 @@ static void test_many_readers(void)
 	stop();
 }
 
+// Clients that are away don't take two turns of the minute, one for their mail and one for their mailbox.
+static void test_many_old(void)
+{
+	enum { AWAY = 90 };
+
+	uint8_t key[32] = {9}, id[32];
+	struct fog_store_boxes all;
+	struct fog_mail m;
+
+	fresh(NULL);
+	for (unsigned i = 0; i < 3 * AWAY; i++) {
+		key[1] = (uint8_t)(i % AWAY);
+		if (i < AWAY)
+			CU_ASSERT_EQUAL(fetch_as(key, 1, &m), 0);
+		fog_recipient_mailbox(key, id);
+		CU_ASSERT_EQUAL(put_into(id, "123"), 0);
+	}
+	fog_store_boxes_prune(store, fog_now_unix_us() + 1000000);
+	CU_ASSERT_EQUAL(fog_mailboxes_totals(boxes, &all), 0);
+	CU_ASSERT_EQUAL(all.boxes, 0);
+	CU_ASSERT_EQUAL(all.mails, 0);
+	stop();
+}
+
 static void test_expiry(void)
 {
 	uint8_t text[FOG_NOTICE_MAX];
@@ -695,6 +719,7 @@ int main(void)
 	        {"limits", test_limits},
 	        {"shares", test_share},
 	        {"many clients", test_many_readers},
+	        {"many clients that are away", test_many_old},
 	        {"expiry", test_expiry},
 	        {"deliveries for mailboxes", test_deliver_mail},
 	        {"a full mailbox", test_full},
