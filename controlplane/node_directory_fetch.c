@@ -20,7 +20,6 @@ enum {
 	OTHER_MS = 1000, // then another authority is asked for proofs
 	AGAIN_MS = 500, // a source that has not answered by then is joined by another
 	ASKED_MAX = 4, // for a consensus at once
-	SHOWN_PART = 8, // of an epoch until who has taken a descriptor sees it again
 	ANSWER_MAX = 16 << 10,
 	SOURCES_MAX = FOG_AUTHORITIES_MAX + 16,
 };
@@ -140,11 +139,13 @@ static void fetch_announced(struct fetch *f, unsigned i, const struct fog_fetch_
 	// Whoever was given an older one is given the new one at once.
 	if (f->announce[i].sequence != f->d->sequence)
 		return;
-	bool taken = said.answer == NODE_DIRECTORY_TAKEN;
-	p->gap_ms = taken ? 0 : directory_plan_retry(p->gap_ms);
-	// An authority that is started again has forgotten what it took, so it is shown again.
-	uint64_t gap_ms = taken ? f->d->schedule.epoch_ns / 1000000 / SHOWN_PART : p->gap_ms;
-	p->due_ms = fog_now_ms() + directory_plan_jitter(gap_ms, randombytes_random());
+	uint64_t now_ms = fog_now_ms();
+	uint32_t dice = randombytes_random();
+	p->gap_ms = said.answer == NODE_DIRECTORY_TAKEN ? 0 : directory_plan_retry(p->gap_ms);
+	uint64_t wait_ms = said.answer == NODE_DIRECTORY_TAKEN
+	        ? directory_plan_again(&f->d->schedule, fog_clock_now_ns(f->d->node->clock), dice)
+	        : directory_plan_jitter(p->gap_ms, dice);
+	p->due_ms = wait_ms == UINT64_MAX ? UINT64_MAX : now_ms + wait_ms;
 }
 
 // Where a consensus may be had: from authorities, and from nodes, so that many readers are no load for few.

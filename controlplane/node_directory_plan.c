@@ -15,6 +15,8 @@ enum {
 	// Up to here a descriptor is held: half of an epoch, which is the longest overlap, and a 32nd in which the key that is
 	// then dead is destroyed and its delays are proved. Authorities take descriptors until 20/32.
 	HOLD_32NDS = 17,
+	SHOWN_PART = 8, // of an epoch until who has taken a descriptor sees it again
+	TAKEN_EIGHTHS = 5, // authorities take descriptors for the next epoch until here
 	FIGURES_DIGITS = 100,
 	VRF_COUNTS_AFTER = 2, // epochs in the consensus, at most
 };
@@ -68,6 +70,14 @@ uint64_t directory_plan_retry(uint64_t gap_ms)
 	if (gap_ms == 0)
 		return RETRY_MS;
 	return gap_ms < RETRY_MAX_MS / 2 ? 2 * gap_ms : RETRY_MAX_MS;
+}
+
+uint64_t directory_plan_again(const struct fog_schedule *s, uint64_t now_ns, uint32_t dice)
+{
+	uint64_t start = fog_schedule_start(s, fog_schedule_epoch(s, now_ns));
+	uint64_t ms = directory_plan_jitter(s->epoch_ns / 1000000 / SHOWN_PART, dice);
+
+	return now_ns - start + ms * 1000000 < s->epoch_ns / 8 * TAKEN_EIGHTHS ? ms : UINT64_MAX;
 }
 
 // The epoch whose proof authorities ask for now, as fog_descriptor_judge does; 0: none.

@@ -23,6 +23,9 @@ uint64_t directory_plan_rest(
 uint64_t directory_plan_gap(const struct fog_schedule *, uint64_t now_ns, bool some, uint32_t dice);
 // After the 'gap_ms' that lay before the last try (0: it was the first one) so many lie before the next.
 uint64_t directory_plan_retry(uint64_t gap_ms);
+// Milliseconds until an authority that has taken a descriptor is shown it again, since one that is started anew has
+// forgotten it; UINT64_MAX: not any more, since it would come too late for the next consensus.
+uint64_t directory_plan_again(const struct fog_schedule *, uint64_t now_ns, uint32_t dice);
 
 // A node that was in the consensus of the epoch that ended last has to prove that epoch's delays to be in the
 // next one (fog_descriptor_judge), and can do so only when its packets are dead: until then authorities would

@@ -99,6 +99,23 @@ static void test_retry(void)
 	}
 }
 
+// About every eighth, and never when a new epoch asks for a new descriptor.
+static void test_again(void)
+{
+	const uint64_t eighth_ms = hour.epoch_ns / 8000000;
+
+	CU_ASSERT_EQUAL(directory_plan_again(&hour, at(&hour, 0), 0), eighth_ms / 2);
+	CU_ASSERT_EQUAL(
+	        directory_plan_again(&hour, at(&hour, 0), UINT32_MAX), eighth_ms * 3 / 2 - 1
+	);
+	for (unsigned part = 0; part < 32; part++)
+		for (unsigned dice = 0; dice < 8; dice++) {
+			uint64_t ms = directory_plan_again(&hour, at(&hour, part), dice << 29);
+			bool late = 2 * part + 4 + dice >= 2 * 20;
+			CU_ASSERT_EQUAL(ms == UINT64_MAX, late);
+		}
+}
+
 static struct fog_consensus_node listed = {.since = 10, .descriptor = {.vrf_from = 10}};
 static struct fog_consensus previous = {
         .epoch = EPOCH, .until = EPOCH + FOG_CONSENSUS_LIFE, .node_count = 1, .node = &listed};
@@ -241,6 +258,7 @@ int main(void)
 	        {"gap", test_gap},
 	        {"asking over an epoch", test_asking},
 	        {"backoff", test_retry},
+	        {"showing it again", test_again},
 	        {"holding an announcement", test_hold},
 	        {"nothing to hold it for", test_hold_none},
 	        {"holding for a debt", test_hold_owed},
