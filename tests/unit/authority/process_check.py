@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 the Fogline authors
 """Authorities as processes on loopback agree: four of them, three in spite of the fourth, which votes two ways;
-two make nothing. `process_check.py FOG_AUTHORITY DESCRIPTOR_CHECK`"""
+two make nothing. `process_check.py FOG_AUTHORITY DESCRIPTOR_CHECK FOGCTL`"""
 import signal
+import subprocess
 import sys
 
 from authorities import (
@@ -11,7 +12,20 @@ from authorities import (
 )
 
 
-def run(dc, authorities, network):
+def check_fogctl(fogctl, proofs, folder, network, liar):
+	"""What an operator does with the proof."""
+	path = folder / "proofs"
+	path.write_bytes(proofs)
+	done = subprocess.run(
+		[fogctl, "consensus", "verify", "--network", network, path], capture_output=True, text=True, timeout=60)
+	check(done.returncode == 0 and f"{liar} has signed two different votes" in done.stdout, f"fogctl: {done}")
+	path.write_bytes(bytes([*proofs[:-1], proofs[-1] ^ 1]))
+	done = subprocess.run(
+		[fogctl, "consensus", "verify", "--network", network, path], capture_output=True, text=True, timeout=60)
+	check(done.returncode != 0 and "bad_signature" in done.stdout + done.stderr, f"fogctl, another byte: {done}")
+
+
+def run(dc, authorities, network, fogctl, folder):
 	honest = authorities[:LIAR]
 	# What was signed stays until a consensus says that the clock is right.
 	old = authorities[0].state / "authority" / "said-vote-1"
@@ -48,7 +62,9 @@ def run(dc, authorities, network):
 	check(len({c["digest"] for c in second}) == 1, "the honest don't agree")
 	check((second[0]["voted"], second[0]["lied"]) == (7, 8), f"{second[0]}")
 	for a in honest:
-		check_proofs(a.request("GET", "/directory/equivocations")[1], authorities[LIAR])
+		proofs = a.request("GET", "/directory/equivocations")[1]
+		check_proofs(proofs, authorities[LIAR])
+	check_fogctl(fogctl, proofs, folder, network, f"auth{LIAR + 1}")
 	check(authorities[0].request("GET", f"/directory/votes/{epoch + 1}")[0] == 200, "votes are shown")
 
 	# Two of four make none.
@@ -61,9 +77,9 @@ def run(dc, authorities, network):
 		a.stop()
 
 
-def main(program, descriptor_check):
-	with four(program) as (authorities, network, _):
-		run(load(descriptor_check), authorities, network)
+def main(program, descriptor_check, fogctl):
+	with four(program) as (authorities, network, folder):
+		run(load(descriptor_check), authorities, network, fogctl, folder)
 	print("four authorities agree, three in spite of the fourth, two make nothing")
 
 
