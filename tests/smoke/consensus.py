@@ -4,7 +4,7 @@
 import datetime
 import time
 
-from _init import ROOT, Lab, Traffic, agreed, check, default_path, equal, wait_for
+from _init import ROOT, Lab, Traffic, agreed, check, default_path, drops, equal, wait_for
 
 EPOCH_S = 12  # every step takes one
 
@@ -53,6 +53,7 @@ class Steady:
 	PAUSE_S = 0.05
 
 	def __init__(self, lab):
+		self.lab = lab
 		self.traffic = Traffic(
 			lab["gateway"].rest, lab["service"].rest, "service", (ROOT / "LICENSE").read_bytes(), 0)
 		self.next = 0
@@ -77,4 +78,10 @@ class Steady:
 		self.traffic.count = len(self.traffic.sent)
 		self.traffic.run()
 		check(len(self.traffic.sent) >= at_least, f"only {len(self.traffic.sent)} messages were sent")
-		equal((self.traffic.lost, self.traffic.corrupted), (0, 0), "messages lost, corrupted")
+		lost = [
+			f"{number}, sent at {self.traffic.sent_at[number]:.3f} (epoch {self.traffic.sent_at[number] / EPOCH_S:.3f}) over "
+			f"{self.traffic.paths.get(number)}, {'answer' if number in self.traffic.delivered else 'message'} missing"
+			for number in self.traffic.sent if number not in self.traffic.replied
+		]
+		check(not lost, f"lost: {'; '.join(lost)}; drops: {({node.name: drops(node) for node in self.lab})}")
+		equal(self.traffic.corrupted, 0, "messages corrupted")
