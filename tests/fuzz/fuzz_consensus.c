@@ -10,17 +10,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct fog_consensus *right_consensus(const struct parts *p)
-{
-	static struct fog_consensus *c;
-
-	if (c == NULL)
-		c = parts_consensus(p, PARTS_EPOCH, NULL);
-	if (c == NULL)
-		abort();
-	return c;
-}
-
 static void sign_again(const struct parts *p, uint8_t *bytes, size_t body)
 {
 	struct fog_statement s = {.kind = FOG_STATEMENT_CONSENSUS};
@@ -88,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort(); // nobody has signed two
 		return 0;
 	}
-	const struct fog_consensus *c = right_consensus(p);
+	const struct fog_consensus *c = fuzz_consensus(p);
 	size_t len = data[0] & 1 ? c->len : size - 1;
 	uint8_t *bytes = malloc(len > 0 ? len : 1);
 	if (data[0] & 1) {

@@ -11,17 +11,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct fog_consensus *right_consensus(const struct parts *p)
-{
-	static struct fog_consensus *c;
-
-	if (c == NULL)
-		c = parts_consensus(p, PARTS_EPOCH, NULL);
-	if (c == NULL)
-		abort();
-	return c;
-}
-
 static void right_proof(const struct parts *p, uint8_t out[FOG_EQUIVOCATION_LEN])
 {
 	struct fog_equivocation e = {.kind = FOG_STATEMENT_VOTE, .epoch = PARTS_EPOCH};
@@ -40,7 +29,7 @@ static void right_proof(const struct parts *p, uint8_t out[FOG_EQUIVOCATION_LEN]
 
 static void show_it(const struct consensus_document *d, const struct parts *p)
 {
-	json_t *a = fog_consensus_json(right_consensus(p), &p->net);
+	json_t *a = fog_consensus_json(fuzz_consensus(p), &p->net);
 	json_t *b = fog_consensus_json(d->consensus, d->refusal == NULL ? &p->net : NULL);
 	json_t *there = a != NULL && b != NULL ? consensus_compare(a, b) : NULL;
 	json_t *back = there != NULL ? consensus_compare(b, a) : NULL;
@@ -59,7 +48,7 @@ static void show_it(const struct consensus_document *d, const struct parts *p)
 static void check_it(const struct parts *p, const uint8_t *bytes, size_t len, bool right)
 {
 	struct consensus_document d = {.file = "it"}, good = {.file = "good"};
-	const struct fog_consensus *c = right_consensus(p);
+	const struct fog_consensus *c = fuzz_consensus(p);
 
 	if (consensus_check(&d, bytes, len, &p->net) < 0 ||
 	    consensus_check(&good, c->data, c->len, &p->net) < 0)
@@ -85,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size == 0)
 		return 0;
-	const struct fog_consensus *c = right_consensus(p);
+	const struct fog_consensus *c = fuzz_consensus(p);
 	size_t len = data[0] & 1 ? c->len : data[0] & 2 ? sizeof(proof) : size - 1;
 	uint8_t *bytes = malloc(len > 0 ? len : 1);
 	if (data[0] & 1)

@@ -4,6 +4,8 @@
 // right documents of it, so that inputs can be laid over them by exclusive or.
 #pragma once
 
+#include <stdlib.h>
+
 #include "../unit/directory/parts.h"
 
 enum { FUZZ_NODES = 3 };
@@ -16,6 +18,18 @@ static inline struct parts *fuzz_parts(void)
 	if (p == NULL && sodium_init() >= 0)
 		p = parts_make(FUZZ_NODES);
 	return p;
+}
+
+// Its consensus of PARTS_EPOCH, with all signatures. Made once, never freed.
+static inline const struct fog_consensus *fuzz_consensus(const struct parts *p)
+{
+	static struct fog_consensus *c;
+
+	if (c == NULL)
+		c = parts_consensus(p, PARTS_EPOCH, NULL);
+	if (c == NULL)
+		abort();
+	return c;
 }
 
 // What is read has one form: nothing of it may change and leave it good. Input beyond 'len' is ignored.
