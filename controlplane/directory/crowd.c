@@ -24,10 +24,12 @@ struct crowd_source {
 
 struct crowd_guest {
 	struct crowd_source *source; // NULL: free
+	struct fog_ip address;
 	bool peer;
 	bool leaving; // it was put out, and counts no more
 	int fd;
 	uint64_t since_ms;
+	uint64_t due_ms; // when it has to have read its answer, 0 = it gets none
 };
 
 struct crowd {
@@ -57,13 +59,19 @@ static struct fog_ip address_of(const struct sockaddr *from)
 	return ip;
 }
 
-static bool is_peer(const struct crowd *c, const struct fog_ip *ip)
+static bool same_address(const struct fog_ip *a, const struct fog_ip *b)
 {
+	return a->family == b->family && memcmp(a->addr, b->addr, sizeof(a->addr)) == 0;
+}
+
+// How many of them have this address.
+static unsigned peers_at(const struct crowd *c, const struct fog_ip *ip)
+{
+	unsigned n = 0;
+
 	for (unsigned i = 0; i < c->peer_count; i++)
-		if (c->peer[i].family == ip->family &&
-		    memcmp(c->peer[i].addr, ip->addr, sizeof(ip->addr)) == 0)
-			return true;
-	return false;
+		n += same_address(&c->peer[i], ip);
+	return n;
 }
 
 static void key_of(const struct fog_ip *ip, uint8_t key[CROWD_KEY])
@@ -163,13 +171,25 @@ static struct crowd_guest *guest_most(struct crowd *c)
 	return most;
 }
 
+static bool peer_admitted(const struct crowd *c, const struct fog_ip *ip)
+{
+	unsigned here = 0;
+
+	for (unsigned i = 0; i < CROWD_GUESTS * 2; i++) {
+		const struct crowd_guest *g = &c->guest[i];
+		here += g->source != NULL && !g->leaving && g->peer &&
+		        same_address(&g->address, ip);
+	}
+	return c->peers < CROWD_OF_PEERS && here < CROWD_OF_PEERS * peers_at(c, ip) / c->peer_count;
+}
+
 bool crowd_admits(struct crowd *c, const struct sockaddr *from, uint64_t now_ms, int *put_out)
 {
 	struct fog_ip ip = address_of(from);
 
 	*put_out = -1;
-	if (is_peer(c, &ip))
-		return c->peers < CROWD_OF_PEERS;
+	if (peers_at(c, &ip) > 0)
+		return peer_admitted(c, &ip);
 	struct crowd_source *s = source_of(c, &ip, now_ms);
 	if (s == NULL || s->guests >= CROWD_OF_SOURCE ||
 	    s->milli <= (int64_t)CROWD_FLOOR * CROWD_MILLI)
@@ -198,7 +218,7 @@ struct crowd_guest *crowd_enter(
 	if (s == NULL || i == CROWD_GUESTS * 2)
 		return NULL;
 	c->guest[i] = (struct crowd_guest
-	){.source = s, .peer = is_peer(c, &ip), .fd = fd, .since_ms = now_ms};
+	){.source = s, .address = ip, .peer = peers_at(c, &ip) > 0, .fd = fd, .since_ms = now_ms};
 	s->guests++;
 	if (c->guest[i].peer) {
 		c->peers++;
@@ -235,8 +255,29 @@ unsigned crowd_asks(struct crowd_guest *g, uint64_t now_ms)
 	return (unsigned)(-g->source->milli / CROWD_MILLI / CROWD_PER_S) + 1;
 }
 
-void crowd_gets(struct crowd_guest *g, size_t len)
+void crowd_gets(struct crowd_guest *g, size_t len, uint64_t now_ms)
 {
-	if (g != NULL && !g->leaving && !g->peer)
+	if (g == NULL || g->leaving)
+		return;
+	g->due_ms = now_ms + CROWD_ANSWER_MS + len / CROWD_PER_MS;
+	if (!g->peer)
 		g->source->milli -= (int64_t)(len / CROWD_UNIT) * CROWD_MILLI;
+}
+
+void crowd_got(struct crowd_guest *g)
+{
+	if (g != NULL)
+		g->due_ms = 0;
+}
+
+int crowd_slow(struct crowd *c, uint64_t now_ms)
+{
+	for (unsigned i = 0; i < CROWD_GUESTS * 2; i++) {
+		struct crowd_guest *g = &c->guest[i];
+		if (g->source == NULL || g->leaving || g->due_ms == 0 || now_ms < g->due_ms)
+			continue;
+		guest_uncount(c, g);
+		return g->fd;
+	}
+	return -1;
 }

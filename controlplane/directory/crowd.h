@@ -9,10 +9,13 @@
 //     connections buy nothing, and nobody holds a place by reading slowly while others wait;
 //   - CROWD_BURST units and CROWD_PER_S more a second. A connection and a request cost one each, an
 //     answer one for each CROWD_UNIT bytes. Whoever has none left is told so, and from CROWD_FLOOR below
-//     zero on isn't let in.
+//     zero on isn't let in;
+//   - CROWD_ANSWER_MS and a millisecond for each CROWD_PER_MS bytes to read an answer. Whoever needs longer
+//     holds memory that others may want, and gives way to the next one who connects or asks.
 //
 // Peers, by their exact addresses (the other authorities), have CROWD_OF_PEERS connections to themselves and
-// are asked for no units: a crowd can't keep them from agreeing.
+// are asked for no units: a crowd can't keep them from agreeing. Nor can one of them keep the others from it: an
+// address has as large a part of these connections as of the list.
 //
 // Pure but for memory: times are the caller's, milliseconds that don't go back. One thread at a time.
 #pragma once
@@ -34,6 +37,8 @@ enum {
 	CROWD_PER_S = 8,
 	CROWD_FLOOR = -60,
 	CROWD_UNIT = 64 << 10,
+	CROWD_ANSWER_MS = 10000,
+	CROWD_PER_MS = 32, // bytes
 };
 
 struct crowd;
@@ -53,5 +58,9 @@ bool crowd_peer(const struct crowd_guest *); // whether it is one; false for NUL
 
 // A request comes. Returns 0, or after how many seconds it would be answered.
 unsigned crowd_asks(struct crowd_guest *, uint64_t now_ms);
-// It gets so many bytes.
-void crowd_gets(struct crowd_guest *, size_t len);
+// It gets so many bytes from now on; it has got them, or will not. Both accept NULL.
+void crowd_gets(struct crowd_guest *, size_t len, uint64_t now_ms);
+void crowd_got(struct crowd_guest *);
+// Somebody who has taken too long over an answer, and is nobody's guest any more: the descriptor of a connection
+// that has to end. -1: nobody, or nobody else.
+int crowd_slow(struct crowd *, uint64_t now_ms);

@@ -34,17 +34,29 @@ enum {
 	// themselves, nor from hearing what they are answered. Connections are few enough.
 	SMALL = 4 << 10,
 	DISCARD_MAX = 64 << 10, // of a body that isn't wanted
+	LARGE_MAX = CONNECTIONS_MAX, // answers that aren't small
 };
 
 #define PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3"
+
+// An answer that isn't small, while somebody gets it. All ask for the same few, so each is there once, however
+// many read it.
+struct serve_large {
+	unsigned readers; // 0: free
+	struct MHD_Response *response;
+	const char *type;
+	const uint8_t *data; // the response's
+	size_t len;
+};
 
 struct fog_serve {
 	struct MHD_Daemon *daemon;
 	const struct fog_serve_ops *ops;
 	void *ctx;
 	size_t body_max;
-	struct crowd *crowd; // the daemon's thread, as the next two
+	struct crowd *crowd; // the daemon's thread, as what follows
 	size_t bodies, answers; // bytes taken
+	struct serve_large large[LARGE_MAX];
 };
 
 enum serve_state { BODY_FINE, BODY_TOO_LARGE, BODY_NO_ROOM, BODY_TOO_OFTEN };
@@ -54,7 +66,8 @@ struct serve_request {
 	struct crowd_guest *guest;
 	uint8_t *body;
 	size_t len, room;
-	size_t discarded, answer; // bytes
+	size_t discarded, small; // bytes; of its answer, if that is small
+	struct serve_large *large; // its answer, if that isn't
 	unsigned later_s; // of BODY_TOO_OFTEN
 	enum serve_state state;
 };
@@ -102,30 +115,96 @@ static void serve_headers(
 	MHD_add_response_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 }
 
-static enum MHD_Result serve_answer(
-        struct fog_serve *s, struct MHD_Connection *c, struct serve_request *q,
-        struct fog_serve_answer *a, const char *allow
+// Takes its data over. NULL: there is no memory.
+static struct MHD_Response *serve_response(
+        const struct fog_serve_answer *a, const struct serve_request *q, const char *allow
 )
 {
-	if (a->len > SMALL && s->answers + a->len > serve_share(q, ANSWERS_MAX)) {
-		free(a->data);
-		fog_serve_refuse(a, 503, "busy", "too many ask at once: come again later");
-	}
 	struct MHD_Response *r = MHD_create_response_from_buffer(
 	        a->len, a->data != NULL ? (void *)a->data : (void *)"",
 	        a->data != NULL ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT
 	);
 
-	if (r == NULL) {
+	if (r != NULL)
+		serve_headers(r, a, q, allow);
+	else
 		free(a->data);
-		return MHD_NO;
+	return r;
+}
+
+// Who gets the same already. 'out' is a free place when nobody does; there is one for every connection.
+static bool large_find(
+        struct fog_serve *s, const struct fog_serve_answer *a, struct serve_large **out
+)
+{
+	*out = NULL;
+	for (unsigned i = 0; i < LARGE_MAX; i++) {
+		struct serve_large *l = &s->large[i];
+		if (l->readers == 0) {
+			*out = l;
+		} else if (l->response != NULL && l->len == a->len && l->type == a->type && memcmp(l->data, a->data, a->len) == 0) {
+			*out = l;
+			return true;
+		}
 	}
-	q->answer = a->len;
-	s->answers += a->len;
-	crowd_gets(q->guest, a->len);
-	serve_headers(r, a, q, allow);
+	return false;
+}
+
+// Returns whether there is room for it; then 'q' gets it, as soon as it has a response.
+static bool large_take(
+        struct fog_serve *s, struct serve_request *q, const struct fog_serve_answer *a
+)
+{
+	struct serve_large *l;
+
+	if (large_find(s, a, &l)) {
+		free(a->data);
+	} else {
+		if (l == NULL || s->answers + a->len > serve_share(q, ANSWERS_MAX))
+			return false;
+		*l = (struct serve_large
+		){.response = serve_response(a, q, NULL),
+		  .type = a->type,
+		  .data = a->data,
+		  .len = a->len};
+		s->answers += a->len;
+	}
+	l->readers++;
+	q->large = l;
+	return true;
+}
+
+static void large_leave(struct fog_serve *s, struct serve_large *l)
+{
+	if (l == NULL || --l->readers > 0)
+		return;
+	s->answers -= l->len;
+	if (l->response != NULL)
+		MHD_destroy_response(l->response);
+}
+
+static enum MHD_Result serve_answer(
+        struct fog_serve *s, struct MHD_Connection *c, struct serve_request *q,
+        struct fog_serve_answer *a, const char *allow
+)
+{
+	struct MHD_Response *r;
+
+	if (a->len > SMALL && !large_take(s, q, a)) {
+		free(a->data);
+		fog_serve_refuse(a, 503, "busy", "too many ask at once: come again later");
+	}
+	if (q->large == NULL) {
+		q->small = a->len;
+		s->answers += a->len;
+	}
+	r = q->large != NULL ? q->large->response : serve_response(a, q, allow);
+	if (r == NULL)
+		return MHD_NO;
+	crowd_gets(q->guest, a->len, fog_now_ms());
 	enum MHD_Result queued = MHD_queue_response(c, a->status, r);
-	MHD_destroy_response(r);
+	if (q->large == NULL)
+		MHD_destroy_response(r);
 	return queued;
 }
 
@@ -195,6 +274,14 @@ static bool serve_refused(
 	return true;
 }
 
+// Whoever reads too slowly has had his time when somebody else comes. The end of such a connection is seen when
+// the daemon comes to it.
+static void serve_hurry(struct fog_serve *s)
+{
+	for (int fd; (fd = crowd_slow(s->crowd, fog_now_ms())) >= 0;)
+		shutdown(fd, SHUT_RDWR);
+}
+
 static struct crowd_guest *serve_guest(struct MHD_Connection *c)
 {
 	const union MHD_ConnectionInfo *info =
@@ -203,10 +290,11 @@ static struct crowd_guest *serve_guest(struct MHD_Connection *c)
 	return info != NULL ? info->socket_context : NULL;
 }
 
-static enum MHD_Result serve_begin(struct MHD_Connection *c, void **state)
+static enum MHD_Result serve_begin(struct fog_serve *s, struct MHD_Connection *c, void **state)
 {
 	struct serve_request *q = calloc(1, sizeof(*q));
 
+	serve_hurry(s);
 	if (q == NULL)
 		return MHD_NO;
 	q->guest = serve_guest(c);
@@ -229,7 +317,7 @@ static enum MHD_Result serve_request(
 
 	(void)version;
 	if (q == NULL)
-		return serve_begin(c, state);
+		return serve_begin(s, c, state);
 	if (*len > 0) {
 		bool on = serve_body(s, q, data, *len);
 		*len = 0;
@@ -254,7 +342,9 @@ static void serve_completed(
 	if (q == NULL)
 		return;
 	s->bodies -= q->room;
-	s->answers -= q->answer;
+	s->answers -= q->small;
+	large_leave(s, q->large);
+	crowd_got(q->guest);
 	free(q->body);
 	free(q);
 	*state = NULL;
@@ -267,6 +357,7 @@ static enum MHD_Result serve_admit(void *user, const struct sockaddr *from, sock
 	int put_out;
 
 	(void)len;
+	serve_hurry(s);
 	bool good = crowd_admits(s->crowd, from, fog_now_ms(), &put_out);
 	if (put_out >= 0)
 		shutdown(put_out, SHUT_RDWR);

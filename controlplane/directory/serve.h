@@ -3,7 +3,8 @@
 // The public listener: HTTPS for everybody, apart from the admin API, with nothing in it that changes a
 // node. TLS 1.3 with a self-signed Ed25519 certificate whose key readers pin. Bodies are limited, answers come
 // from memory, connections and requests are counted and limited by source (crowd.h): status 429 with
-// Retry-After, 503 when all of them together ask for too much.
+// Retry-After, 503 when all of them together ask for too many different things. Slow readers of one answer share
+// it, and lose their connection to others who come.
 //
 //   GET /directory/consensus            the newest one; application/octet-stream
 //   GET /directory/consensus/EPOCH      of that epoch; 404

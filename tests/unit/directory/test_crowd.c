@@ -31,13 +31,23 @@ static union from six(const char *text)
 	return from;
 }
 
-static void begin(void)
+static void begin_with(unsigned peers)
 {
-	const struct fog_ip peer = {.family = 4, .addr = {10, 0, 0, 1}};
+	const struct fog_ip peer[] = {
+	        {.family = 4, .addr = {10, 0, 0, 1}},
+	        {.family = 4, .addr = {10, 0, 0, 2}},
+	        {.family = 4, .addr = {10, 0, 0, 2}}, // two of one host
+	        {.family = 4, .addr = {10, 0, 0, 3}},
+	};
 
 	now = 1000000;
 	descriptor = 100;
-	CU_ASSERT_EQUAL_FATAL(crowd_create(&peer, 1, &crowd), 0);
+	CU_ASSERT_EQUAL_FATAL(crowd_create(peer, peers, &crowd), 0);
+}
+
+static void begin(void)
+{
+	begin_with(1);
 }
 
 // NULL: he isn't let in.
@@ -139,13 +149,69 @@ static void test_peers(void)
 		CU_ASSERT_TRUE(crowd_peer(g[i]));
 		for (unsigned k = 0; k < 100; k++) {
 			CU_ASSERT_EQUAL(crowd_asks(g[i], now), 0);
-			crowd_gets(g[i], 100 << 20);
+			crowd_gets(g[i], 100 << 20, now);
 		}
 	}
 	CU_ASSERT_PTR_NULL(come(four(1), NULL));
 	crowd_leave(crowd, g[0]);
 	CU_ASSERT_PTR_NOT_NULL(come(four(1), NULL));
 	CU_ASSERT_FALSE(crowd_peer(NULL));
+	crowd_destroy(crowd);
+}
+
+// A peer that takes all it can get leaves the others theirs.
+static void test_greedy_peer(void)
+{
+	struct crowd_guest *g, *last = NULL;
+	unsigned of[4] = {0};
+
+	begin_with(4);
+	for (unsigned from = 1; from <= 3; from++)
+		while ((g = come(four(from), NULL)) != NULL) {
+			of[from]++;
+			last = g;
+		}
+	CU_ASSERT_EQUAL(of[1], CROWD_OF_PEERS / 4);
+	CU_ASSERT_EQUAL(of[2], CROWD_OF_PEERS / 2);
+	CU_ASSERT_EQUAL(of[3], CROWD_OF_PEERS / 4);
+	crowd_leave(crowd, last);
+	CU_ASSERT_PTR_NULL(come(four(1), NULL));
+	CU_ASSERT_PTR_NOT_NULL(come(four(3), NULL));
+	crowd_destroy(crowd);
+}
+
+// Whoever has not read his answer in time goes, peer or not, once; who has asks on.
+static void test_slow_readers(void)
+{
+	const size_t len = 4 << 20;
+
+	begin();
+	struct crowd_guest *slow = come(four(2), NULL), *fine = come(four(2), NULL);
+	struct crowd_guest *peer = come(four(1), NULL), *idle = come(four(3), NULL);
+	crowd_gets(slow, len, now);
+	crowd_gets(fine, len, now);
+	crowd_gets(peer, 2 * len, now);
+	CU_ASSERT_EQUAL(crowd_slow(crowd, now), -1);
+	now += CROWD_ANSWER_MS + len / CROWD_PER_MS - 1;
+	crowd_got(fine);
+	CU_ASSERT_EQUAL(crowd_slow(crowd, now), -1);
+	now++;
+	CU_ASSERT_EQUAL(crowd_slow(crowd, now), 100);
+	CU_ASSERT_EQUAL(crowd_slow(crowd, now), -1);
+	CU_ASSERT_EQUAL(crowd_asks(slow, now), 1);
+	CU_ASSERT_EQUAL(crowd_asks(fine, now), 0);
+	now += 3600 * 1000;
+	CU_ASSERT_EQUAL(crowd_slow(crowd, now), 102);
+	CU_ASSERT_EQUAL(crowd_slow(crowd, now), -1);
+	CU_ASSERT_EQUAL(crowd_asks(idle, now), 0);
+	crowd_leave(crowd, peer);
+	crowd_leave(crowd, slow);
+	// Its place is somebody else's now, and he has asked for nothing.
+	CU_ASSERT_PTR_NOT_NULL(come(four(1), NULL));
+	now += 3600 * 1000;
+	CU_ASSERT_EQUAL(crowd_slow(crowd, now), -1);
+	crowd_gets(NULL, len, now);
+	crowd_got(NULL);
 	crowd_destroy(crowd);
 }
 
@@ -173,9 +239,9 @@ static void test_units(void)
 	CU_ASSERT_EQUAL(crowd_asks(g, now), 1);
 	// Large answers cost more.
 	now += 3600 * 1000;
-	crowd_gets(g, 100 * CROWD_UNIT);
+	crowd_gets(g, 100 * CROWD_UNIT, now);
 	crowd_asks(g, now);
-	crowd_gets(g, (CROWD_BURST - 2) * CROWD_UNIT);
+	crowd_gets(g, (CROWD_BURST - 2) * CROWD_UNIT, now);
 	CU_ASSERT_EQUAL(crowd_asks(g, now), 0);
 	CU_ASSERT_NOT_EQUAL(crowd_asks(g, now), 0);
 	crowd_destroy(crowd);
@@ -205,6 +271,8 @@ int main(void)
 	        {"shares", test_share},
 	        {"slow ones", test_slow},
 	        {"peers", test_peers},
+	        {"a greedy peer", test_greedy_peer},
+	        {"slow readers", test_slow_readers},
 	        {"units", test_units},
 	        {"many sources", test_many},
 	        CU_TEST_INFO_NULL,
