@@ -167,16 +167,14 @@ static struct fog_topology *directory_bare(const struct fog_topology *network)
 	return t;
 }
 
-bool directory_before(const struct node_directory *d, uint64_t now_ns, uint64_t epoch)
-{
-	struct fog_schedule_view v = fog_schedule_look(&d->schedule, now_ns);
-
-	return epoch > 0 && fog_schedule_lives(&v, epoch - 1);
-}
-
 uint64_t directory_epoch(const struct node_directory *d)
 {
 	return fog_schedule_epoch(&d->schedule, fog_clock_now_ns(d->node->clock));
+}
+
+static struct fog_view_moment directory_moment(const struct node_directory *d)
+{
+	return fog_view_moment(&d->schedule, fog_clock_now_ns(d->node->clock));
 }
 
 struct fog_topology *node_directory_topology(struct fog_node *n)
@@ -185,15 +183,12 @@ struct fog_topology *node_directory_topology(struct fog_node *n)
 	struct fog_topology *t = NULL;
 
 	pthread_mutex_lock(&d->lock);
-	uint64_t now_ns = fog_clock_now_ns(n->clock);
-	uint64_t epoch = fog_schedule_epoch(&d->schedule, now_ns);
-	bool before = directory_before(d, now_ns, epoch);
-	int r = fog_view_topology(d->view, epoch, before, &t);
+	struct fog_view_moment now = directory_moment(d);
+	int r = fog_view_topology(d->view, &now, &t);
 	if (r == -ENODATA)
 		t = directory_bare(d->network);
 	d->seen = t != NULL;
-	d->seen_epoch = epoch;
-	d->seen_before = before;
+	d->seen_moment = now;
 	d->seen_serial = d->serial;
 	pthread_mutex_unlock(&d->lock);
 	return t;
@@ -208,11 +203,9 @@ void node_directory_tick(struct fog_node *n)
 		return;
 	pthread_rwlock_rdlock(&n->lock);
 	pthread_mutex_lock(&d->lock);
-	uint64_t now_ns = fog_clock_now_ns(n->clock);
-	uint64_t epoch = fog_schedule_epoch(&d->schedule, now_ns);
-	bool news = d->serial != d->seen_serial;
-	bool changed = news || !d->seen || epoch != d->seen_epoch ||
-	        directory_before(d, now_ns, epoch) != d->seen_before;
+	struct fog_view_moment now = directory_moment(d);
+	bool changed = d->serial != d->seen_serial || !d->seen ||
+	        !fog_view_moment_same(&now, &d->seen_moment);
 	directory_about(d, &about);
 	pthread_mutex_unlock(&d->lock);
 	pthread_rwlock_unlock(&n->lock);
@@ -224,5 +217,5 @@ void node_directory_tick(struct fog_node *n)
 		directory_proofs(d);
 	}
 	directory_announce(d);
-	directory_figures(d, epoch);
+	directory_figures(d, now.epoch);
 }

@@ -7,8 +7,6 @@
 #include "node_directory_private.h"
 
 enum {
-	BEACON_CERTAIN_AFTER =
-	        8, // a consensus comes in the first eighth of its epoch, or not at all
 	LOOK_MS = 250, // between two ticks of a node
 };
 
@@ -34,9 +32,7 @@ int node_directory_beacon(void *node, uint64_t epoch, uint8_t out[32])
 
 	pthread_mutex_lock(&d->lock);
 	uint64_t now_ns = fog_clock_now_ns(d->node->clock);
-	uint64_t certain = d->view == NULL ? UINT64_MAX
-	                                   : fog_schedule_start(&d->schedule, epoch) +
-	                d->schedule.epoch_ns / BEACON_CERTAIN_AFTER;
+	uint64_t certain = d->view == NULL ? UINT64_MAX : fog_schedule_settled(&d->schedule, epoch);
 	bool known = d->view != NULL && fog_view_exact(d->view, epoch) != NULL;
 	bool some = d->view != NULL && fog_view_at(d->view, directory_epoch(d)) != NULL;
 	int r = known || (some && now_ns >= certain) ? 0 : -EAGAIN;
@@ -134,7 +130,7 @@ bool node_directory_look(struct fog_node *n, struct node_directory_view *out)
 		out->until = c != NULL ? c->until : 0;
 		out->listed = c != NULL && fog_consensus_find(c, n->identity->node_id) != NULL;
 		out->late = c != NULL && c->epoch < epoch &&
-		        now_ns - fog_schedule_start(&d->schedule, epoch) > d->schedule.epoch_ns / 8;
+		        now_ns >= fog_schedule_settled(&d->schedule, epoch);
 		out->withdrawn = d->withdrawn;
 		if (d->withdrawn)
 			directory_last(d, epoch, out);

@@ -11,7 +11,6 @@ enum {
 	RETRY_MS = 1000,
 	RETRY_MAX_MS = 60 * 1000,
 	MADE_EIGHTHS = 7, // the next consensus is made from here on
-	CERTAIN_EIGHTHS = 1, // one that is not there by then will never be
 	// Up to here a descriptor is held: half of an epoch, which is the longest overlap, and a 32nd in which the key that is
 	// then dead is destroyed and its delays are proved. Authorities take descriptors until 20/32.
 	HOLD_32NDS = 17,
@@ -53,7 +52,7 @@ uint64_t directory_plan_rest(
 uint64_t directory_plan_gap(const struct fog_schedule *s, uint64_t now_ns, bool some, uint32_t dice)
 {
 	uint64_t epoch = fog_schedule_epoch(s, now_ns), length_ms = s->epoch_ns / 1000000;
-	bool late = now_ns - fog_schedule_start(s, epoch) > s->epoch_ns / 8 * CERTAIN_EIGHTHS;
+	bool late = now_ns >= fog_schedule_settled(s, epoch);
 	bool next = directory_plan_want(s, now_ns) != epoch;
 	// When there will be none, there is no hurry.
 	uint64_t gap = !next && late && some ? length_ms / 8 : length_ms / POLL_PART;

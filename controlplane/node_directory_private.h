@@ -40,14 +40,14 @@ struct node_directory {
 	// Control thread.
 	struct fog_fetch_many *fetch; // the thread's; NULL: there is none
 	pthread_t thread;
-	uint64_t seen_epoch, seen_sequence;
+	uint64_t seen_sequence;
+	// What the topology was made of.
+	struct fog_view_moment seen_moment;
 	unsigned seen_serial;
-	bool seen_before, seen;
+	bool seen;
 	uint64_t counted_epoch, counted; // packets when this epoch began, 0 = not known
 };
 
-// Whether packets of the epoch before 'epoch' may still come.
-bool directory_before(const struct node_directory *, uint64_t now_ns, uint64_t epoch);
 uint64_t directory_epoch(const struct node_directory *); // by now
 
 // Control thread, and not under 'lock' unless said otherwise.

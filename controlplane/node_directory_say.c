@@ -31,11 +31,17 @@ static unsigned directory_unready_topology(struct fog_node *n, node_say *reason,
 {
 	pthread_rwlock_rdlock(&n->lock);
 	const struct fog_topology_node *self = fog_node_self(n);
-	bool there = self != NULL && !self->leaving;
+	bool there = self != NULL, off_path = there && self->off_path;
 	pthread_rwlock_unlock(&n->lock);
-	if (there)
+	if (there && !off_path)
 		return 0;
-	reason(ctx, "topology_pending", "the nodes of a new consensus are about to be taken over");
+	if (off_path)
+		reason(ctx, "off_path",
+		       "this node is new in this epoch: not everybody knows of it yet, so it neither sends nor is sent "
+		       "to before nobody waits for this epoch's consensus any more");
+	else
+		reason(ctx, "topology_pending",
+		       "the nodes of a new consensus are about to be taken over");
 	return 1;
 }
 

@@ -28,7 +28,7 @@ struct client_network {
 	struct fog_topology *topology;
 	struct fog_path_memory *memory;
 	struct client_fetcher *fetcher;
-	uint64_t epoch; // of the topology
+	struct fog_view_moment moment; // of the topology
 	uint64_t due_ms; // no fetch before this
 	unsigned failures;
 	char trouble[CLIENT_NETWORK_TEXT_LEN];
@@ -129,7 +129,8 @@ static bool network_wants(const struct client_network *n, uint64_t now_ns, uint6
 {
 	uint64_t into = now_ns - fog_schedule_start(&n->schedule, epoch);
 
-	if (fog_view_exact(n->view, epoch) == NULL && into < n->schedule.epoch_ns / 4)
+	if (fog_view_exact(n->view, epoch) == NULL &&
+	    now_ns < fog_schedule_settled(&n->schedule, epoch))
 		return true;
 	if (fog_view_at(n->view, epoch) == NULL)
 		return true;
@@ -222,23 +223,24 @@ static bool network_fetch(
 bool client_network_tick(struct client_network *n, uint64_t now_ms)
 {
 	struct fog_topology *topology = NULL;
-	uint64_t now_ns, epoch;
+	struct fog_view_moment moment;
+	uint64_t now_ns;
 	bool news;
 
 	fog_clock_tick(n->clock, 0);
 	now_ns = fog_clock_now_ns(n->clock);
-	epoch = fog_schedule_epoch(&n->schedule, now_ns);
-	news = network_fetch(n, now_ms, now_ns, epoch);
-	if (epoch == n->epoch && !news)
+	moment = fog_view_moment(&n->schedule, now_ns);
+	news = network_fetch(n, now_ms, now_ns, moment.epoch);
+	if (fog_view_moment_same(&moment, &n->moment) && !news)
 		return false;
-	fog_view_prune(n->view, epoch);
+	fog_view_prune(n->view, moment.epoch);
 	// Without memory the old one goes on; without a consensus there is none.
-	int r = fog_view_topology(n->view, epoch, false, &topology);
+	int r = fog_view_topology(n->view, &moment, &topology);
 	if (r < 0 && r != -ENODATA)
 		return false;
 	fog_topology_free(n->topology);
 	n->topology = r == 0 ? topology : NULL;
-	n->epoch = epoch;
+	n->moment = moment;
 	return true;
 }
 
@@ -247,7 +249,7 @@ static bool network_usable(void *ctx, const struct fog_topology_node *node)
 	const struct client_network *n = ctx;
 	uint8_t key[32];
 
-	return !node->leaving && fog_view_mix_key(n->view, node->id, n->epoch, key) == 0;
+	return !node->off_path && fog_view_mix_key(n->view, node->id, n->moment.epoch, key) == 0;
 }
 
 int client_network_way(
@@ -272,21 +274,21 @@ int client_network_way(
 	hops = fog_path_choose(n->topology, &wish, n->memory, path);
 	for (int i = 0; i < hops; i++) {
 		memcpy(hop[i].id, path[i]->id, sizeof(hop[i].id));
-		if (fog_view_mix_key(n->view, path[i]->id, n->epoch, hop[i].public_key) < 0)
+		if (fog_view_mix_key(n->view, path[i]->id, n->moment.epoch, hop[i].public_key) < 0)
 			return -EAGAIN;
 	}
-	*epoch = n->epoch;
+	*epoch = n->moment.epoch;
 	return hops > 0 || hops == -EXDEV ? hops : -EAGAIN;
 }
 
 static bool network_end(const struct fog_topology_node *node)
 {
-	return !node->leaving && node->role != FOG_ROLE_MIX;
+	return !node->off_path && node->role != FOG_ROLE_MIX;
 }
 
 static bool network_is_gateway(const struct fog_topology_node *node)
 {
-	return !node->leaving && node->role == FOG_ROLE_GATEWAY;
+	return !node->off_path && node->role == FOG_ROLE_GATEWAY;
 }
 
 static const struct fog_topology_node *network_draw(

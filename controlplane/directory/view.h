@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 
+#include "../epoch/schedule.h"
 #include "consensus.h"
 
 struct fog_view;
@@ -64,14 +65,25 @@ int fog_view_mix_key(
         const struct fog_view *, const uint8_t node_id[FOG_ID_LEN], uint64_t epoch, uint8_t out[32]
 );
 
-// The network of 'epoch' as everything else knows it: parameters of the network file and rates of the
-// consensus; nodes of fog_view_at(epoch), then those that are only in the one before ('epoch_before_lives')
-// or in the next one, if it is known: they have links, and 'leaving' set, so no path leads over them. When
-// none counts any more, those of the one before are all there is, while its packets live.
-// A leaving node whose name somebody before it has gets "-" and the first 8 digits of its ID behind
+// What the network of a time depends on, beside the consensuses: it is another one when this is.
+struct fog_view_moment {
+	uint64_t epoch;
+	bool before_lives; // packets of the epoch before may still come
+	bool settled; // who is going to have the consensus of this epoch has it (fog_schedule_settled)
+};
+
+struct fog_view_moment fog_view_moment(const struct fog_schedule *, uint64_t now_ns);
+bool fog_view_moment_same(const struct fog_view_moment *, const struct fog_view_moment *);
+
+// The network of a time as everything else knows it: parameters of the network file and rates of the
+// consensus; nodes of fog_view_at(epoch), then those that are only in the one before (while its packets live)
+// or in the next one, if it is known: they have links, but are off all paths. So are, until the epoch is
+// settled, those that are new in it: whoever has not fetched its consensus yet could not send to them.
+// When no consensus counts any more, nodes of the one before are all there is, while its packets live.
+// A node only in another epoch whose name somebody before it has gets "-" and the first 8 digits of its ID behind
 // it. At most FOG_NODES_MAX. 'checksum' covers all of it.
-// 'epoch' is the one asked for. The caller frees *out with fog_topology_free. Returns 0, -ENODATA (no consensus counts, no packet
+// 'epoch' is that of the moment. The caller frees *out with fog_topology_free. Returns 0, -ENODATA (no consensus counts, no packet
 // of one lives), -ENOMEM.
 int fog_view_topology(
-        const struct fog_view *, uint64_t epoch, bool epoch_before_lives, struct fog_topology **out
+        const struct fog_view *, const struct fog_view_moment *, struct fog_topology **out
 );

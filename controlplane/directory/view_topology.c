@@ -49,7 +49,7 @@ static void name_apart(const struct fog_topology *t, struct fog_topology_node *n
 
 // Nodes of 'c' that aren't there yet: they have links, but no path leads over them. 'layer' of a node that
 // is no mix of this epoch says nothing, so it has none.
-static void add_leaving(
+static void add_other(
         struct fog_topology *t, const struct fog_consensus *now, const struct fog_consensus *before,
         const struct fog_consensus *c
 )
@@ -62,7 +62,7 @@ static void add_leaving(
 			continue;
 		node_of(&c->node[i], &n);
 		n.layer = 0;
-		n.leaving = true;
+		n.off_path = true;
 		name_apart(t, &n);
 		t->node[t->node_count++] = n;
 	}
@@ -82,13 +82,31 @@ static void topology_checksum(struct fog_topology *t, const struct fog_topology 
 	crypto_generichash_final(&state, t->checksum, 32);
 }
 
+struct fog_view_moment fog_view_moment(const struct fog_schedule *s, uint64_t now_ns)
+{
+	struct fog_schedule_view v = fog_schedule_look(s, now_ns);
+
+	return (struct fog_view_moment){
+	        .epoch = v.epoch,
+	        .before_lives = v.epoch > 0 && fog_schedule_lives(&v, v.epoch - 1),
+	        .settled = now_ns >= fog_schedule_settled(s, v.epoch),
+	};
+}
+
+bool fog_view_moment_same(const struct fog_view_moment *a, const struct fog_view_moment *b)
+{
+	return a->epoch == b->epoch && a->before_lives == b->before_lives &&
+	        a->settled == b->settled;
+}
+
 int fog_view_topology(
-        const struct fog_view *v, uint64_t epoch, bool epoch_before_lives, struct fog_topology **out
+        const struct fog_view *v, const struct fog_view_moment *moment, struct fog_topology **out
 )
 {
+	const uint64_t epoch = moment->epoch;
 	const struct fog_consensus *now = fog_view_at(v, epoch),
 	                           *next = fog_view_exact(v, epoch + 1),
-	                           *before = epoch_before_lives && epoch > 0
+	                           *before = moment->before_lives && epoch > 0
 	        ? fog_view_at(v, epoch - 1)
 	        : NULL;
 	struct fog_topology *t;
@@ -111,12 +129,15 @@ int fog_view_topology(
 		fog_topology_free(t);
 		return -ENOMEM;
 	}
-	for (unsigned i = 0; now != NULL && i < now->node_count; i++)
-		node_of(&now->node[i], &t->node[t->node_count++]);
+	for (unsigned i = 0; now != NULL && i < now->node_count; i++) {
+		struct fog_topology_node *n = &t->node[t->node_count++];
+		node_of(&now->node[i], n);
+		n->off_path = !moment->settled && now->node[i].since == epoch;
+	}
 	if (before != NULL && before != now)
-		add_leaving(t, now, NULL, before);
+		add_other(t, now, NULL, before);
 	if (next != NULL)
-		add_leaving(t, now, before, next);
+		add_other(t, now, before, next);
 	topology_checksum(t, v->network);
 	*out = t;
 	return 0;

@@ -69,6 +69,10 @@ static void loops_refused(struct http_response *res, int r, const char *text)
 		        "ask a gateway of a network of two layers or more", "%s", text
 		);
 		break;
+	case -EHOSTDOWN:
+		http_reply_problem(res, 503, "off_path", "see /v1/nodes", "%s", text);
+		res->retry_after_s = 1;
+		break;
 	case -ENOENT:
 	case -EXDEV:
 	case -E2BIG:

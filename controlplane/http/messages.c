@@ -46,6 +46,10 @@ static void messages_refused(struct http_response *res, int r, bool reply, const
 		http_reply_problem(res, 503, "no_mix_key", "see /v1/epochs", "%s", text);
 		res->retry_after_s = 1;
 		break;
+	case -EHOSTDOWN:
+		http_reply_problem(res, 503, "off_path", "see /v1/nodes", "%s", text);
+		res->retry_after_s = 1;
+		break;
 	case -EALREADY:
 		http_reply_problem(res, 409, "surb_used", NULL, "%s", text);
 		break;

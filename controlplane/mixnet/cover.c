@@ -296,6 +296,9 @@ static const char *cover_why(int r)
 	case -ENOENT:
 		return "a layer, or all gateways and services, have no known mix key for the epoch: see "
 		       "fogctl epochs";
+	case -EHOSTDOWN:
+		return "too many nodes are new in this epoch, and not everybody knows of them yet: it "
+		       "goes on when they do";
 	case -EXDEV:
 		return "every path has two nodes of one operator, family or autonomous system";
 	case -E2BIG:
@@ -436,8 +439,8 @@ unsigned fog_cover_step(struct fog_cover *c)
 {
 	const struct fog_topology_node *self = NULL;
 	const struct fog_topology *t = c->ops->hold(c->ctx, &self);
-	// Over a node that comes with the next epoch, or has gone with the last one, no path leads home.
-	if (self != NULL && self->leaving)
+	// No path leads home, and whoever got a packet of ours would perhaps not know us.
+	if (self != NULL && self->off_path)
 		self = NULL;
 	unsigned ms = cover_work(c, t, self);
 

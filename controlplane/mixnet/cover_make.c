@@ -37,7 +37,7 @@ static bool draw_usable(void *ctx, const struct fog_topology_node *node)
 		return d->self->role == FOG_ROLE_MIX;
 	if (d->self->role == FOG_ROLE_MIX && node->layer == d->self->layer)
 		return false;
-	return !node->leaving && draw_key(d, node);
+	return !node->off_path && draw_key(d, node);
 }
 
 // A random gateway or service that packets can be made for, ourselves only when there is no other.
@@ -50,7 +50,7 @@ static const struct fog_topology_node *draw_end(
 
 	for (unsigned i = 0; i < t->node_count; i++) {
 		const struct fog_topology_node *node = &t->node[i];
-		if (node->role == FOG_ROLE_MIX || node->leaving || node == d->self ||
+		if (node->role == FOG_ROLE_MIX || node->off_path || node == d->self ||
 		    !draw_key(d, node))
 			continue;
 		// Of k candidates each is kept with 1/k.
@@ -116,7 +116,7 @@ static int draw_hops(struct cover_draw *d, const struct fog_topology *t, bool lo
 {
 	int n = -EXDEV;
 
-	for (int i = 0; i < DRAWS && n == -EXDEV; i++)
+	for (int i = 0; i < DRAWS && (n == -EXDEV || n == -EHOSTDOWN); i++)
 		n = draw_hops_once(d, t, loop, path);
 	return n;
 }

@@ -22,6 +22,17 @@ static const struct fog_topology_node *letter_find(const struct fog_topology *t,
 	return node;
 }
 
+static int letter_later(const struct fog_topology_node *node, char *text)
+{
+	snprintf(
+	        text, FOG_SENDER_TEXT_LEN,
+	        "%s is off all paths now: it comes or goes with this epoch or the next, so not "
+	        "everybody knows of it: try again in a while",
+	        node->name
+	);
+	return -EHOSTDOWN;
+}
+
 static int letter_given_path(
         const struct fog_topology *t, const struct fog_letter *l,
         const struct fog_topology_node *to, const struct fog_topology_node **path, char *text
@@ -40,6 +51,8 @@ static int letter_given_path(
 			snprintf(text, FOG_SENDER_TEXT_LEN, "hop %u: no such node", i + 1);
 			return -ENOENT;
 		}
+		if (path[i]->off_path)
+			return letter_later(path[i], text);
 	}
 	if (path[l->path_len - 1] != to) {
 		snprintf(text, FOG_SENDER_TEXT_LEN, "the path must end at %s", to->name);
@@ -94,6 +107,15 @@ static int letter_choose_path(
 		        text, FOG_SENDER_TEXT_LEN,
 		        "no path from %s to %s without two nodes of one operator, family or "
 		        "autonomous system: the network needs mixes of more of them",
+		        from->name, to->name
+		);
+	else if (n == -EHOSTDOWN && (from->off_path || to->off_path))
+		n = letter_later(from->off_path ? from : to, text);
+	else if (n == -EHOSTDOWN)
+		snprintf(
+		        text, FOG_SENDER_TEXT_LEN,
+		        "no path from %s to %s without mixes that are new in this epoch, of which "
+		        "not everybody knows yet: try again in a while",
 		        from->name, to->name
 		);
 	else if (n < 0)

@@ -102,7 +102,7 @@ void fog_loops_destroy(struct fog_loops *); // ends the order and wipes everythi
 // Begin an order; the records of the one before are wiped. Returns 0, or with a sentence in 'text'
 // (FOG_LOOPS_TEXT_LEN bytes): -EBUSY (one is at work), -ENOTCONN (no data plane), -EOPNOTSUPP (no
 // loop from here looks like a message: we are a mix, or the network has one layer), -ENOENT (no
-// topology, or we are not in it, or a layer has no mix), -EXDEV (as fog_path_choose), -E2BIG (the path has more hops than packets
+// topology, or we are not in it, or a layer has no mix), -EXDEV, -EHOSTDOWN (as fog_path_choose), -E2BIG (the path has more hops than packets
 // have slots), -ENOMEM, -EAGAIN (no thread).
 int fog_loops_start(struct fog_loops *, const struct fog_loops_request *, char *text);
 // End it and wipe the records. Returns 0 or -ENOENT (there is none). Accepts NULL.

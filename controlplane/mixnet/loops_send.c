@@ -13,6 +13,7 @@
 
 enum {
 	FULL_WAIT_US = 1000, // until a full ring is asked again
+	PATH_WAIT_US = 100000, // until nodes that are off all paths are looked at again
 };
 
 int loop_path(
@@ -38,10 +39,12 @@ int loop_path(
 		n = -EOPNOTSUPP;
 	} else {
 		n = fog_path_choose(t, &wish, memory, path);
-		why = n == -E2BIG ? "the path has more hops than packets have slots"
-		        : n == -EXDEV
-		        ? "every path has two nodes of one operator, family or "
-		          "autonomous system"
+		why = n == -E2BIG     ? "the path has more hops than packets have slots"
+		        : n == -EXDEV ? "every path has two nodes of one operator, family or "
+		                        "autonomous system"
+		        : n == -EHOSTDOWN
+		        ? "we, or too many mixes, are new in this epoch, and not everybody knows of "
+		          "them yet: try again in a while"
 		        : "a layer has no mix, or none whose mix key is known: see fogctl epochs";
 	}
 	if (n < 0)
@@ -236,13 +239,17 @@ static int loop_one(
 {
 	int r = -EAGAIN;
 
-	while ((r == -EAGAIN || r == -ENOBUFS) && time_until(&due, end)) {
+	while ((r == -EAGAIN || r == -ENOBUFS || r == -EHOSTDOWN) && time_until(&due, end)) {
 		// Only this thread counts 'sent'.
 		r = loop_prepare(l, l->status.sent, text);
-		if (r < 0)
+		if (r == -EHOSTDOWN)
+			due = time_after(due, PATH_WAIT_US);
+		else if (r < 0)
 			return r;
 		if (!loop_wait(l, &due))
 			return -ECANCELED;
+		if (r < 0)
+			continue;
 		// A message would be of the epoch that has begun meanwhile.
 		if (l->ops->epoch(l->ctx) != l->secrets->ready.epoch) {
 			r = -EAGAIN;

@@ -32,6 +32,7 @@ struct path_search {
 	struct path_mix mix[FOG_NODES_MAX];
 	const struct path_mix *chosen[FOG_SPHINX_SLOTS_MAX];
 	uint64_t steps;
+	bool later; // there will be more mixes: some are off all paths now
 
 	// While paths are gone through. Weights are powers of two: their sums are exact as long as they have
 	// no more than 64 bits, and 64 bits right beyond that.
@@ -103,9 +104,13 @@ static int path_collect(struct path_search *s, const struct fog_topology *t, uns
 
 	for (unsigned i = 0; i < t->node_count && at < FOG_NODES_MAX; i++) {
 		const struct fog_topology_node *n = &t->node[i];
-		if (n->layer != layer || n->leaving || path_is(n, w->from) || path_is(n, w->to) ||
+		if (n->layer != layer || path_is(n, w->from) || path_is(n, w->to) ||
 		    (w->usable != NULL && !w->usable(w->ctx, n)))
 			continue;
+		if (n->off_path) {
+			s->later = true;
+			continue;
+		}
 		usable++;
 		if (path_related(n, w->to) || (w->from != NULL && path_related(n, w->from)))
 			continue;
@@ -287,16 +292,16 @@ int path_choose_counted(
 	*steps = 0;
 	if (hops > wish->max || hops > t->geometry.slots)
 		return -E2BIG;
+	if (wish->to->off_path || (wish->from != NULL && wish->from->off_path))
+		return -EHOSTDOWN;
 	for (unsigned layer = 1; layer <= t->layers; layer++) {
 		int r = path_collect(&s, t, layer);
-		if (r == -ENOENT)
-			return r;
-		lacking = r < 0 ? r : lacking;
+		lacking = r == -ENOENT || lacking == 0 ? r : lacking;
 	}
 	int r = lacking < 0 ? lacking : path_search(&s);
 	*steps = s.steps;
 	if (r < 0)
-		return r;
+		return s.later ? -EHOSTDOWN : r;
 	path_remember(&s);
 	if (with_from)
 		path[n++] = wish->from;

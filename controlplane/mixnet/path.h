@@ -26,7 +26,7 @@ struct fog_path_wish {
 	const struct fog_topology_node *from; // where the path begins, no mix of it; or NULL
 	const struct fog_topology_node *to; // last hop, no mix of the path
 	bool with_from; // 'from' is the first hop, else the path begins with the mix after it
-	fog_topology_usable *usable; // NULL: every mix; one that is leaving is never chosen
+	fog_topology_usable *usable; // NULL: every mix; one that is off_path is never chosen
 	void *ctx;
 	unsigned max; // hops that 'path' holds
 };
@@ -34,7 +34,8 @@ struct fog_path_wish {
 // Returns the number of hops, -E2BIG (more than packets have slots, or than 'max'), -ENOENT (a layer has no
 // mix that is usable), -EXDEV (mixes there are, but each path has two nodes of one operator, family or
 // autonomous system: this is certain, but for networks with more than 2^20 ways to begin a path, where it means
-// that 65,536 draws found none). 'memory' may be NULL: nothing is remembered. Takes at most some
+// that 65,536 draws found none), -EHOSTDOWN (an end is off all
+// paths now, or there would be a path over mixes that are: try again later). 'memory' may be NULL: nothing is remembered. Takes at most some
 // 2 million steps, a few hundred in networks where one draw of a hundred obeys the rules.
 int fog_path_choose(
         const struct fog_topology *, const struct fog_path_wish *, struct fog_path_memory *memory,

@@ -31,7 +31,9 @@ struct fog_topology_node {
 	uint32_t as_number; // of its autonomous system
 	char region[8];
 	uint8_t bandwidth; // class 1..FOG_BANDWIDTH_MAX, 0 = not said; a path takes it in proportion
-	bool leaving; // only to send on what is under way: no new path leads over it
+	// No new path leads over it, from it or to it, only what is under way: it comes or goes with another epoch,
+	// or is so new in this one that others may not know of it yet.
+	bool off_path;
 };
 
 enum { FOG_BANDWIDTH_MAX = 10 }; // class k carries 2^(k-1) shares; 0 counts as 1

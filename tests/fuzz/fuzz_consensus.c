@@ -37,9 +37,12 @@ static void viewed(const struct parts *p, const uint8_t *bytes, size_t len, int 
 	if (opened != FOG_REFUSAL_NONE ? r != opened : news != (r == FOG_REFUSAL_NONE))
 		abort();
 	fog_view_beacon(v, PARTS_EPOCH, beacon);
-	if (fog_view_topology(v, PARTS_EPOCH, true, &t) == 0 && t->node_count > FUZZ_NODES)
-		abort();
-	fog_topology_free(t);
+	for (unsigned settled = 0; settled < 2; settled++) {
+		const struct fog_view_moment moment = {PARTS_EPOCH, true, settled};
+		if (fog_view_topology(v, &moment, &t) == 0 && t->node_count > FUZZ_NODES)
+			abort();
+		fog_topology_free(t);
+	}
 	fog_view_prune(v, UINT64_MAX);
 	fog_view_destroy(v);
 	for (int e = -1; e <= 1; e++) {

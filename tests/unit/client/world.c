@@ -29,9 +29,9 @@ static void world_node(struct parts *p, unsigned i, unsigned port, uint64_t epoc
 	d->address = (struct fog_ip){.family = 4, .addr = {10, 77, 0, (uint8_t)(1 + i)}};
 	d->mix_port = (uint16_t)port;
 	crypto_scalarmult_base(d->link_key, world_private[i][0]);
-	d->mix_count = 3;
-	for (unsigned k = 0; k < 3; k++) {
-		d->mix[k].epoch = epoch + k;
+	d->mix_count = 4;
+	for (unsigned k = 0; k < 4; k++) {
+		d->mix[k].epoch = epoch - 1 + k;
 		crypto_scalarmult_base(d->mix[k].public_key, world_private[i][1]);
 	}
 	parts_sign(n);
@@ -72,7 +72,9 @@ static void world_file(const struct parts *p, const char *path)
 
 static void world_consensus(const struct parts *p, const char *folder, uint64_t epoch)
 {
-	struct fog_consensus *c = parts_consensus(p, epoch, NULL);
+	// Nodes that are new in an epoch are on no path at its beginning.
+	struct fog_consensus *before = parts_consensus(p, epoch - 1, NULL);
+	struct fog_consensus *c = parts_consensus(p, epoch, before);
 	char path[4096];
 	FILE *f;
 
@@ -85,6 +87,7 @@ static void world_consensus(const struct parts *p, const char *folder, uint64_t 
 	if (f == NULL || fwrite(c->data, 1, c->len, f) != c->len || fclose(f) != 0)
 		abort();
 	fog_consensus_free(c);
+	fog_consensus_free(before);
 }
 
 int main(int argc, char **argv)

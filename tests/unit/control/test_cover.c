@@ -657,7 +657,7 @@ static void test_leaving(void)
 	uint64_t made = status().loops_made + status().drops_made;
 	CU_ASSERT_EQUAL(made, 16);
 	uint8_t layer = net->node[3].layer;
-	net->node[3].leaving = true;
+	net->node[3].off_path = true;
 	net->node[3].layer = 0; // as view_topology.c says it
 	for (int i = 0; i < 8; i++)
 		take(0, &w);
@@ -666,7 +666,7 @@ static void test_leaving(void)
 	// Those of before count on.
 	CU_ASSERT_EQUAL(status().sent, status().returned + status().lost);
 	CU_ASSERT_STRING_EQUAL(status().paused, "");
-	net->node[3].leaving = false;
+	net->node[3].off_path = false;
 	net->node[3].layer = layer;
 	pass(SECOND);
 	CU_ASSERT_EQUAL(status().loops_made + status().drops_made, made + 8);

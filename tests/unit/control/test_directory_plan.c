@@ -56,8 +56,13 @@ static void test_rest(void)
 
 static void test_gap(void)
 {
-	// In its first eighth it may still come, and when none counts any other will do.
+	// In its first eighth it may still come, and who lacks it asks once more after that, for all dice. When
+	// none counts any other will do.
 	CU_ASSERT_EQUAL(directory_plan_gap(&hour, at(&hour, 2), true, 0), 3600000 / 64 / 2);
+	CU_ASSERT_TRUE(
+	        at(&hour, 4) + directory_plan_gap(&hour, at(&hour, 4) - 1, true, MAX) * 1000000 <
+	        fog_schedule_settled(&hour, EPOCH)
+	);
 	CU_ASSERT_EQUAL(directory_plan_gap(&hour, at(&hour, 20), false, 0), 3600000 / 64 / 2);
 	// Later there is no hurry, with a bound.
 	CU_ASSERT_EQUAL(directory_plan_gap(&hour, at(&hour, 20), true, 0), 30000);

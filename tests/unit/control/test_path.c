@@ -111,7 +111,7 @@ static void test_left_out(void)
 	const struct fog_topology_node *path[FOG_SPHINX_SLOTS_MAX];
 
 	network(9);
-	net->node[2].leaving = true; // layer 1
+	net->node[2].off_path = true; // layer 1
 	struct fog_path_wish wish = {
 	        .from = &net->node[6], // a mix of layer 2
 	        .to = &net->node[1],
@@ -157,8 +157,41 @@ static void test_refusals(void)
 	CU_ASSERT_EQUAL(fog_path_choose(net, &wish, NULL, path), -EXDEV);
 	net->node[1].family[0] = '\0';
 	CU_ASSERT_EQUAL(fog_path_choose(net, &wish, NULL, path), 5);
-	net->node[3].leaving = true;
+	net->node[3].layer = 1;
 	CU_ASSERT_EQUAL(fog_path_choose(net, &wish, NULL, path), -ENOENT);
+	end();
+}
+
+// What lacks because nodes are new will be there later, what lacks for good won't.
+static void test_off_path(void)
+{
+	const struct fog_topology_node *path[FOG_SPHINX_SLOTS_MAX];
+
+	network(3);
+	struct fog_path_wish wish = {
+	        .from = &net->node[0], .to = &net->node[1], .with_from = true, .max = 5};
+	net->node[3].off_path = true;
+	CU_ASSERT_EQUAL(fog_path_choose(net, &wish, NULL, path), -EHOSTDOWN);
+	// Whose key isn't known won't help later.
+	wish.usable = not_banned;
+	wish.ctx = &net->node[3];
+	CU_ASSERT_EQUAL(fog_path_choose(net, &wish, NULL, path), -ENOENT);
+	wish.usable = NULL;
+	net->node[3].off_path = false;
+	for (unsigned end = 0; end < 2; end++) {
+		net->node[end].off_path = true;
+		CU_ASSERT_EQUAL(fog_path_choose(net, &wish, NULL, path), -EHOSTDOWN);
+		net->node[end].off_path = false;
+	}
+	end();
+	// The one that obeys the rules is off the paths.
+	network(6);
+	wish.from = &net->node[0];
+	wish.to = &net->node[1];
+	net->node[2].as_number = net->node[5].as_number = net->node[3].as_number = 7;
+	CU_ASSERT_EQUAL(fog_path_choose(net, &wish, NULL, path), 5);
+	net->node[6].off_path = true;
+	CU_ASSERT_EQUAL(fog_path_choose(net, &wish, NULL, path), -EHOSTDOWN);
 	end();
 }
 
@@ -240,6 +273,7 @@ int main(void)
 	        {"rules on 100,000 paths", test_rules},
 	        {"who is left out", test_left_out},
 	        {"refusals", test_refusals},
+	        {"nodes off all paths", test_off_path},
 	        {"numbers of layers", test_layers},
 	        {"cost at 1,024 nodes", test_cost},
 	        CU_TEST_INFO_NULL,

@@ -279,7 +279,7 @@ static void test_life(void)
 		rig_give(&rig, i, before);
 		gets += rig_gets(&rig, i);
 	}
-	rig_start(&rig, rig.epoch + 1, 5);
+	rig_start(&rig, rig.epoch + 1, 6);
 	CU_ASSERT_TRUE(rig_warns(&rig, "consensus_old", "counts for 2 more epoch(s)"));
 	CU_ASSERT_TRUE(RIG_UNTIL(
 	        &rig,

@@ -405,12 +405,12 @@ static void test_mix_keys(void)
 	end();
 }
 
-static unsigned leaving(const struct fog_topology *t)
+static unsigned off_path(const struct fog_topology *t)
 {
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < t->node_count; i++)
-		n += t->node[i].leaving;
+		n += t->node[i].off_path;
 	return n;
 }
 
@@ -418,8 +418,19 @@ static struct fog_topology *topology(unsigned epoch, bool before)
 {
 	struct fog_topology *t = NULL;
 
-	CU_ASSERT_EQUAL_FATAL(fog_view_topology(view, EPOCH + epoch, before, &t), 0);
+	CU_ASSERT_EQUAL_FATAL(
+	        fog_view_topology(view, &(struct fog_view_moment){EPOCH + epoch, before, true}, &t),
+	        0
+	);
 	return t;
+}
+
+static int no_topology(unsigned epoch)
+{
+	const struct fog_view_moment moment = {EPOCH + epoch, false, true};
+	struct fog_topology *t;
+
+	return fog_view_topology(view, &moment, &t);
 }
 
 static void test_topology(void)
@@ -427,11 +438,11 @@ static void test_topology(void)
 	struct fog_topology *t;
 
 	begin();
-	CU_ASSERT_EQUAL(fog_view_topology(view, EPOCH, false, &t), -ENODATA);
+	CU_ASSERT_EQUAL(no_topology(0), -ENODATA);
 	take(chain[2], 2, true);
 	t = topology(2, true);
 	CU_ASSERT_EQUAL(t->node_count, NODES);
-	CU_ASSERT_EQUAL(leaving(t), 0);
+	CU_ASSERT_EQUAL(off_path(t), 0);
 	CU_ASSERT_EQUAL(t->layers, 3);
 	CU_ASSERT_EQUAL(t->epoch_s, p->net.epoch_s);
 	CU_ASSERT_EQUAL(memcmp(&t->cover, &chain[2]->rates, sizeof(t->cover)), 0);
@@ -460,12 +471,10 @@ static void test_over(void)
 	take(chain[2], 2, true);
 	t = topology(2 + FOG_CONSENSUS_LIFE, true);
 	CU_ASSERT_EQUAL(t->node_count, NODES);
-	CU_ASSERT_EQUAL(leaving(t), NODES);
+	CU_ASSERT_EQUAL(off_path(t), NODES);
 	CU_ASSERT_EQUAL(t->layers, 3);
 	fog_topology_free(t);
-	CU_ASSERT_EQUAL(
-	        fog_view_topology(view, EPOCH + 2 + FOG_CONSENSUS_LIFE, false, &t), -ENODATA
-	);
+	CU_ASSERT_EQUAL(no_topology(2 + FOG_CONSENSUS_LIFE), -ENODATA);
 	// A clock that is hours ahead costs no consensus: it may be set right, and the authorities away.
 	fog_view_prune(view, EPOCH + 2 + FOG_CONSENSUS_LIFE);
 	fog_view_prune(view, EPOCH + 1000);
@@ -492,10 +501,10 @@ static void test_leaving(void)
 	t = topology(3, true);
 	u = topology(3, false);
 	CU_ASSERT_EQUAL(t->node_count, NODES);
-	CU_ASSERT_EQUAL(leaving(t), 1);
+	CU_ASSERT_EQUAL(off_path(t), 1);
 	n = fog_topology_find(t, p->node[3].d.node_id);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(n);
-	CU_ASSERT_TRUE(n->leaving);
+	CU_ASSERT_TRUE(n->off_path);
 	CU_ASSERT_EQUAL(n->layer, 0);
 	CU_ASSERT_STRING_EQUAL(n->name, "node-3");
 	CU_ASSERT_EQUAL(u->node_count, NODES - 1);
@@ -507,15 +516,69 @@ static void test_leaving(void)
 	t = topology(3, true);
 	n = fog_topology_find(t, p->node[NODES].d.node_id);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(n);
-	CU_ASSERT_TRUE(n->leaving);
+	CU_ASSERT_TRUE(n->off_path);
 	CU_ASSERT_EQUAL(t->node_count, NODES + 1);
 	fog_topology_free(t);
 	t = topology(4, true);
 	n = fog_topology_find(t, p->node[NODES].d.node_id);
-	CU_ASSERT_FALSE(n->leaving);
+	CU_ASSERT_FALSE(n->off_path);
 	CU_ASSERT_EQUAL(t->node_count, NODES);
 	fog_topology_free(t);
 	end();
+}
+
+// Who is new in an epoch is on no path before nobody waits for its consensus any more: somebody who has not
+// fetched it yet could not send to him. Who was there before is, also with an older consensus.
+static void test_newcomer(void)
+{
+	struct fog_view_moment early = {EPOCH + 4, false, false}, later = early, fallback = early;
+	const struct fog_topology_node *n;
+	struct fog_topology *t, *u;
+
+	later.settled = true;
+	fallback.epoch++;
+	begin();
+	take(chain[4], 4, true);
+	CU_ASSERT_EQUAL_FATAL(fog_view_topology(view, &early, &t), 0);
+	CU_ASSERT_EQUAL_FATAL(fog_view_topology(view, &later, &u), 0);
+	CU_ASSERT_EQUAL(off_path(t), 1);
+	n = fog_topology_find(t, p->node[NODES].d.node_id);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(n);
+	CU_ASSERT_TRUE(n->off_path);
+	CU_ASSERT_EQUAL(n->layer > 0, n->role == FOG_ROLE_MIX);
+	CU_ASSERT_EQUAL(off_path(u), 0);
+	CU_ASSERT_EQUAL(t->node_count, u->node_count);
+	CU_ASSERT_NOT_EQUAL(memcmp(t->checksum, u->checksum, 32), 0);
+	fog_topology_free(t);
+	fog_topology_free(u);
+	// In an epoch whose consensus has not come yet.
+	CU_ASSERT_EQUAL_FATAL(fog_view_topology(view, &fallback, &t), 0);
+	CU_ASSERT_EQUAL(off_path(t), 0);
+	fog_topology_free(t);
+	end();
+}
+
+static void test_moment(void)
+{
+	const struct fog_schedule hour = {3600000000000, 600000000000};
+	const uint64_t start = fog_schedule_start(&hour, 9);
+	struct fog_view_moment m = fog_view_moment(&hour, start), n;
+
+	CU_ASSERT_EQUAL(m.epoch, 9);
+	CU_ASSERT_TRUE(m.before_lives && !m.settled);
+	n = fog_view_moment(&hour, start + hour.overlap_ns - 1);
+	CU_ASSERT_TRUE(fog_view_moment_same(&m, &n));
+	n = fog_view_moment(&hour, start + hour.overlap_ns);
+	CU_ASSERT_TRUE(!n.before_lives && !n.settled && !fog_view_moment_same(&m, &n));
+	m = n;
+	n = fog_view_moment(&hour, start + hour.epoch_ns * 3 / 16 - 1);
+	CU_ASSERT_TRUE(fog_view_moment_same(&m, &n));
+	n = fog_view_moment(&hour, start + hour.epoch_ns * 3 / 16);
+	CU_ASSERT_TRUE(n.settled && !fog_view_moment_same(&m, &n));
+	m = n;
+	n = fog_view_moment(&hour, start + hour.epoch_ns);
+	CU_ASSERT_EQUAL(n.epoch, 10);
+	CU_ASSERT_FALSE(fog_view_moment_same(&m, &n));
 }
 
 // The name of a node that left may be another's already.
@@ -597,6 +660,8 @@ int main(void)
 	        {"topology", test_topology},
 	        {"nothing counts any more", test_over},
 	        {"nodes that leave and come", test_leaving},
+	        {"nodes that are new", test_newcomer},
+	        {"when a network is another one", test_moment},
 	        {"names", test_names},
 	        {"room", test_room},
 	        CU_TEST_INFO_NULL,
