@@ -6,6 +6,9 @@
 //   DIR/consensus-EPOCH      the bytes as they were signed, mode 0644, written beside and renamed
 //   DIR/equivocation-EPOCH   proofs that authorities signed two of that epoch (statement.h), one behind
 //                            the other; kept until somebody removes them
+//   DIR/equivocation-EPOCH.unreadable-N
+//                            what was in such a file and wasn't understood: damaged, of another version or
+//                            network. N up to 15; when all are there, nothing is written to that epoch's file
 //
 // One thread at a time (the caller locks). Consensuses that it hands out live until fog_view_prune or
 // fog_view_destroy, and until fog_view_take, which makes room when there are FOG_VIEW_MAX.
@@ -26,7 +29,7 @@ enum {
 };
 
 // 'network' is the network file's topology and must outlive the object. Reads what the folder has; what
-// is wrong there is removed, with a log line. Returns 0, -ENOMEM, -errno (the folder).
+// is wrong there is removed, with a log line, but what may be evidence is set aside. Returns 0, -ENOMEM, -errno (the folder).
 int fog_view_create(const struct fog_topology *network, const char *dir, struct fog_view **out);
 void fog_view_destroy(struct fog_view *); // accepts NULL
 

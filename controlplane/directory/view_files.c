@@ -11,21 +11,15 @@
 #include <unistd.h>
 
 #include "../../log/log.h"
-#include "../big_endian.h"
 #include "view_form.h"
 
 #define LOAD_TEMPORARY ".new"
 
-static const char consensus_prefix[] = "consensus-", proof_prefix[] = "equivocation-";
+static const char consensus_prefix[] = "consensus-";
 
 void view_consensus_name(uint64_t epoch, char name[VIEW_NAME_MAX])
 {
 	snprintf(name, VIEW_NAME_MAX, "%s%" PRIu64, consensus_prefix, epoch);
-}
-
-static void proof_name(uint64_t epoch, char name[VIEW_NAME_MAX])
-{
-	snprintf(name, VIEW_NAME_MAX, "%s%" PRIu64, proof_prefix, epoch);
 }
 
 void view_file_remove(const struct fog_view *v, const char *name)
@@ -74,31 +68,7 @@ int view_file_write(const struct fog_view *v, const char *name, const uint8_t *d
 	return ret;
 }
 
-int view_proofs_write(const struct fog_view *v, uint64_t epoch)
-{
-	uint8_t *data = malloc(sizeof(v->proof));
-	char name[VIEW_NAME_MAX];
-	size_t len = 0;
-	int ret;
-
-	if (data == NULL)
-		return -ENOMEM;
-	for (unsigned i = 0; i < v->proof_count; i++) {
-		if (fog_be_get(v->proof[i] + VIEW_PROOF_EPOCH_AT, 8) != epoch)
-			continue;
-		memcpy(data + len, v->proof[i], FOG_EQUIVOCATION_LEN);
-		len += FOG_EQUIVOCATION_LEN;
-	}
-	proof_name(epoch, name);
-	if ((ret = view_file_write(v, name, data, len)) < 0)
-		LOG_ERR("%s can't be written: %s: free space in the state folder", name,
-		        strerror(-ret));
-	free(data);
-	return ret;
-}
-
-// Up to 'max' bytes. Returns NULL (errno) when that isn't all, or it can't be read.
-static uint8_t *file_read(const struct fog_view *v, const char *name, size_t max, size_t *len)
+uint8_t *view_file_read(const struct fog_view *v, const char *name, size_t max, size_t *len)
 {
 	int fd = openat(v->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	uint8_t *data = NULL;
@@ -116,8 +86,15 @@ static uint8_t *file_read(const struct fog_view *v, const char *name, size_t max
 		goto out;
 	while (*len < (size_t)st.st_size) {
 		ssize_t n = read(fd, data + *len, (size_t)st.st_size - *len);
-		if (n <= 0)
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n == 0)
+			errno = EIO; // it was cut meanwhile
+		if (n <= 0) {
+			free(data);
+			data = NULL;
 			break;
+		}
 		*len += (size_t)n;
 	}
 out:
@@ -125,8 +102,7 @@ out:
 	return data;
 }
 
-// Whether 'name' is what the epoch in it is called, so no file counts under two names.
-static bool name_epoch(const char *name, const char *prefix, uint64_t *epoch)
+bool view_name_epoch(const char *name, const char *prefix, uint64_t *epoch)
 {
 	char again[VIEW_NAME_MAX];
 
@@ -136,54 +112,48 @@ static bool name_epoch(const char *name, const char *prefix, uint64_t *epoch)
 	return strcmp(name, again) == 0;
 }
 
-static bool load_consensus(struct fog_view *v, const char *name)
+// Returns 0; -EBADMSG: it is none, or of another network; -errno: that isn't known.
+static int load_consensus(struct fog_view *v, const char *name)
 {
 	struct fog_consensus *c = NULL;
 	uint64_t epoch;
 	size_t len;
-	uint8_t *data = file_read(v, name, FOG_CONSENSUS_MAX, &len);
-	bool good = data != NULL && name_epoch(name, consensus_prefix, &epoch) &&
-	        fog_consensus_open(data, len, v->network, &c) == FOG_REFUSAL_NONE &&
-	        c->epoch == epoch;
+	uint8_t *data = view_file_read(v, name, FOG_CONSENSUS_MAX, &len);
+	int ret = data != NULL ? fog_consensus_open(data, len, v->network, &c) : -errno;
 
 	free(data);
-	if (good)
+	if (ret == FOG_REFUSAL_NONE && view_name_epoch(name, consensus_prefix, &epoch) &&
+	    c->epoch == epoch) {
 		view_insert(v, c);
-	else
-		fog_consensus_free(c);
-	return good;
-}
-
-// More than are kept are no damage.
-static bool load_proofs(struct fog_view *v, const char *name)
-{
-	uint64_t epoch;
-	size_t len;
-	uint8_t *data = file_read(v, name, sizeof(v->proof), &len);
-	bool good = data != NULL && len > 0 && len % FOG_EQUIVOCATION_LEN == 0 &&
-	        name_epoch(name, proof_prefix, &epoch);
-
-	for (size_t at = 0; good && at < len; at += FOG_EQUIVOCATION_LEN) {
-		int r = view_proof_add(v, data + at, FOG_EQUIVOCATION_LEN);
-		good = r >= 0 || r == -ENOSPC;
+		return 0;
 	}
-	free(data);
-	return good;
+	fog_consensus_free(c);
+	return ret < 0 ? ret : -EBADMSG;
 }
 
 static void load_file(struct fog_view *v, const char *name)
 {
 	size_t len = strlen(name), end = sizeof(LOAD_TEMPORARY) - 1;
 	bool consensus = strncmp(name, consensus_prefix, sizeof(consensus_prefix) - 1) == 0;
-	bool proofs = strncmp(name, proof_prefix, sizeof(proof_prefix) - 1) == 0;
 
-	if (!consensus && !proofs)
+	if (!consensus && !view_proofs_are(name))
 		return; // not ours
 	if (len > end && strcmp(name + len - end, LOAD_TEMPORARY) == 0) {
 		view_file_remove(v, name); // a process ended while it wrote
 		return;
 	}
-	if (consensus ? load_consensus(v, name) : load_proofs(v, name))
+	if (!consensus) {
+		view_proofs_load(v, name);
+		return;
+	}
+	int r = load_consensus(v, name);
+	if (r < 0 && r != -EBADMSG)
+		LOG_WARN(
+		        "%s can't be read: %s: make it readable for this user, or remove it; it "
+		        "is fetched again if it counts",
+		        name, strerror(-r)
+		);
+	if (r != -EBADMSG)
 		return;
 	LOG_WARN(
 	        "%s is damaged or of another network: removed; it is fetched again if it counts",

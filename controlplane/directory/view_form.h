@@ -24,8 +24,18 @@ int view_files_load(struct fog_view *);
 // Write beside, then rename. Returns 0 or -errno.
 int view_file_write(const struct fog_view *, const char *name, const uint8_t *data, size_t len);
 void view_file_remove(const struct fog_view *, const char *name);
+// Up to 'max' bytes. Returns NULL (errno) when that isn't all, or it can't be read; else the caller frees it.
+uint8_t *view_file_read(const struct fog_view *, const char *name, size_t max, size_t *len);
 void view_consensus_name(uint64_t epoch, char name[VIEW_NAME_MAX]);
-// All proofs of an epoch, into its file.
+// Whether 'name' is what the epoch in it is called, so no file counts under two names.
+bool view_name_epoch(const char *name, const char *prefix, uint64_t *epoch);
+
+// Whether it is called like proofs, or the beginning of proofs.
+bool view_proofs_are(const char *name);
+// Read what a file of proofs has. Whatever isn't one is set aside with all of its file, and logged.
+void view_proofs_load(struct fog_view *, const char *name);
+// All proofs of an epoch, into its file. What is there and isn't known is set aside first: nothing that may be
+// evidence is lost. Returns 0 or -errno, logged.
 int view_proofs_write(const struct fog_view *, uint64_t epoch);
 
 // Put in its place by epoch; when there is no room the oldest one goes, with its file, or 'c' itself when it

@@ -316,11 +316,75 @@ static void test_damaged(void)
 	CU_ASSERT_PTR_NOT_NULL(fog_view_exact(view, EPOCH + 1));
 	for (unsigned i = 2; i < 7; i++)
 		CU_ASSERT_PTR_NULL(fog_view_exact(view, EPOCH + i));
-	// Only what is good, and what isn't ours.
-	CU_ASSERT_EQUAL(files(false), 2);
+	// Only what is good, what isn't ours, and what may be evidence.
+	CU_ASSERT_EQUAL(files(false), 3);
+	CU_ASSERT_EQUAL(access(file("equivocation-1.unreadable-0"), F_OK), 0);
 	CU_ASSERT_EQUAL(access(file("somebody's"), F_OK), 0);
 	// It can be fetched again.
 	CU_ASSERT_EQUAL(take(chain[2], 1, true), FOG_REFUSAL_NONE);
+	end();
+}
+
+static unsigned proofs(void)
+{
+	unsigned count;
+
+	fog_view_proofs(view, &count);
+	return count;
+}
+
+// Evidence that isn't understood keeps its bytes, under another name; what is good in it goes on counting.
+static void test_evidence(void)
+{
+	static const uint8_t strange[FOG_EQUIVOCATION_LEN] = {9, 9, 9};
+	uint8_t good[FOG_EQUIVOCATION_LEN], both[2 * FOG_EQUIVOCATION_LEN], read_back[sizeof(both)];
+	unsigned count;
+	char name[64];
+
+	begin();
+	CU_ASSERT_EQUAL(prove(0, FOG_STATEMENT_VOTE, 5, 1), 0);
+	memcpy(good, fog_view_proofs(view, &count), sizeof(good));
+	memcpy(both, good, sizeof(good));
+	memcpy(both + sizeof(good), strange, sizeof(strange));
+	// One of another version behind ours, in the file of a running process and before a start.
+	for (unsigned i = 0; i < 2; i++) {
+		write_file("equivocation-5", both, sizeof(both));
+		if (i == 0)
+			CU_ASSERT_EQUAL(prove(1, FOG_STATEMENT_VOTE, 5, 1), 0);
+		again();
+		CU_ASSERT_EQUAL(proofs(), i == 0 ? 2 : 1);
+		snprintf(name, sizeof(name), "equivocation-5.unreadable-%u", i);
+		int fd = open(file(name), O_RDONLY);
+		CU_ASSERT_EQUAL(read(fd, read_back, sizeof(read_back)), (ssize_t)sizeof(both));
+		CU_ASSERT_EQUAL(memcmp(read_back, both, sizeof(both)), 0);
+		close(fd);
+		again();
+		CU_ASSERT_EQUAL(proofs(), i == 0 ? 2 : 1);
+		CU_ASSERT_EQUAL(files(false), 2 + i);
+	}
+	// Cut off, no file at all, and under a name that isn't ours.
+	write_file("equivocation-6", good, sizeof(good) - 1);
+	CU_ASSERT_EQUAL(mkdir(file("equivocation-7"), 0755), 0);
+	write_file("equivocation-07", good, sizeof(good));
+	again();
+	CU_ASSERT_EQUAL(access(file("equivocation-6.unreadable-0"), F_OK), 0);
+	CU_ASSERT_EQUAL(access(file("equivocation-07"), F_OK), 0);
+	CU_ASSERT_EQUAL(rmdir(file("equivocation-7.unreadable-0")), 0);
+	CU_ASSERT_EQUAL(access(file("equivocation-6"), F_OK), -1);
+	// When all names are taken, it stays where it is, and nothing takes its place.
+	for (unsigned i = 0; i < 16; i++) {
+		snprintf(name, sizeof(name), "equivocation-5.unreadable-%u", i);
+		write_file(name, strange, sizeof(strange));
+	}
+	write_file("equivocation-5", strange, sizeof(strange));
+	again();
+	CU_ASSERT_EQUAL(proofs(), 0);
+	CU_ASSERT_EQUAL(prove(0, FOG_STATEMENT_VOTE, 5, 1), -EEXIST);
+	CU_ASSERT_EQUAL(prove(0, FOG_STATEMENT_VOTE, 6, 1), 0);
+	int fd = open(file("equivocation-5"), O_RDONLY);
+	CU_ASSERT_EQUAL(read(fd, read_back, sizeof(read_back)), (ssize_t)sizeof(strange));
+	CU_ASSERT_EQUAL(memcmp(read_back, strange, sizeof(strange)), 0);
+	close(fd);
 	end();
 }
 
@@ -654,6 +718,7 @@ int main(void)
 	        {"many proofs", test_many_proofs},
 	        {"restart", test_restart},
 	        {"damaged files", test_damaged},
+	        {"evidence", test_evidence},
 	        {"a folder that can't be written", test_unwritable},
 	        {"beacons", test_beacons},
 	        {"mix keys", test_mix_keys},
