@@ -13,6 +13,8 @@ from chroot import Chroot, alone, depends, field, run
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXPOSURE = 20  # in tenths
+LIBRARIES = "usr/lib/x86_64-linux-gnu"
+EXAMPLE = "usr/share/doc/fogline/examples/fogclient.c"
 WANTED = [
 	"usr/bin/fogctl", "usr/bin/fog-trafficgen", "usr/sbin/fog-dataplane", "usr/sbin/fog-controlplane",
 	"usr/sbin/fog-authority", "usr/lib/systemd/system/fogline-authority@.service",
@@ -24,6 +26,8 @@ WANTED = [
 	"usr/share/bash-completion/completions/fogctl", "usr/share/doc/fogline/copyright",
 	"usr/share/doc/fogline/examples/fogline.yaml", "usr/share/doc/fogline/examples/topology.yaml",
 	"etc/fogline", "var/lib/fogline", "run/fogline",
+	"usr/include/fogclient.h", f"{LIBRARIES}/libfogclient.so", f"{LIBRARIES}/libfogclient.so.0", f"{LIBRARIES}/libfogclient.a",
+	f"{LIBRARIES}/pkgconfig/fogclient.pc", "usr/share/man/man3/fogclient.3.gz", EXAMPLE,
 ]
 # What is typed, and what has to be among the completions.
 COMPLETIONS = {
@@ -33,6 +37,8 @@ COMPLETIONS = {
 	"fogctl drain --": ["--wait", "--grace", "--instance", "--socket"],
 	"fogctl config compile --": ["--any-host"],
 	"fogctl sphinx ": ["keygen", "wrap", "verify"],
+	"fogctl send --": ["--to", "--client", "--network", "--gateway", "--wait"],
+	"fogctl client ": ["address", "status"],
 	"fogctl status --instance ": ["node1"],
 	"fogctl config check /etc/host": ["/etc/hostname"],
 }
@@ -95,8 +101,29 @@ def units(system):
 	return exposure[1]
 
 
+def library(system):
+	"""The example, built as its head says against what was installed, runs where only the package's dependencies are."""
+	folder = system.root / LIBRARIES
+	env = {**os.environ, "PKG_CONFIG_SYSROOT_DIR": str(system.root), "PKG_CONFIG_LIBDIR": str(folder / "pkgconfig")}
+	program = system.root / "tmp/fogclient"
+
+	def build(*how):
+		flags = run("pkg-config", *how, "--cflags", "--libs", "fogclient", env=env).split()
+		if how:
+			flags[flags.index("-lfogclient")] = folder / "libfogclient.a"
+		run("cc", "-o", program, system.root / EXAMPLE, *flags)
+		said = system.sh("/tmp/fogclient /tmp/mail /usr/share/doc/fogline/examples/fogline.yaml 2>&1 || echo exit $?")
+		check("exit 1" in said and "fogline.yaml:" in said, f"with a file that is no network's the example says: {said}")
+	build("--static")
+	build()
+	needed = run("readelf", "-d", program)
+	check("[libfogclient.so.0]" in needed, f"the example needs {needed}")
+	program.unlink()
+	shutil.rmtree(system.root / "tmp/mail")
+
+
 def manuals(system):
-	for page in ("1 fogctl", "8 fog-dataplane", "8 fog-controlplane", "8 fog-authority", "5 fogline.yaml"):
+	for page in ("1 fogctl", "3 fogclient", "8 fog-dataplane", "8 fog-controlplane", "8 fog-authority", "5 fogline.yaml"):
 		said = system.sh(f"man --warnings -P cat {page} 2>&1 >/dev/null")
 		check(said == "", f"man {page} warns: {said}")
 		text = system.sh(f"MANWIDTH=100 man -P cat {page}")
@@ -104,6 +131,10 @@ def manuals(system):
 	text = system.sh("MANWIDTH=200 man -P cat fogctl")
 	for command in re.findall(r"^  (\w+) ", system.sh("fogctl help"), re.MULTILINE):
 		check(f"fogctl {command}" in text, f"man fogctl is silent about {command}")
+	functions = re.findall(r"FOG_CLIENT_API [\w *]*\b(fog_client_\w+)\(", (system.root / "usr/include/fogclient.h").read_text())
+	text = system.sh("MANWIDTH=200 man -P cat fogclient")
+	for function in functions:
+		check(f"{function}(" in text, f"man fogclient is silent about {function}")
 	keys = [line.split("\t")[0] for line in system.sh("fogctl config keys").split("\n")[1:-1]]
 	text = system.sh("MANWIDTH=200 man -P cat fogline.yaml")
 	for key in keys:
@@ -177,6 +208,7 @@ def main():
 		shutil.copy(package, system.root / "tmp")
 		system.sh(f"dpkg -i /tmp/{package.name}")
 		installed(system)
+		library(system)
 		exposure = units(system)
 		manuals(system)
 		completion(system)
