@@ -249,7 +249,7 @@ static bool network_usable(void *ctx, const struct fog_topology_node *node)
 	const struct client_network *n = ctx;
 	uint8_t key[32];
 
-	return !node->off_path && fog_view_mix_key(n->view, node->id, n->moment.epoch, key) == 0;
+	return fog_view_mix_key(n->view, node->id, n->moment.epoch, key) == 0;
 }
 
 int client_network_way(

@@ -37,7 +37,7 @@ static bool draw_usable(void *ctx, const struct fog_topology_node *node)
 		return d->self->role == FOG_ROLE_MIX;
 	if (d->self->role == FOG_ROLE_MIX && node->layer == d->self->layer)
 		return false;
-	return !node->off_path && draw_key(d, node);
+	return draw_key(d, node);
 }
 
 // A random gateway or service that packets can be made for, ourselves only when there is no other.
