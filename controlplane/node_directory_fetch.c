@@ -172,11 +172,27 @@ static unsigned fetch_sources(
 	return count;
 }
 
-// Returns whether the source has answered as it should.
+// As fog_view_take. Nobody who wants the lock waits for the disk; the view stays as long as this thread.
+static int fetch_keep(struct node_directory *d, const struct fog_fetch_answer *a, bool *news)
+{
+	struct fog_view_fresh *fresh;
+
+	if (fog_view_knows(d->view, a->data, a->len))
+		return fog_view_take(d->view, a->data, a->len, directory_epoch(d), news);
+	*news = false;
+	pthread_mutex_unlock(&d->lock);
+	int r = fog_view_prepare(d->view, a->data, a->len, &fresh);
+	pthread_mutex_lock(&d->lock);
+	if (r == FOG_REFUSAL_NONE)
+		r = fog_view_take_prepared(d->view, fresh, directory_epoch(d), news);
+	return r;
+}
+
+// Returns whether the source has answered as it should. Called and left with the lock.
 static bool fetch_take(struct node_directory *d, const struct fog_fetch_answer *a)
 {
-	bool news = false;
-	int r = fog_view_take(d->view, a->data, a->len, directory_epoch(d), &news);
+	bool news;
+	int r = fetch_keep(d, a, &news);
 
 	if (news) {
 		d->serial++;

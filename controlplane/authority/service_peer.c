@@ -69,24 +69,32 @@ static int peer_send(struct service_peer *p, bool *sent)
 	return r;
 }
 
-static void peer_take(struct service_peer *p, const struct fog_fetch_answer *a, bool proofs)
+static void peer_take_proofs(struct service_peer *p, const struct fog_fetch_answer *a)
+{
+	for (size_t at = 0; at + FOG_EQUIVOCATION_LEN <= a->len; at += FOG_EQUIVOCATION_LEN)
+		fog_view_prove(p->service->view, a->data + at);
+}
+
+// Nobody who wants the lock waits for the disk.
+static void peer_take(struct service_peer *p, const struct fog_fetch_answer *a)
 {
 	struct service *s = p->service;
-	bool news = false;
+	struct fog_view_fresh *fresh;
+	bool news;
 
-	if (a->status != 200)
+	if (fog_view_knows(s->view, a->data, a->len))
 		return;
-	if (!proofs) {
-		uint64_t epoch = fog_clock_now_ns(s->clock) / 1000000000 / s->p.network->epoch_s;
-		if (fog_view_take(s->view, a->data, a->len, epoch, &news) == 0 && news)
-			LOG_INFO(
-			        "authority '%s' had a consensus that we lacked",
-			        s->p.network->authority[p->number].name
-			);
+	pthread_mutex_unlock(&s->lock);
+	int r = fog_view_prepare(s->view, a->data, a->len, &fresh);
+	pthread_mutex_lock(&s->lock);
+	if (r != FOG_REFUSAL_NONE)
 		return;
-	}
-	for (size_t at = 0; at + FOG_EQUIVOCATION_LEN <= a->len; at += FOG_EQUIVOCATION_LEN)
-		fog_view_prove(s->view, a->data + at);
+	uint64_t epoch = fog_clock_now_ns(s->clock) / 1000000000 / s->p.network->epoch_s;
+	if (fog_view_take_prepared(s->view, fresh, epoch, &news) == 0 && news)
+		LOG_INFO(
+		        "authority '%s' had a consensus that we lacked",
+		        s->p.network->authority[p->number].name
+		);
 }
 
 // Called and left with the lock.
@@ -100,8 +108,10 @@ static int peer_ask(struct service_peer *p, bool proofs)
 	        proofs ? PROOFS_MAX : FOG_CONSENSUS_MAX, &answer
 	);
 	pthread_mutex_lock(&p->service->lock);
-	if (r == 0)
-		peer_take(p, &answer, proofs);
+	if (r == 0 && answer.status == 200 && proofs)
+		peer_take_proofs(p, &answer);
+	else if (r == 0 && answer.status == 200)
+		peer_take(p, &answer);
 	free(answer.data);
 	return r;
 }

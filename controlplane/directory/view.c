@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +14,12 @@
 #include "../../log/log.h"
 #include "../big_endian.h"
 #include "view_form.h"
+
+// A consensus that is verified, and its file.
+struct fog_view_fresh {
+	struct fog_consensus *consensus;
+	char name[VIEW_NAME_MAX + 16];
+};
 
 int fog_view_create(const struct fog_topology *network, const char *dir, struct fog_view **out)
 {
@@ -198,14 +206,18 @@ static int view_evidence(
 	return ret;
 }
 
-// Takes 'c' over.
-static int view_keep(struct fog_view *v, struct fog_consensus *c, uint64_t now_epoch)
+// Takes 'c' over. 'fresh' is its file, if that is written already.
+static int view_keep(
+        struct fog_view *v, struct fog_consensus *c, const char *fresh, uint64_t now_epoch
+)
 {
 	char name[VIEW_NAME_MAX];
 	int ret;
 
 	view_consensus_name(c->epoch, name);
-	if ((ret = view_file_write(v, name, c->data, c->len)) < 0) {
+	ret = fresh != NULL ? view_file_name(v, fresh, name)
+	                    : view_file_write(v, name, c->data, c->len);
+	if (ret < 0) {
 		LOG_ERR("%s can't be written: %s: free space in the state folder", name,
 		        strerror(-ret));
 		fog_consensus_free(c);
@@ -217,30 +229,96 @@ static int view_keep(struct fog_view *v, struct fog_consensus *c, uint64_t now_e
 	return FOG_REFUSAL_NONE;
 }
 
+// Takes 'c' over, and its file, as view_keep.
+static int view_take(
+        struct fog_view *v, struct fog_consensus *c, const char *fresh, uint64_t now_epoch,
+        bool *news
+)
+{
+	const struct fog_consensus *known = fog_view_exact(v, c->epoch);
+	int ret = view_time(v, c, now_epoch);
+
+	if (known != NULL && memcmp(known->digest, c->digest, 32) != 0)
+		ret = view_evidence(v, known, c);
+	if (ret != FOG_REFUSAL_NONE || known != NULL) {
+		if (fresh != NULL)
+			view_file_remove(v, fresh);
+		fog_consensus_free(c);
+		return ret;
+	}
+	*news = (ret = view_keep(v, c, fresh, now_epoch)) == FOG_REFUSAL_NONE;
+	return ret;
+}
+
+static const struct fog_consensus *view_known(
+        const struct fog_view *v, const uint8_t *data, size_t len
+)
+{
+	for (unsigned i = 0; i < v->count; i++)
+		if (v->consensus[i]->len == len && memcmp(v->consensus[i]->data, data, len) == 0)
+			return v->consensus[i];
+	return NULL;
+}
+
+bool fog_view_knows(const struct fog_view *v, const uint8_t *data, size_t len)
+{
+	return view_known(v, data, len) != NULL;
+}
+
 int fog_view_take(
         struct fog_view *v, const uint8_t *data, size_t len, uint64_t now_epoch, bool *news
 )
 {
-	const struct fog_consensus *known;
+	const struct fog_consensus *known = view_known(v, data, len);
 	struct fog_consensus *c;
 	int ret;
 
 	*news = false;
 	// What is known already costs nothing: everybody serves it.
-	for (unsigned i = 0; i < v->count; i++)
-		if (v->consensus[i]->len == len && memcmp(v->consensus[i]->data, data, len) == 0)
-			return view_time(v, v->consensus[i], now_epoch);
+	if (known != NULL)
+		return view_time(v, known, now_epoch);
 	if ((ret = fog_consensus_open(data, len, v->network, &c)) != FOG_REFUSAL_NONE)
 		return ret;
-	known = fog_view_exact(v, c->epoch);
-	ret = view_time(v, c, now_epoch);
-	if (known != NULL && memcmp(known->digest, c->digest, 32) != 0)
-		ret = view_evidence(v, known, c);
-	if (ret != FOG_REFUSAL_NONE || known != NULL) {
-		fog_consensus_free(c);
-		return ret;
+	return view_take(v, c, NULL, now_epoch, news);
+}
+
+int fog_view_prepare(
+        const struct fog_view *v, const uint8_t *data, size_t len, struct fog_view_fresh **out
+)
+{
+	static atomic_uint number; // of those that are under way no two have one name
+	struct fog_view_fresh *f = calloc(1, sizeof(*f));
+	char name[VIEW_NAME_MAX];
+	int ret;
+
+	*out = NULL;
+	if (f == NULL)
+		return -ENOMEM;
+	if ((ret = fog_consensus_open(data, len, v->network, &f->consensus)) != FOG_REFUSAL_NONE)
+		goto err;
+	view_consensus_name(f->consensus->epoch, name);
+	snprintf(f->name, sizeof(f->name), "%s.%u" VIEW_TEMPORARY, name, number++);
+	if ((ret = view_file_fresh(v, f->name, data, len)) < 0) {
+		LOG_ERR("%s can't be written: %s: free space in the state folder", f->name,
+		        strerror(-ret));
+		goto err;
 	}
-	*news = (ret = view_keep(v, c, now_epoch)) == FOG_REFUSAL_NONE;
+	*out = f;
+	return FOG_REFUSAL_NONE;
+err:
+	fog_consensus_free(f->consensus);
+	free(f);
+	return ret;
+}
+
+int fog_view_take_prepared(
+        struct fog_view *v, struct fog_view_fresh *f, uint64_t now_epoch, bool *news
+)
+{
+	*news = false;
+	int ret = view_take(v, f->consensus, f->name, now_epoch, news);
+
+	free(f);
 	return ret;
 }
 

@@ -41,6 +41,20 @@ void fog_view_destroy(struct fog_view *); // accepts NULL
 int fog_view_take(
         struct fog_view *, const uint8_t *data, size_t len, uint64_t now_epoch, bool *news
 );
+// The same in two steps, for whose lock others wait: they need not wait for the disk, nor while all of it is
+// verified. What is known already (fog_view_knows) is better taken at once.
+// Verify and write beside, synced. Not under the lock: of the view it needs what is constant, and any number of
+// threads may. Returns FOG_REFUSAL_NONE and *out, which has to go to fog_view_take_prepared; or as
+// fog_consensus_open; -errno, -ENOMEM (logged).
+struct fog_view_fresh;
+int fog_view_prepare(
+        const struct fog_view *, const uint8_t *data, size_t len, struct fog_view_fresh **out
+);
+// Under the lock, with nothing but a change of name on the disk. Takes it over. Returns as fog_view_take.
+int fog_view_take_prepared(
+        struct fog_view *, struct fog_view_fresh *, uint64_t now_epoch, bool *news
+);
+bool fog_view_knows(const struct fog_view *, const uint8_t *data, size_t len);
 // The one that counts in 'epoch': the newest one of an epoch not after it that is still good for it. NULL: none.
 const struct fog_consensus *fog_view_at(const struct fog_view *, uint64_t epoch);
 const struct fog_consensus *fog_view_exact(
@@ -57,7 +71,8 @@ const uint8_t *fog_view_proofs(const struct fog_view *, unsigned *count);
 // Keep a proof that came from elsewhere (two votes, or from another's list). Returns 0 (also when one of the
 // same authority, kind and epoch is known), -EBADMSG or -EKEYREJECTED (fog_equivocation_open), -EXDEV (of another
 // network, or of nobody who is an authority), -ENOSPC (FOG_VIEW_PROOFS_OF_ONE of it and of that kind are kept, later ones aren't),
-// -errno (it could not be written).
+// -errno (it could not be written). The caller waits for the disk with his lock held, which is seldom enough: as often
+// as there is a new proof to keep.
 int fog_view_prove(struct fog_view *, const uint8_t proof[FOG_EQUIVOCATION_LEN]);
 
 // The beacon of 'epoch': what the consensus of that epoch or of one of the two after it says, else what

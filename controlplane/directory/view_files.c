@@ -13,8 +13,6 @@
 #include "../../log/log.h"
 #include "view_form.h"
 
-#define LOAD_TEMPORARY ".new"
-
 static const char consensus_prefix[] = "consensus-";
 
 void view_consensus_name(uint64_t epoch, char name[VIEW_NAME_MAX])
@@ -46,13 +44,11 @@ static int write_all(int fd, const uint8_t *data, size_t len)
 	return 0;
 }
 
-int view_file_write(const struct fog_view *v, const char *name, const uint8_t *data, size_t len)
+int view_file_fresh(const struct fog_view *v, const char *fresh, const uint8_t *data, size_t len)
 {
-	char fresh[VIEW_NAME_MAX + sizeof(LOAD_TEMPORARY)];
-	int ret, fd;
+	int fd = openat(v->dir, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	int ret;
 
-	snprintf(fresh, sizeof(fresh), "%s" LOAD_TEMPORARY, name);
-	fd = openat(v->dir, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
 		return -errno;
 	ret = write_all(fd, data, len);
@@ -61,11 +57,27 @@ int view_file_write(const struct fog_view *v, const char *name, const uint8_t *d
 	if (ret == 0 && fsync(fd) < 0)
 		ret = -errno;
 	close(fd);
-	if (ret == 0 && renameat(v->dir, fresh, v->dir, name) < 0)
-		ret = -errno;
 	if (ret < 0)
 		unlinkat(v->dir, fresh, 0);
 	return ret;
+}
+
+int view_file_name(const struct fog_view *v, const char *fresh, const char *name)
+{
+	int ret = renameat(v->dir, fresh, v->dir, name) < 0 ? -errno : 0;
+
+	if (ret < 0)
+		unlinkat(v->dir, fresh, 0);
+	return ret;
+}
+
+int view_file_write(const struct fog_view *v, const char *name, const uint8_t *data, size_t len)
+{
+	char fresh[VIEW_NAME_MAX + sizeof(VIEW_TEMPORARY)];
+
+	snprintf(fresh, sizeof(fresh), "%s" VIEW_TEMPORARY, name);
+	int ret = view_file_fresh(v, fresh, data, len);
+	return ret < 0 ? ret : view_file_name(v, fresh, name);
 }
 
 uint8_t *view_file_read(const struct fog_view *v, const char *name, size_t max, size_t *len)
@@ -133,12 +145,12 @@ static int load_consensus(struct fog_view *v, const char *name)
 
 static void load_file(struct fog_view *v, const char *name)
 {
-	size_t len = strlen(name), end = sizeof(LOAD_TEMPORARY) - 1;
+	size_t len = strlen(name), end = sizeof(VIEW_TEMPORARY) - 1;
 	bool consensus = strncmp(name, consensus_prefix, sizeof(consensus_prefix) - 1) == 0;
 
 	if (!consensus && !view_proofs_are(name))
 		return; // not ours
-	if (len > end && strcmp(name + len - end, LOAD_TEMPORARY) == 0) {
+	if (len > end && strcmp(name + len - end, VIEW_TEMPORARY) == 0) {
 		view_file_remove(v, name); // a process ended while it wrote
 		return;
 	}

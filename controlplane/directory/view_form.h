@@ -16,12 +16,18 @@ struct fog_view {
 
 enum { VIEW_NAME_MAX = 48 };
 
+#define VIEW_TEMPORARY ".new" // what such a name ends with was not whole when a process ended
+
 // Where these lie in a proof. All before what was said is the same for all proofs of one authority, kind and epoch.
 enum { VIEW_PROOF_EPOCH_AT = 36, VIEW_PROOF_WHO_AT = 44, VIEW_PROOF_SAID_AT = 76 };
 
 // Read everything that the folder has. Returns 0 or -errno.
 int view_files_load(struct fog_view *);
-// Write beside, then rename. Returns 0 or -errno.
+// Write under a name that ends with VIEW_TEMPORARY, durably; then give it its own. Both return 0 or -errno, and
+// remove it then.
+int view_file_fresh(const struct fog_view *, const char *fresh, const uint8_t *data, size_t len);
+int view_file_name(const struct fog_view *, const char *fresh, const char *name);
+// Both. Returns 0 or -errno.
 int view_file_write(const struct fog_view *, const char *name, const uint8_t *data, size_t len);
 void view_file_remove(const struct fog_view *, const char *name);
 // Up to 'max' bytes. Returns NULL (errno) when that isn't all, or it can't be read; else the caller frees it.

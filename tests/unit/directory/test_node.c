@@ -3,6 +3,7 @@
 // The node's side of the directory over real connections: what it announces and how it takes refusals, whom it asks
 // for consensuses and which it believes, its leave, its public listener.
 #include <errno.h>
+#include <stdatomic.h>
 
 #include "../../../controlplane/directory/fetch.h"
 #include "../../../controlplane/node_directory_private.h"
@@ -435,6 +436,55 @@ static void test_listener(void)
 	fog_consensus_free(c);
 }
 
+// A disk that holds up whoever waits for it: not the main thread, whose files are not the matter here.
+static pthread_t main_thread;
+static atomic_bool disk_slow, disk_waits;
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+
+int __wrap_fsync(int fd)
+{
+	if (disk_slow && !pthread_equal(pthread_self(), main_thread)) {
+		disk_waits = true;
+		for (unsigned i = 0; i < 3000 && disk_slow; i++)
+			usleep(10000);
+		disk_waits = false;
+	}
+	return __real_fsync(fd);
+}
+
+// While the new consensus is on its way to the disk, the control thread and readers go on, without it; then it counts.
+static void test_slow_disk(void)
+{
+	struct fog_fetch_answer a;
+
+	rig_begin(&rig);
+	rig_start(&rig, rig.epoch, 4);
+	CU_ASSERT_TRUE_FATAL(RIG_UNTIL(&rig, all_taken()));
+	struct fog_consensus *c = rig_consensus(&rig, rig.epoch, NULL, &rig.authority[1]);
+	disk_slow = true;
+	for (unsigned i = 0; i < PARTS_AUTHORITIES; i++)
+		rig_give(&rig, i, c);
+	for (unsigned i = 0; i < 6000 && !disk_waits; i++)
+		usleep(5000);
+	CU_ASSERT_TRUE_FATAL(disk_waits);
+	for (unsigned i = 0; i < 3; i++) {
+		rig_tick(&rig);
+		CU_ASSERT_EQUAL(rig_look(&rig).consensus, 0);
+		CU_ASSERT_EQUAL(listener("/directory/equivocations", NULL, &a), 200);
+		free(a.data);
+	}
+	CU_ASSERT_TRUE(disk_waits);
+	disk_slow = false;
+	CU_ASSERT_TRUE(RIG_UNTIL(&rig, rig_look(&rig).consensus == rig.epoch));
+	CU_ASSERT_EQUAL(listener("/directory/consensus", NULL, &a), 200);
+	CU_ASSERT(a.len == c->len && memcmp(a.data, c->data, c->len) == 0);
+	free(a.data);
+	rig_end(&rig);
+	fog_consensus_free(c);
+}
+
 // Without 'directory' in the file there is nothing of all this.
 static void test_static(void)
 {
@@ -487,6 +537,7 @@ int main(void)
 	        {"keys that are lost", test_reboot},
 	        {"leaving", test_withdraw},
 	        {"public listener", test_listener},
+	        {"slow disk", test_slow_disk},
 	        {"no directory", test_static},
 	        CU_TEST_INFO_NULL,
 	};
@@ -494,5 +545,6 @@ int main(void)
 	if (sodium_init() < 0 || fog_crypto_init() < 0)
 		return 1;
 	umask(077);
+	main_thread = pthread_self();
 	return check_run("node directory", tests);
 }

@@ -403,6 +403,45 @@ static void test_unwritable(void)
 	end();
 }
 
+// In two steps: what was judged meanwhile, and two at once, leave no file behind; a process that ends between them
+// leaves one that goes.
+static void test_prepared(void)
+{
+	struct fog_view_fresh *fresh[3], *none;
+	bool news;
+
+	begin();
+	for (unsigned i = 0; i < 2; i++)
+		CU_ASSERT_EQUAL_FATAL(
+		        fog_view_prepare(view, chain[1]->data, chain[1]->len, &fresh[i]),
+		        FOG_REFUSAL_NONE
+		);
+	CU_ASSERT_EQUAL(files(false), 2);
+	CU_ASSERT_PTR_NULL(fog_view_at(view, EPOCH + 1));
+	CU_ASSERT_FALSE(fog_view_knows(view, chain[1]->data, chain[1]->len));
+	CU_ASSERT_EQUAL(fog_view_take_prepared(view, fresh[0], EPOCH + 1, &news), 0);
+	CU_ASSERT_TRUE(news && fog_view_knows(view, chain[1]->data, chain[1]->len));
+	CU_ASSERT_EQUAL(fog_view_take_prepared(view, fresh[1], EPOCH + 1, &news), 0);
+	CU_ASSERT_FALSE(news);
+	CU_ASSERT_EQUAL(files(false), 1);
+	CU_ASSERT_EQUAL(fog_view_prepare(view, chain[0]->data, chain[0]->len, &fresh[2]), 0);
+	CU_ASSERT_EQUAL(
+	        fog_view_take_prepared(view, fresh[2], EPOCH + 3, &news), FOG_REFUSAL_ROLLBACK
+	);
+	CU_ASSERT_FALSE(news);
+	CU_ASSERT_EQUAL(files(false), 1);
+	CU_ASSERT_EQUAL(
+	        fog_view_prepare(view, chain[2]->data, chain[2]->len - 1, &none),
+	        FOG_REFUSAL_MALFORMED
+	);
+	CU_ASSERT_PTR_NULL(none);
+	write_file("consensus-1002.7.new", chain[2]->data, 10);
+	again();
+	CU_ASSERT_EQUAL(files(false), 1);
+	CU_ASSERT_EQUAL(fog_view_at(view, EPOCH + 1)->epoch, EPOCH + 1);
+	end();
+}
+
 // Every beacon that the chain has, with all consensuses, with a few, and with none.
 static void test_beacons(void)
 {
@@ -720,6 +759,7 @@ int main(void)
 	        {"damaged files", test_damaged},
 	        {"evidence", test_evidence},
 	        {"a folder that can't be written", test_unwritable},
+	        {"in two steps", test_prepared},
 	        {"beacons", test_beacons},
 	        {"mix keys", test_mix_keys},
 	        {"topology", test_topology},
