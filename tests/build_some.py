@@ -5,7 +5,6 @@
 
 usage: build_some.py tsan|fuzz
 """
-import os
 import pathlib
 import subprocess
 import sys
@@ -13,19 +12,12 @@ import sys
 import plan
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-FAST = ["-Dwerror=false", "-Db_lundef=false", "-Doptimization=1"]
-SETUP = {
-	"tsan": ("gcc", [*FAST, "-Db_sanitize=thread", "-Dc_args=-g1"]),
-	"fuzz": ("clang-14", [*FAST, "-Db_sanitize=address,undefined", "-Dfuzz=true", "-Dc_args=-g1"]),
-}
+TREES = {"tsan": "tsan", "fuzz": "asan"}
 
 
 def main(kind):
-	folder = ROOT / f"build-{kind}"
-	compiler, options = SETUP[kind]
-	if not (folder / "build.ninja").exists():
-		environment = {**os.environ, "CC": compiler}
-		subprocess.run(["meson", "setup", folder, ROOT, *options], env=environment, check=True)
+	folder = ROOT / f"build-{TREES[kind]}"
+	subprocess.run([ROOT / "fogline", "build", f"--{TREES[kind]}", "--configure"], check=True)
 	# Bring meson's view up to date before asking it what there is.
 	subprocess.run(["ninja", "-C", folder, "build.ninja"], check=True)
 	if kind == "tsan":
@@ -39,6 +31,6 @@ def main(kind):
 
 
 if __name__ == "__main__":
-	if sys.argv[1:] not in (["tsan"], ["fuzz"]):
+	if sys.argv[1:] not in [[kind] for kind in TREES]:
 		sys.exit(__doc__)
 	sys.exit(main(sys.argv[1]))

@@ -205,10 +205,11 @@ def _plain_then(root, long):
 def _fuzz_then(root, long):
 	seconds = FUZZ_LONG_S if long else FUZZ_S
 	tests = []
-	for program in fuzz_targets(root / "build-fuzz"):
+	folder = root / "build-asan"
+	for program in fuzz_targets(folder):
 		corpus = root / "tests" / "fuzz" / "corpus" / program.name.removeprefix("fuzz_")
 		# New finds go beside the build, never into the kept corpus.
-		fresh = root / "build-fuzz" / "corpus" / program.name
+		fresh = folder / "corpus" / program.name
 		fresh.mkdir(parents=True, exist_ok=True)
 		corpora = [fresh, *([corpus] if corpus.is_dir() else [])]
 		# What libFuzzer returns of itself for a finding is what a test returns that is skipped.
@@ -221,10 +222,13 @@ def _fuzz_then(root, long):
 
 
 def fuzz_targets(folder):
-	return [
+	found = [
 		pathlib.Path(target["filename"][0]) for target in introspect(folder, "targets")
 		if target["type"] == "executable" and "/tests/fuzz/" in target["defined_in"]
 	]
+	if not found:
+		raise RuntimeError(f"{folder} was made without fuzz targets; run: rm -r {folder}")
+	return found
 
 
 def _build(root, name, then, long):
@@ -233,7 +237,7 @@ def _build(root, name, then, long):
 		"plain": ["./fogline", "build"],
 		"asan": ["./fogline", "build", "--asan"],
 		"tsan": [sys.executable, "tests/build_some.py", "tsan"],
-		"fuzz": [sys.executable, "tests/build_some.py", "fuzz"],
+		"fuzz": [sys.executable, "tests/build_some.py", "fuzz"],  # a part of what "asan" builds
 	}[name]
 	return Test(f"build/{name}", argv, 1200, then=lambda: then(root, long), first=name == "plain")
 
@@ -243,13 +247,14 @@ def tests(root, groups, long):
 	start = []
 	if {"unit", "vm", "package", "smoke"} & set(groups):
 		start.append(_build(root, "plain", _plain_then, long))
-	others = [
-		_build(root, group, then, long) for group, then in (("tsan", _tsan_then), ("fuzz", _fuzz_then)) if group in groups]
+	tsan = [_build(root, "tsan", _tsan_then, long)] if "tsan" in groups else []
+	fuzz = "fuzz" in groups
 	if "asan" in groups:
-		# The longest chain of all: the other builds would only take its CPUs away.
-		start.append(_build(root, "asan", lambda *where: [*_asan_then(*where), *others], long))
+		# The longest chain of all: another build would only take its CPUs away.
+		start.append(_build(root, "asan", lambda *where: [
+			*_asan_then(*where), *tsan, *(_fuzz_then(*where) if fuzz else [])], long))
 	else:
-		start += others
+		start += [*tsan, *([_build(root, "fuzz", _fuzz_then, long)] if fuzz else [])]
 	if "lint" in groups:
 		start.append(Test("lint/rules", [sys.executable, "tests/lint/lint.py"], 600))
 		start.append(Test("lint/selftest", [sys.executable, "tests/lint/selftest.py"], 600))

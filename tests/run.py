@@ -8,6 +8,7 @@ A test is a program: exit code 0 = passed, 77 = skipped (its last line of output
 that is missing), anything else = failed; the end of its log is then shown here.
 """
 import argparse
+import difflib
 import os
 import pathlib
 import select
@@ -87,6 +88,8 @@ class Runner:
 		if code == SKIP:
 			return self._report(test, "skipped", took, (text.strip() or "no reason given").split("\n")[-1])
 		why = f"exit code {code}" if code is not None else f"no end after {took:.0f} s"
+		if code is None and left < test.timeout:
+			why += ", when the time for all tests was over"
 		return self._report(test, "failed", took, f"{why}; log: {log}", text)
 
 	def _end(self, process):
@@ -115,6 +118,12 @@ class Runner:
 		self.stopped = True
 		for process in list(self.running):
 			self._end(process)
+
+
+def similar(name, names):
+	"""Those of 'names' that somebody may have meant by 'name', whole or their last part."""
+	by_part = {part: whole for whole in sorted(names) for part in (whole, whole.rsplit("/", maxsplit=1)[-1])}
+	return list(dict.fromkeys(by_part[part] for part in difflib.get_close_matches(name, by_part, 5, 0.5)))
 
 
 class Queue:
@@ -202,17 +211,21 @@ def main():
 	if first in plan.GROUPS:
 		groups = [group for group in groups if group == first]
 
+	def matches(name):
+		return name.startswith(options.filter) if first in plan.GROUPS else options.filter in name
+
+	names = []
+
 	def wanted(test):
-		if first in plan.GROUPS:
-			return test.name.startswith(options.filter)
-		return options.filter in test.name
+		names.append(test.name)
+		return matches(test.name)
 
 	logs = ROOT / "build" / "test-logs"
 	shutil.rmtree(logs, ignore_errors=True)
 	logs.mkdir(parents=True)
 	runner = Runner(logs, None if options.long else LIMIT_S)
 	start = time.monotonic()
-	tests = [test for test in plan.tests(ROOT, groups, options.long) if test.then or wanted(test)]
+	tests = [test for test in plan.tests(ROOT, groups, options.long) if wanted(test) or test.then]
 	try:
 		run(runner, tests, wanted)
 	except KeyboardInterrupt:
@@ -220,6 +233,12 @@ def main():
 		return 130
 	print(f"{(time.monotonic() - start) / 60:.1f} minutes, logs in {logs.relative_to(ROOT)}")
 	result = runner.result
+	if not result["failed"] and not any(map(matches, names)):
+		near = similar(options.filter, names)
+		print(
+			f"no test's name {'begins with' if first in plan.GROUPS else 'has in it'} '{options.filter}'; "
+			f"{'similar: ' + ', '.join(near) if near else 'without a filter all run'}; some are only for --long")
+		return 2
 	skipped = f", {result['skipped']} skipped" if result["skipped"] else ""
 	print(f"{result['passed']} passed, {result['failed']} failed{skipped}")
 	return 1 if result["failed"] or not result["passed"] else 0

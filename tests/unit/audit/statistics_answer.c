@@ -27,7 +27,7 @@ static void answer(const char *verb, double *v, size_t count)
 {
 	static double rank[VALUES_MAX];
 	static size_t order[VALUES_MAX];
-	size_t n = (size_t)v[0];
+	size_t n = v[0] > 0 ? (size_t)v[0] : 0; // "normal" takes any number
 
 	if (strcmp(verb, "normal") == 0)
 		printf("%.17g\n", stat_log_normal(v[0]));
