@@ -3,11 +3,10 @@
 # Copyright (c) 2026 the Fogline authors
 """A network that nodes join and leave: four authorities agree on five nodes, a sixth announces itself and carries
 packets in a later epoch, then asks to be left out and is switched off when it says that it may be. Messages
-go on all the while, and none is lost."""
-import time
-
+go on all the while, and none is lost; fogctl says what happens."""
 from _init import check, drops, equal, report, wait_for
-from consensus import EPOCH_S, Steady, consensus, listed, network, seconds, warnings
+from consensus import EPOCH_S, Steady, consensus, listed, network, warnings
+from directory_commands import audited, audits, differs, shows, withdrawn, withdraws
 
 STEP_S = 6 * EPOCH_S  # what takes an epoch or two; one may get no consensus on a busy machine
 
@@ -34,6 +33,8 @@ def join(lab, steady):
 	reasons = [reason["code"] for reason in new.rest.call("GET", "/readyz")[2]["reasons"]]
 	check("not_in_consensus" in reasons, f"why it isn't ready: {reasons}")
 	steady.until("the new node in a consensus", lambda: new.name in listed(lab["gateway"]), STEP_S)
+	shows(lab["gateway"])
+	differs(lab["gateway"], new)
 	steady.until("the new node ready", lambda: new.ready() and new.linked() and new.resolved(), STEP_S)
 	check(consensus(new)["epoch"] > first["epoch"], "it carries packets in a later epoch")
 	before = mixed(new)
@@ -42,17 +43,21 @@ def join(lab, steady):
 
 
 def leave(lab, node, steady):
-	node.rest.post("/v1/node/withdraw", {})
-	check("withdrawn" in warnings(node), f"warnings of a node that leaves: {warnings(node)}")
-	gone_at = steady.until("the last epoch of the node", lambda: consensus(node)["self"]["gone_at"], STEP_S)
-	steady.until("the end of its packets", lambda: time.time() >= seconds(gone_at), STEP_S)
-	check(node.name not in listed(lab["gateway"]), "no path leads over it any more")
+	"""Returns an audit of those that stay, which began when the last path over the node had."""
+	with withdraws(node) as command:
+		steady.until("a node that says it leaves", lambda: "withdrawn" in warnings(node), STEP_S)
+		steady.until("the last epoch of the node", lambda: consensus(node)["self"]["gone_at"], STEP_S)
+		steady.until("paths without the node", lambda: node.name not in listed(lab["gateway"]), STEP_S)
+		audit = audits(lab["gateway"])
+		steady.until("the end of its packets", command.ended, STEP_S)
+		withdrawn(node, command)
 	before = mixed(node)
 	steady.for_s(2)
 	equal(mixed(node) - before, 0, "packets that came after its last epoch")
 	for which in ("control", "data"):
 		equal(node.end(which), 0, f"exit code of its {which} plane")
 	del lab.nodes[node.name]
+	return audit
 
 
 def main(lab):
@@ -60,11 +65,13 @@ def main(lab):
 	steady = Steady(lab)
 	signed(lab)
 	new = join(lab, steady)
-	leave(lab, new, steady)
-	# An epoch whose nodes are those of the one before, beyond the overlap of their keys.
-	began = consensus(lab["gateway"])["epoch"]
-	steady.until("the next epoch", lambda: consensus(lab["gateway"])["epoch"] > began, STEP_S)
-	steady.for_s(5)
+	with leave(lab, new, steady) as audit:
+		# An epoch whose nodes are those of the one before, beyond the overlap of their keys.
+		began = consensus(lab["gateway"])["epoch"]
+		steady.until("the next epoch", lambda: consensus(lab["gateway"])["epoch"] > began, STEP_S)
+		steady.for_s(5)
+		steady.until("the end of an audit", audit.ended, STEP_S)
+		audited(audit, ["mix1", "mix2", "mix3"])
 	steady.end(100)
 	for node in lab:
 		# Two that greet each other at once drop one of the two handshakes.
