@@ -50,6 +50,12 @@ void courier_destroy(struct courier *c)
 	free(c);
 }
 
+void courier_pace(struct courier *c, int64_t patience_us, int64_t fetch_us)
+{
+	c->p.patience_us = patience_us;
+	c->p.fetch_us = fetch_us;
+}
+
 bool courier_has_mailbox(struct client_store *store)
 {
 	uint8_t yes;

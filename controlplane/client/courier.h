@@ -66,6 +66,8 @@ struct courier_counts {
 // room for fragments), -EIO.
 int courier_create(const struct courier_params *, const struct courier_ops *, void *ctx, struct courier **);
 void courier_destroy(struct courier *); // wipes; accepts NULL
+// Another consensus says other things of params' times. What is put off already stays so.
+void courier_pace(struct courier *, int64_t patience_us, int64_t fetch_us);
 
 // The tick of the send clock: a fragment if one is due, else (when 'cover') a drop packet. Returns 1: a
 // fragment has left; 0: none; -errno: nothing could be sent, the store's error or none of a way.

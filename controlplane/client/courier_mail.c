@@ -36,9 +36,10 @@ static int mail_fragment(struct courier *c, const uint8_t *data, size_t len, int
 	return r < 0 ? r : 0;
 }
 
-// What a gateway says of a fragment.
+// What a gateway says of a fragment, by the SURB that went with it.
 static int mail_answer(
-        struct courier *c, uint8_t answer, int64_t message, unsigned index, int64_t now_us
+        struct courier *c, const uint8_t *surb_id, uint8_t answer, int64_t message, unsigned index,
+        int64_t now_us
 )
 {
 	switch (answer) {
@@ -54,7 +55,9 @@ static int mail_answer(
 		);
 	case FOG_MAIL_FULL:
 		c->counts.refused++;
-		return client_store_postpone(c->p.store, message, index, now_us + COURIER_FULL_US);
+		return client_store_answered(
+		        c->p.store, surb_id, message, index, now_us + COURIER_FULL_US
+		);
 	default:
 		c->counts.foreign++;
 		return 0;
@@ -92,7 +95,7 @@ static int mail_reply(struct courier *c, const uint8_t *data, size_t len, int64_
 		c->counts.foreign++;
 		return 0;
 	}
-	return r < 0 ? r : mail_answer(c, m.data[0], message, index, now_us);
+	return r < 0 ? r : mail_answer(c, data, m.data[0], message, index, now_us);
 }
 
 int courier_read(struct courier *c, const uint8_t *data, size_t len, int64_t now_us)

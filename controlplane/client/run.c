@@ -3,7 +3,6 @@
 // The one process that runs the folder's network: a socket, a link, a courier, and their clocks.
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <poll.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -33,27 +32,6 @@ static uint64_t run_now_us(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
-// -ln(u), u uniform in (0, 1].
-static double run_exponential(void)
-{
-	uint64_t u;
-
-	randombytes_buf(&u, sizeof(u));
-	return -log(((double)(u >> 11) + 1) / 0x1p53);
-}
-
-// Whether it is time; then the next one is drawn from when this one was due, so that being late changes
-// no rate. After a suspension it begins anew.
-static bool run_due(struct run_clock *k, uint64_t now_us)
-{
-	if (k->mean_us == 0 || now_us < k->due_us)
-		return false;
-	if (k->due_us == 0 || now_us - k->due_us > 1000000 + 10 * k->mean_us)
-		k->due_us = now_us;
-	k->due_us += (uint64_t)(run_exponential() * (double)k->mean_us) + 1;
-	return true;
 }
 
 static void run_frame_out(void *ctx, const uint8_t *frame, size_t len)
@@ -218,15 +196,19 @@ static int run_topology(struct runner *r)
 	const struct fog_topology *t = client_network_topology(r->network);
 	struct fog_client *c = r->client;
 	const struct fog_topology_node *g;
+	uint64_t now_us = run_now_us();
 	int e = 0;
 
 	if (t == NULL)
 		return 0;
 	r->cover = t->cover.client_send_us != 0;
-	r->send.mean_us = r->cover ? t->cover.client_send_us : RUN_SEND_MS * 1000;
-	r->loop.mean_us = t->cover.client_loop_us;
-	r->fetch.mean_us = t->cover.client_fetch_us != 0 ? t->cover.client_fetch_us
-	                                                 : RUN_FETCH_MS * 1000;
+	client_pace_set(&r->send, r->cover ? t->cover.client_send_us : RUN_SEND_MS * 1000, now_us);
+	client_pace_set(&r->loop, t->cover.client_loop_us, now_us);
+	client_pace_set(
+	        &r->fetch,
+	        t->cover.client_fetch_us != 0 ? t->cover.client_fetch_us : RUN_FETCH_MS * 1000,
+	        now_us
+	);
 	if (!c->has_gateway)
 		e = run_choose_gateway(r);
 	g = e == 0 ? fog_topology_find(t, c->gateway) : NULL;
@@ -238,6 +220,8 @@ static int run_topology(struct runner *r)
 		);
 	if (e == 0 && r->courier == NULL)
 		e = run_courier(r, t);
+	if (r->courier != NULL)
+		courier_pace(r->courier, run_patience_us(t), (int64_t)r->fetch.mean_us);
 	if (e == 0 && r->ping_left > 0)
 		e = run_ping_whom(r);
 	return e;
@@ -270,13 +254,13 @@ static void run_clocks(struct runner *r)
 
 	if (r->courier == NULL)
 		return;
-	if (run_due(&r->send, now_us) && up)
+	if (client_pace_due(&r->send, now_us) && up)
 		e = courier_send(r->courier, run_unix_us(r), r->cover);
-	if (run_due(&r->loop, now_us) && up)
+	if (client_pace_due(&r->loop, now_us) && up)
 		(void)courier_loop(r->courier);
-	if (run_due(&r->fetch, now_us) && up)
+	if (client_pace_due(&r->fetch, now_us) && up)
 		courier_fetch(r->courier);
-	if (r->ping_left > 0 && run_due(&r->ping, now_us) && up)
+	if (r->ping_left > 0 && client_pace_due(&r->ping, now_us) && up)
 		run_ping(r);
 	if (r->pings != NULL)
 		run_pongs(r);
@@ -313,7 +297,7 @@ static int run_tick(struct runner *r)
 	return e;
 }
 
-static uint64_t run_earlier(const struct run_clock *k, uint64_t then)
+static uint64_t run_earlier(const struct client_pace *k, uint64_t then)
 {
 	return k->mean_us != 0 && k->due_us < then ? k->due_us : then;
 }

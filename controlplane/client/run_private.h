@@ -9,17 +9,12 @@
 #include "client_private.h"
 #include "link.h"
 #include "network.h"
+#include "pace.h"
 
 union run_place {
 	struct sockaddr any;
 	struct sockaddr_in v4;
 	struct sockaddr_in6 v6;
-};
-
-// A Poisson clock. Microseconds of CLOCK_MONOTONIC.
-struct run_clock {
-	uint64_t mean_us; // 0: never
-	uint64_t due_us;
 };
 
 struct runner {
@@ -32,14 +27,14 @@ struct runner {
 	socklen_t gateway_len;
 	uint8_t link_key[32]; // the gateway's that 'link' is with
 	bool cover;
-	struct run_clock send, loop, fetch;
+	struct client_pace send, loop, fetch;
 	uint64_t tick_ms, sweep_ms, end_ms; // end_ms UINT64_MAX: none
 	int store_error;
 	// A ping that runs.
 	const char *ping_node;
 	uint8_t ping_id[FOG_ID_LEN];
 	unsigned ping_left;
-	struct run_clock ping;
+	struct client_pace ping;
 	struct fog_client_ping *pings;
 };
 

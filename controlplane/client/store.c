@@ -74,6 +74,7 @@ static const char *const store_text[CSQL_COUNT] = {
         [CSQL_ACKNOWLEDGED] = "UPDATE out SET acknowledged=acknowledged+1 WHERE id=?1",
         [CSQL_ALL_ACKNOWLEDGED] = "UPDATE out SET state=3,changed_us=?2"
                                   " WHERE id=?1 AND state<3 AND acknowledged=fragments",
+        [CSQL_SURB_DELETE] = "DELETE FROM surb WHERE id=?1",
         [CSQL_SURBS_DELETE_PIECE] = "DELETE FROM surb WHERE message=?1 AND number=?2",
         [CSQL_FAILED] = "UPDATE out SET state=4,why=?2,changed_us=?3 WHERE id=?1 AND state<3",
         [CSQL_PIECES_DELETE] = "DELETE FROM piece WHERE message=?1",

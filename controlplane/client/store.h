@@ -70,6 +70,11 @@ int client_store_surb(
 int client_store_acknowledged(
         struct client_store *, int64_t message, unsigned index, int64_t now_us
 );
+// Answered, and to be sent again then: this SURB has been used, nothing more comes by it and its keys go.
+int client_store_answered(
+        struct client_store *, const uint8_t surb_id[16], int64_t message, unsigned index,
+        int64_t due_us
+);
 int client_store_failed(struct client_store *, int64_t message, const char *why, int64_t now_us);
 
 // Keep a fragment that came. Returns 1 when its message is whole by it, 0, or -EBADMSG: it doesn't fit

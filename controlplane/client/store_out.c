@@ -257,6 +257,23 @@ int client_store_acknowledged(
 	return client_store_end(s, r);
 }
 
+int client_store_answered(
+        struct client_store *s, const uint8_t surb_id[16], int64_t message, unsigned index,
+        int64_t due_us
+)
+{
+	sqlite3_stmt *st = client_store_sql(s, CSQL_SURB_DELETE);
+	int r = client_store_begin(s, false);
+
+	if (r < 0)
+		return r;
+	sqlite3_bind_blob(st, 1, surb_id, FOG_SPHINX_SURB_ID_LEN, SQLITE_STATIC);
+	r = client_store_run(s, st, "forgetting a SURB");
+	if (r == 0)
+		r = out_run(s, CSQL_POSTPONE, message, index, due_us);
+	return client_store_end(s, r);
+}
+
 int client_store_failed(struct client_store *s, int64_t message, const char *why, int64_t now_us)
 {
 	sqlite3_stmt *st = client_store_sql(s, CSQL_FAILED);

@@ -12,6 +12,7 @@
 
 #include "../../../controlplane/client/courier_private.h"
 #include "../../../controlplane/client/sealed.h"
+#include "../../../controlplane/client/store_private.h"
 #include "../run.h"
 #include "net.h"
 
@@ -288,6 +289,22 @@ static void states_step(struct net *n, struct net_client *c, unsigned steps)
 	}
 }
 
+// Keys that the store still has for answers to a message.
+static int64_t surbs(const struct net_client *c, int64_t message)
+{
+	sqlite3_stmt *st = NULL;
+	int64_t n = -1;
+
+	sqlite3_prepare_v2(
+	        c->store->db, "SELECT count(*) FROM surb WHERE message=?1", -1, &st, NULL
+	);
+	sqlite3_bind_int64(st, 1, message);
+	if (sqlite3_step(st) == SQLITE_ROW)
+		n = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	return n;
+}
+
 static void test_states(void)
 {
 	struct net *n = net_make();
@@ -343,6 +360,8 @@ static void test_states(void)
 	states_step(n, &c, 50);
 	client_store_status(c.store, full, &s);
 	CU_ASSERT_EQUAL(s.state, FOG_CLIENT_SENT);
+	CU_ASSERT(courier_counts(c.courier)->refused > 1);
+	CU_ASSERT_EQUAL(surbs(&c, full), 0); // the one that it went with is used up
 	n->box[0].full = false;
 	n->now_us += COURIER_FULL_US;
 	states_step(n, &c, 50);
@@ -405,6 +424,33 @@ static void test_no_path(void)
 	}
 	client_store_status(c.store, stuck, &s);
 	CU_ASSERT_EQUAL(s.state, FOG_CLIENT_SENT);
+	net_client_close(&c);
+	net_free(n);
+	rig_clean();
+}
+
+// When a consensus says other things of the network's times, the next wait is by them.
+static void test_pace(void)
+{
+	struct net *n = net_make();
+	struct client_address to;
+	struct net_client c;
+	int64_t id, patience_us;
+
+	rig_make();
+	CU_ASSERT_EQUAL_FATAL(net_client_open(n, 0, dirs[0], &c), 0);
+	patience_us = c.courier->p.patience_us;
+	rig_address(n, &c, &to);
+	CU_ASSERT_EQUAL(courier_accept(c.store, &n->geometry, &to, "x", 1, n->now_us, &id), 0);
+	n->loss = 1000;
+	CU_ASSERT_EQUAL(courier_send(c.courier, n->now_us, false), 1);
+	courier_pace(c.courier, 50 * patience_us, 50 * c.courier->p.fetch_us);
+	n->now_us += 2 * patience_us;
+	CU_ASSERT_EQUAL(courier_send(c.courier, n->now_us, false), 1);
+	n->now_us += 49 * patience_us;
+	CU_ASSERT_EQUAL(courier_send(c.courier, n->now_us, false), 0);
+	n->now_us += 20 * patience_us;
+	CU_ASSERT_EQUAL(courier_send(c.courier, n->now_us, false), 1);
 	net_client_close(&c);
 	net_free(n);
 	rig_clean();
@@ -576,6 +622,7 @@ int main(void)
 	        {"states are what happened", test_states},
 	        {"no path to a gateway", test_no_path},
 	        {"mail that never ends", test_busy},
+	        {"another pace", test_pace},
 	        {"a mail in parts", test_parts},
 	        {"pings and loops come back", test_own},
 	        {"fragments in any order, twice, of others", test_partial},

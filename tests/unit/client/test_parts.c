@@ -11,6 +11,7 @@
 #include "../../../controlplane/client/address.h"
 #include "../../../controlplane/client/fragments.h"
 #include "../../../controlplane/client/keys.h"
+#include "../../../controlplane/client/pace.h"
 #include "../../../controlplane/client/sealed.h"
 #include "../run.h"
 
@@ -180,6 +181,47 @@ static void test_keys(void)
 	close(fd);
 }
 
+// How often it is due in the 'seconds' from *now on, looked at each millisecond.
+static unsigned pace_count(struct client_pace *p, uint64_t *now, unsigned seconds)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < seconds * 1000; i++) {
+		*now += 1000;
+		n += client_pace_due(p, *now);
+	}
+	return n;
+}
+
+// It follows another mean at once, however long the wait was that was drawn before, and without a burst.
+static void test_pace(void)
+{
+	struct client_pace p = {0};
+	uint64_t now = 1000000;
+
+	CU_ASSERT_EQUAL(pace_count(&p, &now, 10), 0);
+	client_pace_set(&p, UINT64_C(3600000000) * 24, now);
+	CU_ASSERT_EQUAL(pace_count(&p, &now, 1), 0);
+	client_pace_set(&p, 100000, now);
+	unsigned n = pace_count(&p, &now, 100); // 1000 +- 32
+	CU_ASSERT(n > 700 && n < 1300);
+	for (unsigned i = 0; i < 1000; i++) { // the same again is no news
+		client_pace_set(&p, 1000000, now);
+		now += 1000;
+		n = i == 0 ? 0 : n + client_pace_due(&p, now);
+	}
+	CU_ASSERT(n < 20);
+	n = 0;
+	for (unsigned i = 0; i < 100000; i++) {
+		now += 1000;
+		client_pace_set(&p, 1000000, now);
+		n += client_pace_due(&p, now);
+	}
+	CU_ASSERT(n > 40 && n < 200);
+	client_pace_set(&p, 0, now);
+	CU_ASSERT_EQUAL(pace_count(&p, &now, 10), 0);
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -188,6 +230,7 @@ int main(void)
 	        {"what is sealed opens for its receiver only", test_seal},
 	        {"addresses have one form", test_address},
 	        {"one seed makes all keys", test_keys},
+	        {"clocks follow their means", test_pace},
 	        CU_TEST_INFO_NULL,
 	};
 
