@@ -86,9 +86,11 @@ void node_mail_notice(void *ctx, const uint8_t static_key[32], const uint8_t *da
 	        n->mail, static_key, data, len, mail_room(n), fog_now_ms(), out
 	);
 
-	if (r <= 0)
-		return; // the client asks again
-	// Lost, like any datagram, when the data plane takes none now.
-	(void)fog_links_client_notice(n->links, static_key, out, (size_t)r);
-	sodium_memzero(out, (size_t)r);
+	if (r > 0) {
+		// Lost, like any datagram, when the data plane takes none now; then, as when there is nothing, the
+		// client asks again.
+		(void)fog_links_client_notice(n->links, static_key, out, (size_t)r);
+		sodium_memzero(out, (size_t)r);
+	}
+	(void)fog_mailboxes_answered(n->mail); // logged by the store
 }

@@ -209,24 +209,44 @@ static struct mailbox_sent *reader_next(
 	return idle;
 }
 
-// What a FETCH changes. 'b' is the box afterwards.
-static int mailbox_acknowledge(
+// The box of who asks, as it is once what the client has is forgotten; that itself waits until it is answered.
+static int mailbox_look(
         struct fog_mailboxes *m, const uint8_t id[FOG_ID_LEN], const struct fog_fetch *f,
         struct fog_store_box *b
 )
 {
-	int64_t now_us = fog_now_unix_us();
+	int64_t have = f->have < INT64_MAX ? (int64_t)f->have : INT64_MAX - 1;
 	int r = fog_store_box_get(m->store, id, b);
 
 	if (r == -ENOENT && m->boxes >= m->limits.boxes)
 		return -EUSERS;
 	if (r == -ENOENT) {
-		r = fog_store_box_make(m->store, id, now_us, b);
+		r = fog_store_box_make(m->store, id, fog_now_unix_us(), b);
 		m->boxes += r == 0;
 	}
-	if (r == 0 && now_us - b->heard_us > HEARD_EVERY_S * INT64_C(1000000))
-		r = fog_store_box_heard(m->store, b, now_us);
-	return r == 0 ? fog_store_box_forget(m->store, b, (int64_t)f->have) : r;
+	b->first = b->first > have ? b->first : have + 1;
+	b->next = b->next > b->first ? b->next : b->first;
+	return r;
+}
+
+int fog_mailboxes_answered(struct fog_mailboxes *m)
+{
+	int64_t now_us = fog_now_unix_us();
+	struct fog_store_box b;
+
+	if (!m->unsettled)
+		return 0;
+	m->unsettled = false;
+	int r = fog_store_begin(m->store);
+	if (r < 0)
+		return r;
+	r = fog_store_box_get(m->store, m->settle_id, &b);
+	if (r == 0 && now_us - b.heard_us > HEARD_EVERY_S * INT64_C(1000000))
+		r = fog_store_box_heard(m->store, &b, now_us);
+	if (r == 0)
+		r = fog_store_box_forget(m->store, &b, m->settle_have);
+	int e = fog_store_end(m->store, r == 0);
+	return r < 0 && r != -ENOENT ? r : e;
 }
 
 // The part that is due, with its bytes in 'mail'.
@@ -275,7 +295,7 @@ static int mailbox_fetch(
 
 	if (r < 0)
 		return r;
-	r = mailbox_acknowledge(m, id, f, &b);
+	r = mailbox_look(m, id, f, &b);
 	if (r == 0 && reader != NULL && (s = reader_next(reader, &b, now_ms)) != NULL)
 		r = mailbox_read(m, &b, s, room, mail, out);
 	int e = fog_store_end(m->store, r == 0);
@@ -283,6 +303,9 @@ static int mailbox_fetch(
 		r = e;
 	if (r < 0)
 		return r;
+	memcpy(m->settle_id, id, sizeof(m->settle_id));
+	m->settle_have = b.first - 1;
+	m->unsettled = true;
 	out->settled = (uint64_t)b.first - 1;
 	out->waiting = (uint16_t)(b.next - b.first < UINT16_MAX ? b.next - b.first : UINT16_MAX);
 	bool again = s != NULL && s->ms != 0;
@@ -315,6 +338,8 @@ int fog_mailboxes_notice(
 		mailbox_refuse(m, &m->counts.malformed);
 		return 0;
 	}
+	if ((r = fog_mailboxes_answered(m)) < 0)
+		return r;
 	struct fog_mail mail = {.seen = f.seen};
 	fog_recipient_mailbox(static_key, id);
 	r = mailbox_fetch(m, id, &f, room, now_ms, bytes, &mail);

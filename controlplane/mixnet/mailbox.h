@@ -71,10 +71,14 @@ void fog_mailboxes_ended(struct fog_mailboxes *, bool committed);
 
 // A notice of the client with this static key. 'room' is what a notice holds (fog_notice_room). Returns
 // the length of what it is to be sent, 0 (it is not answered), -EIO, -ENOSPC.
+// It only reads (but for a client's first one), so how long it takes says next to nothing of whether there is mail:
+// what the client has is forgotten by fog_mailboxes_answered, once the answer is on its way.
 int fog_mailboxes_notice(
         struct fog_mailboxes *, const uint8_t static_key[32], const uint8_t *data, size_t len,
         size_t room, uint64_t now_ms, uint8_t out[FOG_NOTICE_MAX]
 );
+// After each notice, when what it gave was sent. Returns 0, -EIO, -ENOSPC: it is forgotten another time.
+int fog_mailboxes_answered(struct fog_mailboxes *);
 
 // Forget what is old. Once a minute or so.
 void fog_mailboxes_prune(struct fog_mailboxes *, uint64_t now_ms);

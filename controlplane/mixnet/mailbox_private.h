@@ -37,6 +37,9 @@ struct fog_mailboxes {
 	int64_t bytes_all; // in all mailboxes; counted anew at each prune, as is ...
 	uint64_t boxes; // ... how many there are
 	uint64_t put, full; // of the transaction under way
+	bool unsettled; // a FETCH was answered, and what its client has is not forgotten yet:
+	uint8_t settle_id[FOG_ID_LEN];
+	int64_t settle_have;
 
 	pthread_t thread;
 	bool started;

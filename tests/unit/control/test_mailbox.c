@@ -106,6 +106,7 @@ static int fetch(uint64_t have, uint64_t now_ms, struct fog_mail *m, uint8_t *te
 	seen++;
 	fog_fetch_put(&f, wire);
 	int r = fog_mailboxes_notice(boxes, client, wire, sizeof(wire), ROOM, now_ms, out);
+	CU_ASSERT_EQUAL(fog_mailboxes_answered(boxes), 0);
 	if (r <= 0)
 		return -1;
 	CU_ASSERT_EQUAL_FATAL(fog_mail_parse(out, (size_t)r, m), 0);
@@ -210,6 +211,48 @@ static void test_order(void)
 	CU_ASSERT_EQUAL(put("four"), 0);
 	CU_ASSERT_EQUAL(fetch(0, idle - 3 + lost, &m, text), 4);
 	CU_ASSERT_EQUAL(m.number, one);
+	stop();
+}
+
+// A FETCH that says what the client has is answered as if that were forgotten, without a write; it is afterwards, by
+// the next FETCH at the latest, or by the client's next one when a process ends in between.
+static void test_answer_first(void)
+{
+	uint8_t text[FOG_NOTICE_MAX], wire[FOG_FETCH_LEN], out[FOG_NOTICE_MAX];
+	struct fog_fetch f = {.seen = 1};
+	struct fog_mail m;
+
+	fresh(NULL);
+	plane_reset(0);
+	CU_ASSERT_EQUAL(fetch(0, 1, &m, text), 0);
+	for (unsigned round = 0; round < 2; round++) {
+		CU_ASSERT_EQUAL(put("one"), 0);
+		CU_ASSERT_EQUAL(put("two"), 0);
+		CU_ASSERT_EQUAL(fetch(f.have, 2, &m, text), 4);
+		CU_ASSERT_EQUAL(fetch(f.have, 2, &m, text), 4);
+		f.have = m.number;
+		fog_fetch_put(&f, wire);
+		int r = fog_mailboxes_notice(boxes, client, wire, sizeof(wire), ROOM, 2, out);
+		CU_ASSERT_EQUAL_FATAL(r, FOG_MAIL_HEAD);
+		CU_ASSERT_EQUAL(fog_mail_parse(out, (size_t)r, &m), 0);
+		CU_ASSERT(m.number == 0 && m.waiting == 0 && m.settled == f.have);
+		CU_ASSERT_EQUAL(waiting(), 2);
+		if (round == 1) {
+			stop();
+			start(NULL);
+			CU_ASSERT_EQUAL(waiting(), 2);
+			CU_ASSERT_EQUAL(fetch(f.have, 3, &m, text), 0);
+		} else {
+			CU_ASSERT_EQUAL(
+			        fog_mailboxes_notice(
+			                boxes, client, wire, sizeof(wire), ROOM, 3, out
+			        ),
+			        FOG_MAIL_HEAD
+			);
+		}
+		CU_ASSERT_EQUAL(waiting(), 0);
+	}
+	CU_ASSERT_EQUAL(fog_mailboxes_answered(boxes), 0);
 	stop();
 }
 
@@ -713,6 +756,7 @@ int main(void)
 	static const CU_TestInfo tests[] = {
 	        {"life of a mail", test_life},
 	        {"what goes first", test_order},
+	        {"the answer first", test_answer_first},
 	        {"a restart between any two steps", test_restarts},
 	        {"losses and repetitions", test_loss},
 	        {"SIGKILL", test_kill},
