@@ -117,12 +117,12 @@ static void test_known(void)
 }
 
 // The iterated vector of section 5.2: 1 and 1,000 rounds. The lanes around run the same iteration
-// from other beginnings, against libsodium at the end (on an emulated CPU early on). Results
-// overwrite the scalars.
+// from other beginnings; at the end all are compared with libsodium. That is after 20 rounds on an
+// emulated CPU, where a thousand take as long as half of all else here. Results overwrite the scalars.
 static void test_iterated(void)
 {
-	uint8_t k[9][32] = {{9}}, u[9][32] = {{9}}, last[32], want[32], got[9][32];
-	unsigned rounds = check_few() ? 20 : 1000; // of the lanes around
+	uint8_t k[9][32] = {{9}}, u[9][32] = {{9}}, last[32], want[32];
+	unsigned rounds = check_few() ? 20 : 1000;
 
 	batch_reset();
 	for (unsigned i = 1; i < 9; i++) {
@@ -131,14 +131,12 @@ static void test_iterated(void)
 	}
 	memcpy(scalar, k, sizeof(k));
 	memcpy(point, u, sizeof(u));
-	for (unsigned round = 0; round < 1000; round++) {
+	for (unsigned round = 0; round < rounds; round++) {
 		for (unsigned i = 0; i < 9; i++)
 			out[i] = scalar[i];
 		memcpy(result, scalar, sizeof(k));
-		CU_ASSERT_EQUAL(ops->x25519(round < rounds ? 9 : 1, out, scalars, points), 0);
+		CU_ASSERT_EQUAL(ops->x25519(9, out, scalars, points), 0);
 		memcpy(point, result, sizeof(k));
-		if (round + 1 == rounds)
-			memcpy(got, scalar, sizeof(got));
 		if (round == 0) {
 			unhex(want,
 			      "422c8e7a6227d7bca1350b3e2bb7279f"
@@ -147,15 +145,16 @@ static void test_iterated(void)
 		}
 	}
 	unhex(want, "684cf59ba83309552800ef566f2f4d3c1c3887c49360e3875f2eb94d99532c51");
-	CU_ASSERT_EQUAL(memcmp(scalar[0], want, 32), 0);
-	for (unsigned i = 1; i < 9; i++) {
+	if (rounds == 1000)
+		CU_ASSERT_EQUAL(memcmp(scalar[0], want, 32), 0);
+	for (unsigned i = 0; i < 9; i++) {
 		for (unsigned round = 0; round < rounds; round++) {
 			memcpy(last, k[i], 32);
 			CU_ASSERT_EQUAL(crypto_scalarmult_curve25519(want, last, u[i]), 0);
 			memcpy(k[i], want, 32);
 			memcpy(u[i], last, 32);
 		}
-		CU_ASSERT_EQUAL(memcmp(got[i], k[i], 32), 0);
+		CU_ASSERT_EQUAL(memcmp(scalar[i], k[i], 32), 0);
 	}
 }
 
