@@ -111,11 +111,13 @@ def _smoke_tests(root, folder, prefix, wrap, env):
 	]
 
 
-# Under sanitizers only with --long: what takes minutes there, and labs whose code others reach, too. What is hostile,
-# killed, started again or its own kind of path stays in each run.
+# Under sanitizers only with --long: what takes minutes there, labs whose code others reach, too, and comparisons with
+# Python of what unit tests and fuzz targets run there. What is hostile, killed, started again or its own kind of path
+# stays in each run.
 SANITIZED_LONG = {
 	"accept_replays", "address_change", "audit_simulated", "client", "delay", "demo", "demo_running", "directory_outage",
-	"drain_traffic", "driver_auto", "forward", "host", "idle", "n_minus_1", "notify", "sphinx_verify_check", "tap_host", "twins", "upgrade", "xdp_program"}
+	"drain_traffic", "driver_auto", "forward", "host", "idle", "losses_check", "n_minus_1", "notify", "sphinx_cross_check",
+	"sphinx_verify_check", "tap_host", "timing_check", "twins", "upgrade", "vrf_cross", "xdp_program"}
 
 # Labs that say something of what the host can do at all: nothing beside them.
 ONLY = {"bench_e2e", "bench_xdp", "capacity", "capacity_long", "host", "idle", "soak_long", "xdp_program"}
@@ -124,11 +126,14 @@ ONLY = {"bench_e2e", "bench_xdp", "capacity", "capacity_long", "host", "idle", "
 ALONE = {
 	"audit", "audit_long", "delay", "demo_running", "generator", "rollover_kill", "rollover_kill_long", "timing"}
 
-# Labs that compute for less than a third of their time. Not under sanitizers.
+# Labs that compute for less than a third of their time, and those of them that do under sanitizers, too.
 QUIET = {
-	"accept_replays", "address_change", "config_change", "control_kill", "dataplane_kill", "directory", "directory_outage",
+	"accept_replays", "address_change", "config_change", "control_kill", "cover", "dataplane_kill", "directory", "directory_outage",
 	"drain", "grafana", "hostile_ring", "ipv6_vlan", "mailbox", "malformed", "n_minus_1", "notify", "replay", "sandbox_calls", "tap", "tap_host",
 	"trace", "upgrade"}
+
+
+QUIET_SANITIZED = {"config_change", "cover", "directory", "mailbox", "trace"}
 
 
 def _load(name, sanitized):
@@ -136,7 +141,7 @@ def _load(name, sanitized):
 		return LOAD_ONLY
 	if name in ALONE:
 		return LOAD_ALONE
-	return LOAD_QUIET if name in QUIET and not sanitized else LOAD_LAB
+	return LOAD_QUIET if name in (QUIET_SANITIZED if sanitized else QUIET) else LOAD_LAB
 
 
 def races(test):

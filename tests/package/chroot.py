@@ -83,9 +83,8 @@ class Chroot:
 			run("tar", "-C", self.root, "--one-file-system", "-cf", fresh, ".")
 			fresh.rename(tar)
 			mark.write_text(key)
-			shutil.rmtree(self.root)
-			self.root.mkdir()
-		run("tar", "-C", self.root, "-xpf", tar)
+		else:
+			run("tar", "-C", self.root, "-xpf", tar)
 
 	def _make(self):
 		release, uri = mirror()

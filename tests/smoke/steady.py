@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 
-from _init import Rest, RestError, check, equal, wait_for
+from _init import LabError, Rest, RestError, books, check, drops, equal, wait_for
 
 # Short delays, so that a test can wait for the last packet.
 SHORT = {"delay": {"mean": "20ms", "max": "200ms"}}
@@ -42,7 +42,7 @@ class Steady:
 	message and every reply is there exactly once."""
 
 	def __init__(self, lab, replies=True, rate=100, **body):
-		self.gateway, self.service = lab["gateway"], lab["service"]
+		self.lab, self.gateway, self.service = lab, lab["gateway"], lab["service"]
 		self.replies, self.pause, self.body = replies, 1 / rate, body
 		self.hold = False  # True: no new replies
 		self.sent, self.answered = 0, 0
@@ -132,5 +132,10 @@ class Steady:
 		check(self.sent > 0, "no traffic at all")
 
 	def _exactly_once(self, what, node):
-		wait_for(f"{self.sent} {what}", lambda: len(self.arrived(node)) >= self.sent, alive=self.alive)
+		try:
+			wait_for(f"{self.sent} {what}", lambda: len(self.arrived(node)) >= self.sent, alive=self.alive)
+		except LabError as error:
+			missing = sorted(set(range(self.sent)) - set(self.arrived(node)))
+			told = {one.name: (drops(one), books(one)) for one in self.lab}
+			raise AssertionError(f"{error}; missing: {missing}; drops and books: {told}") from error
 		equal(self.arrived(node), list(range(self.sent)), what)

@@ -113,7 +113,7 @@ static void test_batches(void)
 	}
 }
 
-// One bit of text, tag, associated data or nonce.
+// One bit of text, tag, associated data or nonce. On an emulated CPU one of seven, which are each bit of a byte.
 static void test_tampered(void)
 {
 	enum { LEN = 291 };
@@ -127,10 +127,10 @@ static void test_tampered(void)
 	        {job[0].nonce, FOG_GCM_NONCE},
 	};
 
-	unsigned passed = 0, tried = 0;
+	unsigned passed = 0, tried = 0, step = check_few() ? 7 : 1;
 
 	for (unsigned p = 0; p < 3; p++) {
-		for (size_t bit = 0; bit < 8 * part[p].len; bit++) {
+		for (size_t bit = 0; bit < 8 * part[p].len; bit += step) {
 			messages_make(1, LEN);
 			ops->gcm_seal(1, job, LEN);
 			part[p].bytes[bit / 8] ^= 1 << bit % 8;
@@ -139,7 +139,7 @@ static void test_tampered(void)
 		}
 	}
 	CU_ASSERT_EQUAL(passed, 0);
-	CU_ASSERT_EQUAL(tried, 8 * (LEN + FOG_GCM_TAG + FOG_GCM_AAD + FOG_GCM_NONCE));
+	CU_ASSERT_TRUE(step * tried >= 8 * (LEN + FOG_GCM_TAG + FOG_GCM_AAD + FOG_GCM_NONCE));
 }
 
 int main(void)

@@ -308,7 +308,7 @@ static void test_wrap_batch(void)
 	for (unsigned i = 0; i < GEOMETRIES; i++) {
 		geometry_get(i, &g);
 		for (unsigned n = 1; n <= g.slots && n <= longest; n += n < 7 ? 1 : 6)
-			wrap_batch_run(c, &g, n, n % 2 && most > 13 ? 13 : most);
+			wrap_batch_run(c, &g, n, check_few() ? 3 : n % 2 ? 13 : most);
 	}
 	fog_geometry_named(&g, "mtu");
 	for (unsigned count = 1; count <= most; count += check_few() && count == 2 ? 6 : 1)
