@@ -10,7 +10,7 @@ import time
 from _init import Lab, check, encrypted, equal, wait_for
 
 LAYERS, EPOCH_S = 3, 10
-LOOPS, RATE = 1200, 80
+LOOPS, RATE = 1200, 120
 LIMIT_S = 300
 AUDITS = 3  # the judge says so when data do not suffice, which no bound on this test can exclude
 NETWORK = {
