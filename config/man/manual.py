@@ -38,8 +38,12 @@ def parse(text):
 			usage.text += re.split(r"\s{3,}", line)[1:]
 		elif re.match(r"^ {7}fog", line):
 			usage.synopsis.append(line.strip())
+		elif line.startswith(" " * 8) and usage.synopsis and not (usage.text or usage.items):
+			usage.synopsis.append(line[7:])  # goes on
 		elif line == "Common options:":
 			items = usage.common
+		elif re.match(r"[a-z ]+:$", line):
+			items.append([line, ""])  # of what follows
 		elif match := ITEM.match(line):
 			items.append([match[1], match[2] or ""])
 		elif line.startswith("   ") and items:
@@ -74,6 +78,15 @@ def commands(fogctl):
 	return [(name, sentence, parse(text)) for name, sentence, text in found]
 
 
+def explained(listed):
+	"""Ends the build when a synopsis has an option that nothing else speaks of."""
+	for name, _, usage in listed:
+		told = " ".join([*usage.text, *(" ".join(item) for item in usage.items + usage.common)])
+		silent = set(completion.OPTION.findall(" ".join(usage.synopsis))) - set(completion.OPTION.findall(told)) - {"-j"}
+		if silent:
+			sys.exit(f"manual.py: fogctl {name} doesn't explain {', '.join(sorted(silent))}: add it to its usage")
+
+
 def definitions(path):
 	"""(macro, arguments) of each row of an X-macro file."""
 	for line in pathlib.Path(path).read_text().split("\n"):
@@ -87,7 +100,8 @@ def fogctl_page(listed, version):
 	page.line(r"\fBfogctl\fR \fICOMMAND\fR [\fIARGUMENT\fR]...")
 	page.section("DESCRIPTION")
 	page.paragraph("Asks the control plane of a running node through its REST API, or works on files. "
-		"What it may do is for root and for members of the control plane's group.")
+		"What it may do is for root and for members of the control plane's group. With --client it is a client of the "
+		"network itself, on any host, for whoever owns the client's folder.")
 	page.section("COMMANDS")
 	common = []
 	for name, sentence, usage in listed:
@@ -105,15 +119,17 @@ def fogctl_page(listed, version):
 	page.section("EXIT STATUS")
 	page.items([
 		("0", "done; of audit delays: all nodes delay as they owe"), ("1", "refused or failed"), ("2", "wrong usage"),
-		("3", "no control plane answers"), ("4", "audit delays: somebody cheats"),
+		("3", "no control plane answers; of a client: no consensus can be had"), ("4", "audit delays: somebody cheats"),
 		("5", "audit delays: no verdict on every node, what is missing is said"),
 	])
 	page.section("FILES")
 	page.items([
 		("/run/fogline/NAME/rest.sock", "where the control plane of the instance NAME answers"),
 		("/etc/fogline/NAME.yaml", "its configuration, see fogline.yaml(5)"),
+		("DIR/key, DIR/client.db, DIR/network.yaml, DIR/consensus", "of a client, see fogclient(3); keep a copy of the key "
+			"in a safe place, and the gateway's name with it"),
 	])
-	page.see("fog-controlplane(8)", "fog-dataplane(8)", "fogline.yaml(5)")
+	page.see("fog-controlplane(8)", "fog-dataplane(8)", "fog-authority(8)", "fogline.yaml(5)", "fogclient(3)")
 	return page
 
 
@@ -234,6 +250,7 @@ def config_page(fogctl, version):
 def main(fogctl, dataplane, controlplane, authority, drops, metrics, folder):
 	version = said(fogctl, "version").split()[1]
 	listed = commands(fogctl)
+	explained(listed)
 	pages = {
 		"fogctl.1": fogctl_page(listed, version),
 		"fog-dataplane.8": dataplane_page(parse(said(dataplane, "--help")), definitions(drops), version),

@@ -208,7 +208,8 @@ int ctl_consensus(int argc, char **argv)
 	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1, consensus_usage);
-	bool help = argc == 2 && strcmp(argv[1], "--help") == 0;
-	fputs(consensus_usage, help ? stdout : stderr);
-	return help ? CTL_OK : CTL_USAGE;
+	if (argc == 2 && strcmp(argv[1], "--help") == 0)
+		return consensus_show(argc, argv, consensus_usage);
+	fputs(consensus_usage, stderr);
+	return CTL_USAGE;
 }

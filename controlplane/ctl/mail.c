@@ -19,28 +19,24 @@
 static const char mail_send_usage[] =
         "usage: fogctl send --client DIR [--network FILE] [--gateway NODE] [--wait SECONDS]\n"
         "                   [--file F] ADDRESS [TEXT]\n"
-        "  --client DIR     send as the client of this folder, without an appliance\n"
-        "  --network FILE   network file; needed the first time\n"
-        "  --gateway NODE   gateway that keeps our mail, the first time; else one is drawn\n"
-        "  --wait SECONDS   wait for the acknowledgement for so long [300]; 0: accept it only\n"
-        "  --file F         the message; without it and TEXT it comes from standard input\n";
+        "Without --file and TEXT the message comes from standard input.\n"
+        "\n" MAIL_SEND_OPTIONS "  --file F         the message\n";
 static const char mail_receive_usage[] =
         "usage: fogctl receive --client DIR [--network FILE] [--gateway NODE] [--wait SECONDS]\n"
-        "                      [--follow] [--keep] [--raw]\n"
-        "  --client DIR     receive as the client of this folder, without an appliance\n"
+        "                      [--follow] [--keep] [--raw]\n" MAIL_RECEIVE_OPTIONS
         "  --wait SECONDS   wait for the first message for so long [0]\n"
-        "  --follow         go on until Ctrl-C\n"
-        "  --keep           don't forget what was shown\n"
-        "  --raw            the bytes of the messages and nothing else\n";
+        "  --follow         go on until Ctrl-C\n";
 static const char mail_ping_usage[] =
         "usage: fogctl ping --client DIR [--network FILE] [--gateway NODE] [--count N] NODE\n"
-        "  --client DIR     ping as the client of this folder; NODE is a gateway or a service\n"
+        "NODE is a gateway or a service, by name or ID. Exit status 0 when one came back.\n"
+        "\n" MAIL_FOLDER_OPTIONS
         "  --count N        echo packets to send, one a second on average [5]\n";
 static const char mail_client_usage[] =
         "usage: fogctl client address --client DIR [--network FILE] [--gateway NODE]\n"
         "       fogctl client status --client DIR ID\n"
-        "  address          what others send to; runs the network until it has a gateway\n"
-        "  status           what became of a sent message\n";
+        "  address          what others send to; runs the network until its gateway has answered\n"
+        "  status           what became of a sent message\n"
+        "\n" MAIL_FOLDER_OPTIONS;
 
 struct mail_options {
 	const char *dir, *network, *gateway, *wait, *file, *count;

@@ -6,6 +6,21 @@
 
 #include <stdbool.h>
 
+// What usages say of these options, here and of the same commands of a node.
+#define MAIL_FOLDER_OPTIONS \
+	"  --client DIR     be the client of this folder, without an appliance\n" \
+	"  --network FILE   network file (topology.yaml); needed the first time, the folder keeps it\n" \
+	"  --gateway NODE   gateway that keeps our mail, by name or ID; the first time, else one is\n" \
+	"                   drawn\n"
+#define MAIL_SEND_OPTIONS \
+	MAIL_FOLDER_OPTIONS \
+	"  --wait SECONDS   wait for the acknowledgement for so long [300]; 0: accept it only, whoever\n" \
+	"                   runs the folder's network next sends it\n"
+#define MAIL_RECEIVE_OPTIONS \
+	MAIL_FOLDER_OPTIONS \
+	"  --keep           don't forget what was shown\n" \
+	"  --raw            the bytes of the messages and nothing else\n"
+
 // Whether there is a --client among the arguments.
 bool mail_wanted(int argc, char **argv);
 int mail_send(int argc, char **argv);

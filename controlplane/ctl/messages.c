@@ -21,7 +21,14 @@ static const char send_usage[] =
         "       fogctl send --reply-to ID [--file F | TEXT]\n"
         "       fogctl send --client DIR [--network FILE] [--gateway NODE] [--wait SECONDS] [--file F]\n"
         "                   ADDRESS [TEXT]\n"
-        "Without --file and TEXT the message comes from standard input.\n";
+        "Without --file and TEXT the message comes from standard input.\n"
+        "\n"
+        "  --to NODE        node that it is for, by name or ID\n"
+        "  --surb           with a single-use reply block, so that it can be answered\n"
+        "  --recipient ID   whom that node gives it to, 64 hexadecimal digits\n"
+        "  --path NODE,NODE..  the nodes on its way, this one first; else they are drawn\n"
+        "  --reply-to ID    answer the received message ID\n"
+        "  --file F         the message\n" MAIL_SEND_OPTIONS;
 
 struct send_options {
 	const char *to, *recipient, *path, *file, *reply_to;
@@ -167,8 +174,8 @@ static const char receive_usage[] =
         "       fogctl receive --client DIR [--network FILE] [--gateway NODE] [--wait SECONDS]\n"
         "                      [--follow] [--keep] [--raw]\n"
         "  --after ID       only messages that came after message ID\n"
-        "  --wait SECONDS   wait for the first one\n"
-        "  --follow         go on until Ctrl-C\n";
+        "  --wait SECONDS   wait for the first one for so long [0]\n"
+        "  --follow         go on until Ctrl-C\n" MAIL_RECEIVE_OPTIONS;
 
 static void receive_print(const json_t *m)
 {

@@ -43,7 +43,7 @@ static int command_usage(FILE *to)
 	      "  --dry-run        print the commands only\n"
 	      "  -y               don't ask\n"
 	      "  -j               one JSON object on standard output\n"
-	      "  --undo-file FILE record of changes [" HOST_UNDO_FILE "]\n"
+	      "  --undo-file FILE  record of changes [" HOST_UNDO_FILE "]\n"
 	      "  --root DIR       look at a copy of another host's /proc and /sys (check, --dry-run)\n"
 	      "\n"
 	      "stages:\n",
