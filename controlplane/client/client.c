@@ -35,6 +35,21 @@ int client_fail_store(struct fog_client *c, int error)
 	return client_fail(c, error, "%s", client_store_error(c->store));
 }
 
+int client_fail_file(struct fog_client *c, int error, const char *format, ...)
+{
+	bool full = error == -ENOSPC || error == -EDQUOT;
+	char what[400];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	return client_fail(
+	        c, full ? -ENOSPC : -EIO, "%s: %s%s", what, strerror(-error),
+	        full ? ": free some space" : ""
+	);
+}
+
 static int client_open_dir(struct fog_client *c, const char *dir)
 {
 	struct stat st;
@@ -42,10 +57,10 @@ static int client_open_dir(struct fog_client *c, const char *dir)
 	if (dir == NULL || (size_t)snprintf(c->dir, sizeof(c->dir), "%s", dir) >= sizeof(c->dir))
 		return client_fail(c, -EINVAL, "the client needs a folder of its own");
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-		return client_fail(c, -EIO, "%s can't be made: %s", dir, strerror(errno));
+		return client_fail_file(c, -errno, "%s can't be made", dir);
 	c->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (c->dir_fd < 0 || fstat(c->dir_fd, &st) < 0)
-		return client_fail(c, -EIO, "%s can't be opened: %s", dir, strerror(errno));
+		return client_fail_file(c, -errno, "%s can't be opened", dir);
 	if (st.st_uid != geteuid() || (st.st_mode & 077) != 0)
 		return client_fail(
 		        c, -EPERM, "%s is open to others: chown %u and chmod 700 it", dir, geteuid()
@@ -75,20 +90,25 @@ static int client_keep_network(struct fog_client *c, const char *path)
 	unlinkat(c->dir_fd, temporary, 0); // of one that was killed
 	to = openat(c->dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (to < 0)
-		r = -EIO;
-	while (r == 0 && (n = read(from, text, sizeof(text))) != 0)
-		if (n < 0 || write(to, text, (size_t)n) != n)
-			r = -EIO;
+		r = -errno;
+	while (r == 0 && (n = read(from, text, sizeof(text))) != 0) {
+		ssize_t written = n < 0 ? -1 : write(to, text, (size_t)n);
+		if (written < 0)
+			r = -errno;
+		else if (written < n)
+			r = -ENOSPC;
+	}
 	if (r == 0 &&
 	    (fsync(to) < 0 || renameat(c->dir_fd, temporary, c->dir_fd, CLIENT_NETWORK_FILE) < 0 ||
 	     fsync(c->dir_fd) < 0))
-		r = -EIO;
-	if (r < 0)
-		client_fail(c, r, "%s can't be kept in %s: %s", path, c->dir, strerror(errno));
+		r = -errno;
 	close(from);
 	if (to >= 0)
 		close(to);
-	return r;
+	if (r == 0)
+		return 0;
+	unlinkat(c->dir_fd, temporary, 0);
+	return client_fail_file(c, r, "%s can't be kept in %s", path, c->dir);
 }
 
 static int client_network(struct fog_client *c, const char *given)
@@ -185,13 +205,15 @@ int fog_client_open(const struct fog_client_options *o, struct fog_client **out)
 		r = client_network(c, o->network);
 	if (r == 0) {
 		r = client_keys_open(c->dir_fd, &c->keys, c->error, sizeof(c->error));
-		r = r == 0 || r == -EPERM || r == -ENOMEM ? r : -EIO;
+		if (r == -EDQUOT)
+			r = -ENOSPC;
+		r = r == 0 || r == -EPERM || r == -ENOMEM || r == -ENOSPC ? r : -EIO;
 	}
 	if (r < 0)
 		return r;
 	r = client_store_open(c->dir, c->keys->secret->store_key, &c->store);
 	if (r < 0)
-		return c->store == NULL ? -ENOMEM : client_fail_store(c, -EIO);
+		return c->store == NULL ? -ENOMEM : client_fail_store(c, r == -ENOSPC ? r : -EIO);
 	return client_gateway(c, o->gateway);
 }
 

@@ -35,7 +35,7 @@ struct fog_client_options {
 	const char *gateway; // name or ID (64 hexadecimal digits); NULL: drawn once and kept
 };
 
-// Returns 0, -EINVAL (the network file), -EPERM (folder or file is open to others), -EIO, -ENOMEM.
+// Returns 0, -EINVAL (the network file), -EPERM (folder or file is open to others), -ENOSPC, -EIO, -ENOMEM.
 // *out is also set on failure, for fog_client_error only (but on -ENOMEM).
 FOG_CLIENT_API int fog_client_open(const struct fog_client_options *, struct fog_client **out);
 FOG_CLIENT_API void fog_client_close(struct fog_client *); // wipes; accepts NULL
@@ -81,7 +81,7 @@ struct fog_client_message {
 FOG_CLIENT_API int fog_client_receive(
         struct fog_client *, int64_t after, struct fog_client_message *out
 );
-FOG_CLIENT_API int fog_client_forget(struct fog_client *, int64_t id); // 0, -ENOENT, -EIO
+FOG_CLIENT_API int fog_client_forget(struct fog_client *, int64_t id); // 0, -ENOENT, -ENOSPC, -EIO
 
 // Send 'count' echo packets to a gateway or service of the network (name or ID), one a second on average,
 // and run the network until all are back or lost, or fog_client_stop was called. Returns as
@@ -98,7 +98,9 @@ FOG_CLIENT_API int fog_client_ping(
 
 // Run the network: until 'timeout_ms' has passed (-1: for good), fog_client_stop was called, or 'until' (may be
 // NULL; asked after each thing that happened) returns true. Returns 0, -EBUSY (another process runs this
-// folder's network), -ENETUNREACH (no consensus can be had and none is cached), -EIO.
+// folder's network), -ENETUNREACH (no consensus can be had and none is cached), -ENOSPC, -EIO. After -ENOSPC
+// nothing is lost: what could not be kept stays with the gateway or is sent again, once there is room and the
+// network is run again.
 typedef bool fog_client_until(void *ctx, struct fog_client *);
 FOG_CLIENT_API int fog_client_run(
         struct fog_client *, int timeout_ms, fog_client_until *until, void *ctx

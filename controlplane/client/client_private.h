@@ -30,6 +30,11 @@ struct fog_client {
 __attribute__((format(printf, 3, 4))) int client_fail(
         struct fog_client *, int error, const char *format, ...
 );
+// The same for what a system call has refused (-errno): its words and, where we know one, the mend. Returns
+// -ENOSPC or -EIO.
+__attribute__((format(printf, 3, 4))) int client_fail_file(
+        struct fog_client *, int error, const char *format, ...
+);
 // The store's own sentence.
 int client_fail_store(struct fog_client *, int error);
 int client_keep_gateway(struct fog_client *, const uint8_t id[FOG_ID_LEN]);

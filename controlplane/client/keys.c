@@ -28,8 +28,11 @@ static int keys_make(int dir, uint8_t *seed)
 	if (fd < 0)
 		return -errno;
 	randombytes_buf(seed, KEYS_SEED);
-	if (write(fd, seed, KEYS_SEED) != KEYS_SEED || fsync(fd) < 0)
-		r = errno != 0 ? -errno : -EIO;
+	ssize_t written = write(fd, seed, KEYS_SEED);
+	if (written != KEYS_SEED)
+		r = written < 0 ? -errno : -ENOSPC;
+	else if (fsync(fd) < 0)
+		r = -errno;
 	close(fd);
 	if (r == 0 && linkat(dir, temporary, dir, KEYS_FILE, 0) < 0 && errno != EEXIST)
 		r = -errno;
@@ -102,7 +105,10 @@ int client_keys_open(int dir, struct client_keys **out, char *text, size_t text_
 	return 0;
 err:
 	if (text[0] == '\0')
-		snprintf(text, text_len, "the client's key: %s", strerror(-r));
+		snprintf(
+		        text, text_len, "the client's key: %s%s", strerror(-r),
+		        r == -ENOSPC || r == -EDQUOT ? ": free some space" : ""
+		);
 	sodium_free(seed);
 	client_keys_close(k);
 	return r;

@@ -177,8 +177,8 @@ static void network_answer(
 		);
 	else
 		snprintf(
-		        n->trouble, sizeof(n->trouble), "a consensus can't be kept: %s",
-		        strerror(-r)
+		        n->trouble, sizeof(n->trouble), "a consensus can't be kept: %s%s",
+		        strerror(-r), r == -ENOSPC ? ": free some space" : ""
 		);
 }
 

@@ -361,7 +361,7 @@ static int run_lock(struct runner *r)
 
 	r->lock_fd = openat(c->dir_fd, "run.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (r->lock_fd < 0)
-		return client_fail(c, -EIO, "%s: run.lock: %s", c->dir, strerror(errno));
+		return client_fail_file(c, -errno, "%s: run.lock", c->dir);
 	if (flock(r->lock_fd, LOCK_EX | LOCK_NB) < 0)
 		return client_fail(
 		        c, -EBUSY, "another process runs the network of %s: it sends for both",
@@ -380,10 +380,11 @@ static int run_open(struct runner *r)
 		return e;
 	snprintf(dir, sizeof(dir), "%s/consensus", c->dir);
 	if (mkdirat(c->dir_fd, "consensus", 0700) < 0 && errno != EEXIST)
-		return client_fail(c, -EIO, "%s can't be made: %s", dir, strerror(errno));
+		return client_fail_file(c, -errno, "%s can't be made", dir);
 	e = client_network_create(c->network, dir, &r->network);
 	if (e < 0)
-		return client_fail(c, e == -ENOMEM ? e : -EIO, "%s: %s", dir, strerror(-e));
+		return e == -ENOMEM ? client_fail(c, e, "out of memory")
+		                    : client_fail_file(c, e, "%s", dir);
 	return 0;
 }
 

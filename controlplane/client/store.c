@@ -4,9 +4,11 @@
 #include "store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "store_private.h"
 
@@ -99,10 +101,27 @@ static const char *const store_text[CSQL_COUNT] = {
                                " GROUP BY message HAVING max(time_us)<?1)",
 };
 
+int client_store_damaged(struct client_store *s, const char *doing)
+{
+	snprintf(
+	        s->error, sizeof(s->error),
+	        "the client's database: %s: client.db is damaged: put a copy of it there, or begin with a "
+	        "new folder and the old one's key",
+	        doing
+	);
+	return -EIO;
+}
+
 int client_store_fail(struct client_store *s, const char *doing)
 {
-	bool full = sqlite3_errcode(s->db) == SQLITE_FULL;
+	int code = sqlite3_errcode(s->db) & 0xff, system = sqlite3_system_errno(s->db);
+	// The index of the log grows by other means than the database, and syncing may be where it shows.
+	bool full = code == SQLITE_FULL ||
+	        ((code == SQLITE_IOERR || code == SQLITE_CANTOPEN) &&
+	         (system == ENOSPC || system == EDQUOT));
 
+	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
+		return client_store_damaged(s, doing);
 	snprintf(
 	        s->error, sizeof(s->error), "the client's database: %s: %s%s", doing,
 	        sqlite3_errmsg(s->db), full ? ": free some space" : ""
@@ -182,6 +201,7 @@ int client_store_open(const char *dir, const uint8_t key[32], struct client_stor
 {
 	struct client_store *s = calloc(1, sizeof(*s));
 	char path[4096];
+	int fd;
 
 	*out = s;
 	if (s == NULL)
@@ -189,6 +209,10 @@ int client_store_open(const char *dir, const uint8_t key[32], struct client_stor
 	s->key = key;
 	if ((size_t)snprintf(path, sizeof(path), "%s/client.db", dir) >= sizeof(path))
 		return -ENAMETOOLONG;
+	// SQLite would make it for all to read, and its other files like it.
+	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		close(fd);
 	if (sqlite3_open_v2(
 	            path, &s->db,
 	            SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |

@@ -50,7 +50,8 @@ struct client_due {
 	uint8_t data[FOG_SPHINX_PACKET_MAX];
 };
 
-// The one that has been due for longest. Returns 1, 0: none is due yet.
+// The one that has been due for longest. Returns 1, 0: none is due yet. A message whose row is damaged has
+// failed.
 int client_store_due(struct client_store *, int64_t now_us, struct client_due *);
 // It leaves now; the keys of its SURB, and when to send it again. Committed before the packet leaves: one
 // that a kill kept back is lost to us as on any link.
@@ -61,7 +62,8 @@ int client_store_left(
 int client_store_postpone(struct client_store *, int64_t message, unsigned index, int64_t due_us);
 // The same, for mail in which the answer may be; 'waited' is true from then until it leaves.
 int client_store_wait(struct client_store *, int64_t message, unsigned index, int64_t due_us);
-// Whose SURB this is. Returns 0 or -ENOENT. The caller wipes the keys.
+// Whose SURB this is. Returns 0 or -ENOENT, also for one whose keys are damaged: its fragment is sent again.
+// The caller wipes the keys.
 int client_store_surb(
         struct client_store *, const uint8_t surb_id[16], struct fog_surb_keys *, int64_t *message,
         unsigned *index

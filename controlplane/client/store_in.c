@@ -129,8 +129,10 @@ int client_store_receive(struct client_store *s, int64_t after, struct fog_clien
 		out->len = (size_t)sqlite3_column_bytes(st, 2);
 		r = -ENOMEM;
 		// A row that stays open would keep this object at what the database is now.
-		uint8_t *copy = realloc(s->message, out->len);
-		if (copy != NULL) {
+		uint8_t *copy = out->len > 0 ? realloc(s->message, out->len) : NULL;
+		if (out->len == 0) {
+			r = client_store_damaged(s, "reading a message");
+		} else if (copy != NULL) {
 			memcpy(copy, sqlite3_column_blob(st, 2), out->len);
 			out->data = s->message = copy;
 			r = 1;

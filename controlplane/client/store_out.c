@@ -57,7 +57,11 @@ int client_store_status(struct client_store *s, int64_t id, struct fog_client_st
 
 	sqlite3_bind_int64(st, 1, id);
 	step = sqlite3_step(st);
-	if (step == SQLITE_ROW) {
+	if (step == SQLITE_ROW &&
+	    (sqlite3_column_int(st, 0) < FOG_CLIENT_QUEUED ||
+	     sqlite3_column_int(st, 0) > FOG_CLIENT_FAILED)) {
+		r = client_store_damaged(s, "reading a message's state");
+	} else if (step == SQLITE_ROW) {
 		*out = (struct fog_client_status){
 		        .id = id,
 		        .state = sqlite3_column_int(st, 0),
@@ -68,9 +72,8 @@ int client_store_status(struct client_store *s, int64_t id, struct fog_client_st
 		        .accepted_us = sqlite3_column_int64(st, 5),
 		        .changed_us = sqlite3_column_int64(st, 6),
 		};
-		snprintf(
-		        out->why, sizeof(out->why), "%s", (const char *)sqlite3_column_text(st, 7)
-		);
+		const char *why = (const char *)sqlite3_column_text(st, 7);
+		snprintf(out->why, sizeof(out->why), "%s", why != NULL ? why : "");
 		r = 0;
 	} else if (step != SQLITE_DONE) {
 		r = client_store_fail(s, "reading");
@@ -79,7 +82,8 @@ int client_store_status(struct client_store *s, int64_t id, struct fog_client_st
 	return r;
 }
 
-int client_store_due(struct client_store *s, int64_t now_us, struct client_due *d)
+// Returns 1, 0 (none is due), -EBADMSG (the row is damaged; d->message says whose).
+static int out_due(struct client_store *s, int64_t now_us, struct client_due *d)
 {
 	sqlite3_stmt *st = client_store_sql(s, CSQL_DUE);
 	int step, r = 0;
@@ -93,8 +97,9 @@ int client_store_due(struct client_store *s, int64_t now_us, struct client_due *
 		d->len = (size_t)sqlite3_column_bytes(st, 3);
 		d->accepted_us = sqlite3_column_int64(st, 6);
 		d->waited = sqlite3_column_int(st, 7) != 0;
-		r = -EIO;
-		if (d->len <= sizeof(d->data) && sqlite3_column_bytes(st, 4) == FOG_ID_LEN &&
+		r = -EBADMSG;
+		if (d->len > 0 && d->len <= sizeof(d->data) &&
+		    sqlite3_column_bytes(st, 4) == FOG_ID_LEN &&
 		    sqlite3_column_bytes(st, 5) == FOG_ID_LEN) {
 			memcpy(d->data, sqlite3_column_blob(st, 3), d->len);
 			memcpy(d->to.mailbox, sqlite3_column_blob(st, 4), FOG_ID_LEN);
@@ -105,6 +110,21 @@ int client_store_due(struct client_store *s, int64_t now_us, struct client_due *
 		r = client_store_fail(s, "reading");
 	}
 	sqlite3_reset(st);
+	return r;
+}
+
+int client_store_due(struct client_store *s, int64_t now_us, struct client_due *d)
+{
+	int r;
+
+	// It would be due for ever, and keep all others from leaving.
+	while ((r = out_due(s, now_us, d)) == -EBADMSG) {
+		r = client_store_failed(
+		        s, d->message, "its bytes on disk are damaged: send it again", now_us
+		);
+		if (r < 0)
+			break;
+	}
 	return r;
 }
 
@@ -130,7 +150,7 @@ static int out_open_keys(
 {
 	uint8_t plain[OUT_KEYS_HEAD + sizeof(k->key)];
 	const size_t over = crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES;
-	int r = -EIO;
+	int r = -ENOENT;
 
 	if (len < over + OUT_KEYS_HEAD || len > over + sizeof(plain))
 		return r;
@@ -139,7 +159,8 @@ static int out_open_keys(
 	            box, s->key
 	    ) == 0) {
 		k->n = (uint16_t)fog_be_get(plain, OUT_KEYS_HEAD);
-		if (len - over == OUT_KEYS_HEAD + (size_t)k->n * FOG_SPHINX_SURB_KEY_LEN) {
+		if (k->n <= sizeof(k->key) / FOG_SPHINX_SURB_KEY_LEN &&
+		    len - over == OUT_KEYS_HEAD + (size_t)k->n * FOG_SPHINX_SURB_KEY_LEN) {
 			memcpy(k->key, plain + OUT_KEYS_HEAD, len - over - OUT_KEYS_HEAD);
 			r = 0;
 		}

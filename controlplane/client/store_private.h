@@ -63,6 +63,8 @@ struct client_store {
 
 // -ENOSPC when the disk is full, else -EIO; 'doing' and SQLite's words are kept.
 int client_store_fail(struct client_store *, const char *doing);
+// A row is not what we have written, though SQLite finds nothing wrong. Returns -EIO, said.
+int client_store_damaged(struct client_store *, const char *doing);
 // A statement, reset and without bindings.
 sqlite3_stmt *client_store_sql(struct client_store *, enum client_sql);
 // Run a statement that yields no rows.

@@ -2,10 +2,14 @@
 // Copyright (c) 2026 the Fogline authors
 #include "net.h"
 
+#include <CUnit/CUnit.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <signal.h>
 #include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -257,7 +261,7 @@ static void net_notice(void *ctx, const uint8_t *data, size_t len)
 	net_maybe_die(c->net);
 	len = fog_mail_put(&m, out);
 	if (randombytes_uniform(1000) >= c->net->loss)
-		courier_notice(c->courier, out, len, c->net->now_us);
+		c->error = courier_notice(c->courier, out, len, c->net->now_us);
 	net_maybe_die(c->net);
 }
 
@@ -290,4 +294,27 @@ void net_client_close(struct net_client *c)
 	courier_destroy(c->courier);
 	client_store_close(c->store);
 	client_keys_close(c->keys);
+}
+
+void net_address(const struct net_client *c, struct client_address *a)
+{
+	memcpy(a->mailbox, c->net->box[c->number].id, FOG_ID_LEN);
+	memcpy(a->key, c->keys->mail_public, 32);
+	memcpy(a->gateway, c->net->node[c->number].id, FOG_ID_LEN);
+}
+
+void net_folder_make(char path[40])
+{
+	strcpy(path, "/tmp/fogline-client-XXXXXX");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(path));
+}
+
+static int net_remove(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	return remove(path);
+}
+
+void net_folder_remove(const char *path)
+{
+	nftw(path, net_remove, 8, FTW_DEPTH | FTW_PHYS);
 }

@@ -64,6 +64,7 @@ struct net_client {
 	struct client_keys *keys;
 	struct client_store *store;
 	struct courier *courier;
+	int error; // what the last notice came to, when it was an error
 };
 
 extern const struct courier_ops net_ops; // context: struct net_client
@@ -73,5 +74,8 @@ void net_free(struct net *);
 // Open client 'number' in 'dir'. Returns 0 or -errno.
 int net_client_open(struct net *, unsigned number, const char *dir, struct net_client *);
 void net_client_close(struct net_client *);
+void net_address(const struct net_client *, struct client_address *);
+void net_folder_make(char path[40]); // fails the test
+void net_folder_remove(const char *path); // and all that is in it
 void net_step(struct net *, int64_t us); // time goes on, packets move
 void net_maybe_die(struct net *);

@@ -2,7 +2,6 @@
 // Copyright (c) 2026 the Fogline authors
 // Couriers and their stores in a network that loses packets, and with processes that are killed.
 #include <errno.h>
-#include <ftw.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include "../../../controlplane/client/courier_private.h"
 #include "../../../controlplane/client/sealed.h"
 #include "../../../controlplane/client/store_private.h"
+#include "../../../controlplane/mixnet/message.h"
 #include "../run.h"
 #include "net.h"
 
@@ -33,23 +33,16 @@ static unsigned messages(void)
 	return check_few() ? FEW : MESSAGES;
 }
 
-static int rig_remove(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	return remove(path);
-}
-
 static void rig_clean(void)
 {
 	for (unsigned i = 0; i < NET_CLIENTS; i++)
-		nftw(dirs[i], rig_remove, 8, FTW_DEPTH | FTW_PHYS);
+		net_folder_remove(dirs[i]);
 }
 
 static void rig_make(void)
 {
-	for (unsigned i = 0; i < NET_CLIENTS; i++) {
-		strcpy(dirs[i], "/tmp/fogline-client-XXXXXX");
-		CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dirs[i]));
-	}
+	for (unsigned i = 0; i < NET_CLIENTS; i++)
+		net_folder_make(dirs[i]);
 }
 
 // The bytes of message k say which one it is.
@@ -59,13 +52,6 @@ static void rig_content(unsigned k, size_t len, uint8_t *out)
 
 	randombytes_buf_deterministic(out, len, seed);
 	out[0] = (uint8_t)k;
-}
-
-static void rig_address(const struct net *n, const struct net_client *c, struct client_address *a)
-{
-	memcpy(a->mailbox, n->box[c->number].id, FOG_ID_LEN);
-	memcpy(a->key, c->keys->mail_public, 32);
-	memcpy(a->gateway, n->node[c->number].id, FOG_ID_LEN);
 }
 
 static void rig_receive(struct net_client *c, struct book *book)
@@ -141,7 +127,7 @@ static void rig_accept(struct net *n, struct book *book)
 		CU_ASSERT_EQUAL_FATAL(net_client_open(n, i, dirs[i], &c[i]), 0);
 		courier_fetch(c[i].courier); // makes the mailbox
 	}
-	rig_address(n, &c[1], &to);
+	net_address(&c[1], &to);
 	for (unsigned k = 0; k < messages(); k++) {
 		// Most are short; the first is the longest, the second one byte.
 		book->len[k] = k == 0 ? FOG_CLIENT_MESSAGE_MAX
@@ -318,7 +304,7 @@ static void test_states(void)
 	CU_ASSERT_FALSE(courier_has_mailbox(c.store));
 	courier_fetch(c.courier);
 	CU_ASSERT_TRUE(courier_has_mailbox(c.store));
-	rig_address(n, &c, &self);
+	net_address(&c, &self);
 	to = self;
 	memset(to.mailbox, 7, sizeof(to.mailbox));
 	CU_ASSERT_EQUAL(courier_accept(c.store, &n->geometry, &to, "x", 1, n->now_us, &nobody), 0);
@@ -400,7 +386,7 @@ static void test_no_path(void)
 	rig_make();
 	CU_ASSERT_EQUAL_FATAL(net_client_open(n, 0, dirs[0], &c), 0);
 	courier_fetch(c.courier);
-	rig_address(n, &c, &self);
+	net_address(&c, &self);
 	to = self;
 	memcpy(to.gateway, n->node[1].id, sizeof(to.gateway));
 	n->no_path = true;
@@ -440,7 +426,7 @@ static void test_pace(void)
 	rig_make();
 	CU_ASSERT_EQUAL_FATAL(net_client_open(n, 0, dirs[0], &c), 0);
 	patience_us = c.courier->p.patience_us;
-	rig_address(n, &c, &to);
+	net_address(&c, &to);
 	CU_ASSERT_EQUAL(courier_accept(c.store, &n->geometry, &to, "x", 1, n->now_us, &id), 0);
 	n->loss = 1000;
 	CU_ASSERT_EQUAL(courier_send(c.courier, n->now_us, false), 1);
@@ -469,7 +455,7 @@ static void test_busy(void)
 	rig_make();
 	CU_ASSERT_EQUAL_FATAL(net_client_open(n, 0, dirs[0], &c), 0);
 	fog_mail_put(&none, notice);
-	rig_address(n, &c, &to);
+	net_address(&c, &to);
 	CU_ASSERT_EQUAL(courier_accept(c.store, &n->geometry, &to, "x", 1, n->now_us, &id), 0);
 	n->loss = 1000;
 	CU_ASSERT_EQUAL(courier_send(c.courier, n->now_us, false), 1);
@@ -529,6 +515,80 @@ static void test_parts(void)
 	CU_ASSERT_EQUAL(got.len, 8);
 	CU_ASSERT_EQUAL(memcmp(got.data, "in parts", 8), 0);
 	CU_ASSERT_EQUAL(c.courier->have, 1);
+	net_client_close(&c);
+	net_free(n);
+	rig_clean();
+}
+
+// A mail of these bytes, as our gateway would hand it out.
+static void answer_come(struct net *n, struct net_client *c, const uint8_t *data, size_t len)
+{
+	struct fog_mail m = {.number = n->box[0].next++, .parts = 1, .whole = len, .data = data};
+	uint8_t notice[FOG_MAIL_HEAD + NET_MAIL_LEN];
+
+	fog_mail_cut(&m);
+	size_t size = fog_mail_put(&m, notice);
+	CU_ASSERT_EQUAL(courier_notice(c->courier, notice, size, n->now_us), 0);
+}
+
+// Answers that don't open under their SURB's keys, though the gateway knows its ID, acknowledge nothing, and
+// the true one still does.
+static void test_answer(void)
+{
+	struct net *n = net_make();
+	size_t len = 1 + FOG_SPHINX_SURB_ID_LEN + FOG_SPHINX_TAG_LEN + n->geometry.payload_len;
+	uint8_t true_one[2][NET_MAIL_LEN], false_one[NET_MAIL_LEN], stored = FOG_MAIL_STORED;
+	uint8_t *payload = false_one + len - n->geometry.payload_len;
+	struct client_address to;
+	struct fog_client_status s;
+	struct net_client c;
+	int64_t id[2];
+
+	rig_make();
+	CU_ASSERT_EQUAL_FATAL(net_client_open(n, 0, dirs[0], &c), 0);
+	courier_fetch(c.courier);
+	net_address(&c, &to);
+	for (unsigned i = 0; i < 2; i++) {
+		CU_ASSERT_EQUAL(
+		        courier_accept(c.store, &n->geometry, &to, "x", 1, n->now_us, &id[i]), 0
+		);
+		CU_ASSERT_EQUAL(courier_send(c.courier, n->now_us, false), 1);
+	}
+	for (unsigned i = 0; i < 50; i++)
+		net_step(n, 20000);
+	// Which is whose doesn't matter: each is right for one of two fragments.
+	for (unsigned i = 0, found = 0; i < NET_MAILS_MAX && found < 2; i++)
+		if (n->box[0].mail[i].number != 0 && n->box[0].mail[i].data[0] == FOG_MAIL_REPLY) {
+			CU_ASSERT_EQUAL_FATAL(n->box[0].mail[i].len, len);
+			memcpy(true_one[found++], n->box[0].mail[i].data, len);
+		}
+
+	for (size_t at = 1 + FOG_SPHINX_SURB_ID_LEN; at < len; at += 37) {
+		memcpy(false_one, true_one[0], len);
+		false_one[at] ^= 0x10;
+		answer_come(n, &c, false_one, len);
+	}
+	// The other one's answer.
+	memcpy(false_one, true_one[1], len);
+	memcpy(false_one + 1, true_one[0] + 1, FOG_SPHINX_SURB_ID_LEN);
+	answer_come(n, &c, false_one, len);
+	// What it would be once it is opened.
+	memset(false_one + 1 + FOG_SPHINX_SURB_ID_LEN, 0, FOG_SPHINX_TAG_LEN);
+	CU_ASSERT_EQUAL(fog_message_encode(&n->geometry, NULL, &stored, 1, payload), 0);
+	answer_come(n, &c, false_one, len);
+	CU_ASSERT_EQUAL(courier_counts(c.courier)->acknowledged, 0);
+	CU_ASSERT_TRUE(courier_counts(c.courier)->foreign > 10);
+	for (unsigned i = 0; i < 2; i++) {
+		CU_ASSERT_EQUAL(client_store_status(c.store, id[i], &s), 0);
+		CU_ASSERT_EQUAL(s.state, FOG_CLIENT_SENT);
+		CU_ASSERT_EQUAL(s.acknowledged, 0);
+	}
+	for (unsigned i = 0; i < 2; i++)
+		answer_come(n, &c, true_one[i], len);
+	for (unsigned i = 0; i < 2; i++) {
+		CU_ASSERT_EQUAL(client_store_status(c.store, id[i], &s), 0);
+		CU_ASSERT_EQUAL(s.state, FOG_CLIENT_ACKNOWLEDGED);
+	}
 	net_client_close(&c);
 	net_free(n);
 	rig_clean();
@@ -624,6 +684,7 @@ int main(void)
 	        {"mail that never ends", test_busy},
 	        {"another pace", test_pace},
 	        {"a mail in parts", test_parts},
+	        {"answers that don't open acknowledge nothing", test_answer},
 	        {"pings and loops come back", test_own},
 	        {"fragments in any order, twice, of others", test_partial},
 	        {"what was accepted outlives a kill", test_accepted},
