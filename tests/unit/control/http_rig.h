@@ -15,4 +15,6 @@ int write_file(const char *path, const char *text); // 0, or -1
 int ask(const char *method, const char *path, const char *body);
 bool says(const char *part); // whether the last answer has this in it
 
+void test_http_cover(void);
 void test_http_epochs(void);
+void test_http_cover_noise(void);
