@@ -90,11 +90,14 @@ def packet_socket(netns, interface):
 
 
 class Capture:
-	"""Frames on an interface from now on: list of (outgoing, bytes), closed by 'with'."""
+	"""Frames on an interface from now on: list of (outgoing, bytes), closed by 'with'. 'options' are the socket's,
+	each as setsockopt takes it."""
 
-	def __init__(self, netns, interface):
+	def __init__(self, netns, interface, *options):
 		self.frames = []
 		self._sock = packet_socket(netns, interface)
+		for option in options:
+			self._sock.setsockopt(*option)
 		self._sock.settimeout(0.1)
 		self._stop = threading.Event()
 		self._thread = threading.Thread(target=self._read)
@@ -103,10 +106,13 @@ class Capture:
 	def _read(self):
 		while not self._stop.is_set():
 			try:
-				data, source = self._sock.recvfrom(65536)
+				self._receive(self._sock)
 			except TimeoutError:
 				continue
-			self.frames.append((source[2] == PACKET_OUTGOING, data))
+
+	def _receive(self, sock):
+		data, source = sock.recvfrom(65536)
+		self.frames.append((source[2] == PACKET_OUTGOING, data))
 
 	def close(self):
 		self._stop.set()

@@ -16,7 +16,6 @@ import socket
 import statistics
 import struct
 import subprocess
-import threading
 import time
 import zlib
 
@@ -40,37 +39,18 @@ def total(node, field):
 	return sum(one[field] for one in node.rest.get("/v1/workers")["workers"])
 
 
-class Timed:
+class Timed(netns.Capture):
 	"""Frames from one address to another on an interface: list of Frame."""
 
 	def __init__(self, space, interface, source, to):
-		self.frames = []
 		self._ends = socket.inet_aton(source) + socket.inet_aton(to)
-		self._sock = netns.packet_socket(space, interface)
-		self._sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-		self._sock.settimeout(0.1)
-		self._stop = threading.Event()
-		self._thread = threading.Thread(target=self._read)
-		self._thread.start()
+		super().__init__(space, interface, (socket.SOL_SOCKET, SO_TIMESTAMPNS, 1))
 
-	def _read(self):
-		while not self._stop.is_set():
-			try:
-				data, ancillary, _, _ = self._sock.recvmsg(4096, 64)
-			except TimeoutError:
-				continue
-			if data[12:14] != b"\x08\x00" or data[23] != socket.IPPROTO_UDP or data[26:34] != self._ends:
-				continue
+	def _receive(self, sock):
+		data, ancillary, _, _ = sock.recvmsg(4096, 64)
+		if data[12:14] == b"\x08\x00" and data[23] == socket.IPPROTO_UDP and data[26:34] == self._ends:
 			seconds, ns = struct.unpack("qq", ancillary[0][2])
 			self.frames.append(Frame(seconds * 10**9 + ns, data))
-
-	def __enter__(self):
-		return self
-
-	def __exit__(self, *_):
-		self._stop.set()
-		self._thread.join()
-		self._sock.close()
 
 
 def traced(node, count, seconds, due=False):
