@@ -17,16 +17,18 @@ WE = 0
 
 
 class Network:
-	"""Layers of mixes, a loop a second from a gateway. 'base': loss of every link; 'links': of some."""
+	"""Layers of mixes, a loop a second from a gateway. 'base': loss of every link; 'links': of some. That loops of the
+	last 'late' seconds of an epoch are lost is known in the next one."""
 
-	def __init__(self, seed, width, base, links=None, layers=3, epoch_s=1200):
+	def __init__(self, seed, width, base, links=None, layers=3, epoch_s=1200, late=0):
 		self.random = random.Random(seed)
 		self.layers = [[1 + layer * width + i for i in range(width)] for layer in range(layers)]
 		self.base, self.links, self.epoch_s = base, links or {}, epoch_s
 		self.blocked = {} # node: share of what is kept away from it
 		self.lines, self.loops = [], []
+		self.late, self.held = late, []
 
-	def loop(self, epoch):
+	def loop(self, epoch, late=False):
 		hops = [self.random.choice(layer) for layer in self.layers]
 		lost = False
 		for link in zip([WE, *hops], [*hops, WE]):
@@ -34,6 +36,12 @@ class Network:
 			if self.random.random() >= through:
 				lost = True
 				break
+		if lost and late:
+			self.held.append((epoch, lost, hops))
+		else:
+			self.tell(epoch, lost, hops)
+
+	def tell(self, epoch, lost, hops):
 		self.lines.append(f"loop {epoch} {int(lost)} {' '.join(map(str, hops))}")
 		self.loops.append((epoch, lost, hops))
 
@@ -43,9 +51,13 @@ class Network:
 		for i in range(count):
 			if blocked is not None and i >= block_at * count:
 				self.blocked = blocked
-			self.loop(epoch)
+			self.loop(epoch, i >= count - self.late)
 			if i % max(1, count // 12) == 0:
 				self.judge(epoch)
+			if i == self.late:
+				for held in self.held:
+					self.tell(*held)
+				self.held = []
 		self.judge(epoch + 1)
 
 	def gap(self, passed):
@@ -185,8 +197,8 @@ def quiet(program):
 			print(f"100 quiet epochs of {epoch_s} s, {kind}: no alert")
 
 
-def attack(program, name, blocked, width=3, base=0.01, epoch_s=1200, block_at=0.0, others=()):
-	network = Network(name, width, base, epoch_s=epoch_s)
+def attack(program, name, blocked, width=3, base=0.01, epoch_s=1200, block_at=0.0, others=(), late=0):
+	network = Network(name, width, base, epoch_s=epoch_s, late=late)
 	for epoch in range(100, 106):
 		network.epoch(epoch)
 	network.epoch(106, block_at, blocked)
@@ -207,6 +219,7 @@ def attack(program, name, blocked, width=3, base=0.01, epoch_s=1200, block_at=0.
 def attacks(program):
 	attack(program, "all is kept away", {5: 1.0})
 	attack(program, "in the middle of an epoch", {5: 1.0}, block_at=0.5)
+	attack(program, "in the last 8 s of an epoch", {5: 1.0}, block_at=1 - 8 / 1200, late=9)
 	attack(program, "of the first layer", {1: 1.0})
 	attack(program, "of the last layer, losses of 5 % on each link", {9: 1.0}, base=0.05)
 	attack(program, "half is kept away", {5: 0.5})
