@@ -53,6 +53,7 @@ struct fog_node {
 	pthread_rwlock_t lock;
 	struct fog_config *config; // never NULL
 	struct fog_topology *topology; // NULL: none yet
+	bool topology_held; // under 'change': nodes are off paths until the data plane knows them
 	char topology_text[512]; // why there is none, or why the newest file was refused; "" = fine
 	uint64_t generation; // of the wanted configuration, 0 = none yet
 	uint8_t checksum[32]; // of its blob

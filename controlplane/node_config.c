@@ -183,6 +183,42 @@ static void node_topology_refused(struct fog_node *n, const char *path, struct f
 	node_topology_say(n, text);
 }
 
+// Paths are chosen here and end at the data plane, which hears of a new node later: until then it would drop what
+// is sent over it. In a network with a directory nodes come in time, so the view says who is on paths. Returns
+// whether there is such a node.
+static bool topology_hold(
+        const struct fog_node *n, struct fog_topology *fresh, const struct fog_topology *old
+)
+{
+	bool held = false;
+
+	for (unsigned i = 0; old != NULL && fresh->authority_count == 0 && i < fresh->node_count;
+	     i++) {
+		struct fog_topology_node *node = &fresh->node[i];
+		const struct fog_topology_node *known = fog_topology_find(old, node->id);
+		node->off_path = (known == NULL || known->off_path) &&
+		        memcmp(node->id, n->identity->node_id, FOG_ID_LEN) != 0;
+		held |= node->off_path;
+	}
+	return held;
+}
+
+static void topology_release(struct fog_node *n)
+{
+	struct fog_dpclient_ack ack;
+
+	if (!n->topology_held)
+		return;
+	fog_dpclient_config_ack(n->dp, &ack);
+	if (ack.status != 0 || ack.generation != n->generation)
+		return;
+	pthread_rwlock_wrlock(&n->lock);
+	for (unsigned i = 0; i < n->topology->node_count; i++)
+		n->topology->node[i].off_path = false;
+	pthread_rwlock_unlock(&n->lock);
+	n->topology_held = false;
+}
+
 // Takes 'fresh' over, whether it succeeds or not.
 static int node_topology_install(
         struct fog_node *n, struct fog_topology *fresh, struct fog_report *report
@@ -195,6 +231,7 @@ static int node_topology_install(
 		fog_topology_free(fresh);
 		return r;
 	}
+	bool held = topology_hold(n, fresh, n->topology);
 	pthread_rwlock_wrlock(&n->lock);
 	old = n->topology;
 	n->topology = fresh;
@@ -208,6 +245,7 @@ static int node_topology_install(
 		// Nothing is wrong with the file (the store is full, say): look at it again.
 		memset(&n->topology_seen, 0, sizeof(n->topology_seen));
 	} else {
+		n->topology_held = held;
 		node_epochs_topology(n, old);
 	}
 	fog_topology_free(old);
@@ -297,6 +335,7 @@ void fog_node_topology_poll(struct fog_node *n, bool force)
 	int r;
 
 	pthread_mutex_lock(&n->change);
+	topology_release(n);
 	const char *path = n->config->topology;
 	const struct fog_topology *file = node_directory_file(n);
 	r = node_topology_touched(n, path) || force

@@ -26,8 +26,8 @@ static int letter_later(const struct fog_topology_node *node, char *text)
 {
 	snprintf(
 	        text, FOG_SENDER_TEXT_LEN,
-	        "%s is off all paths now: it comes or goes with this epoch or the next, so not "
-	        "everybody knows of it: try again in a while",
+	        "%s is off all paths now: it has just come, or comes or goes with the next epoch, so "
+	        "not everybody knows of it: try again in a while",
 	        node->name
 	);
 	return -EHOSTDOWN;

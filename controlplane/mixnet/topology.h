@@ -32,7 +32,7 @@ struct fog_topology_node {
 	char region[8];
 	uint8_t bandwidth; // class 1..FOG_BANDWIDTH_MAX, 0 = not said; a path takes it in proportion
 	// No new path leads over it, from it or to it, only what is under way: it comes or goes with another epoch,
-	// or is so new in this one that others may not know of it yet.
+	// or is so new in this one, or in the network file, that others may not know of it yet.
 	bool off_path;
 };
 
