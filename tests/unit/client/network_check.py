@@ -4,10 +4,11 @@
 """fogctl as a client against a network written from descriptions alone (link_ref, sphinx_ref, mail.h): one
 process that is the gateway at a UDP socket and all nodes behind it. A message to ourselves comes through it
 and is acknowledged, pings come back, states outlive processes; frames that come twice, cookies, lost mail and
-new sessions on the way.
+new sessions on the way; a full disk.
 
 usage: network_check.py FOGCTL WORLD
 """
+import errno
 import hashlib
 import os
 import pathlib
@@ -26,6 +27,7 @@ import sphinx_ref as sphinx  # noqa: E402
 
 GEO = sphinx.GEOMETRIES["mtu"]
 LIMIT = 60
+DISK = 4 << 20  # bytes of the client's
 DROP, ECHO = (hashlib.blake2b(b"fogline %s v1" % what, digest_size=32).digest() for what in (b"drop", b"echo"))
 
 
@@ -215,10 +217,21 @@ class Client:
 		return out
 
 
+def fill(path):
+	"""Until the disk has no room."""
+	try:
+		with path.open("wb", buffering=0) as file:
+			while True:
+				file.write(bytes(4096))
+	except OSError as error:
+		assert error.errno == errno.ENOSPC, error
+
+
 def check(fogctl, world, folder):
 	dirs = folder / "client"
-	(dirs / "consensus").mkdir(parents=True)
-	dirs.chmod(0o700)
+	dirs.mkdir()
+	subprocess.run(["mount", "-t", "tmpfs", "-o", f"mode=0700,size={DISK}", "tmpfs", dirs], check=True)
+	(dirs / "consensus").mkdir()
 	file = folder / "network.yaml"
 	port = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 	port.bind(("10.77.0.1", 0))
@@ -263,6 +276,19 @@ def check(fogctl, world, folder):
 	assert b"queued" in client.run("send", "--wait", "0", address, "later")
 	assert client.run("receive", "--raw", "--wait", str(LIMIT)) == b"later"
 
+	# A disk that gets full on the way ends the network, with the mend. Once there is room, all goes on.
+	client.run("send", "--wait", "0", address, "long" * 1000)
+	runner, before = client.start("receive", "--follow", "--raw"), network.count["handshakes"]
+	while network.count["handshakes"] == before:
+		assert runner.poll() is None and not network.error, runner.communicate()
+		time.sleep(0.01)
+	ballast = dirs / "ballast"
+	fill(ballast)
+	out, err = runner.communicate(timeout=LIMIT)
+	assert (runner.returncode, out) == (1, b"") and err.endswith(b": free some space\n"), (runner.returncode, out, err)
+	ballast.unlink()
+	assert client.run("receive", "--raw", "--wait", str(LIMIT)) == b"long" * 1000
+
 	pinged = client.run("ping", "--count", "2", "there").decode()
 	assert pinged.startswith("2 sent, 2 returned, 0 lost\nround trip "), pinged
 	client.run("ping", "--count", "1", "first", code=1)  # a mix answers nobody
@@ -286,11 +312,14 @@ def check(fogctl, world, folder):
 def main():
 	# No node may have an address of this host alone, so there is a network of its own.
 	if sys.argv[1] != "inside":
-		os.execvp("unshare", ["unshare", "-rn" if os.geteuid() else "-n", sys.executable, __file__, "inside", *sys.argv[1:]])
+		os.execvp("unshare", ["unshare", "-rnm" if os.geteuid() else "-nm", sys.executable, __file__, "inside", *sys.argv[1:]])
 	subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
 	subprocess.run(["ip", "address", "add", "10.77.0.1/24", "dev", "lo"], check=True)
 	with tempfile.TemporaryDirectory() as folder:
-		check(sys.argv[2], sys.argv[3], pathlib.Path(folder))
+		try:
+			check(sys.argv[2], sys.argv[3], pathlib.Path(folder))
+		finally:
+			subprocess.run(["umount", "--lazy", pathlib.Path(folder) / "client"], check=True)
 
 
 main()

@@ -8,14 +8,10 @@
 
 #include "../../../controlplane/mixnet/cover.h"
 #include "../../../controlplane/mixnet/message.h"
-#include "../../../controlplane/mixnet/recipient.h"
-#include "../../../dataplane/sphinx/sphinx.h"
-#include "../run.h"
+#include "net_rig.h"
 
 enum {
-	LAYERS = 3,
-	WIDTH = 2,
-	ENDS = 3, // gateways and services
+	ENDS = 3, // two gateways and a service
 	NODES = ENDS + LAYERS * WIDTH,
 	WORKERS = 2,
 	QUEUE = 4096,
@@ -55,10 +51,7 @@ static struct {
 	uint64_t passed_epoch;
 } world;
 
-static struct fog_topology *net;
-static const struct fog_crypto_ops *crypto;
 static struct fog_cover *cover;
-static uint8_t private_key[NODES][32];
 static const uint8_t secret[32] = {42};
 
 static const struct fog_topology *op_hold(void *ctx, const struct fog_topology_node **self)
@@ -153,49 +146,14 @@ static const struct fog_cover_ops ops = {
         .finished = op_finished,
 };
 
-// Nodes 0.. are gateways and services, then come the mixes, layer by layer.
-static struct fog_topology *make_net(int layers)
+// Cover needs links; their keys are nothing to this module.
+static struct fog_topology *cover_net(int layers)
 {
-	static struct fog_report report;
-	static char yaml[8192];
-	struct fog_topology *t = NULL;
-	size_t at = (size_t)snprintf(
-	        yaml, sizeof(yaml),
-	        "network: {name: t, links: none, delay: {mean: 1ms, max: %dms}}\nnodes:\n",
-	        DELAY_MAX_MS
-	);
+	struct fog_topology *t = make_net(ENDS, layers);
 
-	for (int i = 0; i < ENDS + layers * WIDTH; i++) {
-		uint8_t id[32] = {(uint8_t)(i + 1)}, public_key[32];
-		char a[65], b[65], role[48];
-		if (i < ENDS)
-			snprintf(role, sizeof(role), "%s", i == 2 ? "service" : "gateway");
-		else
-			snprintf(role, sizeof(role), "mix, layer: %d", (i - ENDS) / WIDTH + 1);
-		randombytes_buf(private_key[i], 32);
-		crypto_scalarmult_base(public_key, private_key[i]);
-		at += (size_t)snprintf(
-		        yaml + at, sizeof(yaml) - at,
-		        "  - {name: n%d, id: %s, mix_key: %s, address: 10.0.0.%d, role: %s}\n", i,
-		        sodium_bin2hex(a, 65, id, 32), sodium_bin2hex(b, 65, public_key, 32), i + 1,
-		        role
-		);
-	}
-	if (fog_topology_load_text("t.yaml", yaml, at, &t, &report) < 0)
-		fputs(report.text, stderr);
-	else
-		t->links =
-		        FOG_LINKS_NOISE; // cover needs them; their keys are nothing to this module
+	if (t != NULL)
+		t->links = FOG_LINKS_NOISE;
 	return t;
-}
-
-static int node_of(const uint8_t id[32])
-{
-	for (int i = 0; i < NODES; i++) {
-		if (id[0] == i + 1)
-			return i;
-	}
-	return -1;
 }
 
 static struct fog_cover_status status(void)
@@ -240,57 +198,13 @@ static void end(void)
 	cover = NULL;
 }
 
-// The way of a packet as the nodes see it.
-struct way {
-	int node[FOG_SPHINX_SLOTS_MAX];
-	unsigned hops;
-	uint64_t epoch;
-	bool drop;
-	struct fog_deliver d;
-	uint8_t data[FOG_SPHINX_PACKET_MAX];
-};
-
-static void carry(const struct placed *p, struct way *w)
-{
-	uint8_t packet[FOG_SPHINX_PACKET_MAX], nobody[32];
-	int at = node_of(p->first_hop);
-
-	memset(w, 0, sizeof(*w));
-	memcpy(packet, p->packet, p->len);
-	w->epoch = p->epoch;
-	CU_ASSERT_EQUAL_FATAL(p->len, net->geometry.packet_len);
-	for (;;) {
-		struct fog_sphinx_route route;
-		struct fog_sphinx_hop hop;
-		CU_ASSERT_FATAL(at >= 0 && w->hops < FOG_SPHINX_SLOTS_MAX);
-		CU_ASSERT_EQUAL_FATAL(
-		        fog_sphinx_unwrap(
-		                crypto, &net->geometry, private_key[at], packet, p->len, &route,
-		                &hop
-		        ),
-		        FOG_DROP_NONE
-		);
-		CU_ASSERT_FALSE(route.has_delay);
-		w->node[w->hops++] = at;
-		if (!route.has_next_hop) {
-			w->d.flags = (route.has_recipient ? FOG_DELIVER_RECIPIENT : 0u) |
-			        (route.has_surb ? FOG_DELIVER_SURB : 0u);
-			memcpy(w->d.recipient, route.recipient, 32);
-			break;
-		}
-		at = node_of(route.next_hop);
-	}
-	fog_recipient_drop(nobody);
-	w->drop = memcmp(nobody, w->d.recipient, 32) == 0;
-	w->d.data_len = (uint32_t)(FOG_SPHINX_TAG_LEN + net->geometry.payload_len);
-	memcpy(w->data, packet + net->geometry.header_len, w->d.data_len);
-}
-
 // The next packet's turn has come.
 static void take(unsigned worker, struct way *w)
 {
 	CU_ASSERT_FATAL(plane.taken[worker] < plane.accepted[worker]);
-	carry(&plane.queue[worker][plane.taken[worker]++ % QUEUE], w);
+	const struct placed *p = &plane.queue[worker][plane.taken[worker]++ % QUEUE];
+	carry(p->first_hop, p->packet, p->len, w);
+	w->epoch = p->epoch;
 }
 
 static unsigned layer_of(int node)
@@ -321,7 +235,7 @@ static void test_marks(void)
 	struct fog_cover_status s;
 	static struct way w;
 
-	begin("n0", 1000000, 1000000);
+	begin("gateway", 1000000, 1000000);
 	s = status();
 	// One in 500 ms, two workers: one in 1 s each, so 8 last for 8 s.
 	CU_ASSERT_EQUAL(s.workers, WORKERS);
@@ -340,7 +254,7 @@ static void test_marks(void)
 	CU_ASSERT_EQUAL(plane.accepted[0], 8);
 	end();
 	// Under a cap a stock lasts longer, so that less of it is for as long; dummies have their part of the cap.
-	begin("n0", 100000, 100000);
+	begin("gateway", 100000, 100000);
 	CU_ASSERT_EQUAL(status().high, 80);
 	world.rate_max = 10; // of 20
 	pass(100);
@@ -352,20 +266,20 @@ static void test_marks(void)
 	pass(100);
 	CU_ASSERT_EQUAL(status().high, 80);
 	end();
-	begin("n0", 0, 0);
+	begin("gateway", 0, 0);
 	CU_ASSERT_EQUAL(plane.accepted[0], 0);
 	CU_ASSERT_EQUAL(status().high, 0);
 	end();
-	begin("n0", 100, 0); // many, but never more than there is room for
+	begin("gateway", 100, 0); // many, but never more than there is room for
 	CU_ASSERT_EQUAL(plane.accepted[0], FOG_COVER_STOCK_MAX);
 	CU_ASSERT_EQUAL(status().drops_made, 0);
 	end();
-	begin("n0", 0, 60000000); // few, but always some
+	begin("gateway", 0, 60000000); // few, but always some
 	CU_ASSERT_EQUAL(plane.accepted[0], 4);
 	CU_ASSERT_EQUAL(status().loops_made, 0);
 	end();
 	net->links = FOG_LINKS_NONE;
-	begin("n0", 1000, 1000);
+	begin("gateway", 1000, 1000);
 	CU_ASSERT_EQUAL(plane.accepted[0], 0);
 	end();
 	net->links = FOG_LINKS_NOISE;
@@ -378,7 +292,7 @@ static void test_gateway(void)
 	unsigned loops = 0, seen[NODES] = {0};
 	static struct way w;
 
-	begin("n0", 1000, 3000);
+	begin("gateway", 1000, 3000);
 	for (int i = 0; i < COUNT; i++) {
 		take(i % WORKERS, &w);
 		pass(1);
@@ -417,12 +331,12 @@ static void test_gateway(void)
 }
 
 // Own layer onwards, an end, the layers before, and back.
-static void mix_ways(int self, const char *name)
+static void mix_ways(int self)
 {
 	const unsigned own = layer_of(self);
 	static struct way w;
 
-	begin(name, 1000, 1000);
+	begin(name[self], 1000, 1000);
 	for (int i = 0; i < 100; i++) {
 		take(i % WORKERS, &w);
 		pass(1);
@@ -448,9 +362,9 @@ static void mix_ways(int self, const char *name)
 
 static void test_mix(void)
 {
-	mix_ways(ENDS, "n3");
-	mix_ways(ENDS + WIDTH + 1, "n6");
-	mix_ways(NODES - 1, "n8");
+	mix_ways(ENDS);
+	mix_ways(ENDS + WIDTH + 1);
+	mix_ways(NODES - 1);
 }
 
 // Lost when the longest delays of all hops but the last, and the slack, have passed since it left; what comes
@@ -459,7 +373,7 @@ static void test_lost(void)
 {
 	static struct way w, other;
 
-	begin("n0", 1000000, 0);
+	begin("gateway", 1000000, 0);
 	pass(60 * SECOND); // in stock it is not on its way
 	CU_ASSERT_EQUAL(status().sent, 0);
 	take(0, &w);
@@ -486,7 +400,7 @@ static void test_patience(void)
 {
 	static struct way w;
 
-	begin("n0", 1000000, 0);
+	begin("gateway", 1000000, 0);
 	take(0, &w);
 	pass(100);
 	world.now_ms += 30 * SECOND;
@@ -509,7 +423,7 @@ static void test_unknown(void)
 {
 	static struct way w;
 
-	begin("n0", 1000000, 0);
+	begin("gateway", 1000000, 0);
 	take(0, &w);
 	pass(100);
 	plane.there = false;
@@ -540,7 +454,7 @@ static void test_restart(void)
 {
 	static struct way w;
 
-	begin("n0", 1000000, 0);
+	begin("gateway", 1000000, 0);
 	fog_cover_destroy(cover);
 	CU_ASSERT_EQUAL_FATAL(fog_cover_create(&ops, NULL, crypto, secret, &cover), 0);
 	const uint64_t before = plane.accepted[0];
@@ -568,7 +482,7 @@ static void test_books(void)
 {
 	static struct way w;
 
-	begin("n0", 1000000, 0);
+	begin("gateway", 1000000, 0);
 	take(0, &w);
 	pass(100);
 	plane.extra[0] = 3;
@@ -600,7 +514,7 @@ static void test_epochs(void)
 	unsigned early = 0, late = 0, ahead = 0;
 	static struct way w;
 
-	begin("n0", 100000, 0); // every 100 ms, two workers
+	begin("gateway", 100000, 0); // every 100 ms, two workers
 	world.epoch_ms = EPOCH_MS;
 	for (int i = 0; i < (check_few() ? 2200 : 4000); i++) {
 		pass(GAP_MS * 2);
@@ -627,8 +541,8 @@ static void test_keys(void)
 {
 	static struct way w;
 
-	begin("n0", 1000, 1000);
-	world.keyless = "n4"; // a mix of layer 1
+	begin("gateway", 1000, 1000);
+	world.keyless = "mix1b"; // a mix of layer 1
 	plane.boot++;
 	for (unsigned i = 0; i < WORKERS; i++)
 		plane.accepted[i] = plane.taken[i] = 0;
@@ -637,7 +551,7 @@ static void test_keys(void)
 		take(0, &w);
 		CU_ASSERT_EQUAL(w.node[0], ENDS);
 	}
-	world.keyless = "n0"; // loops need our own, drop packets don't
+	world.keyless = "gateway"; // loops need our own, drop packets don't
 	for (int i = 0; i < 80; i++)
 		take(0, &w);
 	pass(100);
@@ -653,7 +567,7 @@ static void test_leaving(void)
 {
 	static struct way w;
 
-	begin("n3", 1000000, 1000000);
+	begin("mix1a", 1000000, 1000000);
 	uint64_t made = status().loops_made + status().drops_made;
 	CU_ASSERT_EQUAL(made, 16);
 	uint8_t layer = net->node[3].layer;
@@ -677,7 +591,7 @@ static void test_refused(void)
 {
 	static struct way w;
 
-	begin("n0", 1000000, 1000000);
+	begin("gateway", 1000000, 1000000);
 	plane.refuse = -ENOBUFS;
 	for (int i = 0; i < 6; i++)
 		take(0, &w);
@@ -700,7 +614,7 @@ static void test_foreign(void)
 {
 	static struct way w;
 
-	begin("n0", 1000000, 0);
+	begin("gateway", 1000000, 0);
 	take(0, &w);
 	pass(100);
 	w.d.recipient[31] ^= 1;
@@ -721,8 +635,8 @@ static void test_one_layer(void)
 	struct fog_topology *three = net;
 	static struct way w;
 
-	net = make_net(1);
-	begin("n0", 1000000, 1000000);
+	net = cover_net(1);
+	begin("gateway", 1000000, 1000000);
 	CU_ASSERT_PTR_NOT_NULL(strstr(status().no_loops, "one layer"));
 	CU_ASSERT_EQUAL(status().loops_made, 0);
 	CU_ASSERT_EQUAL(status().drops_made, 16); // in their place, so the rate is the same
@@ -756,7 +670,7 @@ int main(void)
 	if (sodium_init() < 0 || fog_crypto_init() < 0)
 		return 1;
 	crypto = fog_crypto_ops_get(NULL);
-	net = make_net(LAYERS);
+	net = cover_net(LAYERS);
 	for (unsigned w = 0; w < WORKERS; w++)
 		plane.queue[w] = calloc(QUEUE, sizeof(*plane.queue[w]));
 	if (net == NULL || plane.queue[0] == NULL || plane.queue[1] == NULL)

@@ -9,10 +9,9 @@
 
 #include "../../../controlplane/mixnet/loops.h"
 #include "../../../controlplane/mixnet/message.h"
-#include "../../../dataplane/sphinx/sphinx.h"
-#include "../run.h"
+#include "net_rig.h"
 
-enum { LAYERS = 3, WIDTH = 2, NODES = 1 + LAYERS * WIDTH, QUEUE = 1024, LIMIT_S = 60 };
+enum { NODES = 1 + LAYERS * WIDTH, QUEUE = 1024, LIMIT_S = 60 };
 
 static const uint64_t HZ = 1000000000; // as far as these records are concerned
 
@@ -36,11 +35,7 @@ static struct {
 	struct sent sent[QUEUE];
 } world = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static struct fog_topology *net;
-static const struct fog_crypto_ops *crypto;
 static struct fog_loops *loops;
-static uint8_t private_key[NODES][32];
-static char name[NODES][32];
 static char text[FOG_LOOPS_TEXT_LEN];
 static const uint8_t secret[32] = {42};
 
@@ -112,51 +107,6 @@ static const struct fog_loops_ops ops = {
         .tsc_hz = op_tsc_hz,
 };
 
-// A network of 'layers' layers: node 0 is a gateway, the others are mixes.
-static struct fog_topology *make_net(int layers)
-{
-	static struct fog_report report;
-	static char yaml[8192];
-	struct fog_topology *t = NULL;
-	size_t at = (size_t)snprintf(
-	        yaml, sizeof(yaml),
-	        "network: {name: t, links: none, delay: {mean: 1ms, max: 2ms}}\nnodes:\n"
-	);
-
-	for (int i = 0; i < 1 + layers * WIDTH; i++) {
-		uint8_t id[32] = {(uint8_t)(i + 1)}, public_key[32];
-		char a[65], b[65], layer[32] = "";
-		int of = i == 0 ? 0 : (i - 1) / WIDTH + 1;
-		if (i == 0)
-			snprintf(name[i], sizeof(name[i]), "gateway");
-		else
-			snprintf(name[i], sizeof(name[i]), "mix%d%c", of, 'a' + (i - 1) % WIDTH);
-		if (i > 0)
-			snprintf(layer, sizeof(layer), ", layer: %d", of);
-		randombytes_buf(private_key[i], 32);
-		crypto_scalarmult_base(public_key, private_key[i]);
-		at += (size_t)snprintf(
-		        yaml + at, sizeof(yaml) - at,
-		        "  - {name: %s, id: %s, mix_key: %s, address: 10.0.0.%d, role: %s%s}\n",
-		        name[i], sodium_bin2hex(a, 65, id, 32),
-		        sodium_bin2hex(b, 65, public_key, 32), i + 1, i == 0 ? "gateway" : "mix",
-		        layer
-		);
-	}
-	if (fog_topology_load_text("t.yaml", yaml, at, &t, &report) < 0)
-		fputs(report.text, stderr);
-	return t;
-}
-
-static int node_of(const uint8_t id[32])
-{
-	for (int i = 0; i < NODES; i++) {
-		if (id[0] == i + 1)
-			return i;
-	}
-	return -1;
-}
-
 static void begin(uint32_t count, uint32_t rate)
 {
 	const struct fog_loops_request q = {count, rate, LIMIT_S};
@@ -196,47 +146,11 @@ static void until(enum fog_loops_state state)
 	CU_ASSERT_EQUAL_FATAL(status().state, state);
 }
 
-// The way of a packet as the nodes see it.
-struct way {
-	int node[FOG_SPHINX_SLOTS_MAX];
-	uint8_t tag[FOG_SPHINX_SLOTS_MAX][32];
-	unsigned hops;
-	struct fog_deliver d;
-	uint8_t data[FOG_SPHINX_PACKET_MAX];
-};
-
-static void carry(const struct sent *s, struct way *w)
+static void carry_sent(unsigned i, struct way *w)
 {
-	uint8_t packet[FOG_SPHINX_PACKET_MAX];
-	int at = node_of(s->first_hop);
+	const struct sent *s = &world.sent[i];
 
-	memset(w, 0, sizeof(*w));
-	memcpy(packet, s->packet, s->len);
-	CU_ASSERT_EQUAL_FATAL(s->len, net->geometry.packet_len);
-	for (;;) {
-		struct fog_sphinx_route route;
-		struct fog_sphinx_hop hop;
-		CU_ASSERT_FATAL(at >= 0 && w->hops < FOG_SPHINX_SLOTS_MAX);
-		CU_ASSERT_EQUAL_FATAL(
-		        fog_sphinx_unwrap(
-		                crypto, &net->geometry, private_key[at], packet, s->len, &route,
-		                &hop
-		        ),
-		        FOG_DROP_NONE
-		);
-		CU_ASSERT_FALSE(route.has_delay);
-		memcpy(w->tag[w->hops], fog_sphinx_replay_tag(&hop), 32);
-		w->node[w->hops++] = at;
-		if (!route.has_next_hop) {
-			w->d.flags = (route.has_recipient ? FOG_DELIVER_RECIPIENT : 0u) |
-			        (route.has_surb ? FOG_DELIVER_SURB : 0u);
-			memcpy(w->d.recipient, route.recipient, 32);
-			break;
-		}
-		at = node_of(route.next_hop);
-	}
-	w->d.data_len = (uint32_t)(FOG_SPHINX_TAG_LEN + net->geometry.payload_len);
-	memcpy(w->data, packet + net->geometry.header_len, w->d.data_len);
+	carry(s->first_hop, s->packet, s->len, w);
 }
 
 static struct fog_loop record(uint32_t number)
@@ -275,7 +189,7 @@ static void test_round(void)
 	CU_ASSERT_EQUAL_FATAL(world.sent_count, COUNT);
 	CU_ASSERT_EQUAL_FATAL(status().sent, COUNT);
 	for (uint32_t i = 0; i < COUNT; i++) {
-		carry(&world.sent[i], &w);
+		carry_sent(i, &w);
 		check_way(i, &w);
 		CU_ASSERT_EQUAL(w.d.flags, FOG_DELIVER_RECIPIENT);
 		for (unsigned hop = 0; hop < w.hops; hop++)
@@ -314,7 +228,7 @@ static void test_times(void)
 	uint64_t longest = (__builtin_ia32_rdtsc() - before) / (HZ / 1000000);
 	arrival = __builtin_ia32_rdtsc() + 3600 * HZ;
 	for (uint32_t i = 0; i < COUNT; i++) {
-		carry(&world.sent[i], &w);
+		carry_sent(i, &w);
 		w.d.arrival = arrival;
 		CU_ASSERT(fog_loops_deliver(loops, &w.d, w.data));
 		struct fog_loop one = record(i);
@@ -336,8 +250,8 @@ static void test_all_different(void)
 	until(FOG_LOOPS_WAITING);
 	CU_ASSERT_NOT_EQUAL(memcmp(world.sent[0].packet, world.sent[1].packet, 34), 0);
 	static struct way a, b;
-	carry(&world.sent[0], &a);
-	carry(&world.sent[1], &b);
+	carry_sent(0, &a);
+	carry_sent(1, &b);
 	CU_ASSERT_NOT_EQUAL(memcmp(a.d.recipient + 4, b.d.recipient + 4, 12), 0);
 	end();
 }
@@ -348,7 +262,7 @@ static void test_strangers(void)
 
 	begin(3, 1000);
 	until(FOG_LOOPS_WAITING);
-	carry(&world.sent[0], &w);
+	carry_sent(0, &w);
 	w.d.arrival = UINT64_MAX / 2;
 	w.d.recipient[31] ^= 1; // none of ours: a message for somebody
 	CU_ASSERT_FALSE(fog_loops_deliver(loops, &w.d, w.data));
@@ -372,13 +286,13 @@ static void test_strangers(void)
 	CU_ASSERT_EQUAL(status().foreign, 3);
 
 	// Stamped before it left: that clock is not ours.
-	carry(&world.sent[2], &w);
+	carry_sent(2, &w);
 	w.d.arrival = 1;
 	CU_ASSERT(fog_loops_deliver(loops, &w.d, w.data));
 	CU_ASSERT_EQUAL(record(2).fate, FOG_LOOP_UNKNOWN);
 
 	// After a restart the record is gone, but it still is no message; with another identity it is.
-	carry(&world.sent[1], &w);
+	carry_sent(1, &w);
 	end();
 	begin(0, 0);
 	CU_ASSERT(fog_loops_deliver(loops, &w.d, w.data));
@@ -396,7 +310,7 @@ static void test_lost_and_unknown(void)
 
 	begin(4, 1000);
 	until(FOG_LOOPS_WAITING);
-	carry(&world.sent[1], &w);
+	carry_sent(1, &w);
 	w.d.arrival = world.sent[1].tsc_before;
 	CU_ASSERT(fog_loops_deliver(loops, &w.d, w.data));
 	CU_ASSERT_EQUAL(status().state, FOG_LOOPS_WAITING);
@@ -405,14 +319,14 @@ static void test_lost_and_unknown(void)
 	CU_ASSERT_EQUAL(status().lost, 3);
 	for (uint32_t i = 0; i < 4; i++)
 		CU_ASSERT_EQUAL(record(i).fate, i == 1 ? FOG_LOOP_ARRIVED : FOG_LOOP_LOST);
-	carry(&world.sent[2], &w); // too late
+	carry_sent(2, &w); // too late
 	CU_ASSERT(fog_loops_deliver(loops, &w.d, w.data));
 	CU_ASSERT_EQUAL(record(2).fate, FOG_LOOP_LOST);
 	end();
 
 	begin(2, 1000);
 	until(FOG_LOOPS_WAITING);
-	carry(&world.sent[0], &w);
+	carry_sent(0, &w);
 	w.d.arrival = world.sent[0].tsc_before;
 	CU_ASSERT(fog_loops_deliver(loops, &w.d, w.data));
 	fog_loops_detached(loops);
@@ -436,7 +350,7 @@ static int refused(const struct fog_loops_request *q)
 static void test_refusals(void)
 {
 	const struct fog_loops_request q = {1, 1, 1};
-	struct fog_topology *flat = make_net(1);
+	struct fog_topology *flat = make_net(1, 1);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(flat);
 	begin(0, 0);
@@ -456,7 +370,7 @@ static void test_refusals(void)
 	end();
 	fog_topology_free(flat);
 	fog_topology_free(net);
-	net = make_net(LAYERS); // its keys are the ones of 'private_key' again
+	net = make_net(1, LAYERS); // its keys are the ones of 'private_key' again
 }
 
 static void test_orders(void)
@@ -474,7 +388,7 @@ static void test_orders(void)
 	CU_ASSERT_EQUAL(fog_loops_start(loops, &q, text), -EBUSY); // all have left, none has come
 	fog_loops_detached(loops);
 	static struct way old;
-	carry(&world.sent[0], &old);
+	carry_sent(0, &old);
 	old.d.arrival = UINT64_MAX / 2;
 	CU_ASSERT_EQUAL(fog_loops_start(loops, &q, text), 0); // in the place of the ended one
 	until(FOG_LOOPS_WAITING);
@@ -537,7 +451,7 @@ static void test_epoch_changes(void)
 	for (uint32_t i = 0; i < world.sent_count; i++) {
 		CU_ASSERT_EQUAL(world.sent[i].epoch, 13);
 		CU_ASSERT_EQUAL(record(i).epoch, 13);
-		carry(&world.sent[i], &w);
+		carry_sent(i, &w);
 		check_way(i, &w);
 	}
 	end();
@@ -555,7 +469,7 @@ static void test_keyless(void)
 	until(FOG_LOOPS_WAITING);
 	CU_ASSERT_EQUAL(world.sent_count, 40);
 	for (uint32_t i = 0; i < world.sent_count; i++) {
-		carry(&world.sent[i], &w);
+		carry_sent(i, &w);
 		CU_ASSERT_STRING_EQUAL(name[w.node[1]], "mix2b");
 		check_way(i, &w);
 	}
@@ -622,7 +536,7 @@ int main(void)
 	if (sodium_init() < 0 || fog_crypto_init() < 0)
 		return 1;
 	crypto = fog_crypto_ops_get(NULL);
-	net = make_net(LAYERS);
+	net = make_net(1, LAYERS);
 	if (net == NULL)
 		return 1;
 	int r = check_run("loops", tests);
