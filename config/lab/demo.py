@@ -200,12 +200,12 @@ def network(options):
 
 
 def first_consensus(epoch_s):
-	"""When the first consensus counts, and why not earlier: what the start waits for."""
+	"""When the nodes of the first consensus are on paths, and why not earlier: what the start waits for."""
 	now = time.time()
 	epoch, at = divmod(now, epoch_s)
 	counts = int(epoch) + (1 if at < epoch_s * 5 / 8 else 2)
 	return (f"authorities take descriptors until 5/8 of an epoch of {epoch_s} s; the first consensus is that of epoch "
-		f"{counts}, in {counts * epoch_s - now:.0f} s")
+		f"{counts}, in {counts * epoch_s - now:.0f} s; {epoch_s * 3 / 16:.3g} s later all know of it")
 
 
 def start(lab, nodes, options):
