@@ -3,6 +3,7 @@
 // Strangers who read as slowly as they like, over real connections, against who wants an answer at once. The
 // listener's clock is put forward by the test; everything else takes the time that it takes.
 #include <arpa/inet.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sodium.h>
@@ -18,9 +19,17 @@
 
 #include "../../../controlplane/directory/fetch.h"
 #include "../../../controlplane/directory/serve.h"
+#include "../../../controlplane/now.h"
 
 // Of answers of this size, so many fill what strangers may hold.
-enum { LARGE = 4 << 20, FILL = (64 << 20) / LARGE, READERS_MAX = 64, OF_SOURCE = 3 };
+enum {
+	LARGE = 4 << 20,
+	FILL = (64 << 20) / LARGE,
+	READERS_MAX = 64,
+	OF_SOURCE = 3,
+	PATIENCE_MS = 60000,
+	SIP_MS = 500
+};
 
 static uint8_t seed[32];
 static atomic_int later_s;
@@ -79,16 +88,23 @@ struct reader {
 	CURL *easy;
 	char from[16], path;
 	size_t got;
+	unsigned sips; // pieces that it may read now
+	uint64_t next_ms; // when it may read one more
 	bool over;
 };
 
 static CURLM *multi;
 static struct reader reader[READERS_MAX];
+static bool greedy;
 
+// One piece, and then no more until it is let go on.
 static size_t reader_reads(char *data, size_t one, size_t len, void *user)
 {
 	struct reader *r = user;
 
+	if (r->sips == 0)
+		return CURL_WRITEFUNC_PAUSE;
+	r->sips--;
 	for (size_t i = 0; i < len * one; i++)
 		if (data[i] != r->path)
 			return CURL_WRITEFUNC_ERROR;
@@ -110,7 +126,7 @@ static void reader_add(struct reader *r, unsigned number, uint16_t port, char pa
 {
 	char url[64];
 
-	*r = (struct reader){.easy = curl_easy_init(), .path = path};
+	*r = (struct reader){.easy = curl_easy_init(), .path = path, .sips = 1};
 	snprintf(r->from, sizeof(r->from), "127.0.1.%u", 1 + number / OF_SOURCE);
 	snprintf(url, sizeof(url), "https://127.0.0.1:%u/%c", port, path);
 	curl_easy_setopt(r->easy, CURLOPT_URL, url);
@@ -122,7 +138,6 @@ static void reader_add(struct reader *r, unsigned number, uint16_t port, char pa
 	curl_easy_setopt(r->easy, CURLOPT_PRIVATE, (char *)r);
 	curl_easy_setopt(r->easy, CURLOPT_SOCKOPTFUNCTION, reader_socket);
 	curl_easy_setopt(r->easy, CURLOPT_BUFFERSIZE, 1024L);
-	curl_easy_setopt(r->easy, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)8192);
 	curl_multi_add_handle(multi, r->easy);
 }
 
@@ -136,11 +151,27 @@ static void readers_count(unsigned *getting, unsigned *over)
 	}
 }
 
+// Each reads a piece of 1 kB each half second, or all that comes once nothing holds it back.
+static void readers_sip(void)
+{
+	uint64_t now_ms = fog_now_ms();
+
+	for (unsigned i = 0; i < READERS_MAX; i++) {
+		struct reader *r = &reader[i];
+		if (r->easy == NULL || r->over || now_ms < r->next_ms)
+			continue;
+		r->next_ms = now_ms + SIP_MS;
+		r->sips = greedy ? UINT_MAX : 1;
+		curl_easy_pause(r->easy, CURLPAUSE_CONT);
+	}
+}
+
 static void readers_go_on(void)
 {
 	int running, messages;
 	char *who = NULL;
 
+	readers_sip();
 	curl_multi_perform(multi, &running);
 	for (CURLMsg *m; (m = curl_multi_info_read(multi, &messages)) != NULL;) {
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &who);
@@ -149,45 +180,66 @@ static void readers_go_on(void)
 	curl_multi_poll(multi, NULL, 0, 10, NULL);
 }
 
+// Whoever was too slow even to be let in tries again.
+static void readers_again(void)
+{
+	for (unsigned i = 0; i < READERS_MAX; i++) {
+		struct reader *r = &reader[i];
+		if (!r->over)
+			continue;
+		r->over = false;
+		r->got = 0;
+		r->sips = 1;
+		curl_multi_remove_handle(multi, r->easy);
+		curl_multi_add_handle(multi, r->easy);
+	}
+}
+
+struct asker {
+	const struct fog_fetch_peer *peer;
+	long status; // HTTP, or -errno
+};
+
 static void *ask(void *user)
 {
 	struct fog_fetch_answer answer;
 	char text[FOG_FETCH_TEXT_LEN];
-	long *status = user;
-	const struct fog_fetch_peer *peer = *(struct fog_fetch_peer **)(status + 1);
+	struct asker *a = user;
 
-	*status = fog_fetch(peer, "/b", NULL, 0, LARGE, &answer, text);
-	if (*status == 0)
-		*status = answer.status;
+	a->status = fog_fetch(a->peer, "/b", NULL, 0, LARGE, &answer, text);
+	if (a->status == 0)
+		a->status = answer.status;
 	free(answer.data);
 	return NULL;
 }
 
-// What somebody from elsewhere gets, while the readers read on.
-static long honest(struct fog_fetch_peer *peer)
+// What somebody from elsewhere is answered, while the readers read on. He asks again where the machine is too slow.
+static long honest(const struct fog_fetch_peer *peer)
 {
-	struct {
-		long status;
-		struct fog_fetch_peer *peer;
-	} a = {.peer = peer};
+	struct asker a = {.peer = peer, .status = -1};
+	uint64_t end_ms = fog_now_ms() + PATIENCE_MS;
 
-	pthread_t thread;
-
-	CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, ask, &a), 0);
-	while (pthread_tryjoin_np(thread, NULL) != 0)
-		readers_go_on();
+	while (a.status < 0 && fog_now_ms() < end_ms) {
+		pthread_t thread;
+		CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, ask, &a), 0);
+		while (pthread_tryjoin_np(thread, NULL) != 0)
+			readers_go_on();
+	}
 	return a.status;
 }
 
 static void readers_begin(unsigned count, uint16_t port, const char *paths)
 {
 	unsigned getting = 0, over = 0;
+	uint64_t end_ms = fog_now_ms() + PATIENCE_MS;
 
 	memset(reader, 0, sizeof(reader));
+	greedy = false;
 	multi = curl_multi_init();
 	for (unsigned i = 0; i < count; i++)
 		reader_add(&reader[i], i, port, paths[i % strlen(paths)]);
-	for (int i = 0; i < 2000 && getting < count; i++) {
+	while (getting < count && fog_now_ms() < end_ms) {
+		readers_again();
 		readers_go_on();
 		readers_count(&getting, &over);
 	}
@@ -231,13 +283,13 @@ static void test_different(void)
 	for (int i = 0; i < 200 && status != 200; i++)
 		status = honest(&peer);
 	CU_ASSERT_EQUAL(status, 200);
-	// They see it when they have read what the kernel has for them.
-	for (unsigned i = 0; i < FILL; i++)
-		curl_easy_setopt(reader[i].easy, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)0);
-	for (over = 0; over < FILL;) {
+	greedy = true; // they see it when they have read what the kernel has for them
+	uint64_t end_ms = fog_now_ms() + PATIENCE_MS;
+	for (over = 0; over < FILL && fog_now_ms() < end_ms;) {
 		readers_go_on();
 		readers_count(&getting, &over);
 	}
+	CU_ASSERT_EQUAL(over, FILL);
 	readers_end();
 	fog_serve_destroy(s);
 }
