@@ -25,7 +25,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 LIMIT_S = 19.5 * 60  # what `test` may take without --long
 SKIP = 77
 CPUS = os.cpu_count() or 2
-OTHERS = CPUS + 1  # at once, besides labs: one more than there are CPUs, as some of them mostly wait
+OTHERS = CPUS + 2  # at once, besides labs: two more than there are CPUs, as some of them mostly wait
 NICE = 10  # of what leaves the CPUs to the labs, and to the build that they wait for
 
 
