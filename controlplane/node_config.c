@@ -190,10 +190,14 @@ static bool topology_hold(
         const struct fog_node *n, struct fog_topology *fresh, const struct fog_topology *old
 )
 {
+	struct fog_dpclient_geometry geometry;
 	bool held = false;
 
-	for (unsigned i = 0; old != NULL && fresh->authority_count == 0 && i < fresh->node_count;
-	     i++) {
+	// Without a data plane nothing is sent.
+	if (old == NULL || fresh->authority_count > 0 ||
+	    fog_dpclient_geometry(n->dp, &geometry) < 0)
+		return false;
+	for (unsigned i = 0; i < fresh->node_count; i++) {
 		struct fog_topology_node *node = &fresh->node[i];
 		const struct fog_topology_node *known = fog_topology_find(old, node->id);
 		node->off_path = (known == NULL || known->off_path) &&

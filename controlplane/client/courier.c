@@ -165,6 +165,12 @@ static int send_left(struct courier *c, struct courier_letter *l, int64_t now_us
 	);
 }
 
+// Whether it is because of who it is for, so that another one may have a way.
+static bool send_no_way(int r)
+{
+	return r == -ENOENT || r == -EXDEV || r == -EHOSTDOWN;
+}
+
 static int send_fragment(struct courier *c, int64_t now_us)
 {
 	struct courier_letter l = {
@@ -180,7 +186,7 @@ static int send_fragment(struct courier *c, int64_t now_us)
 	sodium_memzero(&c->secret->keys, sizeof(c->secret->keys));
 	// A gateway may come back with a later consensus, so only time ends this. What has no way
 	// must not keep others, or cover, from leaving.
-	if (r == -ENOENT || r == -EMSGSIZE || r == -EXDEV)
+	if (send_no_way(r) || r == -EMSGSIZE)
 		r = client_store_postpone(
 		        c->p.store, c->due.message, c->due.index,
 		        now_us + send_again(c, c->due.tries)
@@ -203,10 +209,11 @@ static int send_drop(struct courier *c, int64_t now_us)
 	randombytes_buf(data, l.len);
 	fog_recipient_drop(nobody);
 	// Somebody else, where no path leads to the first: a tick without a packet shows that there is no fragment.
-	for (unsigned i = 0; i < COURIER_DRAWS && r == -EXDEV; i++) {
+	for (unsigned i = 0; i < COURIER_DRAWS && send_no_way(r); i++) {
 		r = c->ops.anybody(c->ctx, to);
-		if (r == 0)
-			r = courier_post(c, &l, now_us);
+		if (r < 0)
+			break;
+		r = courier_post(c, &l, now_us);
 	}
 	c->counts.drops += r == 0;
 	return r;

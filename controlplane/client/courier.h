@@ -24,8 +24,8 @@ struct courier;
 struct courier_ops {
 	// The way from node 'from' to node 'to', both on it, with keys of the epoch that is now. Fills 'hop'
 	// (IDs and public keys; room for FOG_SPHINX_SLOTS_MAX) and the epoch. Returns the number of hops,
-	// -ENOENT ('to' is no gateway or service of the network), -EXDEV (no path leads there), or another
-	// -errno: not now.
+	// -ENOENT ('to' is no gateway or service of the network), -EXDEV (no path leads there), -EHOSTDOWN (none
+	// now), or another -errno: nothing can be sent at all now.
 	int (*way
 	)(void *ctx, const uint8_t from[FOG_ID_LEN], const uint8_t to[FOG_ID_LEN],
 	  struct fog_sphinx_path_hop *hop, uint64_t *epoch);

@@ -18,6 +18,8 @@
 enum {
 	NETWORK_RETRY_MS = 1000, // after a fetch that failed, at least
 	NETWORK_POLLS = 32, // fetches in an epoch that has nothing new, about
+	NETWORK_LATE =
+	        3, // answers without it, after which a settled epoch's consensus isn't expected
 };
 
 struct client_network {
@@ -30,6 +32,9 @@ struct client_network {
 	struct client_fetcher *fetcher;
 	struct fog_view_moment moment; // of the topology
 	uint64_t due_ms; // no fetch before this
+	uint64_t late_epoch; // of 'late_answers', to fetches that began when it was settled
+	unsigned late_answers;
+	bool asked_late; // the fetch under way is one
 	unsigned failures;
 	char trouble[CLIENT_NETWORK_TEXT_LEN];
 	unsigned asked; // number of the authority, FOG_AUTHORITIES_MAX: a node
@@ -124,13 +129,15 @@ static bool network_peer(struct client_network *n, uint64_t epoch, struct fog_fe
 	return false;
 }
 
-// From 7/8 of an epoch on the next one's consensus may be there.
+// From 7/8 of an epoch on the next one's consensus may be there. Who begins or wakes in the middle of one may have
+// missed that of this epoch, so some are asked for it however late it is.
 static bool network_wants(const struct client_network *n, uint64_t now_ns, uint64_t epoch)
 {
 	uint64_t into = now_ns - fog_schedule_start(&n->schedule, epoch);
+	bool settled = now_ns >= fog_schedule_settled(&n->schedule, epoch);
 
 	if (fog_view_exact(n->view, epoch) == NULL &&
-	    now_ns < fog_schedule_settled(&n->schedule, epoch))
+	    (!settled || n->late_epoch != epoch || n->late_answers < NETWORK_LATE))
 		return true;
 	if (fog_view_at(n->view, epoch) == NULL)
 		return true;
@@ -208,6 +215,10 @@ static bool network_fetch(
 			network_clock(n, answer.date_s);
 			network_answer(n, &answer, epoch, &news);
 			free(answer.data);
+			if (n->late_epoch != epoch)
+				n->late_answers = 0;
+			n->late_epoch = epoch;
+			n->late_answers += n->asked_late;
 		} else {
 			n->failures++;
 			snprintf(n->trouble, sizeof(n->trouble), "%s", text);
@@ -215,8 +226,10 @@ static bool network_fetch(
 		n->due_ms = news ? now_ms : network_later(n, now_ms);
 	}
 	if (now_ms >= n->due_ms && !client_fetcher_busy(n->fetcher) &&
-	    network_wants(n, now_ns, epoch) && network_peer(n, epoch, &peer))
+	    network_wants(n, now_ns, epoch) && network_peer(n, epoch, &peer)) {
+		n->asked_late = now_ns >= fog_schedule_settled(&n->schedule, epoch);
 		client_fetcher_begin(n->fetcher, &peer, "/directory/consensus", FOG_CONSENSUS_MAX);
+	}
 	return news;
 }
 
@@ -230,6 +243,7 @@ bool client_network_tick(struct client_network *n, uint64_t now_ms)
 	fog_clock_tick(n->clock, 0);
 	now_ns = fog_clock_now_ns(n->clock);
 	moment = fog_view_moment(&n->schedule, now_ns);
+	moment.before_lives = false; // who has gone is of no use to who relays nothing
 	news = network_fetch(n, now_ms, now_ns, moment.epoch);
 	if (fog_view_moment_same(&moment, &n->moment) && !news)
 		return false;
@@ -267,7 +281,7 @@ int client_network_way(
 		return -EAGAIN;
 	wish.from = fog_topology_find(n->topology, from);
 	wish.to = fog_topology_find(n->topology, to);
-	if (wish.from == NULL)
+	if (wish.from == NULL || wish.from->off_path)
 		return -EAGAIN;
 	if (wish.to == NULL || wish.to->role == FOG_ROLE_MIX)
 		return -ENOENT;
@@ -278,21 +292,35 @@ int client_network_way(
 			return -EAGAIN;
 	}
 	*epoch = n->moment.epoch;
-	return hops > 0 || hops == -EXDEV ? hops : -EAGAIN;
+	return hops > 0 || hops == -EXDEV || hops == -EHOSTDOWN ? hops : -EAGAIN;
 }
 
-static bool network_end(const struct fog_topology_node *node)
+static bool network_end(const struct client_network *n, const struct fog_topology_node *node)
 {
+	(void)n;
 	return !node->off_path && node->role != FOG_ROLE_MIX;
 }
 
-static bool network_is_gateway(const struct fog_topology_node *node)
+static bool network_is_gateway(const struct client_network *n, const struct fog_topology_node *node)
 {
+	(void)n;
 	return !node->off_path && node->role == FOG_ROLE_GATEWAY;
 }
 
+// New ones among them.
+static bool network_will_be_gateway(
+        const struct client_network *n, const struct fog_topology_node *node
+)
+{
+	uint8_t key[32];
+
+	return node->role == FOG_ROLE_GATEWAY &&
+	        fog_view_mix_key(n->view, node->id, n->moment.epoch, key) == 0;
+}
+
 static const struct fog_topology_node *network_draw(
-        const struct client_network *n, bool (*good)(const struct fog_topology_node *)
+        const struct client_network *n,
+        bool (*good)(const struct client_network *, const struct fog_topology_node *)
 )
 {
 	unsigned count = 0, k;
@@ -300,10 +328,10 @@ static const struct fog_topology_node *network_draw(
 	if (n->topology == NULL)
 		return NULL;
 	for (unsigned i = 0; i < n->topology->node_count; i++)
-		count += good(&n->topology->node[i]);
+		count += good(n, &n->topology->node[i]);
 	k = count > 0 ? randombytes_uniform(count) : 0;
 	for (unsigned i = 0; i < n->topology->node_count; i++)
-		if (good(&n->topology->node[i]) && k-- == 0)
+		if (good(n, &n->topology->node[i]) && k-- == 0)
 			return &n->topology->node[i];
 	return NULL;
 }
@@ -320,7 +348,10 @@ int client_network_anybody(void *ctx, uint8_t to[FOG_ID_LEN])
 
 const struct fog_topology_node *client_network_gateway(const struct client_network *n)
 {
-	return network_draw(n, network_is_gateway);
+	const struct fog_topology_node *node = network_draw(n, network_is_gateway);
+
+	// In a network's first epoch all are new. It won't be another one later, and sends from when all know it.
+	return node != NULL ? node : network_draw(n, network_will_be_gateway);
 }
 
 const struct fog_topology_node *client_network_node(

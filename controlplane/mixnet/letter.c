@@ -79,6 +79,14 @@ static bool letter_usable(void *ctx, const struct fog_topology_node *node)
 	return letter_key(*keys, node, key) == 0;
 }
 
+static bool letter_mixes_off_path(const struct fog_topology *t)
+{
+	for (unsigned i = 0; i < t->node_count; i++)
+		if (t->node[i].layer > 0 && t->node[i].off_path)
+			return true;
+	return false;
+}
+
 static int letter_choose_path(
         const struct fog_topology *t, const struct fog_letter *l,
         const struct fog_topology_node *from, const struct fog_topology_node *to,
@@ -96,6 +104,8 @@ static int letter_choose_path(
 	};
 	int n = fog_path_choose(t, &wish, l->paths, path);
 
+	if (n == -EHOSTDOWN && !from->off_path && !to->off_path && !letter_mixes_off_path(t))
+		n = -ENOKEY;
 	if (n == -E2BIG)
 		snprintf(
 		        text, FOG_SENDER_TEXT_LEN,
@@ -122,7 +132,7 @@ static int letter_choose_path(
 		snprintf(
 		        text, FOG_SENDER_TEXT_LEN,
 		        "no path from %s to %s: a layer has no other mix%s", from->name, to->name,
-		        keys != NULL ? " whose key of this epoch is known" : ""
+		        n == -ENOKEY ? " whose key of this epoch is known" : ""
 		);
 	return n;
 }

@@ -32,7 +32,8 @@ struct path_search {
 	struct path_mix mix[FOG_NODES_MAX];
 	const struct path_mix *chosen[FOG_SPHINX_SLOTS_MAX];
 	uint64_t steps;
-	bool later; // there will be more mixes: some are off all paths now
+	bool all; // those that are off all paths or refused, too
+	bool left_out; // there were such
 
 	// While paths are gone through. Weights are powers of two: their sums are exact as long as they have
 	// no more than 64 bits, and 64 bits right beyond that.
@@ -104,11 +105,10 @@ static int path_collect(struct path_search *s, const struct fog_topology *t, uns
 
 	for (unsigned i = 0; i < t->node_count && at < FOG_NODES_MAX; i++) {
 		const struct fog_topology_node *n = &t->node[i];
-		if (n->layer != layer || path_is(n, w->from) || path_is(n, w->to) ||
-		    (w->usable != NULL && !w->usable(w->ctx, n)))
+		if (n->layer != layer || path_is(n, w->from) || path_is(n, w->to))
 			continue;
-		if (n->off_path) {
-			s->later = true;
+		if (!s->all && (n->off_path || (w->usable != NULL && !w->usable(w->ctx, n)))) {
+			s->left_out = true;
 			continue;
 		}
 		usable++;
@@ -279,6 +279,18 @@ static int path_search(struct path_search *s)
 	return r;
 }
 
+// Returns 0, or as fog_path_choose.
+static int path_find(struct path_search *s, const struct fog_topology *t)
+{
+	int lacking = 0;
+
+	for (unsigned layer = 1; layer <= t->layers; layer++) {
+		int r = path_collect(s, t, layer);
+		lacking = r == -ENOENT || lacking == 0 ? r : lacking;
+	}
+	return lacking < 0 ? lacking : path_search(s);
+}
+
 int path_choose_counted(
         const struct fog_topology *t, const struct fog_path_wish *wish,
         struct fog_path_memory *memory, const struct fog_topology_node **path, uint64_t *steps
@@ -287,21 +299,20 @@ int path_choose_counted(
 	bool with_from = wish->with_from && wish->from != NULL;
 	unsigned hops = with_from + t->layers + 1, n = 0;
 	struct path_search s = {.wish = wish, .memory = memory, .layers = t->layers};
-	int lacking = 0;
 
 	*steps = 0;
 	if (hops > wish->max || hops > t->geometry.slots)
 		return -E2BIG;
 	if (wish->to->off_path || (wish->from != NULL && wish->from->off_path))
 		return -EHOSTDOWN;
-	for (unsigned layer = 1; layer <= t->layers; layer++) {
-		int r = path_collect(&s, t, layer);
-		lacking = r == -ENOENT || lacking == 0 ? r : lacking;
+	int r = path_find(&s, t);
+	if (r < 0 && s.left_out) {
+		s.all = true;
+		r = path_find(&s, t) == 0 ? -EHOSTDOWN : r;
 	}
-	int r = lacking < 0 ? lacking : path_search(&s);
 	*steps = s.steps;
 	if (r < 0)
-		return s.later ? -EHOSTDOWN : r;
+		return r;
 	path_remember(&s);
 	if (with_from)
 		path[n++] = wish->from;

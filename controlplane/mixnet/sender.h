@@ -65,7 +65,7 @@ struct fog_parcel {
 // Wrap a letter from the node 'self' (its entry in the topology). Not for replies.
 // Returns 0, or with a sentence in 'text' (FOG_SENDER_TEXT_LEN bytes): -ENOENT (unknown node, or a
 // layer without a mix), -EINVAL (path does not end at the destination), -E2BIG (path has more hops
-// than packets have slots), -EXDEV, -EHOSTDOWN (as fog_path_choose), -ENOKEY (no mix key of a node is known), -EMSGSIZE (longer than fog_message_room), -EDOM (a node announces an
+// than packets have slots), -EXDEV, -EHOSTDOWN (as fog_path_choose), -ENOKEY (no mix key of a node is known, or of all that would make a path), -EMSGSIZE (longer than fog_message_room), -EDOM (a node announces an
 // unusable key).
 int fog_letter_wrap(
         const struct fog_crypto_ops *, const struct fog_topology *,

@@ -189,8 +189,8 @@ static int net_way(
 		return -ENOENT;
 	if (n->no_way)
 		return -EAGAIN;
-	if (n->no_path && last == 1)
-		return -EXDEV;
+	if (n->no_path < 0 && last == 1)
+		return n->no_path;
 	for (unsigned i = 0; i < 5; i++) {
 		memcpy(hop[i].id, n->node[way[i]].id, FOG_ID_LEN);
 		memcpy(hop[i].public_key, n->node[way[i]].public_key, 32);

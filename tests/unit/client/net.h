@@ -46,7 +46,7 @@ struct net {
 	unsigned loss; // per thousand and hop
 	unsigned kill; // one in so many steps of a process ends it; 0: none
 	bool no_way; // nobody knows a way
-	bool no_path; // no path leads to gateway 1
+	int no_path; // why no path leads to gateway 1, 0: one does
 	uint64_t packets, lost, drops, echoes;
 	uint64_t bare; // mail without a SURB
 

@@ -14,6 +14,7 @@ import os
 import pathlib
 import select
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -227,6 +228,36 @@ def fill(path):
 		assert error.errno == errno.ENOSPC, error
 
 
+def first_epoch(fogctl, world, folder):
+	"""All nodes are new, so nothing can be sent yet; but a gateway is chosen, which is what a client begins with."""
+	dirs = folder / "early"
+	dirs.mkdir(mode=0o700)
+	(dirs / "consensus").mkdir()
+	subprocess.run([world, folder / "new.yaml", dirs / "consensus", "9", "new"], check=True, stdout=subprocess.DEVNULL)
+	process = Client(fogctl, str(dirs), None).start("client", "address", "--network", str(folder / "new.yaml"))
+	end = time.monotonic() + LIMIT
+	try:
+		while not chosen(dirs / "client.db"):
+			assert process.poll() is None, process.communicate()
+			assert time.monotonic() < end, "no gateway is chosen"
+			time.sleep(0.05)
+	finally:
+		process.kill()
+		process.communicate()
+
+
+def chosen(store):
+	if not store.exists():
+		return False
+	base = sqlite3.connect(f"file:{store}?mode=ro", uri=True)
+	try:
+		return base.execute("SELECT count(*) FROM meta WHERE name = 'gateway'").fetchone()[0] == 1
+	except sqlite3.OperationalError:  # it is being made
+		return False
+	finally:
+		base.close()
+
+
 def check(fogctl, world, folder):
 	dirs = folder / "client"
 	dirs.mkdir()
@@ -316,6 +347,7 @@ def main():
 	subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
 	subprocess.run(["ip", "address", "add", "10.77.0.1/24", "dev", "lo"], check=True)
 	with tempfile.TemporaryDirectory() as folder:
+		first_epoch(sys.argv[2], sys.argv[3], pathlib.Path(folder))
 		try:
 			check(sys.argv[2], sys.argv[3], pathlib.Path(folder))
 		finally:

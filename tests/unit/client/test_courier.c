@@ -375,7 +375,7 @@ static void test_states(void)
 }
 
 // A gateway that no path leads to keeps neither others' messages nor cover from leaving.
-static void test_no_path(void)
+static void no_path(int why)
 {
 	struct net *n = net_make();
 	struct net_client c;
@@ -389,7 +389,7 @@ static void test_no_path(void)
 	net_address(&c, &self);
 	to = self;
 	memcpy(to.gateway, n->node[1].id, sizeof(to.gateway));
-	n->no_path = true;
+	n->no_path = why;
 	CU_ASSERT_EQUAL(courier_accept(c.store, &n->geometry, &to, "x", 1, n->now_us, &stuck), 0);
 	CU_ASSERT_EQUAL(courier_accept(c.store, &n->geometry, &self, "y", 1, n->now_us, &other), 0);
 	states_step(n, &c, 50);
@@ -402,7 +402,7 @@ static void test_no_path(void)
 		courier_send(c.courier, n->now_us, true);
 	CU_ASSERT_TRUE(courier_counts(c.courier)->drops > 180);
 	// There is a way again.
-	n->no_path = false;
+	n->no_path = 0;
 	for (unsigned i = 0; i < 1000 && s.id != 0; i++) {
 		n->now_us += 1000000;
 		if (courier_send(c.courier, n->now_us, false) == 1)
@@ -413,6 +413,14 @@ static void test_no_path(void)
 	net_client_close(&c);
 	net_free(n);
 	rig_clean();
+}
+
+// For ever, because it is new, or because it has gone.
+static void test_no_path(void)
+{
+	no_path(-EXDEV);
+	no_path(-EHOSTDOWN);
+	no_path(-ENOENT);
 }
 
 // When a consensus says other things of the network's times, the next wait is by them.

@@ -2,14 +2,16 @@
 // Copyright (c) 2026 the Fogline authors
 // Makes a network for network_check.py: its file, and the consensus of this moment's epoch in the folder of
 // a client, as if it had been fetched.
-//   world NETWORK-FILE CONSENSUS-FOLDER PORT
+//   world NETWORK-FILE CONSENSUS-FOLDER PORT [new]
 // and says "network HASH", then for each node "NAME ID LINK-PRIVATE MIX-PRIVATE". Node i has this port
-// of 10.77.0.i.
+// of 10.77.0.i. 'new': it is the network's first epoch, which has just begun.
 #include <time.h>
 
 #include "../directory/parts.h"
 
-enum { WORLD_NODES = 5, WORLD_EPOCH_S = 604800, WORLD_REKEY_S = 2 };
+enum { WORLD_NODES = 5, WORLD_EPOCH_S = 604800, WORLD_EPOCHS = 3500, WORLD_REKEY_S = 2 };
+
+static unsigned world_epoch_s = WORLD_EPOCH_S;
 
 static uint8_t world_private[WORLD_NODES][2][32]; // link, mix
 
@@ -58,7 +60,7 @@ static void world_file(const struct parts *p, const char *path)
 	        "  mix_key:\n    epoch: %us\n    overlap: 60s\n    tolerance: 500ms\n"
 	        "  link:\n    rekey: %us\n    rekey_packets: 1048576\n"
 	        "directory:\n  threshold: %u\n  authorities:\n",
-	        (unsigned)WORLD_EPOCH_S, (unsigned)WORLD_REKEY_S, (unsigned)PARTS_THRESHOLD);
+	        world_epoch_s, (unsigned)WORLD_REKEY_S, (unsigned)PARTS_THRESHOLD);
 	for (unsigned a = 0; a < PARTS_AUTHORITIES; a++)
 		fprintf(f,
 		        "    - name: auth%u\n      identity: %s\n      vrf_key: %s\n      tls_key: %s\n"
@@ -70,10 +72,10 @@ static void world_file(const struct parts *p, const char *path)
 		abort();
 }
 
-static void world_consensus(const struct parts *p, const char *folder, uint64_t epoch)
+static void world_consensus(const struct parts *p, const char *folder, uint64_t epoch, bool new)
 {
 	// Nodes that are new in an epoch are on no path at its beginning.
-	struct fog_consensus *before = parts_consensus(p, epoch - 1, NULL);
+	struct fog_consensus *before = new ? NULL : parts_consensus(p, epoch - 1, NULL);
 	struct fog_consensus *c = parts_consensus(p, epoch, before);
 	char path[4096];
 	FILE *f;
@@ -92,13 +94,18 @@ static void world_consensus(const struct parts *p, const char *folder, uint64_t 
 
 int main(int argc, char **argv)
 {
-	uint64_t epoch = (uint64_t)time(NULL) / WORLD_EPOCH_S;
+	uint64_t now = (uint64_t)time(NULL), epoch;
+	bool new = argc == 5 && strcmp(argv[4], "new") == 0;
 	struct parts *p;
 
-	if (argc != 4 || sodium_init() < 0)
+	if (argc != 4 + new || sodium_init() < 0)
 		return 1;
+	// So many epochs have passed, and less than as many seconds more.
+	if (new)
+		world_epoch_s = (unsigned)(now / WORLD_EPOCHS);
+	epoch = now / world_epoch_s;
 	p = parts_make(0);
-	p->net.epoch_s = WORLD_EPOCH_S;
+	p->net.epoch_s = world_epoch_s;
 	p->net.rekey_s = WORLD_REKEY_S;
 	p->count = WORLD_NODES;
 	fog_network_hash(&p->net, p->network);
@@ -111,7 +118,7 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < WORLD_NODES; i++)
 		world_node(p, i, (unsigned)atoi(argv[3]), epoch);
 	world_file(p, argv[1]);
-	world_consensus(p, argv[2], epoch);
+	world_consensus(p, argv[2], epoch, new);
 	printf("network %s\n", world_hex(p->network));
 	for (unsigned i = 0; i < WORLD_NODES; i++)
 		printf("%s %s %s %s\n", p->node[i].d.name, world_hex(p->node[i].d.node_id),

@@ -323,7 +323,7 @@ static void test_epochs(void)
 
 	l.keys = &keys;
 	unknown[2] = true; // the only mix of its layer
-	CU_ASSERT_EQUAL(fog_letter_wrap(ops, net, node(0), &l, &parcel, text), -ENOENT);
+	CU_ASSERT_EQUAL(fog_letter_wrap(ops, net, node(0), &l, &parcel, text), -ENOKEY);
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "whose key of this epoch is known"));
 	unknown[2] = false;
 	unknown[4] = true; // the destination

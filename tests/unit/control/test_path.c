@@ -172,12 +172,12 @@ static void test_off_path(void)
 	        .from = &net->node[0], .to = &net->node[1], .with_from = true, .max = 5};
 	net->node[3].off_path = true;
 	CU_ASSERT_EQUAL(fog_path_choose(net, &wish, NULL, path), -EHOSTDOWN);
-	// Whose key isn't known won't help later.
+	net->node[3].off_path = false;
+	// Nor does the key of one that is refused stay unknown.
 	wish.usable = not_banned;
 	wish.ctx = &net->node[3];
-	CU_ASSERT_EQUAL(fog_path_choose(net, &wish, NULL, path), -ENOENT);
+	CU_ASSERT_EQUAL(fog_path_choose(net, &wish, NULL, path), -EHOSTDOWN);
 	wish.usable = NULL;
-	net->node[3].off_path = false;
 	for (unsigned end = 0; end < 2; end++) {
 		net->node[end].off_path = true;
 		CU_ASSERT_EQUAL(fog_path_choose(net, &wish, NULL, path), -EHOSTDOWN);
@@ -192,6 +192,9 @@ static void test_off_path(void)
 	CU_ASSERT_EQUAL(fog_path_choose(net, &wish, NULL, path), 5);
 	net->node[6].off_path = true;
 	CU_ASSERT_EQUAL(fog_path_choose(net, &wish, NULL, path), -EHOSTDOWN);
+	// Nothing that will be there helps.
+	net->node[6].as_number = 7;
+	CU_ASSERT_EQUAL(fog_path_choose(net, &wish, NULL, path), -EXDEV);
 	end();
 }
 
