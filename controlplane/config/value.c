@@ -214,6 +214,10 @@ static int value_text(const struct config_key *k, const char *text, void *out, c
 		snprintf(why, n, "has a character outside of printable ASCII");
 		return -EINVAL;
 	}
+	if (len > 0 && (text[0] == ' ' || text[len - 1] == ' ')) {
+		snprintf(why, n, "begins or ends with a blank");
+		return -EINVAL;
+	}
 	if (len < k->min || len > k->max || len >= k->out_len) {
 		snprintf(
 		        why, n, "'%.40s' has %zu characters, must have %" PRIu64 " to %" PRIu64,

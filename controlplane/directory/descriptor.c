@@ -14,16 +14,19 @@ static const char descriptor_label[] = "fogline descriptor v2"; // with its NUL
 
 enum { DESCRIPTOR_VERSION = 2, DESCRIPTOR_PROOF = 80 };
 
-// Texts are printable ASCII, end inside of their field, and are followed by zeros only.
-static bool text_good(const char *text, size_t size)
+// Texts are printable ASCII, end inside of their field, and are followed by zeros only. Names of people may have
+// blanks inside, as the configuration takes them.
+static bool text_good(const char *text, size_t size, bool blanks)
 {
 	size_t len = strnlen(text, size);
 
 	if (len == size)
 		return false;
-	for (size_t i = 0; i < len; i++)
-		if (text[i] <= ' ' || text[i] > '~')
+	for (size_t i = 0; i < len; i++) {
+		bool blank = text[i] == ' ' && blanks && i > 0 && i + 1 < len;
+		if ((text[i] <= ' ' && !blank) || text[i] > '~')
 			return false;
+	}
 	return sodium_is_zero((const uint8_t *)text + len, size - len);
 }
 
@@ -53,11 +56,11 @@ static bool descriptor_good(const struct fog_descriptor *d)
 	        address_good(&d->address) && d->role >= FOG_ROLE_GATEWAY &&
 	        d->role <= FOG_ROLE_SERVICE && d->bandwidth <= FOG_BANDWIDTH_MAX &&
 	        (d->flags & ~FOG_DESCRIPTOR_WITHDRAWN) == 0 && d->name[0] != '\0' &&
-	        text_good(d->name, sizeof(d->name)) &&
-	        text_good(d->operator, sizeof(d->operator)) &&
-	        text_good(d->family, sizeof(d->family)) &&
-	        text_good(d->region, sizeof(d->region)) &&
-	        text_good(d->software, sizeof(d->software));
+	        text_good(d->name, sizeof(d->name), false) &&
+	        text_good(d->operator, sizeof(d->operator), true) &&
+	        text_good(d->family, sizeof(d->family), true) &&
+	        text_good(d->region, sizeof(d->region), true) &&
+	        text_good(d->software, sizeof(d->software), false);
 }
 
 // Label and bytes in one piece, which plain Ed25519 asks for.

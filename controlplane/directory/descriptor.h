@@ -47,7 +47,9 @@ struct fog_descriptor {
 	uint8_t node_id[FOG_ID_LEN];
 	uint8_t identity[32], link_key[32], vrf_key[32];
 	uint8_t tls_key[32]; // Ed25519, of its public listener; zero: it has none
-	char name[32], operator[32], family[32], region[8], software[24]; // NUL-terminated
+	char name[32], operator[32], family[32], region[8],
+	        software[24]; // NUL-terminated, printable
+	// ASCII; only operator, family and region may have blanks, and not at their ends
 	uint32_t as_number; // 0 = not said
 	uint16_t protocol_minor;
 	uint16_t mix_port; // UDP

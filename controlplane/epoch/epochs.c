@@ -37,6 +37,7 @@ struct fog_epochs {
 	struct fog_epochs_ops ops;
 	void *ctx;
 	bool active, directory, swept, stale;
+	bool unsigned_said; // that no descriptor can be made
 	unsigned ahead; // keys are announced up to this many epochs after the one of now
 	atomic_bool handed;
 	uint64_t swept_below; // dead keys of lower epochs are gone
@@ -554,6 +555,10 @@ static void epochs_announce(
 		len = fog_descriptor_sign(&d, e->p.identity->secret_key, data);
 	}
 	int end = fog_store_end(e->p.store, r == 0 && len > 0);
+	if (len < 0 && !e->unsigned_said)
+		LOG_ERR("what the configuration says of this node (section node) is no descriptor, so "
+		        "nobody hears of it: use plain letters and digits there");
+	e->unsigned_said = len < 0;
 	if (r < 0 || end < 0 || len < 0 || fog_store_durable(e->p.store) < 0)
 		return;
 	fog_exchange_publish(e->p.exchange, &d, data, (size_t)len);

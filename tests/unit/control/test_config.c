@@ -94,6 +94,8 @@ static void test_unknown_keys(void)
 {
 	static const struct text_case cases[] = {
 	        {"instance: n1\n", "instance: n1\ncolour: red\n", 2, "unknown key 'colour'"},
+	        {"instance: n1\n", "instance: n1\nnode: {operator: 'We '}\n", 2,
+	         "begins or ends with a blank"},
 	        {"  idle:", "  spin: 1\n  idle:", 9,
 	         "unknown key 'spin' in workers: known are cpus"},
 	        {"  mib:", "  mb: 1\n  mib:", 13, "unknown key 'mb' in memory"},

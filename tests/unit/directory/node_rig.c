@@ -220,7 +220,7 @@ void rig_start(struct rig *rig, uint64_t epoch, unsigned part)
 	        "instance: %s\nuser: \"\"\ndataplane_user: \"\"\nworkers: {cpus: [0]}\n"
 	        "ports:\n  - {name: p0, driver: loop, device: a, addresses: [192.0.2.1]}\n"
 	        "run_dir: %s\nstate_dir: %s/state\ntopology: %s/topology.yaml\n"
-	        "node: {name: me, role: gateway, address: 192.0.2.1, operator: we, as: 64511}\n"
+	        "node: {name: me, role: gateway, address: 192.0.2.1, operator: We and Co, as: 64511}\n"
 	        "test: {clock_ahead: %llums}\n",
 	        instance, rig->folder, rig->folder, rig->folder,
 	        (unsigned long long)(then_ms - rig_now_ms())

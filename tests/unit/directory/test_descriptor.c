@@ -238,7 +238,15 @@ static void test_texts(void)
 			at[0] = bad[k];
 			CU_ASSERT_EQUAL(fog_descriptor_parse(data, len, &out), -EBADMSG);
 		}
-		at[0] = kept[0];
+		// Blanks inside, of operator, family and region.
+		memcpy(at, "a b", 4);
+		memset(at + 4, 0, text[i].size - 4);
+		CU_ASSERT_EQUAL(
+		        fog_descriptor_parse(data, len, &out), i == 0 || i == 4 ? -EBADMSG : 0
+		);
+		memcpy(at, "ab ", 4);
+		CU_ASSERT_EQUAL(fog_descriptor_parse(data, len, &out), -EBADMSG);
+		memcpy(at, kept, text[i].size);
 		at[text[i].size - 1] = 'x';
 		CU_ASSERT_EQUAL(fog_descriptor_parse(data, len, &out), -EBADMSG);
 		memset(at, 'x', text[i].size);

@@ -37,7 +37,7 @@ static void test_announce(void)
 	}
 	struct fog_descriptor d = rig_got(&rig, 0);
 	CU_ASSERT_STRING_EQUAL(d.name, "me");
-	CU_ASSERT_STRING_EQUAL(d.operator, "we");
+	CU_ASSERT_STRING_EQUAL(d.operator, "We and Co");
 	CU_ASSERT(d.as_number == 64511 && d.mix_count == 4 && d.mix[0].epoch == rig.epoch);
 	CU_ASSERT_EQUAL(d.directory_port, rig.listener);
 	// Nobody gets the same twice at once; a new one goes to all.
