@@ -4,11 +4,10 @@
 #include "store.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "store_private.h"
 
@@ -201,7 +200,6 @@ int client_store_open(const char *dir, const uint8_t key[32], struct client_stor
 {
 	struct client_store *s = calloc(1, sizeof(*s));
 	char path[4096];
-	int fd;
 
 	*out = s;
 	if (s == NULL)
@@ -209,10 +207,10 @@ int client_store_open(const char *dir, const uint8_t key[32], struct client_stor
 	s->key = key;
 	if ((size_t)snprintf(path, sizeof(path), "%s/client.db", dir) >= sizeof(path))
 		return -ENAMETOOLONG;
-	// SQLite would make it for all to read, and its other files like it.
-	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd >= 0)
-		close(fd);
+	// SQLite would make it for all to read, and its other files like it. Not with open: where another object of
+	// this process has the file, closing it would end that one's locks (fcntl(2), "Record locking"). What
+	// keeps it from being made is SQLite's to say.
+	mknod(path, S_IFREG | 0600, 0);
 	if (sqlite3_open_v2(
 	            path, &s->db,
 	            SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |

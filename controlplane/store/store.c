@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -323,24 +324,36 @@ static int store_prepare(struct fog_store *s)
 	return 0;
 }
 
+// SQLite's side files take over the mode of the main file, so make that one first. Not with open: where another
+// object of this process has the file, closing it would end that one's locks (fcntl(2), "Record locking").
+static int store_make_file(const char *path)
+{
+	struct stat st;
+
+	if (mknod(path, S_IFREG | 0600, 0) == 0)
+		return 0;
+	if (errno != EEXIST || lstat(path, &st) < 0)
+		return -errno;
+	if (S_ISLNK(st.st_mode))
+		return -ELOOP;
+	return faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) < 0 ? -errno : 0;
+}
+
 int fog_store_open(struct fog_store **out, const char *path, const uint8_t secret[32])
 {
 	struct fog_store *s = calloc(1, sizeof(*s));
-	int r, fd;
+	int r;
 
 	if (s == NULL)
 		return -ENOMEM;
 	pthread_mutex_init(&s->lock, NULL);
-	// SQLite's side files take over the mode of the main file, so make that one first.
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0) {
-		r = -errno;
+	r = store_make_file(path);
+	if (r < 0) {
 		LOG_ERR("%s: cannot open the message store: %s: give its folder and all in it to "
 		        "the control plane's user (chown -R)",
 		        path, strerror(-r));
 		goto err;
 	}
-	close(fd);
 	r = -ENOMEM;
 	s->secret = sodium_malloc(sizeof(*s->secret));
 	if (s->secret == NULL)

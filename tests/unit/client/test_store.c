@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// The client's folder on a disk that is full, and with files that were damaged.
+// The client's folder on a disk that is full, with files that were damaged, and opened more than once.
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -587,6 +588,83 @@ static void test_damage(void)
 	net_free(n);
 }
 
+enum { ROWS = 30 };
+
+// Whether all rows of two objects are there, and that of the other process.
+static bool rows_are(struct client_store *s)
+{
+	bool all = true;
+	char name[16], other[5];
+	int value;
+
+	for (int i = 0; i < ROWS; i++) {
+		snprintf(name, sizeof(name), "row-%d", i);
+		all = all && client_store_get(s, name, &value, sizeof(value)) == 0 && value == i;
+	}
+	return all && client_store_get(s, "other", other, sizeof(other)) == 0;
+}
+
+// Another process of the folder: when told to it opens, writes and closes; told again, it looks what is there. Forked
+// before there is a database, as SQLite's objects may not cross a fork. Ends itself.
+static _Noreturn void other_process(const char *dir, int line)
+{
+	struct client_store *s = NULL;
+	char told;
+
+	if (read(line, &told, 1) != 1 || client_store_open(dir, content, &s) != 0 ||
+	    client_store_put(s, "other", "other", 5) != 0)
+		_exit(1);
+	client_store_close(s);
+	if (write(line, "", 1) != 1 || read(line, &told, 1) != 1 ||
+	    client_store_open(dir, content, &s) != 0)
+		_exit(2);
+	bool all = rows_are(s);
+	client_store_close(s);
+	_exit(all ? 0 : 3);
+}
+
+// Two objects of one folder in one process, and another process that takes itself for the last one if it finds no
+// locks: it would end the log that the two go on writing.
+static void test_two_objects(void)
+{
+	char dir[] = "/tmp/fogline-client-XXXXXX", name[16], path[100], told;
+	struct client_store *s[2];
+	int line[2], status;
+	struct stat st;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		close(line[0]);
+		other_process(dir, line[1]);
+	}
+	close(line[1]);
+	CU_ASSERT_EQUAL_FATAL(client_store_open(dir, content, &s[0]), 0);
+	CU_ASSERT_EQUAL(client_store_put(s[0], "first", "first", 5), 0);
+	CU_ASSERT_EQUAL_FATAL(client_store_open(dir, content, &s[1]), 0);
+	CU_ASSERT_EQUAL(send(line[0], "", 1, MSG_NOSIGNAL), 1);
+	CU_ASSERT_EQUAL(read(line[0], &told, 1), 1);
+	for (int i = 0; i < ROWS; i++) {
+		snprintf(name, sizeof(name), "row-%d", i);
+		CU_ASSERT_EQUAL(client_store_put(s[i % 2], name, &i, sizeof(i)), 0);
+	}
+	// What is committed is there for others, and after a kill: not only once these are closed.
+	CU_ASSERT_EQUAL(send(line[0], "", 1, MSG_NOSIGNAL), 1);
+	CU_ASSERT_EQUAL_FATAL(waitpid(child, &status, 0), child);
+	CU_ASSERT_EQUAL(status, 0);
+	for (unsigned i = 0; i < 2; i++)
+		client_store_close(s[i]);
+	CU_ASSERT_EQUAL_FATAL(client_store_open(dir, content, &s[0]), 0);
+	CU_ASSERT_TRUE(rows_are(s[0]));
+	client_store_close(s[0]);
+	snprintf(path, sizeof(path), "%s/client.db", dir);
+	CU_ASSERT_EQUAL(stat(path, &st), 0);
+	CU_ASSERT_EQUAL(st.st_mode & 07777, 0600);
+	close(line[0]);
+	net_folder_remove(dir);
+}
+
 // A mount namespace of our own with a small disk in it. Others' tests need none.
 static bool disk_make(void)
 {
@@ -610,6 +688,7 @@ int main(void)
 	static const CU_TestInfo damaged[] = {
 	        {"a power cut takes nothing that was synced", test_power_cut},
 	        {"damage anywhere is an error or harmless", test_damage},
+	        {"two objects of one process, and another process", test_two_objects},
 	        CU_TEST_INFO_NULL,
 	};
 	CU_SuiteInfo suites[3] = {{.pName = "client store", .pTests = (CU_TestInfo *)damaged}};

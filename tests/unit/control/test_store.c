@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sodium.h>
 #include <sqlite3.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -563,6 +564,92 @@ static void test_epochs(void)
 	fog_store_close(s);
 }
 
+enum { ROWS = 30 };
+
+static int write_row(struct fog_store *s, uint32_t worker, uint64_t seq)
+{
+	int r = fog_store_begin(s);
+
+	if (r < 0)
+		return r;
+	r = receive(s, worker, seq, "row");
+	int e = fog_store_end(s, r == 0);
+	return r != 0 ? r : e;
+}
+
+// Another process: when told to it opens, writes and closes; told again, it looks what is there. Forked before there
+// is a database, as SQLite's objects may not cross a fork. Ends itself.
+static _Noreturn void other_process(int line)
+{
+	struct fog_store *s = NULL;
+	char told;
+
+	if (read(line, &told, 1) != 1 || fog_store_open(&s, path, secret) != 0 ||
+	    write_row(s, 7, 1) != 0)
+		_exit(1);
+	fog_store_close(s);
+	if (write(line, "", 1) != 1 || read(line, &told, 1) != 1 ||
+	    fog_store_open(&s, path, secret) != 0)
+		_exit(2);
+	int count = list(s, 0, 200).count;
+	fog_store_close(s);
+	_exit(count == ROWS + 2 ? 0 : 3);
+}
+
+// Two objects in one process, and another process that takes itself for the last one if it finds no locks: it would
+// end the log that the two go on writing.
+static void test_two_objects(void)
+{
+	struct fog_store *s[2];
+	int line[2], status;
+	char told;
+
+	CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line), 0);
+	fog_store_close(fresh());
+	pid_t child = fork();
+	if (child == 0) {
+		close(line[0]);
+		other_process(line[1]);
+	}
+	close(line[1]);
+	CU_ASSERT_EQUAL_FATAL(fog_store_open(&s[0], path, secret), 0);
+	CU_ASSERT_EQUAL(write_row(s[0], 0, 1), 0);
+	CU_ASSERT_EQUAL_FATAL(fog_store_open(&s[1], path, secret), 0);
+	CU_ASSERT_EQUAL(send(line[0], "", 1, MSG_NOSIGNAL), 1);
+	CU_ASSERT_EQUAL(read(line[0], &told, 1), 1);
+	for (uint64_t i = 0; i < ROWS; i++)
+		CU_ASSERT_EQUAL(write_row(s[i % 2], 1, i + 1), 0);
+	CU_ASSERT_EQUAL(send(line[0], "", 1, MSG_NOSIGNAL), 1);
+	CU_ASSERT_EQUAL_FATAL(waitpid(child, &status, 0), child);
+	CU_ASSERT_EQUAL(status, 0);
+	fog_store_close(s[1]);
+	s[0] = again(s[0], secret);
+	CU_ASSERT_EQUAL(list(s[0], 0, 200).count, ROWS + 2);
+	fog_store_close(s[0]);
+	close(line[0]);
+}
+
+// A symbolic link is somebody else's file; what can't be written is said.
+static void test_strange_file(void)
+{
+	struct fog_store *s = NULL;
+	char to[128];
+
+	fog_store_close(fresh());
+	snprintf(to, sizeof(to), "%s.else", path);
+	CU_ASSERT_EQUAL(rename(path, to), 0);
+	CU_ASSERT_EQUAL(symlink(to, path), 0);
+	CU_ASSERT_EQUAL(fog_store_open(&s, path, secret), -ELOOP);
+	CU_ASSERT_EQUAL(unlink(path), 0);
+	CU_ASSERT_EQUAL(rename(to, path), 0);
+	CU_ASSERT_EQUAL(fog_store_open(&s, path, secret), 0);
+	fog_store_close(s);
+	s = NULL;
+	snprintf(to, sizeof(to), "%s/not-there/store.db", folder);
+	CU_ASSERT_EQUAL(fog_store_open(&s, to, secret), -ENOENT);
+	CU_ASSERT_PTR_NULL(s);
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -578,6 +665,8 @@ int main(void)
 	        {"the filter", test_filter},
 	        {"a store of the version before", test_migration},
 	        {"epochs", test_epochs},
+	        {"two objects of one process, and another process", test_two_objects},
+	        {"a file that isn't ours", test_strange_file},
 	        CU_TEST_INFO_NULL,
 	};
 	snprintf(folder, sizeof(folder), "/tmp/fog-store-XXXXXX");
