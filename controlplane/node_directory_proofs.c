@@ -19,9 +19,13 @@ bool directory_take_proofs(struct node_directory *d, const struct fog_fetch_done
 		return false;
 	if (a->len % FOG_EQUIVOCATION_LEN != 0)
 		r = -EBADMSG;
-	for (size_t at = 0; r == 0 && at < a->len; at += FOG_EQUIVOCATION_LEN)
-		r = fog_view_prove(d->view, a->data + at);
-	if (r == -EBADMSG || r == -EKEYREJECTED || r == -EXDEV)
+	// One that can't be kept, or is none, says nothing of those behind it.
+	for (size_t at = 0; at + FOG_EQUIVOCATION_LEN <= a->len; at += FOG_EQUIVOCATION_LEN) {
+		int one = fog_view_prove(d->view, a->data + at);
+		if (r == 0 && (one == -EBADMSG || one == -EKEYREJECTED || one == -EXDEV))
+			r = one;
+	}
+	if (r < 0)
 		LOG_WARN(
 		        "an authority has given out something for a proof that is none (%s): ask its "
 		        "operator",
