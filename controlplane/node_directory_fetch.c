@@ -172,7 +172,8 @@ static unsigned fetch_sources(
 	return count;
 }
 
-// As fog_view_take. Nobody who wants the lock waits for the disk; the view stays as long as this thread.
+// As fog_view_take. Who wants the lock waits for the disk only while proofs of a contradiction are kept
+// (fog_view_take_prepared); the view stays as long as this thread.
 static int fetch_keep(struct node_directory *d, const struct fog_fetch_answer *a, bool *news)
 {
 	struct fog_view_fresh *fresh;
@@ -180,9 +181,7 @@ static int fetch_keep(struct node_directory *d, const struct fog_fetch_answer *a
 	if (fog_view_knows(d->view, a->data, a->len))
 		return fog_view_take(d->view, a->data, a->len, directory_epoch(d), news);
 	*news = false;
-	pthread_mutex_unlock(&d->lock);
-	int r = fog_view_prepare(d->view, a->data, a->len, &fresh);
-	pthread_mutex_lock(&d->lock);
+	int r = fog_view_prepare(d->view, &d->lock, a->data, a->len, directory_epoch(d), &fresh);
 	if (r == FOG_REFUSAL_NONE)
 		r = fog_view_take_prepared(d->view, fresh, directory_epoch(d), news);
 	return r;

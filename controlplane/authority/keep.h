@@ -9,8 +9,8 @@
 // The agreement waits for the disk here with its lock held, and whoever asks the authority something waits with it:
 // twice an epoch, for what is signed must not leave before it is safe, once more when the consensus is published, and for
 // each proof that is new, of which there are few (FOG_VIEW_PROOFS_OF_ONE). An eighth of an epoch is the time for
-// each step, so a disk that needs seconds costs nothing but those. What is fetched is written without the lock
-// (fog_view_prepare).
+// each step, so a disk that needs seconds costs nothing but those. A consensus that is fetched is written without the
+// lock (fog_view_prepare).
 //
 // Any thread, one at a time.
 #pragma once

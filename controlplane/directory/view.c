@@ -15,7 +15,7 @@
 #include "../big_endian.h"
 #include "view_form.h"
 
-// A consensus that is verified, and its file.
+// A consensus that is verified, and its file ("": it needs none, as one of its epoch is known).
 struct fog_view_fresh {
 	struct fog_consensus *consensus;
 	char name[VIEW_NAME_MAX + 16];
@@ -282,32 +282,54 @@ int fog_view_take(
 	return view_take(v, c, NULL, now_epoch, news);
 }
 
-int fog_view_prepare(
+// Not under the lock, both of it.
+static int prepare_verify(
         const struct fog_view *v, const uint8_t *data, size_t len, struct fog_view_fresh **out
 )
 {
+	struct fog_view_fresh *f = *out = calloc(1, sizeof(*f));
+
+	return f != NULL ? fog_consensus_open(data, len, v->network, &f->consensus) : -ENOMEM;
+}
+
+static int prepare_write(const struct fog_view *v, struct fog_view_fresh *f)
+{
 	static atomic_uint number; // of those that are under way no two have one name
-	struct fog_view_fresh *f = calloc(1, sizeof(*f));
 	char name[VIEW_NAME_MAX];
 	int ret;
 
-	*out = NULL;
-	if (f == NULL)
-		return -ENOMEM;
-	if ((ret = fog_consensus_open(data, len, v->network, &f->consensus)) != FOG_REFUSAL_NONE)
-		goto err;
 	view_consensus_name(f->consensus->epoch, name);
 	snprintf(f->name, sizeof(f->name), "%s.%u" VIEW_TEMPORARY, name, number++);
-	if ((ret = view_file_fresh(v, f->name, data, len)) < 0) {
+	ret = view_file_fresh(v, f->name, f->consensus->data, f->consensus->len);
+	if (ret < 0)
 		LOG_ERR("%s can't be written: %s: free space in the state folder", f->name,
 		        strerror(-ret));
-		goto err;
+	return ret;
+}
+
+int fog_view_prepare(
+        const struct fog_view *v, pthread_mutex_t *lock, const uint8_t *data, size_t len,
+        uint64_t now_epoch, struct fog_view_fresh **out
+)
+{
+	struct fog_view_fresh *f;
+
+	pthread_mutex_unlock(lock);
+	int ret = prepare_verify(v, data, len, &f);
+	pthread_mutex_lock(lock);
+	// What is going to be refused, or is known in other bytes, mustn't cost a write: anybody may have it.
+	if (ret == FOG_REFUSAL_NONE && fog_view_exact(v, f->consensus->epoch) == NULL &&
+	    (ret = view_time(v, f->consensus, now_epoch)) == FOG_REFUSAL_NONE) {
+		pthread_mutex_unlock(lock);
+		ret = prepare_write(v, f);
+		pthread_mutex_lock(lock);
+	}
+	if (ret != FOG_REFUSAL_NONE && f != NULL) {
+		fog_consensus_free(f->consensus);
+		free(f);
+		f = NULL;
 	}
 	*out = f;
-	return FOG_REFUSAL_NONE;
-err:
-	fog_consensus_free(f->consensus);
-	free(f);
 	return ret;
 }
 
@@ -316,7 +338,7 @@ int fog_view_take_prepared(
 )
 {
 	*news = false;
-	int ret = view_take(v, f->consensus, f->name, now_epoch, news);
+	int ret = view_take(v, f->consensus, f->name[0] != '\0' ? f->name : NULL, now_epoch, news);
 
 	free(f);
 	return ret;

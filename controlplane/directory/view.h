@@ -14,6 +14,7 @@
 // fog_view_destroy, and until fog_view_take, which makes room when there are FOG_VIEW_MAX.
 #pragma once
 
+#include <pthread.h>
 #include <stdbool.h>
 
 #include "../epoch/schedule.h"
@@ -41,16 +42,20 @@ void fog_view_destroy(struct fog_view *); // accepts NULL
 int fog_view_take(
         struct fog_view *, const uint8_t *data, size_t len, uint64_t now_epoch, bool *news
 );
-// The same in two steps, for whose lock others wait: they need not wait for the disk, nor while all of it is
-// verified. What is known already (fog_view_knows) is better taken at once.
-// Verify and write beside, synced. Not under the lock: of the view it needs what is constant, and any number of
-// threads may. Returns FOG_REFUSAL_NONE and *out, which has to go to fog_view_take_prepared; or as
-// fog_consensus_open; -errno, -ENOMEM (logged).
+// The same in two steps, for whose lock others wait: they wait neither for what a new consensus writes nor while all
+// of it is verified. What is known already (fog_view_knows) is better taken at once.
+// Verify, and write beside, synced, what take_prepared is going to keep: what it would refuse costs no write.
+// Called and left with 'lock', which is given back meanwhile, so any number of threads may. Returns
+// FOG_REFUSAL_NONE and *out, which has to go to fog_view_take_prepared; as fog_consensus_open; EXPIRED, EPOCH or
+// ROLLBACK as fog_view_take; -errno (logged), -ENOMEM.
 struct fog_view_fresh;
 int fog_view_prepare(
-        const struct fog_view *, const uint8_t *data, size_t len, struct fog_view_fresh **out
+        const struct fog_view *, pthread_mutex_t *lock, const uint8_t *data, size_t len,
+        uint64_t now_epoch, struct fog_view_fresh **out
 );
-// Under the lock, with nothing but a change of name on the disk. Takes it over. Returns as fog_view_take.
+// Under the lock. Takes it over. Returns as fog_view_take. On the disk it changes names and removes files; but it
+// waits for the disk as fog_view_prove does when it contradicts one that is known, once for each authority that has
+// signed both and isn't known for it, and as fog_view_take when the one of its epoch that was known before is gone.
 int fog_view_take_prepared(
         struct fog_view *, struct fog_view_fresh *, uint64_t now_epoch, bool *news
 );

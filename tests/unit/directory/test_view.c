@@ -403,6 +403,16 @@ static void test_unwritable(void)
 	end();
 }
 
+static int prepare(const struct fog_consensus *c, uint64_t now, struct fog_view_fresh **fresh)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+	pthread_mutex_lock(&lock);
+	int r = fog_view_prepare(view, &lock, c->data, c->len, EPOCH + now, fresh);
+	CU_ASSERT_EQUAL(pthread_mutex_unlock(&lock), 0);
+	return r;
+}
+
 // In two steps: what was judged meanwhile, and two at once, leave no file behind; a process that ends between them
 // leaves one that goes.
 static void test_prepared(void)
@@ -412,28 +422,24 @@ static void test_prepared(void)
 
 	begin();
 	for (unsigned i = 0; i < 2; i++)
-		CU_ASSERT_EQUAL_FATAL(
-		        fog_view_prepare(view, chain[1]->data, chain[1]->len, &fresh[i]),
-		        FOG_REFUSAL_NONE
-		);
-	CU_ASSERT_EQUAL(files(false), 2);
+		CU_ASSERT_EQUAL_FATAL(prepare(chain[1], 1, &fresh[i]), FOG_REFUSAL_NONE);
+	CU_ASSERT_EQUAL(prepare(chain[0], 1, &fresh[2]), FOG_REFUSAL_NONE);
+	CU_ASSERT_EQUAL(files(false), 3);
 	CU_ASSERT_PTR_NULL(fog_view_at(view, EPOCH + 1));
 	CU_ASSERT_FALSE(fog_view_knows(view, chain[1]->data, chain[1]->len));
 	CU_ASSERT_EQUAL(fog_view_take_prepared(view, fresh[0], EPOCH + 1, &news), 0);
 	CU_ASSERT_TRUE(news && fog_view_knows(view, chain[1]->data, chain[1]->len));
 	CU_ASSERT_EQUAL(fog_view_take_prepared(view, fresh[1], EPOCH + 1, &news), 0);
 	CU_ASSERT_FALSE(news);
-	CU_ASSERT_EQUAL(files(false), 1);
-	CU_ASSERT_EQUAL(fog_view_prepare(view, chain[0]->data, chain[0]->len, &fresh[2]), 0);
+	CU_ASSERT_EQUAL(files(false), 2);
 	CU_ASSERT_EQUAL(
 	        fog_view_take_prepared(view, fresh[2], EPOCH + 3, &news), FOG_REFUSAL_ROLLBACK
 	);
 	CU_ASSERT_FALSE(news);
 	CU_ASSERT_EQUAL(files(false), 1);
-	CU_ASSERT_EQUAL(
-	        fog_view_prepare(view, chain[2]->data, chain[2]->len - 1, &none),
-	        FOG_REFUSAL_MALFORMED
-	);
+	chain[2]->len--;
+	CU_ASSERT_EQUAL(prepare(chain[2], 1, &none), FOG_REFUSAL_MALFORMED);
+	chain[2]->len++;
 	CU_ASSERT_PTR_NULL(none);
 	write_file("consensus-1002.7.new", chain[2]->data, 10);
 	again();

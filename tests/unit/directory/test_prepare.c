@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// A consensus that is taken in two steps costs a write only when it is kept, so no source can make it cost that: here
+// each byte in a file is an error.
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "../../../controlplane/directory/view.h"
+#include "../run.h"
+#include "parts.h"
+
+enum { NODES = 12, CHAIN = 6, EPOCH = PARTS_EPOCH };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct parts *p;
+static struct fog_consensus *chain[CHAIN]; // of EPOCH and those after
+static struct fog_view *view;
+static struct rlimit limit; // as it was
+static char dir[64];
+
+// EPOCH + 2 is known, and from then on nothing can be written.
+static void begin(void)
+{
+	struct rlimit none;
+	bool news;
+
+	p = parts_make(NODES);
+	for (unsigned i = 0; i < CHAIN; i++) {
+		struct fog_consensus *previous = i > 0 ? chain[i - 1] : NULL;
+		if (i > 0)
+			parts_renew_all(p, EPOCH + i, previous);
+		chain[i] = parts_consensus(p, EPOCH + i, previous);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(chain[i]);
+	}
+	snprintf(dir, sizeof(dir), "/tmp/fog-prepare-XXXXXX");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	CU_ASSERT_EQUAL_FATAL(fog_view_create(&p->net, dir, &view), 0);
+	CU_ASSERT_EQUAL(fog_view_take(view, chain[2]->data, chain[2]->len, EPOCH + 2, &news), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	CU_ASSERT_EQUAL_FATAL(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	none = (struct rlimit){.rlim_max = limit.rlim_max};
+	CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_FSIZE, &none), 0);
+}
+
+// There is one file, that of the known one.
+static void end(void)
+{
+	unsigned files = 0;
+	DIR *d = opendir(dir);
+
+	CU_ASSERT_EQUAL(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	for (const struct dirent *e; (e = readdir(d)) != NULL;) {
+		if (e->d_name[0] == '.')
+			continue;
+		files++;
+		unlinkat(dirfd(d), e->d_name, 0);
+	}
+	closedir(d);
+	CU_ASSERT_EQUAL(files, 1);
+	CU_ASSERT_EQUAL(rmdir(dir), 0);
+	fog_view_destroy(view);
+	for (unsigned i = 0; i < CHAIN; i++)
+		fog_consensus_free(chain[i]);
+	parts_free(p);
+}
+
+static int prepare(const struct fog_consensus *c, unsigned now, struct fog_view_fresh **fresh)
+{
+	pthread_mutex_lock(&lock);
+	int r = fog_view_prepare(view, &lock, c->data, c->len, EPOCH + now, fresh);
+	CU_ASSERT_EQUAL(pthread_mutex_unlock(&lock), 0);
+	CU_ASSERT_EQUAL(*fresh == NULL, r != FOG_REFUSAL_NONE);
+	return r;
+}
+
+static void test_refused(void)
+{
+	struct fog_view_fresh *none;
+
+	begin();
+	CU_ASSERT_EQUAL(prepare(chain[3], 6, &none), FOG_REFUSAL_EXPIRED);
+	CU_ASSERT_EQUAL(prepare(chain[1], 3, &none), FOG_REFUSAL_ROLLBACK);
+	CU_ASSERT_EQUAL(prepare(chain[5], 3, &none), FOG_REFUSAL_EPOCH);
+	CU_ASSERT_EQUAL(prepare(chain[3], 3, &none), -EFBIG); // this one would be kept
+	end();
+}
+
+// Others have signed the same.
+static void test_known(void)
+{
+	struct fog_view_fresh *fresh;
+	bool news = true;
+
+	begin();
+	parts_signatures(p, chain[2], 14);
+	CU_ASSERT_FALSE(fog_view_knows(view, chain[2]->data, chain[2]->len));
+	CU_ASSERT_EQUAL_FATAL(prepare(chain[2], 3, &fresh), FOG_REFUSAL_NONE);
+	CU_ASSERT_EQUAL(fog_view_take_prepared(view, fresh, EPOCH + 3, &news), FOG_REFUSAL_NONE);
+	CU_ASSERT_FALSE(news);
+	end();
+}
+
+int main(void)
+{
+	static const CU_TestInfo tests[] = {
+	        {"one that is refused", test_refused},
+	        {"one that is known in other bytes", test_known},
+	        CU_TEST_INFO_NULL,
+	};
+
+	return sodium_init() < 0 ? 1 : check_run("consensus in two steps", tests);
+}
