@@ -12,6 +12,8 @@
 #include "../../../dataplane/replay.h"
 #include "config_text.h"
 
+enum { NO_NAMESPACE = 4 };
+
 static struct fog_report report;
 
 static const struct fog_config_host roomy = {
@@ -491,13 +493,37 @@ static int replay_held_read(
 	return written && renamed ? (int)sizeof(table) : -EIO;
 }
 
+static bool write_text(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+	bool written = f != NULL && fputs(text, f) >= 0;
+
+	return f != NULL && fclose(f) == 0 && written;
+}
+
+// File systems of one's own: without root, in a user namespace in which nobody but we is anybody.
+static bool namespace_make(void)
+{
+	char uid[40], gid[40];
+
+	if (geteuid() == 0)
+		return unshare(CLONE_NEWNS) == 0;
+	snprintf(uid, sizeof(uid), "%u %u 1", geteuid(), geteuid());
+	snprintf(gid, sizeof(gid), "%u %u 1", getegid(), getegid());
+	return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 &&
+	        write_text("/proc/self/setgroups", "deny") &&
+	        write_text("/proc/self/uid_map", uid) && write_text("/proc/self/gid_map", gid);
+}
+
 // What a child of a folder of its own found: 0, or what is wrong. Nobody else writes to its file system, so each
 // byte counts; the file system goes with the child.
 static int replay_held_apart(const char *dir)
 {
 	struct fog_config_host before, after;
 
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	if (!namespace_make())
+		return NO_NAMESPACE;
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount("tmpfs", dir, "tmpfs", 0, "size=8m") < 0)
 		return 1;
 	int len = replay_held_read(dir, &before, &after);
@@ -514,16 +540,17 @@ static void test_replay_held(void)
 	char dir[] = "/dev/shm/fogt-held-XXXXXX";
 	int status;
 
-	if (geteuid() != 0)
-		return; // a file system of one's own is root's to mount
 	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
 	pid_t child = fork();
 	if (child == 0)
 		_exit(replay_held_apart(dir));
 	CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
 	CU_ASSERT_TRUE(WIFEXITED(status));
-	CU_ASSERT_EQUAL(WEXITSTATUS(status), 0);
 	CU_ASSERT_EQUAL(rmdir(dir), 0);
+	if (geteuid() != 0 && WEXITSTATUS(status) == NO_NAMESPACE)
+		printf("left out: needs root, or user namespaces ");
+	else
+		CU_ASSERT_EQUAL(WEXITSTATUS(status), 0);
 }
 
 // Pools on two nodes: each may leave a page unused, and the manager has a cache in each.
