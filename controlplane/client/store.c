@@ -196,6 +196,18 @@ static int store_prepare(struct client_store *s)
 	return 0;
 }
 
+static int store_unmade(struct client_store *s, int why)
+{
+	bool full = why == ENOSPC || why == EDQUOT;
+
+	snprintf(
+	        s->error, sizeof(s->error),
+	        "the client's database: client.db can't be made: %s: %s", strerror(why),
+	        full ? "free some space" : "make its folder writable for this user"
+	);
+	return full ? -ENOSPC : -EIO;
+}
+
 int client_store_open(const char *dir, const uint8_t key[32], struct client_store **out)
 {
 	struct client_store *s = calloc(1, sizeof(*s));
@@ -208,9 +220,10 @@ int client_store_open(const char *dir, const uint8_t key[32], struct client_stor
 	if ((size_t)snprintf(path, sizeof(path), "%s/client.db", dir) >= sizeof(path))
 		return -ENAMETOOLONG;
 	// SQLite would make it for all to read, and its other files like it. Not with open: where another object of
-	// this process has the file, closing it would end that one's locks (fcntl(2), "Record locking"). What
-	// keeps it from being made is SQLite's to say.
-	mknod(path, S_IFREG | 0600, 0);
+	// this process has the file, or has it in a moment, closing it would end that one's locks (fcntl(2), "Record
+	// locking").
+	if (mknod(path, S_IFREG | 0600, 0) < 0 && errno != EEXIST)
+		return store_unmade(s, errno);
 	if (sqlite3_open_v2(
 	            path, &s->db,
 	            SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |

@@ -324,19 +324,39 @@ static int store_prepare(struct fog_store *s)
 	return 0;
 }
 
-// SQLite's side files take over the mode of the main file, so make that one first. Not with open: where another
-// object of this process has the file, closing it would end that one's locks (fcntl(2), "Record locking").
+// SQLite's side files take over the mode of the main file, so make that one first. One that is there is not opened:
+// where another object of this process has it, closing it would end that one's locks (fcntl(2), "Record locking").
 static int store_make_file(const char *path)
 {
 	struct stat st;
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
-	if (mknod(path, S_IFREG | 0600, 0) == 0)
+	if (fd >= 0) {
+		close(fd);
 		return 0;
+	}
 	if (errno != EEXIST || lstat(path, &st) < 0)
 		return -errno;
-	if (S_ISLNK(st.st_mode))
-		return -ELOOP;
-	return faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) < 0 ? -errno : 0;
+	return S_ISLNK(st.st_mode) ? -ELOOP : 0;
+}
+
+// What may only be read SQLite opens as well.
+static int store_open_file(struct fog_store *s, const char *path)
+{
+	int r = store_make_file(path);
+
+	if (r == 0 &&
+	    sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
+	            SQLITE_OK)
+		r = s->db != NULL && sqlite3_system_errno(s->db) > 0 ? -sqlite3_system_errno(s->db)
+		                                                     : -ENOMEM;
+	if (r == 0 && sqlite3_db_readonly(s->db, "main") == 1)
+		r = -EACCES;
+	if (r < 0)
+		LOG_ERR("%s: cannot open the message store: %s: give its folder and all in it to "
+		        "the control plane's user (chown -R)",
+		        path, strerror(-r));
+	return r;
 }
 
 int fog_store_open(struct fog_store **out, const char *path, const uint8_t secret[32])
@@ -347,13 +367,9 @@ int fog_store_open(struct fog_store **out, const char *path, const uint8_t secre
 	if (s == NULL)
 		return -ENOMEM;
 	pthread_mutex_init(&s->lock, NULL);
-	r = store_make_file(path);
-	if (r < 0) {
-		LOG_ERR("%s: cannot open the message store: %s: give its folder and all in it to "
-		        "the control plane's user (chown -R)",
-		        path, strerror(-r));
+	r = store_open_file(s, path);
+	if (r < 0)
 		goto err;
-	}
 	r = -ENOMEM;
 	s->secret = sodium_malloc(sizeof(*s->secret));
 	if (s->secret == NULL)
@@ -362,11 +378,6 @@ int fog_store_open(struct fog_store **out, const char *path, const uint8_t secre
 		memcpy(s->secret->key, secret, sizeof(s->secret->key));
 	else
 		randombytes_buf(s->secret->key, sizeof(s->secret->key));
-	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
-	    SQLITE_OK) {
-		r = store_error(s, "opening the database");
-		goto err;
-	}
 	r = store_migrate(s, path);
 	if (r == 0)
 		r = store_prepare(s);
