@@ -204,7 +204,7 @@ def authority_page(usage, version):
 	page.paragraph("Collects what nodes say about themselves, and once an epoch agrees with the other "
 		"authorities of the network file on a consensus, which nodes and clients fetch and verify. With "
 		"four authorities and a threshold of three one of them may be down or lie. Starts as root or as "
-		"its user; with --user it gives its rights away. Then it has no capabilities, and a sandbox: files of its "
+		"its user; with --user it becomes that one. Either way it then has no capabilities, and a sandbox: files of its "
 		"folder and of the one that --refuse is in, a few system calls.")
 	page.paragraph("The listener speaks HTTPS with a key that the network file names. Whoever asks too often is answered "
 		"with status 429, and has no part in what the other authorities get. Under a service manager it says when it is "

@@ -154,7 +154,7 @@ struct fog_config {
 	char instance[32];
 	char user[32]; // name or decimal uid; empty = stay who we are
 	char run_dir[FOG_CONFIG_PATH_LEN]; // holds dp.sock and rest.sock
-	char state_dir[FOG_CONFIG_PATH_LEN]; // root-only; holds identity.key and identity.pub
+	char state_dir[FOG_CONFIG_PATH_LEN]; // mode 0711; holds identity.key and identity.pub
 	char topology[FOG_CONFIG_PATH_LEN];
 	bool production;
 	char dataplane_user[32]; // name or decimal uid; empty = stay root

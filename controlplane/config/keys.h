@@ -17,7 +17,7 @@
 	X(root, "run_dir", run_dir, PATH, "/run/fogline/INSTANCE", 2, 90, CONTROL, \
 	  "folder of the sockets") \
 	X(root, "state_dir", state_dir, PATH, "/var/lib/fogline/INSTANCE", 2, 200, CONTROL, \
-	  "root-only folder of the identity key") \
+	  "folder of identity, messages and audit log; it belongs to who starts the control plane") \
 	X(root, "topology", topology, PATH, "/etc/fogline/topology.yaml", 2, 255, RUN, \
 	  "file that describes the network; read again when it changes") \
 	X(root, "production", production, BOOL, "false", 0, 1, RUN, \
@@ -62,7 +62,8 @@
 	X(rest, "tcp", tcp, SOCKET, "", 0, 63, CONTROL, \
 	  "address:port of the REST API, usually 127.0.0.1:8000; \"\" = no TCP") \
 	X(rest, "token_file", token_file, PATH, "", 0, 255, CONTROL, \
-	  "root-only file with the bearer token that TCP asks for")
+	  "file with the bearer token that TCP asks for, of mode 0600, owned by who starts the " \
+	  "control plane")
 
 #define CONFIG_TEST_KEYS(X) \
 	X(test, "delay_seed", delay_seed, COUNT, "0", 0, UINT64_MAX, LAUNCH, \
