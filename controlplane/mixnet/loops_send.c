@@ -14,6 +14,7 @@
 enum {
 	FULL_WAIT_US = 1000, // until a full ring is asked again
 	PATH_WAIT_US = 100000, // until nodes that are off all paths are looked at again
+	BEHIND_US = 50000, // that the clock makes up for; whatever took longer has put it off
 };
 
 int loop_path(
@@ -43,8 +44,8 @@ int loop_path(
 		        : n == -EXDEV ? "every path has two nodes of one operator, family or "
 		                        "autonomous system"
 		        : n == -EHOSTDOWN
-		        ? "we, or too many mixes, are new in this epoch, and not everybody knows of "
-		          "them yet: try again in a while"
+		        ? "we, or too many mixes, are off all paths: not everybody knows of them "
+		          "yet: try again in a while"
 		        : "a layer has no mix, or none whose mix key is known: see fogctl epochs";
 	}
 	if (n < 0)
@@ -219,6 +220,17 @@ static uint64_t gap_us(const struct fog_delay_law *law)
 	return fog_delay_quantile(law, u);
 }
 
+// When the next loop is due. An order that was held up (nodes off all paths, a full ring, a process that stood
+// still) goes on from now: all that was due meanwhile would leave at once, as no message does. Gaps have no
+// memory, so what leaves from then on is Poisson again.
+static struct timespec due_after(struct timespec due, const struct fog_delay_law *law)
+{
+	struct timespec now, behind = time_after(due, BEHIND_US);
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return time_after(time_until(&behind, &now) ? now : due, gap_us(law));
+}
+
 // Whether to go on: false when the order is to end.
 static bool loop_wait(struct fog_loops *l, const struct timespec *due)
 {
@@ -280,7 +292,7 @@ void *loop_send_run(void *loops)
 	end = time_after(due, q.seconds * UINT64_C(1000000));
 	fog_delay_law_init(&law, mean, 40 * mean, 0);
 	for (uint32_t i = 0; i < q.count && r == 0; i++) {
-		due = time_after(due, gap_us(&law));
+		due = due_after(due, &law);
 		if (!time_until(&due, &end))
 			break;
 		r = loop_one(l, due, &end, text);

@@ -3,6 +3,7 @@
 // Loops through a whole network in memory: sent by the real thread, unwrapped hop by hop with the
 // private keys of the nodes, delivered or not, and read back.
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <unistd.h>
@@ -32,6 +33,9 @@ static struct {
 	unsigned epoch_asked, epoch_steps; // the epoch grows at each of the first calls
 	int refuse, refusals; // inject: answer so, so often
 	unsigned sent_count;
+	unsigned
+	        hold_after; // so many loops have left: then the first layer is off all paths, or the ring is full
+	bool hold_path;
 	struct sent sent[QUEUE];
 } world = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -69,6 +73,15 @@ static int op_mix_key(
 	        : -ENOENT;
 }
 
+// Under the lock.
+static void world_hold(bool on)
+{
+	for (int i = 1; world.hold_path && i <= WIDTH; i++)
+		net->node[i].off_path = on;
+	world.refuse = -ENOBUFS;
+	world.refusals = on && !world.hold_path ? INT_MAX : 0;
+}
+
 static int op_inject(
         void *ctx, const uint8_t first_hop[32], uint64_t epoch, const uint8_t *packet, uint32_t len
 )
@@ -88,6 +101,8 @@ static int op_inject(
 		s->epoch = epoch;
 		s->len = len;
 		s->tsc_before = __builtin_ia32_rdtsc();
+		if (world.sent_count == world.hold_after)
+			world_hold(true);
 	}
 	pthread_mutex_unlock(&world.lock);
 	return r;
@@ -486,6 +501,38 @@ static void test_keyless(void)
 	end();
 }
 
+// Held up for longer than a moment, an order goes on from there at its own pace: a burst of all that was due
+// meanwhile would look like no message.
+static void hold(bool path)
+{
+	enum { HELD = 10, COUNT = 150, RATE = 100, HOLD_US = 1500000, GAP_US = 1000000 / RATE };
+
+	world.hold_after = HELD;
+	world.hold_path = path;
+	begin(COUNT, RATE);
+	for (int i = 0; i < LIMIT_S * 1000 && status().sent < HELD; i++)
+		usleep(1000);
+	usleep(HOLD_US);
+	CU_ASSERT_EQUAL(status().sent, HELD);
+	pthread_mutex_lock(&world.lock);
+	world_hold(false);
+	pthread_mutex_unlock(&world.lock);
+	until(FOG_LOOPS_WAITING);
+	world.hold_after = 0;
+	CU_ASSERT_EQUAL_FATAL(status().sent, COUNT);
+	uint64_t span = record(COUNT - 1).departure_us - record(HELD).departure_us;
+	// Of so many exponential gaps the sum is never less than half of what it is on average.
+	CU_ASSERT(span > (COUNT - 1 - HELD) * (uint64_t)GAP_US / 2);
+	CU_ASSERT_STRING_EQUAL(status().why, "");
+	end();
+}
+
+static void test_held(void)
+{
+	hold(true);
+	hold(false);
+}
+
 // Variance of the gaps between departures, in squares of their mean: 1 for a Poisson clock, 0 for a regular one.
 static double gaps_vary(uint32_t rate)
 {
@@ -530,6 +577,7 @@ int main(void)
 	        {"an epoch changes", test_epoch_changes},
 	        {"nodes without a key", test_keyless},
 	        {"a Poisson clock", test_poisson},
+	        {"held up", test_held},
 	        CU_TEST_INFO_NULL,
 	};
 
