@@ -246,7 +246,8 @@ static int node_topology_install(
 		n->topology = old;
 		pthread_rwlock_unlock(&n->lock);
 		old = fresh;
-		// Nothing is wrong with the file (the store is full, say): look at it again.
+		// Nothing is wrong with the file (the store is full, say): look at it again. To what a consensus
+		// says the directory comes back.
 		memset(&n->topology_seen, 0, sizeof(n->topology_seen));
 	} else {
 		n->topology_held = held;
@@ -286,7 +287,10 @@ static int node_topology_load(struct fog_node *n, const char *path, struct fog_r
 			fog_topology_free(file);
 		return r;
 	}
-	return node_topology_install(n, fresh, report);
+	r = node_topology_install(n, fresh, report);
+	if (r == 0 && node_directory_file(n) != NULL)
+		node_directory_installed(n, true);
+	return r;
 }
 
 void node_topology_follow(struct fog_node *n)
@@ -295,6 +299,7 @@ void node_topology_follow(struct fog_node *n)
 
 	pthread_mutex_lock(&n->change);
 	struct fog_topology *fresh = node_directory_topology(n);
+	bool installed = false, same = false;
 	if (report == NULL || fresh == NULL) {
 		fog_topology_free(fresh);
 	} else if (n->topology != NULL && memcmp(fresh->checksum, n->topology->checksum, 32) == 0) {
@@ -303,8 +308,9 @@ void node_topology_follow(struct fog_node *n)
 		n->topology->epoch = fresh->epoch;
 		pthread_rwlock_unlock(&n->lock);
 		fog_topology_free(fresh);
+		installed = same = true;
 	} else if (node_topology_install(n, fresh, report) == 0) {
-		node_topology_say(n, "");
+		installed = true;
 		LOG_INFO(
 		        "topology of the consensus: %u nodes, config generation %llu",
 		        n->topology->node_count, (unsigned long long)n->generation
@@ -312,6 +318,10 @@ void node_topology_follow(struct fog_node *n)
 	} else {
 		node_topology_refused(n, n->config->topology, report);
 	}
+	// Of the same nodes nothing is news, unless others were refused meanwhile.
+	bool before = node_directory_installed(n, installed);
+	if (installed && !(same && before))
+		node_topology_say(n, "");
 	pthread_mutex_unlock(&n->change);
 	free(report);
 }

@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include "../log/log.h"
+#include "node_directory_plan.h"
 #include "node_directory_private.h"
+#include "now.h"
 
 static uint16_t directory_port(int fd)
 {
@@ -140,7 +142,8 @@ int node_directory_network(struct fog_node *n, struct fog_topology *network)
 	pthread_mutex_unlock(&d->lock);
 	fog_view_destroy(old_view);
 	fog_topology_free(old);
-	d->seen = false;
+	d->installed = false;
+	d->retry_ms = d->retry_gap_ms = 0;
 	d->seen_sequence = d->counted_epoch = 0;
 	return network != NULL ? directory_start(d) : 0;
 }
@@ -187,11 +190,27 @@ struct fog_topology *node_directory_topology(struct fog_node *n)
 	int r = fog_view_topology(d->view, &now, &t);
 	if (r == -ENODATA)
 		t = directory_bare(d->network);
-	d->seen = t != NULL;
 	d->seen_moment = now;
 	d->seen_serial = d->serial;
 	pthread_mutex_unlock(&d->lock);
 	return t;
+}
+
+bool node_directory_installed(struct fog_node *n, bool installed)
+{
+	struct node_directory *d = n->directory;
+	bool before = d->installed;
+
+	d->installed = installed;
+	return before;
+}
+
+// What can't be put in force (a full store, say) is tried again ever more seldom, since each time is logged.
+static void directory_follow(struct node_directory *d)
+{
+	node_topology_follow(d->node);
+	d->retry_gap_ms = d->installed ? 0 : directory_plan_retry(d->retry_gap_ms);
+	d->retry_ms = fog_now_ms() + d->retry_gap_ms;
 }
 
 void node_directory_tick(struct fog_node *n)
@@ -204,14 +223,13 @@ void node_directory_tick(struct fog_node *n)
 	pthread_rwlock_rdlock(&n->lock);
 	pthread_mutex_lock(&d->lock);
 	struct fog_view_moment now = directory_moment(d);
-	bool changed = d->serial != d->seen_serial || !d->seen ||
-	        !fog_view_moment_same(&now, &d->seen_moment);
+	bool changed = d->serial != d->seen_serial || !fog_view_moment_same(&now, &d->seen_moment);
 	directory_about(d, &about);
 	pthread_mutex_unlock(&d->lock);
 	pthread_rwlock_unlock(&n->lock);
 	fog_epochs_about(n->epochs, &about);
-	if (changed)
-		node_topology_follow(n);
+	if (changed || (!d->installed && fog_now_ms() >= d->retry_ms))
+		directory_follow(d);
 	if (changed) {
 		directory_owe(d);
 		directory_proofs(d);

@@ -23,11 +23,17 @@ const struct fog_topology *node_directory_file(const struct fog_node *);
 // The network by now: that of the consensus, or the file's without nodes while none counts. NULL: no
 // memory. Under 'change'. The caller frees it.
 struct fog_topology *node_directory_topology(struct fog_node *);
+// Whether what it said last is in force; if not, the tick tries again. Returns whether what it said before was.
+// Under 'change', control thread.
+bool node_directory_installed(struct fog_node *, bool installed);
 // Four times a second: what changed becomes the topology. Control thread, not under 'change'.
 void node_directory_tick(struct fog_node *);
 
 // Whether the network has a directory. Any thread, as what follows.
 bool node_directory_active(struct fog_node *);
+// Seconds, at least 1, until nodes that are off all paths may be on them: an epoch is settled then. 1 without a
+// directory, where our own data plane is all that is waited for.
+uint32_t node_directory_settles_s(struct fog_node *);
 // As the op of fog_epochs.
 int node_directory_beacon(void *node, uint64_t epoch, uint8_t out[32]);
 // Returns 0 or -ENOENT.

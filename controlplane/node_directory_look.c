@@ -24,6 +24,26 @@ bool node_directory_active(struct fog_node *n)
 	return active;
 }
 
+uint32_t node_directory_settles_s(struct fog_node *n)
+{
+	struct node_directory *d = n->directory;
+	uint64_t left_ns = 0;
+
+	if (d == NULL)
+		return 1;
+	pthread_mutex_lock(&d->lock);
+	if (d->network != NULL) {
+		uint64_t now_ns = fog_clock_now_ns(n->clock);
+		uint64_t epoch = fog_schedule_epoch(&d->schedule, now_ns);
+		// Afterwards those of the next epoch are what is off all paths.
+		if (now_ns >= fog_schedule_settled(&d->schedule, epoch))
+			epoch++;
+		left_ns = fog_schedule_settled(&d->schedule, epoch) - now_ns;
+	}
+	pthread_mutex_unlock(&d->lock);
+	return left_ns > 0 ? (uint32_t)((left_ns + 999999999) / 1000000000) : 1;
+}
+
 // What depends on it must not be made before it is certain: for as long as the epoch's consensus may still
 // come. Nobody asks for delays of long ago, and then it's what the consensuses we have say.
 int node_directory_beacon(void *node, uint64_t epoch, uint8_t out[32])

@@ -41,10 +41,11 @@ struct node_directory {
 	struct fog_fetch_many *fetch; // the thread's; NULL: there is none
 	pthread_t thread;
 	uint64_t seen_sequence;
-	// What the topology was made of.
+	// What a topology was made of last, and whether it is in force; if not, when that is tried again.
 	struct fog_view_moment seen_moment;
 	unsigned seen_serial;
-	bool seen;
+	bool installed;
+	uint64_t retry_ms, retry_gap_ms;
 	uint64_t counted_epoch, counted; // packets when this epoch began, 0 = not known
 };
 

@@ -286,15 +286,15 @@ int ctl_drops(int argc, char **argv)
 
 static void show_nodes(const json_t *a)
 {
-	static const char *const keys[] = {"name", "role", "layer",   "address",
-	                                   "port", "self", "node_id", NULL};
+	static const char *const keys[] = {"name", "role",     "layer",   "address", "port",
+	                                   "self", "off_path", "node_id", NULL};
 	const json_t *nodes = json_object_get(a, "nodes");
 
 	if (!json_is_array(nodes)) {
 		puts("no data: there is no topology yet");
 		return;
 	}
-	show_list("node|role|layer|address|port|self|node id", nodes, keys);
+	show_list("node|role|layer|address|port|self|off path|node id", nodes, keys);
 }
 
 int ctl_nodes(int argc, char **argv)

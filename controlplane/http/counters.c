@@ -164,12 +164,12 @@ void http_get_drops(struct fog_node *n, const struct http_request *req, struct h
 static json_t *counters_node(const struct fog_topology_node *node, const uint8_t self[FOG_ID_LEN])
 {
 	return json_pack(
-	        "{s:s s:o s:o s:o s:o s:i s:s s:o s:b}", "name", node->name, "node_id",
+	        "{s:s s:o s:o s:o s:o s:i s:s s:o s:b s:b}", "name", node->name, "node_id",
 	        view_hex(node->id, FOG_ID_LEN), "mix_public_key", view_hex(node->mix_key, 32),
 	        "vrf_public_key", view_hex_or_null(node->vrf_key, 32), "address",
 	        view_ip(&node->address), "port", node->port, "role", fog_role_name(node->role),
 	        "layer", node->layer > 0 ? json_integer(node->layer) : json_null(), "self",
-	        memcmp(node->id, self, FOG_ID_LEN) == 0
+	        memcmp(node->id, self, FOG_ID_LEN) == 0, "off_path", node->off_path
 	);
 }
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../node.h"
+#include "../node_directory.h"
 #include "body.h"
 #include "view.h"
 
@@ -51,7 +51,7 @@ static json_t *loops_record(uint32_t number, const struct fog_loop *l)
 	);
 }
 
-static void loops_refused(struct http_response *res, int r, const char *text)
+static void loops_refused(struct fog_node *n, struct http_response *res, int r, const char *text)
 {
 	switch (r) {
 	case -EBUSY:
@@ -71,7 +71,7 @@ static void loops_refused(struct http_response *res, int r, const char *text)
 		break;
 	case -EHOSTDOWN:
 		http_reply_problem(res, 503, "off_path", "see /v1/nodes", "%s", text);
-		res->retry_after_s = 1;
+		res->retry_after_s = (int)node_directory_settles_s(n);
 		break;
 	case -ENOENT:
 	case -EXDEV:
@@ -111,7 +111,7 @@ void http_post_loops(struct fog_node *n, const struct http_request *req, struct 
 	        (uint32_t)count, (uint32_t)rate, (uint32_t)seconds};
 	r = fog_loops_start(n->loops, &request, text);
 	if (r < 0) {
-		loops_refused(res, r, text);
+		loops_refused(n, res, r, text);
 		return;
 	}
 	fog_loops_status(n->loops, &status);

@@ -21,7 +21,9 @@ static void messages_unavailable(struct http_response *res, const char *code, co
 	res->retry_after_s = 1;
 }
 
-static void messages_refused(struct http_response *res, int r, bool reply, const char *text)
+static void messages_refused(
+        struct fog_node *n, struct http_response *res, int r, bool reply, const char *text
+)
 {
 	switch (r) {
 	case -EMSGSIZE:
@@ -48,7 +50,7 @@ static void messages_refused(struct http_response *res, int r, bool reply, const
 		break;
 	case -EHOSTDOWN:
 		http_reply_problem(res, 503, "off_path", "see /v1/nodes", "%s", text);
-		res->retry_after_s = 1;
+		res->retry_after_s = (int)node_directory_settles_s(n);
 		break;
 	case -EALREADY:
 		http_reply_problem(res, 409, "surb_used", NULL, "%s", text);
@@ -106,7 +108,7 @@ static int messages_replay(
 	}
 	// Not knowing is no reason to send it perhaps a second time.
 	if (r != -ENOENT) {
-		messages_refused(res, -EIO, false, "");
+		messages_refused(n, res, -EIO, false, "");
 		return 1;
 	}
 	return 0;
@@ -143,12 +145,12 @@ static int messages_transact(
 		        &p->parcel, p->text
 		);
 		if (r < 0)
-			messages_refused(res, r, true, p->text);
+			messages_refused(n, res, r, true, p->text);
 	}
 	if (r == 0) {
 		r = fog_sender_put(n->sender, &p->parcel, id);
 		if (r < 0)
-			messages_refused(res, r, reply, p->text);
+			messages_refused(n, res, r, reply, p->text);
 	}
 	if (r < 0)
 		return r;
@@ -158,7 +160,7 @@ static int messages_transact(
 	struct fog_store_answer answer = {.status = res->status, .body = res->body};
 	r = fog_store_answer_put(n->store, req->caller, req->idempotency_key, p->request, &answer);
 	if (r < 0)
-		messages_refused(res, r, reply, p->text);
+		messages_refused(n, res, r, reply, p->text);
 	return r;
 }
 
@@ -216,7 +218,7 @@ static void messages_send(
 		        n->sender, n->ops, n->topology, self, &p->body.letter, &p->parcel, p->text
 		);
 	if (r < 0) {
-		messages_refused(res, r, false, p->text);
+		messages_refused(n, res, r, false, p->text);
 		return;
 	}
 	r = fog_sender_begin(n->sender);
@@ -225,13 +227,13 @@ static void messages_send(
 	else if (r == -ENOBUFS)
 		messages_unavailable(res, "busy", "the data plane takes no more packets now");
 	else if (r < 0)
-		messages_refused(res, r, false, p->text);
+		messages_refused(n, res, r, false, p->text);
 	if (r < 0)
 		return;
 	r = messages_transact(n, req, p, res, &id);
 	int e = fog_sender_end(n->sender, r == 0, &p->parcel, id);
 	if (r == 0 && e < 0)
-		messages_refused(res, e, false, p->text);
+		messages_refused(n, res, e, false, p->text);
 }
 
 static void messages_digest(const struct http_request *req, uint8_t digest[32])
@@ -354,7 +356,7 @@ void http_get_messages(
 	} while (r == 0 && now > seen);
 	if (r < 0) {
 		json_decref(l.list);
-		messages_refused(res, r, false, "");
+		messages_refused(n, res, r, false, "");
 		return;
 	}
 	http_reply_json(

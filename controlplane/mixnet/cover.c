@@ -297,8 +297,8 @@ static const char *cover_why(int r)
 		return "a layer, or all gateways and services, have no known mix key for the epoch: see "
 		       "fogctl epochs";
 	case -EHOSTDOWN:
-		return "too many nodes are new in this epoch, and not everybody knows of them yet: it "
-		       "goes on when they do";
+		return "too many nodes are off all paths, because not everybody knows of them yet: it "
+		       "goes on when everybody does";
 	case -EXDEV:
 		return "every path has two nodes of one operator, family or autonomous system";
 	case -E2BIG:

@@ -9,8 +9,8 @@
 // gateway or service. From a mix a loop leads over the layers behind its own to a gateway or service, from
 // there over the layers before and back; a drop packet ends at that gateway or service.
 //
-// A packet is made for the epoch in which its turn is expected to come. A node that is leaving, or not in this
-// epoch's consensus yet, makes none.
+// A packet is made for the epoch in which its turn is expected to come. A node that is off all paths
+// (off_path in topology.h) makes none.
 //
 // What lost loops mean: losses.h. A loop left when its worker's cover_taken passed its place in the stock.
 // It is lost when it isn't back after its path's longest delays and the network's slack; nothing is said of

@@ -124,8 +124,8 @@ static int letter_choose_path(
 	else if (n == -EHOSTDOWN)
 		snprintf(
 		        text, FOG_SENDER_TEXT_LEN,
-		        "no path from %s to %s without mixes that are new in this epoch, of which "
-		        "not everybody knows yet: try again in a while",
+		        "no path from %s to %s without mixes that are off all paths, because not "
+		        "everybody knows of them yet: try again in a while",
 		        from->name, to->name
 		);
 	else if (n < 0)

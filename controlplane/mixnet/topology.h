@@ -31,8 +31,9 @@ struct fog_topology_node {
 	uint32_t as_number; // of its autonomous system
 	char region[8];
 	uint8_t bandwidth; // class 1..FOG_BANDWIDTH_MAX, 0 = not said; a path takes it in proportion
-	// No new path leads over it, from it or to it, only what is under way: it comes or goes with another epoch,
-	// or is so new in this one, or in the network file, that others may not know of it yet.
+	// No new path leads over it, from it or to it, only what is under way. In a network with a directory it comes
+	// or goes with another epoch, or is so new in this one that others may not know of it yet. In one whose file
+	// lists the nodes it is new in the file, and our own data plane does not know of it yet; others may be later.
 	bool off_path;
 };
 

@@ -71,6 +71,17 @@ void test_http_epochs(void)
 	CU_ASSERT_EQUAL(ask("GET", "/v1/nodes/mix/epochs/x/vrf", ""), 400);
 	CU_ASSERT_EQUAL(ask("GET", "/metrics", ""), 200);
 	CU_ASSERT_TRUE(says("fog_epoch_nodes_known 1\n") && says("fog_clock_stepped 0\n"));
+	// No data plane has heard of the newcomer yet.
+	CU_ASSERT_EQUAL(ask("GET", "/v1/nodes", ""), 200);
+	CU_ASSERT_TRUE(says("\"self\":true,\"off_path\":false"));
+	CU_ASSERT_TRUE(says("\"self\":false,\"off_path\":true"));
+	CU_ASSERT_EQUAL(ask("POST", "/v1/messages", "{\"to\":\"mix\",\"text\":\"x\"}"), 503);
+	CU_ASSERT_TRUE(says("\"off_path\"") && says("mix is off all paths"));
+	CU_ASSERT_TRUE(says("Retry-After: 1\r"));
+	pthread_rwlock_wrlock(&node->lock);
+	for (unsigned i = 0; i < node->topology->node_count; i++)
+		node->topology->node[i].off_path = false;
+	pthread_rwlock_unlock(&node->lock);
 	// A message to a node that has not announced a key yet.
 	CU_ASSERT_EQUAL(ask("POST", "/v1/messages", "{\"to\":\"mix\",\"text\":\"x\"}"), 422);
 	CU_ASSERT_TRUE(says("no_path"));

@@ -485,6 +485,67 @@ static void test_slow_disk(void)
 	fog_consensus_free(c);
 }
 
+// A store that takes nothing, as far as the data plane's configuration goes.
+static atomic_bool store_full;
+static atomic_uint store_tries;
+
+int __real_fog_store_generation(
+        struct fog_store *, const uint8_t hash[32], uint64_t floor, uint64_t *generation
+);
+int __wrap_fog_store_generation(
+        struct fog_store *, const uint8_t hash[32], uint64_t floor, uint64_t *generation
+);
+
+int __wrap_fog_store_generation(
+        struct fog_store *s, const uint8_t hash[32], uint64_t floor, uint64_t *generation
+)
+{
+	store_tries++;
+	return store_full ? -ENOSPC : __real_fog_store_generation(s, hash, floor, generation);
+}
+
+// What a consensus says is in force once it could be written, with no other news; until then it is tried again, but
+// not at every tick.
+static void test_full_store(void)
+{
+	rig_begin(&rig);
+	rig_start(&rig, rig.epoch, 9); // nothing changes by itself for the rest of the epoch
+	CU_ASSERT_EQUAL(rig.node->topology->node_count, 0);
+	store_full = true;
+	store_tries = 0;
+	struct fog_consensus *c = join(1);
+	CU_ASSERT_TRUE(RIG_UNTIL(&rig, store_tries > 0));
+	uint64_t first_ms = fog_now_ms();
+	CU_ASSERT_TRUE(RIG_UNTIL(&rig, store_tries > 2));
+	CU_ASSERT(fog_now_ms() - first_ms >= 2000);
+	CU_ASSERT_EQUAL(rig.node->topology->node_count, 0);
+	CU_ASSERT_TRUE(rig_unready(&rig, "topology_pending", ""));
+	CU_ASSERT_PTR_NOT_NULL(strstr(rig.node->topology_text, "cannot be put in force"));
+	store_full = false;
+	CU_ASSERT_TRUE(RIG_UNTIL(&rig, rig.node->topology->node_count == 6));
+	CU_ASSERT_FALSE(rig_unready(&rig, "topology_pending", ""));
+	CU_ASSERT_STRING_EQUAL(rig.node->topology_text, "");
+	unsigned tries = store_tries;
+	for (unsigned i = 0; i < 80; i++)
+		rig_tick(&rig);
+	CU_ASSERT_EQUAL(store_tries, tries);
+	rig_end(&rig);
+	fog_consensus_free(c);
+}
+
+// When nodes that are off all paths may be on them: 3/16 of this epoch, or of the next one.
+static void test_settles(void)
+{
+	rig_begin(&rig);
+	rig_start(&rig, rig.epoch, 0);
+	uint32_t left = node_directory_settles_s(rig.node);
+	CU_ASSERT(left > 0 && left <= RIG_EPOCH_S * 3 / 16);
+	rig_start(&rig, rig.epoch, 16);
+	left = node_directory_settles_s(rig.node);
+	CU_ASSERT(left > RIG_EPOCH_S * 3 / 16 && left <= RIG_EPOCH_S / 2 + RIG_EPOCH_S * 3 / 16);
+	rig_end(&rig);
+}
+
 // Without 'directory' in the file there is nothing of all this.
 static void test_static(void)
 {
@@ -510,6 +571,7 @@ static void test_static(void)
 	fog_node_topology_poll(rig.node, true);
 	CU_ASSERT_FALSE(node_directory_look(rig.node, &v));
 	CU_ASSERT_FALSE(node_directory_active(rig.node));
+	CU_ASSERT_EQUAL(node_directory_settles_s(rig.node), 1);
 	CU_ASSERT_EQUAL(node_directory_use(rig.node, UINT64_MAX, use, &seen), -ENODATA);
 	CU_ASSERT_FALSE(rig_unready(&rig, "no_consensus", ""));
 	CU_ASSERT_TRUE(answers("/directory/consensus", NULL, 404, "no_directory"));
@@ -538,6 +600,8 @@ int main(void)
 	        {"leaving", test_withdraw},
 	        {"public listener", test_listener},
 	        {"slow disk", test_slow_disk},
+	        {"full store", test_full_store},
+	        {"when an epoch is settled", test_settles},
 	        {"no directory", test_static},
 	        CU_TEST_INFO_NULL,
 	};
