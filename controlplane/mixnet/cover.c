@@ -297,8 +297,8 @@ static const char *cover_why(int r)
 		return "a layer, or all gateways and services, have no known mix key for the epoch: see "
 		       "fogctl epochs";
 	case -EHOSTDOWN:
-		return "too many nodes are off all paths, because not everybody knows of them yet: it "
-		       "goes on when everybody does";
+		return "too many nodes are off all paths, because not everybody knows of them yet, or have "
+		       "no known mix key for the epoch (fogctl epochs): it goes on when that has changed";
 	case -EXDEV:
 		return "every path has two nodes of one operator, family or autonomous system";
 	case -E2BIG:

@@ -79,14 +79,6 @@ static bool letter_usable(void *ctx, const struct fog_topology_node *node)
 	return letter_key(*keys, node, key) == 0;
 }
 
-static bool letter_mixes_off_path(const struct fog_topology *t)
-{
-	for (unsigned i = 0; i < t->node_count; i++)
-		if (t->node[i].layer > 0 && t->node[i].off_path)
-			return true;
-	return false;
-}
-
 static int letter_choose_path(
         const struct fog_topology *t, const struct fog_letter *l,
         const struct fog_topology_node *from, const struct fog_topology_node *to,
@@ -104,7 +96,7 @@ static int letter_choose_path(
 	};
 	int n = fog_path_choose(t, &wish, l->paths, path);
 
-	if (n == -EHOSTDOWN && !from->off_path && !to->off_path && !letter_mixes_off_path(t))
+	if (n == -EHOSTDOWN && !from->off_path && !to->off_path && !fog_topology_mixes_off_path(t))
 		n = -ENOKEY;
 	if (n == -E2BIG)
 		snprintf(

@@ -40,6 +40,8 @@ int loop_path(
 		n = -EOPNOTSUPP;
 	} else {
 		n = fog_path_choose(t, &wish, memory, path);
+		if (n == -EHOSTDOWN && !self->off_path && !fog_topology_mixes_off_path(t))
+			n = -ENOENT;
 		why = n == -E2BIG     ? "the path has more hops than packets have slots"
 		        : n == -EXDEV ? "every path has two nodes of one operator, family or "
 		                        "autonomous system"

@@ -596,6 +596,14 @@ const struct fog_topology_node *fog_topology_find_name(
 	return NULL;
 }
 
+bool fog_topology_mixes_off_path(const struct fog_topology *t)
+{
+	for (unsigned i = 0; i < t->node_count; i++)
+		if (t->node[i].layer > 0 && t->node[i].off_path)
+			return true;
+	return false;
+}
+
 const char *fog_role_name(unsigned role)
 {
 	return config_word(KIND_ROLE, role);

@@ -103,6 +103,8 @@ const struct fog_topology_node *fog_topology_find(
         const struct fog_topology *, const uint8_t id[FOG_ID_LEN]
 );
 const struct fog_topology_node *fog_topology_find_name(const struct fog_topology *, const char *);
+// Whether a mix is off all paths. When none is, keys are what paths lack that fog_path_choose denies for now.
+bool fog_topology_mixes_off_path(const struct fog_topology *);
 const char *fog_role_name(unsigned role); // "gateway", "mix", "service"; "?" when out of range
 
 // Whether a mix may be on a path that is chosen.
