@@ -629,6 +629,29 @@ static void test_two_objects(void)
 	close(line[0]);
 }
 
+// What is somebody's who may only read it is refused at once, and not when there is mail to keep. Root may write all.
+static void test_read_only(void)
+{
+	struct fog_store *s = NULL;
+	int status;
+
+	fog_store_close(fresh());
+	CU_ASSERT_EQUAL(chmod(path, 0444), 0);
+	if (geteuid() == 0)
+		CU_ASSERT_TRUE(chown(folder, 65534, 65534) == 0 && chown(path, 65534, 65534) == 0);
+	pid_t child = fork();
+	if (child == 0) {
+		if (geteuid() == 0 && setresuid(65534, 65534, 65534) < 0)
+			_exit(1);
+		_exit(fog_store_open(&s, path, secret) == -EACCES && s == NULL ? 0 : 2);
+	}
+	CU_ASSERT_EQUAL_FATAL(waitpid(child, &status, 0), child);
+	CU_ASSERT_EQUAL(status, 0);
+	CU_ASSERT_EQUAL(chmod(path, 0600), 0);
+	if (geteuid() == 0)
+		CU_ASSERT_TRUE(chown(folder, 0, 0) == 0 && chown(path, 0, 0) == 0);
+}
+
 // A symbolic link is somebody else's file; what can't be written is said.
 static void test_strange_file(void)
 {
@@ -667,6 +690,7 @@ int main(void)
 	        {"epochs", test_epochs},
 	        {"two objects of one process, and another process", test_two_objects},
 	        {"a file that isn't ours", test_strange_file},
+	        {"a file that can't be written", test_read_only},
 	        CU_TEST_INFO_NULL,
 	};
 	snprintf(folder, sizeof(folder), "/tmp/fog-store-XXXXXX");
