@@ -237,6 +237,13 @@ const char *fog_client_error(const struct fog_client *c)
 	return c->error;
 }
 
+const char *fog_client_waiting(const struct fog_client *c, uint64_t *ms)
+{
+	if (ms != NULL)
+		*ms = c->waiting_ms;
+	return c->waiting;
+}
+
 int fog_client_address(struct fog_client *c, char out[FOG_CLIENT_ADDRESS_LEN])
 {
 	struct client_address a;

@@ -83,19 +83,6 @@ FOG_CLIENT_API int fog_client_receive(
 );
 FOG_CLIENT_API int fog_client_forget(struct fog_client *, int64_t id); // 0, -ENOENT, -ENOSPC, -EIO
 
-// Send 'count' echo packets to a gateway or service of the network (name or ID), one a second on average,
-// and run the network until all are back or lost, or fog_client_stop was called. Returns as
-// fog_client_run, and -ENOENT: there is no such node.
-struct fog_client_ping {
-	unsigned sent, returned,
-	        lost; // lost: not back within twice the longest delay of the way and the slack
-	double min_ms, mean_ms, max_ms; // of those that came back
-};
-
-FOG_CLIENT_API int fog_client_ping(
-        struct fog_client *, const char *node, unsigned count, struct fog_client_ping *out
-);
-
 // Run the network: until 'timeout_ms' has passed (-1: for good), fog_client_stop was called, or 'until' (may be
 // NULL; asked after each thing that happened) returns true. Returns 0, -EBUSY (another process runs this
 // folder's network), -ENETUNREACH (no consensus can be had and none is cached), -ENOSPC, -EIO. After -ENOSPC
@@ -106,6 +93,25 @@ FOG_CLIENT_API int fog_client_run(
         struct fog_client *, int timeout_ms, fog_client_until *until, void *ctx
 );
 FOG_CLIENT_API void fog_client_stop(struct fog_client *); // any thread, signal handlers included
+
+// What the network that this object runs can't go on without, with the mend: no consensus, no answer from
+// the gateway. 'ms' (may be NULL): for how long already. "" and 0: all is well. For 'until', and after the run:
+// then as it was at its end. Valid until the next run.
+FOG_CLIENT_API const char *fog_client_waiting(const struct fog_client *, uint64_t *ms);
+
+// Send 'count' echo packets to a gateway or service of the network (name or ID), one a second on average,
+// and run the network until all are back or lost, fog_client_stop was called, or 'until' says so, as with
+// fog_client_run; 'out' is kept up to date meanwhile. Returns as fog_client_run, and -ENOENT: there is no such node.
+struct fog_client_ping {
+	unsigned sent, returned,
+	        lost; // lost: not back within twice the longest delay of the way and the slack
+	double min_ms, mean_ms, max_ms; // of those that came back
+};
+
+FOG_CLIENT_API int fog_client_ping(
+        struct fog_client *, const char *node, unsigned count, fog_client_until *until, void *ctx,
+        struct fog_client_ping *out
+);
 
 #ifdef __cplusplus
 }

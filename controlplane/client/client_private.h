@@ -15,6 +15,8 @@ struct runner;
 
 struct fog_client {
 	char error[512];
+	char waiting[512]; // what the network waits for, "": nothing
+	uint64_t waiting_ms; // for so long
 	char dir[4000];
 	int dir_fd, stop_fd;
 	struct client_keys *keys;

@@ -39,9 +39,10 @@ static void run_frame_out(void *ctx, const uint8_t *frame, size_t len)
 	struct runner *r = ctx;
 
 	// A full queue is a lost frame, as anywhere on its way.
-	(void
-	)sendto(r->socket, frame, len, MSG_DONTWAIT | MSG_NOSIGNAL, &r->gateway.any,
-	        r->gateway_len);
+	ssize_t n = sendto(
+	        r->socket, frame, len, MSG_DONTWAIT | MSG_NOSIGNAL, &r->gateway.any, r->gateway_len
+	);
+	r->send_error = n < 0 && errno != EAGAIN ? errno : 0;
 }
 
 int64_t run_unix_us(const struct runner *r)
@@ -288,6 +289,7 @@ static int run_tick(struct runner *r)
 		);
 	if (r->link != NULL)
 		client_link_tick(r->link, now_ms);
+	run_waiting(r, now_ms);
 	if (e == 0 && now_ms >= r->sweep_ms) {
 		r->sweep_ms = now_ms + RUN_SWEEP_MS;
 		e = client_store_sweep(r->client->store, run_unix_us(r));
@@ -406,6 +408,8 @@ int run_network(
 	int e;
 
 	r->client = c;
+	c->waiting[0] = '\0';
+	c->waiting_ms = 0;
 	r->socket = r->lock_fd = -1;
 	r->end_ms = timeout_ms < 0 ? UINT64_MAX : fog_now_ms() + (uint64_t)timeout_ms;
 	e = run_open(r);

@@ -20,7 +20,8 @@ int run_ping_whom(struct runner *r)
 
 void run_ping(struct runner *r)
 {
-	if (courier_ping(r->courier, r->ping_id, run_unix_us(r)) == 0) {
+	r->ping_error = courier_ping(r->courier, r->ping_id, run_unix_us(r));
+	if (r->ping_error == 0) {
 		r->ping_left--;
 		r->pings->sent++;
 	}
@@ -42,7 +43,8 @@ void run_pongs(struct runner *r)
 }
 
 int fog_client_ping(
-        struct fog_client *c, const char *node, unsigned count, struct fog_client_ping *out
+        struct fog_client *c, const char *node, unsigned count, fog_client_until *until, void *ctx,
+        struct fog_client_ping *out
 )
 {
 	struct runner r = {
@@ -53,5 +55,5 @@ int fog_client_ping(
 	};
 
 	memset(out, 0, sizeof(*out));
-	return run_network(&r, c, -1, NULL, NULL);
+	return run_network(&r, c, -1, until, ctx);
 }

@@ -27,16 +27,22 @@ static const char mail_receive_usage[] =
         "  --wait SECONDS   wait for the first message for so long [0]\n"
         "  --follow         go on until Ctrl-C\n";
 static const char mail_ping_usage[] =
-        "usage: fogctl ping --client DIR [--network FILE] [--gateway NODE] [--count N] NODE\n"
+        "usage: fogctl ping --client DIR [--network FILE] [--gateway NODE] [--wait SECONDS]\n"
+        "                   [--count N] NODE\n"
         "NODE is a gateway or a service, by name or ID. Exit status 0 when one came back.\n"
         "\n" MAIL_FOLDER_OPTIONS
+        "  --wait SECONDS   wait for so long until the first can be sent [60]\n"
         "  --count N        echo packets to send, one a second on average [5]\n";
 static const char mail_client_usage[] =
         "usage: fogctl client address --client DIR [--network FILE] [--gateway NODE]\n"
+        "                             [--wait SECONDS]\n"
         "       fogctl client status --client DIR ID\n"
         "  address          what others send to; runs the network until its gateway has answered\n"
         "  status           what became of a sent message\n"
-        "\n" MAIL_FOLDER_OPTIONS;
+        "\n" MAIL_FOLDER_OPTIONS
+        "  --wait SECONDS   wait for the gateway's answer for so long [60]\n";
+
+enum { MAIL_WAIT_S = 60, MAIL_SILENT_MS = 5000 };
 
 struct mail_options {
 	const char *dir, *network, *gateway, *wait, *file, *count;
@@ -132,9 +138,29 @@ static int mail_close(struct fog_client *c, int r)
 	return r;
 }
 
+struct mail_until {
+	fog_client_until *until;
+	void *ctx;
+	bool said;
+};
+
+// A command that only waits looks like one that hangs: say what for, once each time that it begins.
+static bool mail_look(void *ctx, struct fog_client *c)
+{
+	struct mail_until *u = ctx;
+	uint64_t ms;
+	const char *what = fog_client_waiting(c, &ms);
+
+	if (what[0] != '\0' && ms >= MAIL_SILENT_MS && !u->said)
+		fprintf(stderr, "fogctl: still waiting: %s\n", what);
+	u->said = what[0] != '\0' && (u->said || ms >= MAIL_SILENT_MS);
+	return u->until(u->ctx, c);
+}
+
 // Run the network, or look on while another process does. Returns 0 or -errno.
 static int mail_run(struct fog_client *c, int timeout_ms, fog_client_until *until, void *ctx)
 {
+	struct mail_until look = {.until = until, .ctx = ctx};
 	const struct timespec pause = {.tv_nsec = 100000000};
 	uint64_t end_ms = fog_now_ms() + (uint64_t)timeout_ms;
 	int r = -EBUSY;
@@ -143,7 +169,9 @@ static int mail_run(struct fog_client *c, int timeout_ms, fog_client_until *unti
 		uint64_t now_ms = fog_now_ms();
 		if (timeout_ms >= 0 && now_ms >= end_ms)
 			return 0;
-		r = fog_client_run(c, timeout_ms < 0 ? -1 : (int)(end_ms - now_ms), until, ctx);
+		r = fog_client_run(
+		        c, timeout_ms < 0 ? -1 : (int)(end_ms - now_ms), mail_look, &look
+		);
 		if (r == -EBUSY && nanosleep(&pause, NULL) < 0)
 			return 0; // Ctrl-C
 	}
@@ -300,30 +328,53 @@ int mail_receive(int argc, char **argv)
 	return mail_close(c, r < 0 || reader.failed ? mail_refuse(c, r) : CTL_OK);
 }
 
+struct mail_ping {
+	struct fog_client_ping result;
+	uint64_t end_ms; // when the first must have left
+};
+
+static bool mail_ping_late(void *ctx, struct fog_client *c)
+{
+	const struct mail_ping *p = ctx;
+
+	return p->result.sent == 0 && fog_now_ms() >= p->end_ms;
+}
+
+// Returns the exit code.
+static int mail_ping_show(struct fog_client *c, const struct fog_client_ping *p)
+{
+	const char *why = fog_client_waiting(c, NULL);
+
+	printf("%u sent, %u returned, %u lost\n", p->sent, p->returned, p->lost);
+	if (p->returned > 0)
+		printf("round trip %.1f ms min, %.1f ms mean, %.1f ms max\n", p->min_ms, p->mean_ms,
+		       p->max_ms);
+	else if (why[0] != '\0')
+		fprintf(stderr, "fogctl: %s\n", why);
+	return p->returned > 0 ? CTL_OK : CTL_REFUSED;
+}
+
 int ctl_ping(int argc, char **argv)
 {
 	struct mail_options o = {0};
-	struct fog_client_ping p;
+	struct mail_ping p = {0};
+	struct mail_until look = {.until = mail_ping_late, .ctx = &p};
 	struct fog_client *c;
 	int r = mail_parse(&o, &argc, argv, mail_ping_usage), count = mail_seconds(o.count, 5);
+	int wait = mail_seconds(o.wait, MAIL_WAIT_S);
 
 	if (r != CTL_OK)
 		return r < 0 ? CTL_OK : r;
-	if (argc != 2 || count < 1) {
+	if (argc != 2 || count < 1 || wait < 0) {
 		fputs(mail_ping_usage, stderr);
 		return CTL_USAGE;
 	}
 	r = mail_open(&o, &c);
 	if (r != CTL_OK)
 		return r;
-	r = fog_client_ping(c, argv[1], (unsigned)count, &p);
-	if (r < 0)
-		return mail_close(c, mail_refuse(c, r));
-	printf("%u sent, %u returned, %u lost\n", p.sent, p.returned, p.lost);
-	if (p.returned > 0)
-		printf("round trip %.1f ms min, %.1f ms mean, %.1f ms max\n", p.min_ms, p.mean_ms,
-		       p.max_ms);
-	return mail_close(c, p.returned > 0 ? CTL_OK : CTL_REFUSED);
+	p.end_ms = fog_now_ms() + (uint64_t)wait * 1000;
+	r = fog_client_ping(c, argv[1], (unsigned)count, mail_look, &look, &p.result);
+	return mail_close(c, r < 0 ? mail_refuse(c, r) : mail_ping_show(c, &p.result));
 }
 
 static bool mail_has_address(void *ctx, struct fog_client *c)
@@ -331,28 +382,38 @@ static bool mail_has_address(void *ctx, struct fog_client *c)
 	return fog_client_address(c, ctx) == 0;
 }
 
-int ctl_mailbox(int argc, char **argv)
+static int mail_address(struct fog_client *c, int wait)
 {
 	char address[FOG_CLIENT_ADDRESS_LEN] = "";
+	int r = mail_run(c, wait * 1000, mail_has_address, address);
+	const char *why = fog_client_waiting(c, NULL);
+
+	if (r == 0 && address[0] == '\0' && why[0] != '\0') {
+		fprintf(stderr, "fogctl: %s\n", why);
+		return CTL_REFUSED;
+	}
+	if (r < 0 || address[0] == '\0')
+		return mail_refuse(c, r);
+	puts(address);
+	return CTL_OK;
+}
+
+int ctl_mailbox(int argc, char **argv)
+{
 	struct mail_options o = {0};
 	struct fog_client *c;
 	int r = mail_parse(&o, &argc, argv, mail_client_usage);
+	int wait = mail_seconds(o.wait, MAIL_WAIT_S);
 
 	if (r != CTL_OK)
 		return r < 0 ? CTL_OK : r;
 	bool wants_address = argc == 2 && strcmp(argv[1], "address") == 0;
-	if (!wants_address && (argc != 3 || strcmp(argv[1], "status") != 0)) {
+	if (wait < 0 || (!wants_address && (argc != 3 || strcmp(argv[1], "status") != 0))) {
 		fputs(mail_client_usage, stderr);
 		return CTL_USAGE;
 	}
 	r = mail_open(&o, &c);
 	if (r != CTL_OK)
 		return r;
-	if (!wants_address)
-		return mail_close(c, mail_show(c, atoll(argv[2])));
-	r = mail_run(c, -1, mail_has_address, address);
-	if (r < 0 || address[0] == '\0')
-		return mail_close(c, mail_refuse(c, r));
-	puts(address);
-	return mail_close(c, CTL_OK);
+	return mail_close(c, wants_address ? mail_address(c, wait) : mail_show(c, atoll(argv[2])));
 }

@@ -246,6 +246,42 @@ def first_epoch(fogctl, world, folder):
 		process.communicate()
 
 
+def nobody(fogctl, world, folder):
+	"""A gateway that doesn't answer: who waits is told for what, soon, and at the end."""
+	dirs = folder / "nobody"
+	dirs.mkdir(mode=0o700)
+	(dirs / "consensus").mkdir()
+	with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+		silent.bind(("10.77.0.1", 0))
+		port = silent.getsockname()[1]
+		subprocess.run([world, folder / "nobody.yaml", dirs / "consensus", str(port)], check=True, stdout=subprocess.DEVNULL)
+		why = f"no answer from here, 10.77.0.1:{port}: does UDP get through both ways? 'fogctl drops' at the gateway says more"
+		client = Client(fogctl, str(dirs), None)
+		address = ("client", "address", "--network", str(folder / "nobody.yaml"), "--gateway", "here")
+		expect(client.start(*address, "--wait", "2"), b"", f"fogctl: {why}\n")
+		expect(client.start("ping", "--wait", "2", "there"), b"0 sent, 0 returned, 0 lost\n", f"fogctl: {why}\n")
+		expect(client.start(*address, "--wait", "x"), b"", None, 2)
+		# The default is longer, and is ended here.
+		waiting = client.start(*address)
+		try:
+			assert select.select([waiting.stderr], [], [], LIMIT)[0], "no word on what it waits for"
+			assert os.read(waiting.stderr.fileno(), 4096).decode() == f"fogctl: still waiting: {why}\n"
+			assert silent.recv(9000), "it has asked"
+			waiting.terminate()
+			expect(waiting, b"", f"fogctl: {why}\n")
+		finally:
+			waiting.kill()
+			waiting.communicate()
+
+
+def expect(process, out, err, code=1):
+	try:
+		said = process.communicate(timeout=LIMIT)
+	finally:
+		process.kill()
+	assert (process.returncode, said[0]) == (code, out) and err in (None, said[1].decode()), (process.returncode, said)
+
+
 def chosen(store):
 	if not store.exists():
 		return False
@@ -348,6 +384,7 @@ def main():
 	subprocess.run(["ip", "address", "add", "10.77.0.1/24", "dev", "lo"], check=True)
 	with tempfile.TemporaryDirectory() as folder:
 		first_epoch(sys.argv[2], sys.argv[3], pathlib.Path(folder))
+		nobody(sys.argv[2], sys.argv[3], pathlib.Path(folder))
 		try:
 			check(sys.argv[2], sys.argv[3], pathlib.Path(folder))
 		finally:
