@@ -10,6 +10,7 @@ import datetime
 import http.client
 import http.server
 import json
+import os
 import pathlib
 import re
 import socket
@@ -29,8 +30,12 @@ from authorities import (
 	wait_for,
 )
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "vrf_ref"))
+TESTS = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(TESTS / "vrf_ref"), str(TESTS / "unit")]
 import vrf_ref
+from keyring import forget_keys
+
+INSTANCE = f"refusals{os.getpid()}"
 
 NODES, SILENT = 5, 3
 PLAINLY_OFF_S = 3600
@@ -241,7 +246,7 @@ class Node:
 		self.folder, self.log = directory.folder, directory.folder / "log"
 		config = self.folder / "node.yaml"
 		config.write_text(
-			f"instance: refusals\nuser: \"\"\ndataplane_user: \"\"\nrun_dir: {self.folder}/run\nstate_dir: {self.folder}/state\n"
+			f"instance: {INSTANCE}\nuser: \"\"\ndataplane_user: \"\"\nrun_dir: {self.folder}/run\nstate_dir: {self.folder}/state\n"
 			f"topology: {directory.network}\nworkers: {{cpus: [0]}}\nports:\n"
 			f"  - {{name: p0, driver: loop, device: a, addresses: [192.0.2.99]}}\nnode: {{address: 192.0.2.99, role: gateway}}\n")
 		with self.log.open("wb") as log:
@@ -279,8 +284,13 @@ def node(program, folder, authorities, second, third):
 		print(f"-- node\n{n.log.read_text()}", file=sys.stderr)
 		raise
 	finally:
-		n.process.terminate()
-		n.process.wait(timeout=60)
+		try:
+			n.process.terminate()
+			n.process.wait(timeout=60)
+		finally:
+			n.process.kill()
+			n.process.wait()
+			forget_keys(INSTANCE)
 
 
 def main(program, descriptor_check, controlplane, fogctl):

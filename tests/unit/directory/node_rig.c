@@ -8,6 +8,7 @@
 
 #include "../../../controlplane/config/report.h"
 #include "../../../controlplane/directory/serve.h"
+#include "../keyring.h"
 
 static const char instance[] = "dirtest";
 
@@ -178,15 +179,17 @@ void rig_begin(struct rig *rig)
 		parts_node_make(rig->parts, i);
 }
 
+void rig_forget_keys(void)
+{
+	check_forget_keys(instance);
+}
+
 void rig_end(struct rig *rig)
 {
 	char command[96];
 
 	rig_stop(rig);
-	for (uint64_t epoch = rig->epoch - 1; epoch < rig->epoch + 16; epoch++)
-		fog_epoch_key_destroy(instance, epoch);
-	fog_epoch_key_destroy(instance, FOG_NODE_EPOCH);
-	fog_keyring_secret_destroy(instance);
+	rig_forget_keys();
 	for (unsigned i = 0; i < PARTS_AUTHORITIES; i++) {
 		struct rig_authority *a = &rig->authority[i];
 		fog_serve_destroy(a->serve);

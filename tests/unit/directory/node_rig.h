@@ -53,6 +53,7 @@ void rig_network(struct rig *); // write the file as the authorities are by now
 void rig_start(struct rig *, uint64_t epoch, unsigned part);
 void rig_stop(struct rig *);
 void rig_forget_key(uint64_t epoch); // as a reboot does
+void rig_forget_keys(void); // all of them, those of tests that have ended early, too
 void rig_tick(struct rig *); // what the control thread does four times a second
 
 // A consensus of 'epoch' of the parts' nodes and, if 'own' isn't NULL, of ours. The caller frees it.

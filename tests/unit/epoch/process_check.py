@@ -4,7 +4,6 @@
 """A whole fog-controlplane in a network with epochs of 10 s, without a data plane: what it announces is
 signed and stays over kill -9 and over the end of an epoch, steps of the clock are refused and told, and no
 proof is published while no data plane has confirmed the end of its key."""
-import ctypes
 import hashlib
 import http.client
 import json
@@ -16,6 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from keyring import forget_keys  # noqa: E402
 
 CONTROLPLANE, FOGCTL, DESCRIPTOR_CHECK = sys.argv[1:4]
 PATIENCE_S = 60
@@ -168,10 +170,7 @@ def main():
 			check_proof(node, check_restarts(node))
 		finally:
 			node.end(signal.SIGKILL)
-			keyutils = ctypes.CDLL("libkeyutils.so.1")
-			for line in pathlib.Path("/proc/keys").read_text().splitlines():
-				if f"fogline:{INSTANCE}:" in line:
-					keyutils.keyctl_invalidate(int(line.split()[0], 16))
+			forget_keys(INSTANCE)
 
 
 main()

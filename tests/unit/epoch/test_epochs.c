@@ -8,6 +8,7 @@
 #include "../../../controlplane/epoch/epochs.h"
 #include "../../../controlplane/vrf/delay.h"
 #include "../../../controlplane/vrf/vrf.h"
+#include "../keyring.h"
 #include "../run.h"
 #include "net.h"
 
@@ -655,6 +656,7 @@ int main(void)
 		return 1;
 	fog_network_hash(net, network);
 	int r = check_run("epochs", tests);
+	check_forget_keys(instance); // of tests that ended early
 	fog_topology_free(net);
 	fog_identity_close(identity);
 	snprintf(command, sizeof(command), "rm -rf %s", folder);
