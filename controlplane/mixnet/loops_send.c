@@ -14,6 +14,8 @@
 enum {
 	FULL_WAIT_US = 1000, // until a full ring is asked again
 	PATH_WAIT_US = 100000, // until nodes that are off all paths are looked at again
+	KEY_TRIES =
+	        50, // such waits for the first mix key of a layer; a new consensus takes a moment to be in force
 	BEHIND_US = 50000, // that the clock makes up for; whatever took longer has put it off
 };
 
@@ -41,7 +43,7 @@ int loop_path(
 	} else {
 		n = fog_path_choose(t, &wish, memory, path);
 		if (n == -EHOSTDOWN && !self->off_path && !fog_topology_mixes_off_path(t))
-			n = -ENOENT;
+			n = -ENOKEY;
 		why = n == -E2BIG     ? "the path has more hops than packets have slots"
 		        : n == -EXDEV ? "every path has two nodes of one operator, family or "
 		                        "autonomous system"
@@ -251,12 +253,13 @@ static int loop_one(
         struct fog_loops *l, struct timespec due, const struct timespec *end, char *text
 )
 {
-	int r = -EAGAIN;
+	int r = -EAGAIN, keyless = 0;
 
-	while ((r == -EAGAIN || r == -ENOBUFS || r == -EHOSTDOWN) && time_until(&due, end)) {
+	while ((r == -EAGAIN || r == -ENOBUFS || r == -EHOSTDOWN || r == -ENOKEY) &&
+	       time_until(&due, end)) {
 		// Only this thread counts 'sent'.
 		r = loop_prepare(l, l->status.sent, text);
-		if (r == -EHOSTDOWN)
+		if (r == -EHOSTDOWN || (r == -ENOKEY && ++keyless < KEY_TRIES))
 			due = time_after(due, PATH_WAIT_US);
 		else if (r < 0)
 			return r;

@@ -66,11 +66,10 @@ static int op_mix_key(
         void *ctx, const struct fog_topology_node *node, uint64_t epoch, uint8_t public_key[32]
 )
 {
+	const char *keyless = world.keyless;
+
 	memcpy(public_key, node->mix_key, 32);
-	return world.keyless == NULL ||
-	                strncmp(node->name, world.keyless, strlen(world.keyless)) != 0
-	        ? 0
-	        : -ENOENT;
+	return keyless == NULL || strncmp(node->name, keyless, strlen(keyless)) != 0 ? 0 : -ENOENT;
 }
 
 // Under the lock.
@@ -488,6 +487,19 @@ static void test_keyless(void)
 		CU_ASSERT_STRING_EQUAL(name[w.node[1]], "mix2b");
 		check_way(i, &w);
 	}
+	end();
+
+	// A key that comes in time costs nothing.
+	begin(0, 0);
+	world.keyless = "mix2";
+	CU_ASSERT_EQUAL(
+	        fog_loops_start(loops, &(struct fog_loops_request){3, 1000, LIMIT_S}, text), 0
+	);
+	usleep(200000);
+	CU_ASSERT_EQUAL(status().sent, 0);
+	world.keyless = NULL;
+	until(FOG_LOOPS_WAITING);
+	CU_ASSERT_EQUAL(status().sent, 3);
 	end();
 
 	begin(0, 0);
