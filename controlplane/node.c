@@ -399,6 +399,7 @@ unsigned fog_node_warnings(struct fog_node *n, node_say *warn, void *ctx)
 	pthread_rwlock_unlock(&n->lock);
 	count += node_warn_directory(n, warn, ctx);
 	count += node_warn_epochs(n, warn, ctx);
+	count += node_warn_links(n, warn, ctx);
 	count += node_warn_cover(n, warn, ctx);
 	count += node_filter_warnings(n, warn, ctx);
 	return count + node_timing_warnings(n, warn, ctx);

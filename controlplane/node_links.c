@@ -3,6 +3,7 @@
 #include "node_links.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 
 enum {
 	LOOK_MS = 1000,
+	CLIENT_SPARE = 5, // so much more than the mean, as a part of it: clients send by chance
 	SETTLE_MS = 5000, // first tries of a handshake with everybody, and again
 };
 
@@ -232,4 +234,39 @@ unsigned node_unready_links(struct fog_node *n, node_say *reason, void *ctx)
 		count++;
 	}
 	return count;
+}
+
+static uint64_t links_per_s(uint32_t mean_us)
+{
+	return mean_us > 0 ? (1000000 + mean_us - 1) / mean_us : 0;
+}
+
+// A client that sends what the network asks of it would be dropped by a gateway that takes less.
+unsigned node_warn_links(struct fog_node *n, node_say *warn, void *ctx)
+{
+	char text[256] = "";
+
+	pthread_rwlock_rdlock(&n->lock);
+	const struct fog_config_links *links = &n->config->links;
+	const struct fog_topology_node *self = fog_node_self(n);
+	if (self != NULL && self->role == FOG_ROLE_GATEWAY && links->clients > 0 &&
+	    links->client_rate > 0) {
+		const struct fog_cover_rates *c = &n->topology->cover;
+		uint64_t sent = links_per_s(c->client_send_us) + links_per_s(c->client_loop_us) +
+		        links_per_s(c->client_fetch_us);
+		uint64_t want = sent + sent / CLIENT_SPARE;
+		if (want > links->client_rate)
+			snprintf(
+			        text, sizeof(text),
+			        "clients of this network send %" PRIu64
+			        " packets a second on average, and links.client_rate takes %u: "
+			        "what is more is dropped as client_rate; set it to %" PRIu64,
+			        sent, links->client_rate, want
+			);
+	}
+	pthread_rwlock_unlock(&n->lock);
+	if (text[0] == '\0')
+		return 0;
+	warn(ctx, "client_rate", text);
+	return 1;
 }

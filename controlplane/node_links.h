@@ -28,3 +28,5 @@ void node_links_tick(struct fog_node *);
 bool node_links_settling(void *ctx);
 // What of the links keeps the node from being ready. Returns how many reasons there are. Any thread.
 unsigned node_unready_links(struct fog_node *, node_say *reason, void *ctx);
+// Where what it takes is less than the network asks to be sent. Returns how many warnings. Any thread.
+unsigned node_warn_links(struct fog_node *, node_say *warn, void *ctx);

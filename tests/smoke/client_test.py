@@ -4,7 +4,7 @@
 and are acknowledged, though clients and a gateway's control plane are killed on the way. fogctl as a client."""
 import subprocess
 
-from _init import check, netns
+from _init import check, drops, netns, port_lost
 from clients import Client, Post, network
 
 MESSAGES, KILLS = 20, 3
@@ -20,6 +20,10 @@ def fogctl(client, *words):
 	return done.stdout.decode()
 
 
+def dropped(lab):
+	return {node.name: (port_lost(node), drops(node)) for node in lab}
+
+
 def by_hand(lab):
 	"""What one types: the first message creates the client's folder."""
 	one, other = Client(lab, 10, "gateway1"), Client(lab, 11, "gateway2")
@@ -30,9 +34,13 @@ def by_hand(lab):
 	check("acknowledged, 1 of 1 fragments" in said, said)
 	said = fogctl(other, "receive", "--wait", "60")
 	check("13 bytes\nwho is there?" in said, said)
+	before = dropped(lab)
 	said = fogctl(one, "ping", "--count", "3", "gateway2")
-	check(said.startswith("3 sent, 3 returned, 0 lost"), said)
+	check(said.startswith("3 sent, 3 returned, 0 lost"), f"{said}dropped before and since: {before} {dropped(lab)}")
 	print(said)
+	# What got lost was lost on the wires.
+	for name, (_, reasons) in dropped(lab).items():
+		check("client_rate" not in reasons, f"drops of {name}: {reasons}")
 
 
 def main():

@@ -14,6 +14,7 @@ from _init import Lab, check, encrypted, equal, netns, wait_for
 
 LOSS = 5  # per cent of all UDP datagrams, on every link and in each direction
 LENGTH_MAX = 64 << 10
+CLIENT_RATE = 1000  # of a gateway: beyond what clients send at the highest rates of these tests
 HEAD, RECORD = 6, 12  # of an entry of a plan, of what was received
 
 
@@ -28,7 +29,7 @@ def network(epoch_s, **cover):
 	for name, role, layer in (
 		("gateway1", "gateway", 0), ("mix1", "mix", 1), ("mix2", "mix", 2), ("mix3", "mix", 3), ("gateway2", "gateway", 0),
 	):
-		lab.add(name, role, layer)
+		lab.add(name, role, layer, config={"links": {"client_rate": CLIENT_RATE}})
 	return lab
 
 

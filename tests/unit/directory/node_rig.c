@@ -8,6 +8,7 @@
 
 #include "../../../controlplane/config/report.h"
 #include "../../../controlplane/directory/serve.h"
+#include "../../../controlplane/node_links.h"
 #include "../keyring.h"
 
 static const char instance[] = "dirtest";
@@ -356,5 +357,6 @@ bool rig_warns(struct rig *rig, const char *code, const char *part)
 	struct rig_says s = {.code = code, .part = part};
 
 	node_warn_directory(rig->node, rig_hear, &s);
+	node_warn_links(rig->node, rig_hear, &s);
 	return s.found;
 }

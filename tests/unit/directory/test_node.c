@@ -220,6 +220,11 @@ static void test_consensus(void)
 	}
 	CU_ASSERT_EQUAL(own, 1);
 	CU_ASSERT_EQUAL(node_directory_known(rig.node, 6, &known), -ENOENT);
+	// Clients of this network send a packet every 4, 5 and 6 microseconds: 616,667 a second, and a fifth more.
+	CU_ASSERT_TRUE(rig_warns(&rig, "client_rate", "takes 200"));
+	CU_ASSERT_TRUE(rig_warns(&rig, "client_rate", "set it to 740000"));
+	rig.node->config->links.client_rate = 740000;
+	CU_ASSERT_FALSE(rig_warns(&rig, "client_rate", ""));
 	CU_ASSERT_EQUAL(node_directory_beacon(rig.node, rig.epoch, beacon), 0);
 	CU_ASSERT_EQUAL(memcmp(beacon, c->beacon, 32), 0);
 	CU_ASSERT_EQUAL(node_directory_beacon(rig.node, rig.epoch + 1, beacon), -EAGAIN);
