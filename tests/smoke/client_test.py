@@ -8,8 +8,8 @@ from _init import check, drops, netns, port_lost
 from clients import Client, Post, network
 
 MESSAGES, KILLS = 20, 3
-# One of six packets or answers is lost on its ten links. With client_long.py's 5 % it is two of five, and the last
-# fragments take a minute more.
+# One of six packets or answers is lost on its ten links. With client_long.py's 5 % it is two of five, and
+# the test takes three times as long.
 LOSS = 2
 
 
