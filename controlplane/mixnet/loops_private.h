@@ -75,8 +75,8 @@ static inline uint64_t loop_tsc(void)
 	return __builtin_ia32_rdtsc();
 }
 
-// Mixes of a path of ours and then we, as fog_path_choose draws them. Returns the number of hops, or as fog_loops_start with a
-// sentence.
+// Mixes of a path of ours and then we, as fog_path_choose draws them. Returns the number of hops, or with a
+// sentence as fog_loops_start, or -ENOKEY (only mixes that 'usable' refuses would make one).
 int loop_path(
         const struct fog_topology *, const struct fog_topology_node *self,
         fog_topology_usable *usable, void *ctx, struct fog_path_memory *memory,

@@ -32,7 +32,7 @@ struct fog_path_wish {
 };
 
 // Returns the number of hops, -E2BIG (more than packets have slots, or than 'max'), -ENOENT (a layer has no
-// mix that is usable), -EXDEV (mixes there are, but each path has two nodes of one operator, family or
+// mix but the ends), -EXDEV (mixes there are, but each path has two nodes of one operator, family or
 // autonomous system: this is certain, but for networks with more than 2^20 ways to begin a path, where it means
 // that 65,536 draws found none), -EHOSTDOWN (not now: an end is off all paths, or only mixes that are, or that
 // 'usable' refuses, would make one). 'memory' may be NULL: nothing is remembered. Takes at most some 4 million
