@@ -177,7 +177,7 @@ uint64_t directory_epoch(const struct node_directory *d)
 
 static struct fog_view_moment directory_moment(const struct node_directory *d)
 {
-	return fog_view_moment(&d->schedule, fog_clock_now_ns(d->node->clock));
+	return fog_view_moment(d->view, fog_clock_now_ns(d->node->clock));
 }
 
 struct fog_topology *node_directory_topology(struct fog_node *n)

@@ -176,14 +176,17 @@ static unsigned fetch_sources(
 // (fog_view_take_prepared); the view stays as long as this thread.
 static int fetch_keep(struct node_directory *d, const struct fog_fetch_answer *a, bool *news)
 {
+	struct fog_clock *clock = d->node->clock;
 	struct fog_view_fresh *fresh;
 
 	if (fog_view_knows(d->view, a->data, a->len))
-		return fog_view_take(d->view, a->data, a->len, directory_epoch(d), news);
+		return fog_view_take(d->view, a->data, a->len, fog_clock_now_ns(clock), news);
 	*news = false;
-	int r = fog_view_prepare(d->view, &d->lock, a->data, a->len, directory_epoch(d), &fresh);
+	int r = fog_view_prepare(
+	        d->view, &d->lock, a->data, a->len, fog_clock_now_ns(clock), &fresh
+	);
 	if (r == FOG_REFUSAL_NONE)
-		r = fog_view_take_prepared(d->view, fresh, directory_epoch(d), news);
+		r = fog_view_take_prepared(d->view, fresh, fog_clock_now_ns(clock), news);
 	return r;
 }
 

@@ -36,9 +36,9 @@ uint32_t node_directory_settles_s(struct fog_node *n)
 		uint64_t now_ns = fog_clock_now_ns(n->clock);
 		uint64_t epoch = fog_schedule_epoch(&d->schedule, now_ns);
 		// Afterwards those of the next epoch are what is off all paths.
-		if (now_ns >= fog_schedule_settled(&d->schedule, epoch))
+		if (now_ns >= fog_view_settled(d->view, epoch))
 			epoch++;
-		left_ns = fog_schedule_settled(&d->schedule, epoch) - now_ns;
+		left_ns = fog_view_settled(d->view, epoch) - now_ns;
 	}
 	pthread_mutex_unlock(&d->lock);
 	return left_ns > 0 ? (uint32_t)((left_ns + 999999999) / 1000000000) : 1;

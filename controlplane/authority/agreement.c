@@ -13,7 +13,8 @@
 struct agreement_time agreement_time(const struct fog_agreement *a, uint64_t now_ns)
 {
 	uint64_t epoch_ns = a->p.network->epoch_s * UINT64_C(1000000000), eighth = epoch_ns / 8;
-	struct agreement_time t = {.epoch = now_ns / epoch_ns, .eighth_ns = eighth};
+	struct agreement_time t = {
+	        .epoch = now_ns / epoch_ns, .now_ns = now_ns, .eighth_ns = eighth};
 
 	// Nothing is late for the first epoch of all.
 	t.target = now_ns < AT_BEGIN * eighth ? 1 : (now_ns - AT_BEGIN * eighth) / epoch_ns + 1;

@@ -54,7 +54,8 @@ struct fog_agreement {
 struct agreement_time {
 	uint64_t epoch; // the one that is at work
 	uint64_t target; // the one whose consensus is made
-	uint64_t at_ns, eighth_ns;
+	uint64_t now_ns, eighth_ns;
+	uint64_t at_ns; // since the start of the epoch before the target
 };
 
 struct agreement_time agreement_time(const struct fog_agreement *, uint64_t now_ns);

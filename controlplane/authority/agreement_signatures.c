@@ -151,7 +151,7 @@ void signatures_publish(struct fog_agreement *a, const struct agreement_time *t)
 	int ret = fog_consensus_set_signatures(r->consensus, all, count);
 	if (ret == 0)
 		ret = fog_view_take(
-		        a->p.view, r->consensus->data, r->consensus->len, t->epoch, &news
+		        a->p.view, r->consensus->data, r->consensus->len, t->now_ns, &news
 		);
 	if (ret < 0) {
 		// Logged by the view. Each try verifies all of it and takes another line.

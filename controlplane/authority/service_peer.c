@@ -75,11 +75,6 @@ static void peer_take_proofs(struct service_peer *p, const struct fog_fetch_answ
 		fog_view_prove(p->service->view, a->data + at);
 }
 
-static uint64_t peer_epoch(const struct service *s)
-{
-	return fog_clock_now_ns(s->clock) / 1000000000 / s->p.network->epoch_s;
-}
-
 // Who wants the lock waits for the disk only while proofs of a contradiction are kept (fog_view_take_prepared).
 static void peer_take(struct service_peer *p, const struct fog_fetch_answer *a)
 {
@@ -89,10 +84,11 @@ static void peer_take(struct service_peer *p, const struct fog_fetch_answer *a)
 
 	if (fog_view_knows(s->view, a->data, a->len))
 		return;
-	if (fog_view_prepare(s->view, &s->lock, a->data, a->len, peer_epoch(s), &fresh) !=
-	    FOG_REFUSAL_NONE)
+	if (fog_view_prepare(
+	            s->view, &s->lock, a->data, a->len, fog_clock_now_ns(s->clock), &fresh
+	    ) != FOG_REFUSAL_NONE)
 		return;
-	if (fog_view_take_prepared(s->view, fresh, peer_epoch(s), &news) == 0 && news)
+	if (fog_view_take_prepared(s->view, fresh, fog_clock_now_ns(s->clock), &news) == 0 && news)
 		LOG_INFO(
 		        "authority '%s' had a consensus that we lacked",
 		        s->p.network->authority[p->number].name

@@ -155,7 +155,7 @@ static uint64_t network_later(const struct client_network *n, uint64_t now_ms)
 }
 
 static void network_answer(
-        struct client_network *n, const struct fog_fetch_answer *a, uint64_t epoch, bool *news
+        struct client_network *n, const struct fog_fetch_answer *a, uint64_t now_ns, bool *news
 )
 {
 	int r;
@@ -169,7 +169,7 @@ static void network_answer(
 		n->failures++;
 		return;
 	}
-	r = fog_view_take(n->view, a->data, a->len, epoch, news);
+	r = fog_view_take(n->view, a->data, a->len, now_ns, news);
 	if (r == FOG_REFUSAL_NONE) {
 		n->trouble[0] = '\0';
 		n->failures = 0;
@@ -213,7 +213,7 @@ static bool network_fetch(
 	if (client_fetcher_take(n->fetcher, &answer, &error, text)) {
 		if (error == 0) {
 			network_clock(n, answer.date_s);
-			network_answer(n, &answer, epoch, &news);
+			network_answer(n, &answer, now_ns, &news);
 			free(answer.data);
 			if (n->late_epoch != epoch)
 				n->late_answers = 0;
@@ -242,9 +242,9 @@ bool client_network_tick(struct client_network *n, uint64_t now_ms)
 
 	fog_clock_tick(n->clock, 0);
 	now_ns = fog_clock_now_ns(n->clock);
-	moment = fog_view_moment(&n->schedule, now_ns);
+	news = network_fetch(n, now_ms, now_ns, fog_schedule_epoch(&n->schedule, now_ns));
+	moment = fog_view_moment(n->view, now_ns);
 	moment.before_lives = false; // who has gone is of no use to who relays nothing
-	news = network_fetch(n, now_ms, now_ns, moment.epoch);
 	if (fog_view_moment_same(&moment, &n->moment) && !news)
 		return false;
 	fog_view_prune(n->view, moment.epoch);

@@ -30,6 +30,7 @@ int fog_view_create(const struct fog_topology *network, const char *dir, struct 
 	if (v == NULL)
 		return -ENOMEM;
 	v->network = network;
+	v->schedule = fog_schedule_of(network);
 	if ((v->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0) {
 		ret = -errno;
 		LOG_ERR("folder of consensuses %s: %s: create it, writable for this user", dir,
@@ -126,8 +127,9 @@ void fog_view_prune(struct fog_view *v, uint64_t epoch)
 }
 
 // A consensus that is older than the one of the epoch before counts for nothing any more.
-static int view_time(const struct fog_view *v, const struct fog_consensus *c, uint64_t now)
+static int view_time(const struct fog_view *v, const struct fog_consensus *c, uint64_t now_ns)
 {
+	uint64_t now = fog_schedule_epoch(&v->schedule, now_ns);
 	const struct fog_consensus *oldest = now > 0 ? fog_view_at(v, now - 1) : NULL;
 
 	if (c->epoch > now && c->epoch - now > 1)
@@ -208,9 +210,10 @@ static int view_evidence(
 
 // Takes 'c' over. 'fresh' is its file, if that is written already.
 static int view_keep(
-        struct fog_view *v, struct fog_consensus *c, const char *fresh, uint64_t now_epoch
+        struct fog_view *v, struct fog_consensus *c, const char *fresh, uint64_t now_ns
 )
 {
+	uint64_t now_epoch = fog_schedule_epoch(&v->schedule, now_ns);
 	char name[VIEW_NAME_MAX];
 	int ret;
 
@@ -225,18 +228,21 @@ static int view_keep(
 	}
 	if (v->count == FOG_VIEW_MAX)
 		fog_view_prune(v, now_epoch);
+	if (c->epoch == now_epoch) {
+		v->late_epoch = now_epoch;
+		v->late_ns = now_ns;
+	}
 	view_insert(v, c);
 	return FOG_REFUSAL_NONE;
 }
 
 // Takes 'c' over, and its file, as view_keep.
 static int view_take(
-        struct fog_view *v, struct fog_consensus *c, const char *fresh, uint64_t now_epoch,
-        bool *news
+        struct fog_view *v, struct fog_consensus *c, const char *fresh, uint64_t now_ns, bool *news
 )
 {
 	const struct fog_consensus *known = fog_view_exact(v, c->epoch);
-	int ret = view_time(v, c, now_epoch);
+	int ret = view_time(v, c, now_ns);
 
 	if (known != NULL && memcmp(known->digest, c->digest, 32) != 0)
 		ret = view_evidence(v, known, c);
@@ -246,7 +252,7 @@ static int view_take(
 		fog_consensus_free(c);
 		return ret;
 	}
-	*news = (ret = view_keep(v, c, fresh, now_epoch)) == FOG_REFUSAL_NONE;
+	*news = (ret = view_keep(v, c, fresh, now_ns)) == FOG_REFUSAL_NONE;
 	return ret;
 }
 
@@ -265,9 +271,7 @@ bool fog_view_knows(const struct fog_view *v, const uint8_t *data, size_t len)
 	return view_known(v, data, len) != NULL;
 }
 
-int fog_view_take(
-        struct fog_view *v, const uint8_t *data, size_t len, uint64_t now_epoch, bool *news
-)
+int fog_view_take(struct fog_view *v, const uint8_t *data, size_t len, uint64_t now_ns, bool *news)
 {
 	const struct fog_consensus *known = view_known(v, data, len);
 	struct fog_consensus *c;
@@ -276,10 +280,10 @@ int fog_view_take(
 	*news = false;
 	// What is known already costs nothing: everybody serves it.
 	if (known != NULL)
-		return view_time(v, known, now_epoch);
+		return view_time(v, known, now_ns);
 	if ((ret = fog_consensus_open(data, len, v->network, &c)) != FOG_REFUSAL_NONE)
 		return ret;
-	return view_take(v, c, NULL, now_epoch, news);
+	return view_take(v, c, NULL, now_ns, news);
 }
 
 // Not under the lock, both of it.
@@ -309,7 +313,7 @@ static int prepare_write(const struct fog_view *v, struct fog_view_fresh *f)
 
 int fog_view_prepare(
         const struct fog_view *v, pthread_mutex_t *lock, const uint8_t *data, size_t len,
-        uint64_t now_epoch, struct fog_view_fresh **out
+        uint64_t now_ns, struct fog_view_fresh **out
 )
 {
 	struct fog_view_fresh *f;
@@ -319,7 +323,7 @@ int fog_view_prepare(
 	pthread_mutex_lock(lock);
 	// What is going to be refused, or is known in other bytes, mustn't cost a write: anybody may have it.
 	if (ret == FOG_REFUSAL_NONE && fog_view_exact(v, f->consensus->epoch) == NULL &&
-	    (ret = view_time(v, f->consensus, now_epoch)) == FOG_REFUSAL_NONE) {
+	    (ret = view_time(v, f->consensus, now_ns)) == FOG_REFUSAL_NONE) {
 		pthread_mutex_unlock(lock);
 		ret = prepare_write(v, f);
 		pthread_mutex_lock(lock);
@@ -334,11 +338,11 @@ int fog_view_prepare(
 }
 
 int fog_view_take_prepared(
-        struct fog_view *v, struct fog_view_fresh *f, uint64_t now_epoch, bool *news
+        struct fog_view *v, struct fog_view_fresh *f, uint64_t now_ns, bool *news
 )
 {
 	*news = false;
-	int ret = view_take(v, f->consensus, f->name[0] != '\0' ? f->name : NULL, now_epoch, news);
+	int ret = view_take(v, f->consensus, f->name[0] != '\0' ? f->name : NULL, now_ns, news);
 
 	free(f);
 	return ret;

@@ -39,9 +39,7 @@ void fog_view_destroy(struct fog_view *); // accepts NULL
 // epoch for which the one we have is newer by more than a late one can be: older than all that count);
 // EQUIVOCATION (a valid one of the same epoch with another digest is known, which stays in force: who has
 // signed both is proved by fog_view_proofs). -errno: it could not be written, nothing is taken.
-int fog_view_take(
-        struct fog_view *, const uint8_t *data, size_t len, uint64_t now_epoch, bool *news
-);
+int fog_view_take(struct fog_view *, const uint8_t *data, size_t len, uint64_t now_ns, bool *news);
 // The same in two steps, for whose lock others wait: they wait neither for what a new consensus writes nor while all
 // of it is verified. What is known already (fog_view_knows) is better taken at once.
 // Verify, and write beside, synced, what take_prepared is going to keep: what it would refuse costs no write.
@@ -51,14 +49,12 @@ int fog_view_take(
 struct fog_view_fresh;
 int fog_view_prepare(
         const struct fog_view *, pthread_mutex_t *lock, const uint8_t *data, size_t len,
-        uint64_t now_epoch, struct fog_view_fresh **out
+        uint64_t now_ns, struct fog_view_fresh **out
 );
 // Under the lock. Takes it over. Returns as fog_view_take. On the disk it changes names and removes files; but it
 // waits for the disk as fog_view_prove does when it contradicts one that is known, once for each authority that has
 // signed both and isn't known for it, and as fog_view_take when the one of its epoch that was known before is gone.
-int fog_view_take_prepared(
-        struct fog_view *, struct fog_view_fresh *, uint64_t now_epoch, bool *news
-);
+int fog_view_take_prepared(struct fog_view *, struct fog_view_fresh *, uint64_t now_ns, bool *news);
 bool fog_view_knows(const struct fog_view *, const uint8_t *data, size_t len);
 // The one that counts in 'epoch': the newest one of an epoch not after it that is still good for it. NULL: none.
 const struct fog_consensus *fog_view_at(const struct fog_view *, uint64_t epoch);
@@ -92,10 +88,13 @@ int fog_view_mix_key(
 struct fog_view_moment {
 	uint64_t epoch;
 	bool before_lives; // packets of the epoch before may still come
-	bool settled; // who is going to have the consensus of this epoch has it (fog_schedule_settled)
+	bool settled; // who is going to have the consensus of this epoch has it (fog_view_settled)
 };
 
-struct fog_view_moment fog_view_moment(const struct fog_schedule *, uint64_t now_ns);
+// From here on paths lead over who is new in 'epoch': fog_schedule_settled, or later by fog_schedule_grace after a
+// consensus that was taken in its own epoch. When it came that late to us, it may have come late to all.
+uint64_t fog_view_settled(const struct fog_view *, uint64_t epoch);
+struct fog_view_moment fog_view_moment(const struct fog_view *, uint64_t now_ns);
 bool fog_view_moment_same(const struct fog_view_moment *, const struct fog_view_moment *);
 
 // The network of a time as everything else knows it: parameters of the network file and rates of the

@@ -7,6 +7,8 @@
 
 struct fog_view {
 	const struct fog_topology *network;
+	struct fog_schedule schedule;
+	uint64_t late_epoch, late_ns; // the last one that was taken in its own epoch, and when
 	int dir; // descriptor of the folder
 	unsigned count;
 	struct fog_consensus *consensus[FOG_VIEW_MAX]; // ascending by epoch

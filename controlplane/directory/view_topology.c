@@ -82,14 +82,22 @@ static void topology_checksum(struct fog_topology *t, const struct fog_topology 
 	crypto_generichash_final(&state, t->checksum, 32);
 }
 
-struct fog_view_moment fog_view_moment(const struct fog_schedule *s, uint64_t now_ns)
+uint64_t fog_view_settled(const struct fog_view *v, uint64_t epoch)
 {
-	struct fog_schedule_view v = fog_schedule_look(s, now_ns);
+	uint64_t settled = fog_schedule_settled(&v->schedule, epoch);
+	uint64_t late = v->late_epoch == epoch ? v->late_ns + fog_schedule_grace(&v->schedule) : 0;
+
+	return late > settled ? late : settled;
+}
+
+struct fog_view_moment fog_view_moment(const struct fog_view *v, uint64_t now_ns)
+{
+	struct fog_schedule_view s = fog_schedule_look(&v->schedule, now_ns);
 
 	return (struct fog_view_moment){
-	        .epoch = v.epoch,
-	        .before_lives = v.epoch > 0 && fog_schedule_lives(&v, v.epoch - 1),
-	        .settled = now_ns >= fog_schedule_settled(s, v.epoch),
+	        .epoch = s.epoch,
+	        .before_lives = s.epoch > 0 && fog_schedule_lives(&s, s.epoch - 1),
+	        .settled = now_ns >= fog_view_settled(v, s.epoch),
 	};
 }
 

@@ -29,6 +29,11 @@ uint64_t fog_schedule_settled(const struct fog_schedule *s, uint64_t epoch)
 	return fog_schedule_start(s, epoch) + s->epoch_ns / 16 * 3;
 }
 
+uint64_t fog_schedule_grace(const struct fog_schedule *s)
+{
+	return s->epoch_ns / 16;
+}
+
 uint64_t fog_schedule_dead(const struct fog_schedule *s, uint64_t epoch)
 {
 	return fog_schedule_start(s, epoch + 1) + s->overlap_ns;

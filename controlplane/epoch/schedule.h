@@ -31,6 +31,8 @@ uint64_t fog_schedule_start(const struct fog_schedule *, uint64_t epoch);
 // From here on nobody waits for the consensus of 'epoch' any more: it comes in the first eighth of its epoch or
 // never, and whoever lacks it asks once more between that and this, clocks within the tolerance given.
 uint64_t fog_schedule_settled(const struct fog_schedule *, uint64_t epoch);
+// Nanoseconds for which whoever got a consensus late waits for others, who may get it a little later.
+uint64_t fog_schedule_grace(const struct fog_schedule *);
 // When the key of 'epoch' is destroyed: its end and the overlap.
 uint64_t fog_schedule_dead(const struct fog_schedule *, uint64_t epoch);
 struct fog_schedule_view fog_schedule_look(const struct fog_schedule *, uint64_t now_ns);

@@ -238,7 +238,8 @@ static int links_follow_nodes(
 	for (unsigned i = 0; i < l->nodes; i++) {
 		if (links_kept(fresh, count, l->node[i]))
 			continue;
-		links_peer_sessions_remove(l, l->node[i], now_ms);
+		while (l->node[i]->session != NULL)
+			links_session_leave(l->node[i]->session, now_ms);
 		links_peer_free(l->node[i]);
 	}
 	free(l->node);
@@ -470,8 +471,10 @@ void fog_links_tick(struct fog_links *l, uint64_t now_ms)
 		links_initiate_tick(l, p, now_ms);
 		links_sessions_tick(l, p, now_ms);
 	}
-	if (l->attached && l->looked)
+	if (l->attached && l->looked) {
 		links_clients_tick(l, now_ms);
+		links_leaving_tick(l, now_ms);
+	}
 	links_publish(l, now_ms);
 }
 

@@ -127,7 +127,10 @@ enum fog_link_status_state {
 	FOG_LINK_STATUS_UP,
 };
 
-enum { FOG_LINKS_STALE_MS = 45000 }; // a peer beats every 10 s
+enum {
+	FOG_LINKS_STALE_MS = 45000, // a peer beats every 10 s
+	FOG_LINKS_LEAVING_MS = 2000, // sessions outlive their node: it sends until it has noticed, too
+};
 
 struct fog_link_status {
 	uint32_t class; // enum fog_link_class

@@ -40,6 +40,7 @@ enum links_slot {
 	SLOT_PENDING, // named in an initiation of ours
 	SLOT_SENT, // install was sent
 	SLOT_LIVE, // the data plane has it
+	SLOT_LEAVING, // so it has, but its node has gone: what is on its way may still come
 	SLOT_REMOVING, // remove was sent, or is to be sent
 };
 
@@ -58,7 +59,7 @@ struct links_session {
 	        old_ms, // since when another one is sent with
 	        heard_ms, // last look that found rx grown; 0 = nothing has come
 	        beat_ms, // next one
-	        sent_ms; // last message about it to the data plane
+	        sent_ms; // last message about it to the data plane; SLOT_LEAVING: since when
 	uint64_t rekey_ms; // age at which it is replaced
 	uint64_t rx, tx;
 	unsigned missing; // looks in a row that did not find it
@@ -183,6 +184,9 @@ int links_session_install(
         const struct fog_link_punt *, uint64_t now_ms
 );
 void links_session_remove(struct fog_links *, struct links_session *, uint64_t now_ms);
+// Of a node that has gone: removed after a while (links_leaving_tick).
+void links_session_leave(struct links_session *, uint64_t now_ms);
+void links_leaving_tick(struct fog_links *, uint64_t now_ms);
 void links_session_drop(struct links_session *); // the data plane has it no more
 struct links_session *links_sending(const struct links_peer *); // NULL: none
 void links_session_sending(struct fog_links *, struct links_session *, uint64_t now_ms);

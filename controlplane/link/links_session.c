@@ -88,6 +88,22 @@ void links_session_remove(struct fog_links *l, struct links_session *s, uint64_t
 		(void)l->ops.remove(l->ctx, s->rx_index); // sent again after LINKS_ACK_MS
 }
 
+void links_session_leave(struct links_session *s, uint64_t now_ms)
+{
+	session_unlink(s);
+	s->slot = SLOT_LEAVING;
+	s->sent_ms = now_ms;
+}
+
+void links_leaving_tick(struct fog_links *l, uint64_t now_ms)
+{
+	for (uint32_t i = 0; i < FOG_LINK_SLOTS; i++) {
+		struct links_session *s = &l->session[i];
+		if (s->slot == SLOT_LEAVING && now_ms - s->sent_ms >= FOG_LINKS_LEAVING_MS)
+			links_session_remove(l, s, now_ms);
+	}
+}
+
 struct links_session *links_sending(const struct links_peer *p)
 {
 	for (struct links_session *s = p->session; s != NULL; s = s->next)
@@ -372,7 +388,7 @@ static void session_miss(struct links_session *s, uint64_t now_ms)
 		links_slot_free(s);
 	else if (s->slot == SLOT_SENT && now_ms - s->sent_ms >= LINKS_ACK_MS)
 		links_session_drop(s);
-	else if (s->slot == SLOT_LIVE && ++s->missing >= 2)
+	else if ((s->slot == SLOT_LIVE || s->slot == SLOT_LEAVING) && ++s->missing >= 2)
 		links_session_drop(s);
 }
 

@@ -33,7 +33,7 @@ static void viewed(const struct parts *p, const uint8_t *bytes, size_t len, int 
 
 	if (mkdtemp(dir) == NULL || fog_view_create(&p->net, dir, &v) < 0)
 		abort();
-	int r = fog_view_take(v, bytes, len, PARTS_EPOCH, &news);
+	int r = fog_view_take(v, bytes, len, parts_start(p, PARTS_EPOCH), &news);
 	if (opened != FOG_REFUSAL_NONE ? r != opened : news != (r == FOG_REFUSAL_NONE))
 		abort();
 	fog_view_beacon(v, PARTS_EPOCH, beacon);

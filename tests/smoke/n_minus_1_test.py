@@ -33,7 +33,8 @@ equal(facts["client"]["delivered"], facts["client"]["sent"], "messages of the on
 check(alarm["after_s"] is not None and alarm["after_s"] <= 2 * EPOCH_S, f"an alarm within two epochs: {alarm}")
 check("service" in alarm["by"], f"who raises it: {alarm['by']}")
 equal((alarm["node"], alarm["alerts"]), (facts["target"], [facts["target"]]), "who is named")
-check(alarm["loss"] > 0.8 and alarm["lost"] > 15 and alarm["p"] < 1e-6, f"the evidence: {alarm}")
+# Of the epoch in which the attack begins, loops from before it count, too.
+check(alarm["loss"] > 0.5 and alarm["lost"] > 15 and alarm["p"] < 1e-6, f"the evidence: {alarm}")
 check(f"at node {facts['target']}" in facts["shown"]["warnings"][0], f"warning: {facts['shown']}")
 check(facts["target"] in facts["shown"]["fogctl"][0], f"fogctl cover: {facts['shown']}")
 equal(facts["shown"]["metrics"], ["fog_cover_alerts 1"], "metric")

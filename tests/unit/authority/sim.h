@@ -235,7 +235,7 @@ static inline void sim_fetch(struct sim *s, unsigned i)
 	const struct fog_consensus *c =
 	        fog_view_newest(s->a[from].view, sim_now(s, i) / SIM_EPOCH_NS + 1);
 	if (c != NULL)
-		fog_view_take(s->a[i].view, c->data, c->len, sim_now(s, i) / SIM_EPOCH_NS, &news);
+		fog_view_take(s->a[i].view, c->data, c->len, sim_now(s, i), &news);
 }
 
 static inline void sim_step(struct sim *s)

@@ -28,7 +28,7 @@ static struct {
 	pthread_mutex_t lock;
 	struct fog_topology *topology;
 	const char *self;
-	const char *keyless; // nodes whose names begin so have no key
+	const char *keyless; // nodes whose names begin so have no key; under the lock
 	uint64_t hz, epoch;
 	unsigned epoch_asked, epoch_steps; // the epoch grows at each of the first calls
 	int refuse, refusals; // inject: answer so, so often
@@ -70,6 +70,13 @@ static int op_mix_key(
 
 	memcpy(public_key, node->mix_key, 32);
 	return keyless == NULL || strncmp(node->name, keyless, strlen(keyless)) != 0 ? 0 : -ENOENT;
+}
+
+static void world_keyless(const char *names)
+{
+	pthread_mutex_lock(&world.lock);
+	world.keyless = names;
+	pthread_mutex_unlock(&world.lock);
 }
 
 // Under the lock.
@@ -476,7 +483,7 @@ static void test_keyless(void)
 	static struct way w;
 
 	begin(0, 0);
-	world.keyless = "mix2a";
+	world_keyless("mix2a");
 	CU_ASSERT_EQUAL(
 	        fog_loops_start(loops, &(struct fog_loops_request){40, 1000, LIMIT_S}, text), 0
 	);
@@ -491,19 +498,19 @@ static void test_keyless(void)
 
 	// A key that comes in time costs nothing.
 	begin(0, 0);
-	world.keyless = "mix2";
+	world_keyless("mix2");
 	CU_ASSERT_EQUAL(
 	        fog_loops_start(loops, &(struct fog_loops_request){3, 1000, LIMIT_S}, text), 0
 	);
 	usleep(200000);
 	CU_ASSERT_EQUAL(status().sent, 0);
-	world.keyless = NULL;
+	world_keyless(NULL);
 	until(FOG_LOOPS_WAITING);
 	CU_ASSERT_EQUAL(status().sent, 3);
 	end();
 
 	begin(0, 0);
-	world.keyless = "mix2";
+	world_keyless("mix2");
 	CU_ASSERT_EQUAL(
 	        fog_loops_start(loops, &(struct fog_loops_request){1, 1000, LIMIT_S}, text), 0
 	);

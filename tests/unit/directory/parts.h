@@ -133,6 +133,12 @@ static inline struct parts *parts_make(unsigned nodes)
 	return p;
 }
 
+// Nanoseconds since 1970.
+static inline uint64_t parts_start(const struct parts *p, uint64_t epoch)
+{
+	return epoch * p->net.epoch_s * UINT64_C(1000000000);
+}
+
 static inline void parts_free(struct parts *p)
 {
 	free(p->node);

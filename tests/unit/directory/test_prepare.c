@@ -38,7 +38,12 @@ static void begin(void)
 	snprintf(dir, sizeof(dir), "/tmp/fog-prepare-XXXXXX");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
 	CU_ASSERT_EQUAL_FATAL(fog_view_create(&p->net, dir, &view), 0);
-	CU_ASSERT_EQUAL(fog_view_take(view, chain[2]->data, chain[2]->len, EPOCH + 2, &news), 0);
+	CU_ASSERT_EQUAL(
+	        fog_view_take(
+	                view, chain[2]->data, chain[2]->len, parts_start(p, EPOCH + 2), &news
+	        ),
+	        0
+	);
 	signal(SIGXFSZ, SIG_IGN);
 	CU_ASSERT_EQUAL_FATAL(getrlimit(RLIMIT_FSIZE, &limit), 0);
 	none = (struct rlimit){.rlim_max = limit.rlim_max};
@@ -70,7 +75,7 @@ static void end(void)
 static int prepare(const struct fog_consensus *c, unsigned now, struct fog_view_fresh **fresh)
 {
 	pthread_mutex_lock(&lock);
-	int r = fog_view_prepare(view, &lock, c->data, c->len, EPOCH + now, fresh);
+	int r = fog_view_prepare(view, &lock, c->data, c->len, parts_start(p, EPOCH + now), fresh);
 	CU_ASSERT_EQUAL(pthread_mutex_unlock(&lock), 0);
 	CU_ASSERT_EQUAL(*fresh == NULL, r != FOG_REFUSAL_NONE);
 	return r;
@@ -98,7 +103,10 @@ static void test_known(void)
 	parts_signatures(p, chain[2], 14);
 	CU_ASSERT_FALSE(fog_view_knows(view, chain[2]->data, chain[2]->len));
 	CU_ASSERT_EQUAL_FATAL(prepare(chain[2], 3, &fresh), FOG_REFUSAL_NONE);
-	CU_ASSERT_EQUAL(fog_view_take_prepared(view, fresh, EPOCH + 3, &news), FOG_REFUSAL_NONE);
+	CU_ASSERT_EQUAL(
+	        fog_view_take_prepared(view, fresh, parts_start(p, EPOCH + 3), &news),
+	        FOG_REFUSAL_NONE
+	);
 	CU_ASSERT_FALSE(news);
 	end();
 }

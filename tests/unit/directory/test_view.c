@@ -80,7 +80,7 @@ static void again(void)
 static int take(const struct fog_consensus *c, unsigned now, bool expect_news)
 {
 	bool news;
-	int r = fog_view_take(view, c->data, c->len, EPOCH + now, &news);
+	int r = fog_view_take(view, c->data, c->len, parts_start(p, EPOCH + now), &news);
 
 	CU_ASSERT_EQUAL(news, expect_news);
 	return r;
@@ -124,7 +124,9 @@ static void test_refusals(void)
 	CU_ASSERT_EQUAL(take(chain[5], 4, false), FOG_REFUSAL_SIGNATURE);
 	chain[5]->data[chain[5]->len - 1] ^= 1;
 	CU_ASSERT_EQUAL(
-	        fog_view_take(view, chain[5]->data, chain[5]->len - 1, EPOCH + 4, &news),
+	        fog_view_take(
+	                view, chain[5]->data, chain[5]->len - 1, parts_start(p, EPOCH + 4), &news
+	        ),
 	        FOG_REFUSAL_MALFORMED
 	);
 	parts_signatures(p, chain[5], 3);
@@ -408,7 +410,7 @@ static int prepare(const struct fog_consensus *c, uint64_t now, struct fog_view_
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 	pthread_mutex_lock(&lock);
-	int r = fog_view_prepare(view, &lock, c->data, c->len, EPOCH + now, fresh);
+	int r = fog_view_prepare(view, &lock, c->data, c->len, parts_start(p, EPOCH + now), fresh);
 	CU_ASSERT_EQUAL(pthread_mutex_unlock(&lock), 0);
 	return r;
 }
@@ -427,13 +429,18 @@ static void test_prepared(void)
 	CU_ASSERT_EQUAL(files(false), 3);
 	CU_ASSERT_PTR_NULL(fog_view_at(view, EPOCH + 1));
 	CU_ASSERT_FALSE(fog_view_knows(view, chain[1]->data, chain[1]->len));
-	CU_ASSERT_EQUAL(fog_view_take_prepared(view, fresh[0], EPOCH + 1, &news), 0);
+	CU_ASSERT_EQUAL(
+	        fog_view_take_prepared(view, fresh[0], parts_start(p, EPOCH + 1), &news), 0
+	);
 	CU_ASSERT_TRUE(news && fog_view_knows(view, chain[1]->data, chain[1]->len));
-	CU_ASSERT_EQUAL(fog_view_take_prepared(view, fresh[1], EPOCH + 1, &news), 0);
+	CU_ASSERT_EQUAL(
+	        fog_view_take_prepared(view, fresh[1], parts_start(p, EPOCH + 1), &news), 0
+	);
 	CU_ASSERT_FALSE(news);
 	CU_ASSERT_EQUAL(files(false), 2);
 	CU_ASSERT_EQUAL(
-	        fog_view_take_prepared(view, fresh[2], EPOCH + 3, &news), FOG_REFUSAL_ROLLBACK
+	        fog_view_take_prepared(view, fresh[2], parts_start(p, EPOCH + 3), &news),
+	        FOG_REFUSAL_ROLLBACK
 	);
 	CU_ASSERT_FALSE(news);
 	CU_ASSERT_EQUAL(files(false), 1);
@@ -669,25 +676,68 @@ static void test_newcomer(void)
 
 static void test_moment(void)
 {
-	const struct fog_schedule hour = {3600000000000, 600000000000};
-	const uint64_t start = fog_schedule_start(&hour, 9);
-	struct fog_view_moment m = fog_view_moment(&hour, start), n;
+	struct fog_view_moment m, n;
 
+	begin();
+	const struct fog_schedule s = fog_schedule_of(&p->net);
+	const uint64_t start = fog_schedule_start(&s, 9);
+	m = fog_view_moment(view, start);
 	CU_ASSERT_EQUAL(m.epoch, 9);
 	CU_ASSERT_TRUE(m.before_lives && !m.settled);
-	n = fog_view_moment(&hour, start + hour.overlap_ns - 1);
+	n = fog_view_moment(view, start + s.overlap_ns - 1);
 	CU_ASSERT_TRUE(fog_view_moment_same(&m, &n));
-	n = fog_view_moment(&hour, start + hour.overlap_ns);
+	n = fog_view_moment(view, start + s.overlap_ns);
 	CU_ASSERT_TRUE(!n.before_lives && !n.settled && !fog_view_moment_same(&m, &n));
 	m = n;
-	n = fog_view_moment(&hour, start + hour.epoch_ns * 3 / 16 - 1);
+	n = fog_view_moment(view, start + s.epoch_ns * 3 / 16 - 1);
 	CU_ASSERT_TRUE(fog_view_moment_same(&m, &n));
-	n = fog_view_moment(&hour, start + hour.epoch_ns * 3 / 16);
+	n = fog_view_moment(view, start + s.epoch_ns * 3 / 16);
 	CU_ASSERT_TRUE(n.settled && !fog_view_moment_same(&m, &n));
 	m = n;
-	n = fog_view_moment(&hour, start + hour.epoch_ns);
+	n = fog_view_moment(view, start + s.epoch_ns);
 	CU_ASSERT_EQUAL(n.epoch, 10);
 	CU_ASSERT_FALSE(fog_view_moment_same(&m, &n));
+	end();
+}
+
+static bool settled(unsigned epoch, uint64_t into_ns)
+{
+	struct fog_view_moment m = fog_view_moment(view, parts_start(p, EPOCH + epoch) + into_ns);
+
+	CU_ASSERT_EQUAL(m.epoch, EPOCH + epoch);
+	return m.settled;
+}
+
+// Who gets a consensus late gives others a moment to get it, too.
+static void test_late(void)
+{
+	bool news;
+
+	begin();
+	const struct fog_schedule s = fog_schedule_of(&p->net);
+	const uint64_t part = s.epoch_ns / 16, early = part * 3, late = part * 9;
+	// Before its epoch, and in the first moments of it: nothing is late.
+	uint64_t at = parts_start(p, EPOCH + 1) - part;
+	CU_ASSERT_EQUAL(fog_view_take(view, chain[1]->data, chain[1]->len, at, &news), 0);
+	CU_ASSERT_TRUE(settled(0, s.epoch_ns - part));
+	CU_ASSERT_TRUE(!settled(1, early - 1) && settled(1, early));
+	at = parts_start(p, EPOCH + 2) + part;
+	CU_ASSERT_EQUAL(fog_view_take(view, chain[2]->data, chain[2]->len, at, &news), 0);
+	CU_ASSERT_TRUE(!settled(2, early - 1) && settled(2, early));
+	// Most of an epoch late, when all was settled already.
+	CU_ASSERT_TRUE(settled(4, late));
+	at = parts_start(p, EPOCH + 4) + late;
+	CU_ASSERT_EQUAL(fog_view_take(view, chain[4]->data, chain[4]->len, at, &news), 0);
+	CU_ASSERT_TRUE(
+	        !settled(4, late) && !settled(4, late + part - 1) && settled(4, late + part)
+	);
+	// What is known already is no news, and the next one changes nothing.
+	at += part;
+	CU_ASSERT_EQUAL(fog_view_take(view, chain[4]->data, chain[4]->len, at, &news), 0);
+	CU_ASSERT_EQUAL(fog_view_take(view, chain[5]->data, chain[5]->len, at, &news), 0);
+	CU_ASSERT_TRUE(settled(4, late + part));
+	CU_ASSERT_TRUE(!settled(5, early - 1) && settled(5, early));
+	end();
 }
 
 // The name of a node that left may be another's already.
@@ -773,6 +823,7 @@ int main(void)
 	        {"nodes that leave and come", test_leaving},
 	        {"nodes that are new", test_newcomer},
 	        {"when a network is another one", test_moment},
+	        {"a consensus that comes late", test_late},
 	        {"names", test_names},
 	        {"room", test_room},
 	        CU_TEST_INFO_NULL,
