@@ -217,14 +217,28 @@ static bool fetch_take(struct node_directory *d, const struct fog_fetch_answer *
 	return r <= FOG_REFUSAL_NONE;
 }
 
+// Its number, or -1: it is no authority.
+static int fetch_authority_of(const struct node_directory *d, const struct fog_fetch_peer *peer)
+{
+	for (unsigned i = 0; i < d->network->authority_count; i++)
+		if (memcmp(d->network->authority[i].tls_key, peer->tls_key, 32) == 0)
+			return (int)i;
+	return -1;
+}
+
 static void fetch_answered(struct fetch *f, struct fetch_ask *a, const struct fog_fetch_done *done)
 {
 	struct node_directory *d = f->d;
 	uint64_t now_ns = fog_clock_now_ns(d->node->clock), now_ms = fog_now_ms();
 	bool fine = done->error == 0 && fetch_final(&done->answer);
 
-	if (fine && done->answer.status == 200)
+	if (fine && done->answer.status == 200) {
 		fine = fetch_take(d, &done->answer);
+	} else if (fine && directory_plan_late(&d->schedule, now_ns) && fetch_authority_of(d, &a->peer) < 0) {
+		// A node may be as late as we are: the next one, at once.
+		fine = false;
+		f->poll_ms = now_ms;
+	}
 	bool some = fog_view_at(d->view, directory_epoch(d)) != NULL;
 	// While none counts, all are asked one after the other; else there is time.
 	if (fine && some)
@@ -328,11 +342,12 @@ static void fetch_proofs(struct fetch *f)
 // What time it is, if it is an authority that has answered.
 static void fetch_hear(struct node_directory *d, const struct fetch_ask *a, int64_t date_s)
 {
-	uint64_t now_ns = fog_clock_now_ns(d->node->clock);
+	int authority = fetch_authority_of(d, &a->peer);
 
-	for (unsigned i = 0; i < d->network->authority_count; i++)
-		if (memcmp(d->network->authority[i].tls_key, a->peer.tls_key, 32) == 0)
-			fog_clocks_hear(&d->clocks, i, date_s, now_ns);
+	if (authority >= 0)
+		fog_clocks_hear(
+		        &d->clocks, (unsigned)authority, date_s, fog_clock_now_ns(d->node->clock)
+		);
 }
 
 // Called and left with the lock.

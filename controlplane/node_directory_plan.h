@@ -18,6 +18,9 @@ uint64_t directory_plan_want(const struct fog_schedule *, uint64_t now_ns);
 uint64_t directory_plan_rest(
         const struct fog_schedule *, uint64_t want, uint64_t now_ns, uint32_t dice
 );
+// Whether the consensus of this epoch, if it isn't here, is one that others may have: it is settled, and the next one
+// isn't made yet.
+bool directory_plan_late(const struct fog_schedule *, uint64_t now_ns);
 // Who has asked for it, and been told that there is none, asks again after so many milliseconds. 'some': another
 // consensus still counts.
 uint64_t directory_plan_gap(const struct fog_schedule *, uint64_t now_ns, bool some, uint32_t dice);

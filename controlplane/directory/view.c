@@ -228,7 +228,7 @@ static int view_keep(
 	}
 	if (v->count == FOG_VIEW_MAX)
 		fog_view_prune(v, now_epoch);
-	if (c->epoch == now_epoch) {
+	if (c->epoch == now_epoch && fog_view_at(v, now_epoch) != NULL) {
 		v->late_epoch = now_epoch;
 		v->late_ns = now_ns;
 	}

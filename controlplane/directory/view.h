@@ -91,8 +91,9 @@ struct fog_view_moment {
 	bool settled; // who is going to have the consensus of this epoch has it (fog_view_settled)
 };
 
-// From here on paths lead over who is new in 'epoch': fog_schedule_settled, or later by fog_schedule_grace after a
-// consensus that was taken in its own epoch. When it came that late to us, it may have come late to all.
+// From here on paths lead over who is new in 'epoch': fog_schedule_settled, or fog_schedule_grace after its consensus
+// was taken, if that was within the epoch and in the place of an older one that still counts: when it came that late
+// to us, it may have come late to all.
 uint64_t fog_view_settled(const struct fog_view *, uint64_t epoch);
 struct fog_view_moment fog_view_moment(const struct fog_view *, uint64_t now_ns);
 bool fog_view_moment_same(const struct fog_view_moment *, const struct fog_view_moment *);

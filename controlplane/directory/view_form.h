@@ -8,7 +8,7 @@
 struct fog_view {
 	const struct fog_topology *network;
 	struct fog_schedule schedule;
-	uint64_t late_epoch, late_ns; // the last one that was taken in its own epoch, and when
+	uint64_t late_epoch, late_ns; // see fog_view_settled
 	int dir; // descriptor of the folder
 	unsigned count;
 	struct fog_consensus *consensus[FOG_VIEW_MAX]; // ascending by epoch

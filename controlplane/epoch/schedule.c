@@ -31,7 +31,7 @@ uint64_t fog_schedule_settled(const struct fog_schedule *s, uint64_t epoch)
 
 uint64_t fog_schedule_grace(const struct fog_schedule *s)
 {
-	return s->epoch_ns / 16;
+	return s->epoch_ns / 4;
 }
 
 uint64_t fog_schedule_dead(const struct fog_schedule *s, uint64_t epoch)

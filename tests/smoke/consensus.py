@@ -73,10 +73,17 @@ class Steady:
 		self.traffic.step()
 		return True
 
-	def end(self, at_least):
-		"""All that were sent have arrived, and so have the answers."""
+	def last_path(self):
+		return self.traffic.paths[len(self.traffic.sent) - 1] if self.traffic.sent else []
+
+	def drain(self):
+		"""Sends none, and waits for those that are on their way."""
 		self.traffic.count = len(self.traffic.sent)
 		self.traffic.run()
+
+	def end(self, at_least):
+		"""All that were sent have arrived, and so have the answers."""
+		self.drain()
 		check(len(self.traffic.sent) >= at_least, f"only {len(self.traffic.sent)} messages were sent")
 		lost = [
 			f"{number}, sent at {self.traffic.sent_at[number]:.3f} (epoch {self.traffic.sent_at[number] / EPOCH_S:.3f}) over "

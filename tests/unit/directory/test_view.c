@@ -708,34 +708,42 @@ static bool settled(unsigned epoch, uint64_t into_ns)
 	return m.settled;
 }
 
-// Who gets a consensus late gives others a moment to get it, too.
-static void test_late(void)
+static void take_at(unsigned which, unsigned epoch, uint64_t into_ns)
 {
+	uint64_t at = parts_start(p, EPOCH + epoch) + into_ns;
 	bool news;
 
+	CU_ASSERT_EQUAL(
+	        fog_view_take(view, chain[which]->data, chain[which]->len, at, &news),
+	        FOG_REFUSAL_NONE
+	);
+}
+
+// Who gets a consensus late gives others the time to get it, too.
+static void test_late(void)
+{
 	begin();
 	const struct fog_schedule s = fog_schedule_of(&p->net);
-	const uint64_t part = s.epoch_ns / 16, early = part * 3, late = part * 9;
-	// Before its epoch, and in the first moments of it: nothing is late.
-	uint64_t at = parts_start(p, EPOCH + 1) - part;
-	CU_ASSERT_EQUAL(fog_view_take(view, chain[1]->data, chain[1]->len, at, &news), 0);
+	const uint64_t part = s.epoch_ns / 16, early = part * 3, late = part * 9,
+	               grace = part * 4;
+	// Who has none is late himself, and nobody else is.
+	take_at(0, 0, late);
+	CU_ASSERT_TRUE(settled(0, late));
+	// Before its epoch nothing is late.
+	take_at(1, 0, s.epoch_ns - part);
 	CU_ASSERT_TRUE(settled(0, s.epoch_ns - part));
 	CU_ASSERT_TRUE(!settled(1, early - 1) && settled(1, early));
-	at = parts_start(p, EPOCH + 2) + part;
-	CU_ASSERT_EQUAL(fog_view_take(view, chain[2]->data, chain[2]->len, at, &news), 0);
-	CU_ASSERT_TRUE(!settled(2, early - 1) && settled(2, early));
+	take_at(2, 2, part);
+	CU_ASSERT_TRUE(!settled(2, part + grace - 1) && settled(2, part + grace));
 	// Most of an epoch late, when all was settled already.
 	CU_ASSERT_TRUE(settled(4, late));
-	at = parts_start(p, EPOCH + 4) + late;
-	CU_ASSERT_EQUAL(fog_view_take(view, chain[4]->data, chain[4]->len, at, &news), 0);
-	CU_ASSERT_TRUE(
-	        !settled(4, late) && !settled(4, late + part - 1) && settled(4, late + part)
-	);
+	take_at(4, 4, late);
+	CU_ASSERT_TRUE(!settled(4, late) && !settled(4, late + grace - 1));
+	CU_ASSERT_TRUE(settled(4, late + grace));
 	// What is known already is no news, and the next one changes nothing.
-	at += part;
-	CU_ASSERT_EQUAL(fog_view_take(view, chain[4]->data, chain[4]->len, at, &news), 0);
-	CU_ASSERT_EQUAL(fog_view_take(view, chain[5]->data, chain[5]->len, at, &news), 0);
-	CU_ASSERT_TRUE(settled(4, late + part));
+	take_at(4, 4, late + part);
+	take_at(5, 4, late + part);
+	CU_ASSERT_TRUE(!settled(4, late + grace - 1) && settled(4, late + grace));
 	CU_ASSERT_TRUE(!settled(5, early - 1) && settled(5, early));
 	end();
 }
