@@ -61,7 +61,8 @@ uint64_t directory_plan_gap(const struct fog_schedule *s, uint64_t now_ns, bool 
 	uint64_t epoch = fog_schedule_epoch(s, now_ns), length_ms = s->epoch_ns / 1000000;
 	bool next = directory_plan_want(s, now_ns) != epoch;
 	// When there will be none, there is no hurry.
-	uint64_t gap = directory_plan_late(s, now_ns) && some ? length_ms / 8 : length_ms / POLL_PART;
+	uint64_t gap = directory_plan_late(s, now_ns) && some ? length_ms / 8
+	                                                      : length_ms / POLL_PART;
 
 	gap = gap < POLL_MIN_MS ? POLL_MIN_MS : gap > POLL_MAX_MS ? POLL_MAX_MS : gap;
 	gap = directory_plan_jitter(gap, dice);

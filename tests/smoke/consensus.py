@@ -9,9 +9,9 @@ from _init import ROOT, Lab, Traffic, agreed, check, default_path, drops, equal,
 EPOCH_S = 12  # every step takes one
 
 
-def network(**options):
+def network(epoch_s=EPOCH_S, **options):
 	"""Five nodes and four authorities, not started."""
-	lab = Lab(network=agreed(EPOCH_S), directory=4, **options)
+	lab = Lab(network=agreed(epoch_s), directory=4, **options)
 	for name, role, layer in default_path():
 		lab.add(name, role, layer)
 	return lab

@@ -36,7 +36,9 @@ static void test_want(void)
 		);
 	CU_ASSERT_EQUAL(directory_plan_want(&hour, at(&hour, 28) - 1), EPOCH);
 	for (unsigned part = 0; part < 32; part++)
-		CU_ASSERT_EQUAL(directory_plan_late(&hour, at(&hour, part)), part >= 6 && part < 28);
+		CU_ASSERT_EQUAL(
+		        directory_plan_late(&hour, at(&hour, part)), part >= 6 && part < 28
+		);
 }
 
 // Whoever has it comes back when the next one is made, within an eighth of an epoch for all dice.

@@ -2,24 +2,14 @@
 // Copyright (c) 2026 the Fogline authors
 // A consensus that is taken in two steps costs a write only when it is kept, so no source can make it cost that: here
 // each byte in a file is an error.
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
-#include "../../../controlplane/directory/view.h"
-#include "../run.h"
-#include "parts.h"
-
-enum { NODES = 12, CHAIN = 6, EPOCH = PARTS_EPOCH };
+#include "view_rig.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct parts *p;
-static struct fog_consensus *chain[CHAIN]; // of EPOCH and those after
-static struct fog_view *view;
 static struct rlimit limit; // as it was
-static char dir[64];
 
 // EPOCH + 2 is known, and from then on nothing can be written.
 static void begin(void)
@@ -27,17 +17,7 @@ static void begin(void)
 	struct rlimit none;
 	bool news;
 
-	p = parts_make(NODES);
-	for (unsigned i = 0; i < CHAIN; i++) {
-		struct fog_consensus *previous = i > 0 ? chain[i - 1] : NULL;
-		if (i > 0)
-			parts_renew_all(p, EPOCH + i, previous);
-		chain[i] = parts_consensus(p, EPOCH + i, previous);
-		CU_ASSERT_PTR_NOT_NULL_FATAL(chain[i]);
-	}
-	snprintf(dir, sizeof(dir), "/tmp/fog-prepare-XXXXXX");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
-	CU_ASSERT_EQUAL_FATAL(fog_view_create(&p->net, dir, &view), 0);
+	rig_begin();
 	CU_ASSERT_EQUAL(
 	        fog_view_take(
 	                view, chain[2]->data, chain[2]->len, parts_start(p, EPOCH + 2), &news
@@ -53,23 +33,9 @@ static void begin(void)
 // There is one file, that of the known one.
 static void end(void)
 {
-	unsigned files = 0;
-	DIR *d = opendir(dir);
-
 	CU_ASSERT_EQUAL(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	for (const struct dirent *e; (e = readdir(d)) != NULL;) {
-		if (e->d_name[0] == '.')
-			continue;
-		files++;
-		unlinkat(dirfd(d), e->d_name, 0);
-	}
-	closedir(d);
-	CU_ASSERT_EQUAL(files, 1);
-	CU_ASSERT_EQUAL(rmdir(dir), 0);
-	fog_view_destroy(view);
-	for (unsigned i = 0; i < CHAIN; i++)
-		fog_consensus_free(chain[i]);
-	parts_free(p);
+	CU_ASSERT_EQUAL(rig_files(false), 1);
+	rig_end();
 }
 
 static int prepare(const struct fog_consensus *c, unsigned now, struct fog_view_fresh **fresh)
