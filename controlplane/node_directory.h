@@ -31,7 +31,7 @@ void node_directory_tick(struct fog_node *);
 
 // Whether the network has a directory. Any thread, as what follows.
 bool node_directory_active(struct fog_node *);
-// Seconds, at least 1, until nodes that are off all paths may be on them: an epoch is settled then. 1 without a
+// Seconds, at least 1, until nodes that are off all paths may be on them (fog_view_settled). 1 without a
 // directory, where our own data plane is all that is waited for.
 uint32_t node_directory_settles_s(struct fog_node *);
 // As the op of fog_epochs.

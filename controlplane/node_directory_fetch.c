@@ -20,6 +20,8 @@ enum {
 	OTHER_MS = 1000, // then another authority is asked for proofs
 	AGAIN_MS = 500, // a source that has not answered by then is joined by another
 	ASKED_MAX = 4, // for a consensus at once
+	AT_ONCE_MAX =
+	        4, // nodes without a late one that are followed by the next source without a pause
 	ANSWER_MAX = 16 << 10,
 	SOURCES_MAX = FOG_AUTHORITIES_MAX + 16,
 };
@@ -39,6 +41,7 @@ struct fetch {
 	struct fetch_ask announce[FOG_AUTHORITIES_MAX]; // by authority
 	struct fetch_ask consensus[ASKED_MAX];
 	uint64_t poll_ms; // next question for a consensus
+	unsigned at_once; // questions that followed on a node's 'no', since the last pause
 	struct fetch_ask proofs;
 	uint64_t proofs_ms; // next question for proofs that an authority lied
 	struct directory_avoid avoid;
@@ -235,17 +238,19 @@ static void fetch_answered(struct fetch *f, struct fetch_ask *a, const struct fo
 	if (fine && done->answer.status == 200) {
 		fine = fetch_take(d, &done->answer);
 	} else if (fine && directory_plan_late(&d->schedule, now_ns) && fetch_authority_of(d, &a->peer) < 0) {
-		// A node may be as late as we are: the next one, at once.
-		fine = false;
+		// A node may be as late as we are: the next one, at once, but not without end.
+		fine = f->at_once++ >= AT_ONCE_MAX;
 		f->poll_ms = now_ms;
 	}
 	bool some = fog_view_at(d->view, directory_epoch(d)) != NULL;
 	// While none counts, all are asked one after the other; else there is time.
-	if (fine && some)
+	if (fine && some) {
+		f->at_once = 0;
 		f->poll_ms = now_ms +
 		        directory_plan_gap(&d->schedule, now_ns, some, randombytes_random());
-	else
+	} else {
 		directory_plan_avoid(&f->avoid, &a->peer, now_ms);
+	}
 }
 
 // A place for one more question; NULL: enough are under way.

@@ -28,11 +28,12 @@ struct fog_schedule_view {
 struct fog_schedule fog_schedule_of(const struct fog_topology *);
 uint64_t fog_schedule_epoch(const struct fog_schedule *, uint64_t now_ns);
 uint64_t fog_schedule_start(const struct fog_schedule *, uint64_t epoch);
-// From here on nobody waits for the consensus of 'epoch' any more: it comes in the first eighth of its epoch or
-// never, and whoever lacks it asks once more between that and this, clocks within the tolerance given.
+// From here on nobody waits for the consensus of 'epoch' any more: it is made in the first eighth of its epoch or
+// never, and whoever lacks it asks once more between that and this, clocks within the tolerance given. Only
+// after a standstill of its own does somebody get it later (fog_schedule_grace).
 uint64_t fog_schedule_settled(const struct fog_schedule *, uint64_t epoch);
-// Nanoseconds for which whoever got a consensus late waits for others: by then they have asked once more, as at that
-// time they do each eighth of an epoch by chance, and have links with who is new.
+// Nanoseconds for which whoever got a consensus late waits for others: by then most have asked once more, as they do
+// each eighth of an epoch by chance from the settled time to 7/8, and have links with who is new.
 uint64_t fog_schedule_grace(const struct fog_schedule *);
 // When the key of 'epoch' is destroyed: its end and the overlap.
 uint64_t fog_schedule_dead(const struct fog_schedule *, uint64_t epoch);

@@ -471,10 +471,10 @@ void fog_links_tick(struct fog_links *l, uint64_t now_ms)
 		links_initiate_tick(l, p, now_ms);
 		links_sessions_tick(l, p, now_ms);
 	}
-	if (l->attached && l->looked) {
+	if (l->attached && l->looked)
 		links_clients_tick(l, now_ms);
+	if (l->attached)
 		links_leaving_tick(l, now_ms);
-	}
 	links_publish(l, now_ms);
 }
 

@@ -58,7 +58,7 @@ int fog_links_create(const struct fog_links_self *, const struct fog_links_ops *
 void fog_links_destroy(struct fog_links *); // wipes; accepts NULL
 
 // Follow topology and configuration: links with new nodes, or with another key or address, are made,
-// those with nodes that have gone are removed. Returns 0 or -ENOMEM (as it was before).
+// those with nodes that have gone, or have another key, go after FOG_LINKS_LEAVING_MS. Returns 0 or -ENOMEM (as it was before).
 int fog_links_configure(struct fog_links *, const struct fog_links_wanted *, uint64_t now_ms);
 
 // A data plane is there. 'senders' is its number of workers. One of another boot has none of our

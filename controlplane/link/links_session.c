@@ -410,7 +410,9 @@ void fog_links_seen(
 		if (s->rx_index != list[i].rx_index)
 			continue;
 		found[slot / 64] |= UINT64_C(1) << slot % 64;
-		if (s->slot == SLOT_SENT || s->slot == SLOT_LIVE)
+		if (s->slot == SLOT_LEAVING)
+			s->missing = 0;
+		else if (s->slot == SLOT_SENT || s->slot == SLOT_LIVE)
 			session_see(l, s, &list[i], now_ms);
 		else if (s->slot == SLOT_REMOVING && now_ms - s->sent_ms >= LINKS_ACK_MS)
 			links_session_remove(l, s, now_ms);

@@ -52,8 +52,8 @@ class Steady:
 
 	PAUSE_S = 0.05
 
-	def __init__(self, lab):
-		self.lab = lab
+	def __init__(self, lab, epoch_s=EPOCH_S):
+		self.lab, self.epoch_s = lab, epoch_s
 		self.traffic = Traffic(
 			lab["gateway"].rest, lab["service"].rest, "service", (ROOT / "LICENSE").read_bytes(), 0)
 		self.next = 0
@@ -86,7 +86,7 @@ class Steady:
 		self.drain()
 		check(len(self.traffic.sent) >= at_least, f"only {len(self.traffic.sent)} messages were sent")
 		lost = [
-			f"{number}, sent at {self.traffic.sent_at[number]:.3f} (epoch {self.traffic.sent_at[number] / EPOCH_S:.3f}) over "
+			f"{number}, sent at {self.traffic.sent_at[number]:.3f} (epoch {self.traffic.sent_at[number] / self.epoch_s:.3f}) over "
 			f"{self.traffic.paths.get(number)}, {'answer' if number in self.traffic.delivered else 'message'} missing"
 			for number in self.traffic.sent if number not in self.traffic.replied
 		]

@@ -13,6 +13,7 @@ from consensus import Steady, consensus, listed, network
 EPOCH_S = 32  # a quarter of it is waited, for what takes a busy host seconds
 MADE = 0.875  # part of an epoch from which on the next one's consensus is made
 STEP_S = 6 * EPOCH_S
+NEW = "mix4"
 FIRST_S = 0.4  # by which two control planes go on before the others
 
 
@@ -34,6 +35,7 @@ def all_late(lab, steady):
 	until_part(epoch, MADE - 0.15, steady)
 	steady.drain()
 	check(time.time() < (epoch + MADE) * EPOCH_S, "messages that are answered within a second")
+	check(NEW not in listed(lab["gateway"]), "the new node is new in the consensus that comes late")
 	signals(lab, signal.SIGSTOP)
 	try:
 		until_part(epoch, 1.5)
@@ -48,19 +50,19 @@ def all_late(lab, steady):
 
 def main(lab):
 	lab.start()
-	steady = Steady(lab)
+	steady = Steady(lab, EPOCH_S)
 	wait_for("one consensus at all nodes", lambda: len({consensus(node)["digest"] for node in lab}) == 1, STEP_S)
-	new = lab.add("mix4", "mix", 2)
+	new = lab.add(NEW, "mix", 2)
 	lab.launch(new)
 	steady.until("a consensus at the new node", lambda: consensus(new), STEP_S)
 	# Authorities may want it in the epoch after the next one only.
 	for _ in range(3):
 		late = all_late(lab, steady)
 		steady.until("the late consensus", lambda: consensus(lab["gateway"])["epoch"] == late, EPOCH_S)
-		if new.name in listed(lab["gateway"]):
+		if NEW in listed(lab["gateway"]):
 			break
-	check(new.name in listed(lab["gateway"]), f"the new node in a consensus: {listed(lab['gateway'])}")
-	steady.until("a path over the new node", lambda: new.name in steady.last_path(), STEP_S)
+	check(NEW in listed(lab["gateway"]), f"the new node in a consensus: {listed(lab['gateway'])}")
+	steady.until("a path over the new node", lambda: NEW in steady.last_path(), STEP_S)
 	steady.for_s(2)
 	steady.end(50)
 	for node in lab:
