@@ -437,6 +437,13 @@ static unsigned with_fourth(unsigned i)
 	return count;
 }
 
+// The first three nodes hear of a topology with the first 'nodes'.
+static void three_follow(unsigned nodes)
+{
+	for (unsigned i = 0; i < 3; i++)
+		sim_configure(i, nodes, 0);
+}
+
 // Who has gone may not have noticed it yet: what it sends meanwhile isn't strange.
 static void test_topology(void)
 {
@@ -450,23 +457,19 @@ static void test_topology(void)
 		sim_configure(i, 4, 0);
 	sim_run(3000, false);
 	assert_mesh(4);
-	for (unsigned i = 0; i < 3; i++)
-		sim_configure(i, 3, 0);
+	three_follow(3);
 	CU_ASSERT_PTR_NULL(sim_status(0, 3));
 	sim_run(FOG_LINKS_LEAVING_MS / 2, false);
 	CU_ASSERT(with_fourth(0) > 0 && with_fourth(1) > 0);
 	sim_run(FOG_LINKS_LEAVING_MS, false);
 	CU_ASSERT_EQUAL(with_fourth(0) + with_fourth(1) + with_fourth(2), 0);
 	// It comes back before its sessions have gone.
-	for (unsigned i = 0; i < 3; i++)
-		sim_configure(i, 4, 0);
+	three_follow(4);
 	sim_run(3000, false);
 	assert_mesh(4);
-	for (unsigned i = 0; i < 3; i++)
-		sim_configure(i, 3, 0);
+	three_follow(3);
 	sim_run(FOG_LINKS_LEAVING_MS / 2, false);
-	for (unsigned i = 0; i < 3; i++)
-		sim_configure(i, 4, 0);
+	three_follow(4);
 	sim_run(3000, false);
 	assert_mesh(4);
 	sim_end();
