@@ -17,7 +17,7 @@
 #include "pipe.h"
 
 enum {
-	FRAMES = 4096, // of a pass
+	FRAMES = 8192, // of a pass
 	EPOCH_S = 20 * 60, // planned replay table: epoch and overlap
 	OVERLAP_S = 2 * 60,
 	PACED_S = 5,
@@ -140,11 +140,16 @@ static int worker_main(void *arg)
 	return ret;
 }
 
+// Returns when the worker goes round: that a thread wakes up is no part of its rate.
 static void worker_start(struct rig *r, struct pipe *pipe)
 {
 	r->running = pipe_worker(pipe, 0);
 	atomic_store(&r->running->stop, false);
+	uint64_t before = __atomic_load_n(&r->running->count.loops, __ATOMIC_ACQUIRE);
+
 	rte_eal_remote_launch(worker_main, r, WORKER_LCORE);
+	while (__atomic_load_n(&r->running->count.loops, __ATOMIC_ACQUIRE) == before)
+		rte_pause();
 }
 
 static int worker_stop(struct rig *r)
