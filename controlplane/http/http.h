@@ -8,12 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct fog_node;
+#include "api.h"
+
 struct fog_dpclient_ack;
 
 enum {
 	HTTP_BODY_MAX = 1 << 20,
-	HTTP_QUERY_MAX = 8, // parameters that a route may name
 	HTTP_ID_LEN = 17,
 	HTTP_PART_MAX = 2, // parts of a path that a route leaves open
 	HTTP_PART_LEN = 72,
@@ -27,8 +27,8 @@ struct http_request {
 	const char *body;
 	size_t body_len;
 	const char *if_match, *idempotency_key; // headers, or NULL
-	const char
-	        *query[HTTP_QUERY_MAX]; // values of the route's parameters, in its order, or NULL
+	// Values of the route's parameters, in its order, or NULL.
+	const char *query[API_PARAMETERS_MAX];
 	char id[HTTP_ID_LEN];
 	char caller[HTTP_CALLER_LEN]; // "uid 0", "token 12ab..", "none"
 	char part[HTTP_PART_MAX]
@@ -46,25 +46,9 @@ struct http_response {
 	const char *request_id; // for problems
 };
 
-typedef void http_handler(struct fog_node *, const struct http_request *, struct http_response *);
-
-enum http_auth { HTTP_OPEN, HTTP_OPERATOR };
-
-struct http_route {
-	const char *method, *path; // a part of the path that is {} stands for any
-	enum http_auth auth;
-	bool mutates; // audited; always HTTP_OPERATOR
-	http_handler *handle;
-	const char *query[HTTP_QUERY_MAX]; // known parameters, NULL-terminated unless full
-};
-
-// All routes, in no order. Constant.
-extern const struct http_route http_routes[];
-extern const size_t http_route_count;
-
 // Find the route of a request, and fill 'part' (may be NULL); HEAD finds that of GET. Returns NULL and 404 or 405 in *status, with
 // the methods that the path has in 'allow' (64 bytes).
-const struct http_route *http_route_find(
+const struct api_route *http_route_find(
         const char *method, const char *path, int *status, char *allow,
         char part[HTTP_PART_MAX][HTTP_PART_LEN]
 );
@@ -91,21 +75,7 @@ const char *http_config_state(
         struct fog_node *, uint64_t generation, int wait_ms, struct fog_dpclient_ack *ack
 );
 
-// Handlers.
-http_handler http_get_healthz, http_get_readyz, http_get_metrics;
-http_handler http_get_timing;
-http_handler http_get_status, http_get_ports, http_get_workers, http_get_drops, http_get_nodes;
-http_handler http_get_config, http_put_config;
-http_handler http_get_filter, http_patch_filter;
-http_handler http_get_deny, http_post_deny, http_delete_deny;
-http_handler http_get_messages, http_post_messages;
-http_handler http_get_log, http_put_log;
-http_handler http_get_trace, http_post_trace, http_delete_trace;
-http_handler http_get_capture, http_post_capture, http_delete_capture;
-http_handler http_post_drain;
-http_handler http_get_links, http_post_links_rekey;
-http_handler http_get_loops, http_post_loops, http_delete_loops;
-http_handler http_get_cover;
-http_handler http_get_epochs, http_get_vrf, http_get_node_vrf, http_get_descriptor;
-http_handler http_get_consensus, http_post_withdraw, http_delete_withdraw;
-http_handler http_get_sent;
+// Handlers: every one of the table.
+#define X(name, ...) http_handler http_##name;
+#include "routes.def"
+#undef X

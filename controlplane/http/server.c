@@ -77,7 +77,7 @@ static bool server_authenticate(
 }
 
 static bool server_query(
-        const struct http_route *route, const struct _u_request *u, struct http_request *req,
+        const struct api_route *route, const struct _u_request *u, struct http_request *req,
         struct http_response *res
 )
 {
@@ -85,10 +85,10 @@ static bool server_query(
 
 	for (; keys != NULL && *keys != NULL; keys++) {
 		int i = 0;
-		while (i < HTTP_QUERY_MAX && route->query[i] != NULL &&
-		       strcmp(route->query[i], *keys) != 0)
+		while (route->query != NULL && route->query[i].name != NULL &&
+		       strcmp(route->query[i].name, *keys) != 0)
 			i++;
-		if (i == HTTP_QUERY_MAX || route->query[i] == NULL) {
+		if (route->query == NULL || route->query[i].name == NULL) {
 			http_reply_problem(
 			        res, 400, "unknown_parameter", NULL,
 			        "%s %s has no such parameter as the one given", route->method,
@@ -103,12 +103,12 @@ static bool server_query(
 
 // The path, and what of the query a handler was given, as far as it is text for one line.
 static const char *server_audit_path(
-        const struct http_request *req, const struct http_route *route, char *text, size_t len
+        const struct http_request *req, const struct api_route *route, char *text, size_t len
 )
 {
 	int used = snprintf(text, len, "%s", route->path);
 
-	for (int i = 0; i < HTTP_QUERY_MAX && route->query[i] != NULL; i++) {
+	for (int i = 0; route->query != NULL && route->query[i].name != NULL; i++) {
 		const char *value = req->query[i];
 		bool plain = value != NULL && value[0] != '\0';
 		for (const char *p = value; plain && *p != '\0'; p++)
@@ -116,14 +116,14 @@ static const char *server_audit_path(
 		if (plain && used > 0 && (size_t)used < len)
 			used += snprintf(
 			        text + used, len - (size_t)used, "%c%s=%s",
-			        strchr(text, '?') == NULL ? '?' : '&', route->query[i], value
+			        strchr(text, '?') == NULL ? '?' : '&', route->query[i].name, value
 			);
 	}
 	return text;
 }
 
 static void server_audit(
-        struct fog_server *s, const struct http_request *req, const struct http_route *route,
+        struct fog_server *s, const struct http_request *req, const struct api_route *route,
         struct http_response *res
 )
 {
@@ -154,7 +154,7 @@ static void server_dispatch(
 )
 {
 	int status;
-	const struct http_route *route =
+	const struct api_route *route =
 	        http_route_find(req->method, req->path, &status, res->allow, req->part);
 
 	if (route == NULL) {
@@ -164,7 +164,7 @@ static void server_dispatch(
 		);
 		return;
 	}
-	if (route->auth == HTTP_OPEN || server_authenticate(s, u, req, res)) {
+	if (route->who == API_ANYONE || server_authenticate(s, u, req, res)) {
 		if (req->body_len > HTTP_BODY_MAX)
 			http_reply_problem(
 			        res, 413, "body_too_large", NULL, "a body has at most %d bytes",
@@ -173,7 +173,7 @@ static void server_dispatch(
 		else if (server_query(route, u, req, res))
 			route->handle(s->node, req, res);
 	}
-	if (route->mutates)
+	if (strcmp(route->method, "GET") != 0)
 		server_audit(s, req, route, res);
 }
 
@@ -265,7 +265,7 @@ void fog_server_accept(struct fog_server *s, int listen_fd)
 
 int fog_server_start(struct fog_node *node, const struct fog_token *token, struct fog_server **out)
 {
-	struct fog_server *s = calloc(1, sizeof(*s));
+	struct fog_server *s = NULL;
 	struct MHD_OptionItem options[] = {
 	        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)mhd_request_completed, NULL},
 	        {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)ulfius_uri_logger, NULL},
@@ -278,6 +278,9 @@ int fog_server_start(struct fog_node *node, const struct fog_token *token, struc
 	unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
 	        MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC;
 
+	if (api_table_check() < 0)
+		return -EINVAL;
+	s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return -ENOMEM;
 	s->node = node;

@@ -11,7 +11,7 @@
 struct fog_server;
 
 // 'token' may be NULL: then nobody gets in by TCP. Both outlive the server.
-// Returns 0, -EIO or -ENOMEM, logged.
+// Returns 0, -EINVAL (the table of routes contradicts itself), -EIO or -ENOMEM, logged.
 int fog_server_start(struct fog_node *, const struct fog_token *token, struct fog_server **);
 // Take the connections that wait on a listening socket. Control thread.
 void fog_server_accept(struct fog_server *, int listen_fd);

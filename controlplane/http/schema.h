@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// What routes take and answer: one schema for each body and answer that routes.def names, and what parts of paths and
+// parameters are. Constant.
+#pragma once
+
+#include "api.h"
+
+extern const struct api_schema api_capture; // schema_diagnosis.c
+extern const struct api_schema api_none; // "state": "none" of what was thrown away
+extern const struct api_schema api_trace;
+extern const struct api_schema api_trace_post; // body, of captures, too
+extern const struct api_schema api_trace_state;
+
+extern const struct api_schema api_config; // schema_config.c
+extern const struct api_schema api_config_put; // answer; the body is YAML
+extern const struct api_schema api_deny;
+extern const struct api_schema api_deny_post; // body
+extern const struct api_schema api_filter;
+extern const struct api_schema api_filter_changed; // answer to PATCH, POST, DELETE
+extern const struct api_schema api_filter_patch; // body
+
+extern const struct api_schema api_message_post; // body, schema_messages.c
+extern const struct api_schema api_message_taken; // its answer
+extern const struct api_schema api_messages;
+extern const struct api_schema api_sent;
+
+extern const struct api_schema api_consensus; // schema_network.c
+extern const struct api_schema api_descriptor;
+extern const struct api_schema api_epochs;
+extern const struct api_schema api_links;
+extern const struct api_schema api_links_rekey;
+extern const struct api_schema api_loops;
+extern const struct api_schema api_loops_post; // body
+extern const struct api_schema api_loops_state; // its answer
+extern const struct api_schema api_nodes;
+extern const struct api_schema api_vrf;
+extern const struct api_schema api_withdrawal;
+
+extern const struct api_schema api_cover; // schema_node.c
+extern const struct api_schema api_drain;
+extern const struct api_schema api_drain_post; // body
+extern const struct api_schema api_drops;
+extern const struct api_schema api_health;
+extern const struct api_schema api_log;
+extern const struct api_schema api_log_put; // body
+extern const struct api_schema api_ports;
+extern const struct api_schema api_ready;
+extern const struct api_schema api_status;
+extern const struct api_schema api_timing;
+extern const struct api_schema api_workers;
+
+extern const struct api_schema api_problem; // query.c: any error
+extern const struct api_schema api_part_number, api_part_word; // parts of paths
+
+// Parameters, in the order of struct http_request's query[].
+extern const struct api_parameter api_query_consensus[]; // raw, epoch
+extern const struct api_parameter api_query_deny[]; // prefix
+extern const struct api_parameter api_query_loops[]; // after, limit
+extern const struct api_parameter api_query_messages[]; // after, limit, wait
+extern const struct api_parameter api_query_trace[]; // after, limit, wait
