@@ -49,7 +49,11 @@ static int config_override(const struct fog_node *n, struct fog_config *c)
 	if (r == 0 && n->state_dir != NULL) {
 		char from[sizeof(c->state_dir)];
 		memcpy(from, c->state_dir, sizeof(from));
-		r = config_move(c->state_dir, sizeof(c->state_dir), from, n->state_dir);
+		r = config_move(
+		        c->accounts.key_file, sizeof(c->accounts.key_file), from, n->state_dir
+		);
+		if (r == 0)
+			r = config_move(c->state_dir, sizeof(c->state_dir), from, n->state_dir);
 	}
 	return r;
 }

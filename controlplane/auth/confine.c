@@ -10,6 +10,8 @@
 
 #include "../../log/log.h"
 
+enum { CONFINE_PLATFORM = 4 }; // files that the platform may have, each in a folder of its own
+
 void fog_confine_folder(char folder[FOG_CONFIG_PATH_LEN], const char *path)
 {
 	snprintf(folder, FOG_CONFIG_PATH_LEN, "%s", path);
@@ -78,11 +80,33 @@ int fog_confine_to(
 	return ret;
 }
 
+// What the platform reads again while it runs: keys that others put there, a new certificate. Names no folder
+// for what the configuration doesn't name. Returns how many there are.
+static unsigned confine_platform(
+        const struct fog_config *c, char folder[CONFINE_PLATFORM][FOG_CONFIG_PATH_LEN],
+        struct fog_landlock_path *paths
+)
+{
+	const char *files[CONFINE_PLATFORM] = {
+	        c->accounts.key_file, c->store.password_file, c->rest.tls_certificate,
+	        c->rest.tls_key};
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < CONFINE_PLATFORM; i++) {
+		if (files[i][0] == '\0')
+			continue;
+		fog_confine_folder(folder[i], files[i]);
+		paths[count++] = (struct fog_landlock_path){folder[i], FOG_LANDLOCK_READ};
+	}
+	return count;
+}
+
 int fog_confine(const struct fog_config *c, const char *config_path)
 {
 	char config[FOG_CONFIG_PATH_LEN], topology[FOG_CONFIG_PATH_LEN], rest[FOG_CONFIG_PATH_LEN],
 	        state[FOG_CONFIG_PATH_LEN + 16];
-	const struct fog_landlock_path paths[] = {
+	char platform[CONFINE_PLATFORM][FOG_CONFIG_PATH_LEN];
+	const struct fog_landlock_path fixed[] = {
 	        {state, FOG_LANDLOCK_WRITE}, // store and audit log
 	        {config, FOG_LANDLOCK_WRITE}, // PUT /v1/config; who may is the folder's affair
 	        {topology, FOG_LANDLOCK_READ},
@@ -96,14 +120,18 @@ int fog_confine(const struct fog_config *c, const char *config_path)
 	        {"/sys/kernel/mm/hugepages", FOG_LANDLOCK_READ},
 	        {"/dev/urandom", FOG_LANDLOCK_READ},
 	        {"/dev/null", FOG_LANDLOCK_READ},
-	        // Only a network with a directory has a node say its address, and somebody to say it to.
-	        {NULL, FOG_LANDLOCK_CONNECT},
 	};
-	const unsigned count = sizeof(paths) / sizeof(paths[0]);
+	unsigned count = sizeof(fixed) / sizeof(fixed[0]);
+	struct fog_landlock_path paths[sizeof(fixed) / sizeof(fixed[0]) + CONFINE_PLATFORM + 1];
 
 	fog_confine_folder(config, config_path);
 	fog_confine_folder(topology, c->topology);
 	fog_confine_folder(rest, c->rest.unix_path);
 	snprintf(state, sizeof(state), "%s/control", c->state_dir);
-	return fog_confine_to(paths, count - (c->node.address.family == 0), &fog_sandbox_control);
+	memcpy(paths, fixed, sizeof(fixed));
+	count += confine_platform(c, platform, paths + count);
+	// Only a network with a directory has a node say its address, and somebody to say it to.
+	if (c->node.address.family != 0 || c->store.url[0] != '\0')
+		paths[count++] = (struct fog_landlock_path){NULL, FOG_LANDLOCK_CONNECT};
+	return fog_confine_to(paths, count, &fog_sandbox_control);
 }

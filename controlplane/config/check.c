@@ -16,7 +16,7 @@
 #define CHECK_TAGS_MIN UINT64_C(16)
 #define CHECK_TAGS_MAX UINT64_C(1000000000000)
 
-__attribute__((format(printf, 4, 5))) static void finding(
+void config_finding(
         const struct fog_config *c, struct fog_report *r, const char *path, const char *format, ...
 )
 {
@@ -30,7 +30,7 @@ __attribute__((format(printf, 4, 5))) static void finding(
 	config_error(&s, path, "%s", what);
 }
 
-__attribute__((format(printf, 4, 5))) static void warning(
+void config_warning(
         const struct fog_config *c, struct fog_report *r, const char *path, const char *format, ...
 )
 {
@@ -53,7 +53,9 @@ static void check_power_of_two(
 		return;
 	while (above < value)
 		above *= 2;
-	finding(c, r, path, "%u is not a power of two: take %u or %u", value, above / 2, above);
+	config_finding(
+	        c, r, path, "%u is not a power of two: take %u or %u", value, above / 2, above
+	);
 }
 
 static void check_keys(const struct fog_config *c, struct fog_report *r)
@@ -61,45 +63,49 @@ static void check_keys(const struct fog_config *c, struct fog_report *r)
 	check_power_of_two(c, r, "rings.deliver_slots", c->rings.deliver_slots);
 	check_power_of_two(c, r, "rings.inject_slots", c->rings.inject_slots);
 	if (c->replay.capacity != 0 && c->replay.capacity < CHECK_TAGS_MIN)
-		finding(c, r, "replay.capacity",
+		config_finding(
+		        c, r, "replay.capacity",
 		        "%" PRIu64 " packets are no table: take 0, or at least %" PRIu64,
-		        c->replay.capacity, CHECK_TAGS_MIN);
-	if (c->rest.tcp[0] != '\0' && c->rest.token_file[0] == '\0')
-		finding(c, r, "rest.tcp",
-		        "TCP without a token is open to everybody on the network: name a token_file"
+		        c->replay.capacity, CHECK_TAGS_MIN
 		);
-	if (c->rest.tcp[0] != '\0' && strncmp(c->rest.tcp, "127.", 4) != 0 &&
-	    strncmp(c->rest.tcp, "[::1]:", 6) != 0)
-		warning(c, r, "rest.tcp",
-		        "%s is no address of this host alone, and the token travels in clear: "
-		        "take 127.0.0.1 and reach it through a tunnel or a TLS proxy",
-		        c->rest.tcp);
 	if (c->production && c->test.delay_seed != 0)
-		finding(c, r, "test.delay_seed",
+		config_finding(
+		        c, r, "test.delay_seed",
 		        "a production node must not have delays that others can compute: remove "
-		        "it or set production: false");
+		        "it or set production: false"
+		);
 	if (c->production && c->test.key_seed != 0)
-		finding(c, r, "test.key_seed",
+		config_finding(
+		        c, r, "test.key_seed",
 		        "a production node must not have keys that everybody knows: remove it or "
-		        "set production: false");
+		        "set production: false"
+		);
 	if (c->production && c->test.clock_ahead_ms != 0)
-		finding(c, r, "test.clock_ahead",
+		config_finding(
+		        c, r, "test.clock_ahead",
 		        "a production node goes by the right time: remove it or set production: "
-		        "false");
+		        "false"
+		);
 	if (c->data_uid != 0 && c->user_found && c->data_uid == c->uid)
-		finding(c, r, "dataplane_user",
+		config_finding(
+		        c, r, "dataplane_user",
 		        "both processes would be user %u, and whoever takes one over reads the "
 		        "files of the other: name another user",
-		        c->uid);
+		        c->uid
+		);
 	if (c->production && c->dataplane_user[0] == '\0')
-		warning(c, r, "dataplane_user",
-		        "the data plane stays root: name a user that nothing else runs as");
+		config_warning(
+		        c, r, "dataplane_user",
+		        "the data plane stays root: name a user that nothing else runs as"
+		);
 	for (unsigned i = 0; i < c->workers.cpu_count; i++)
 		if (c->workers.cpu[i] == c->workers.manager_cpu && c->workers.idle == FOG_IDLE_BUSY)
-			warning(c, r, "workers.manager_cpu",
+			config_warning(
+			        c, r, "workers.manager_cpu",
 			        "CPU %u polls without pause for a worker, the manager starves "
 			        "it: give the manager a CPU of its own",
-			        c->workers.manager_cpu);
+			        c->workers.manager_cpu
+			);
 }
 
 static void check_port(const struct fog_config *c, struct fog_report *r, unsigned i)
@@ -109,28 +115,38 @@ static void check_port(const struct fog_config *c, struct fog_report *r, unsigne
 
 	snprintf(path, sizeof(path), "ports[%u].queues", i);
 	if (p->queues < c->workers.cpu_count)
-		finding(c, r, path,
+		config_finding(
+		        c, r, path,
 		        "%u queues for %u workers: take at least %u, or leave the key out",
-		        p->queues, c->workers.cpu_count, c->workers.cpu_count);
+		        p->queues, c->workers.cpu_count, c->workers.cpu_count
+		);
 	snprintf(path, sizeof(path), "ports[%u].device", i);
 	if (p->driver == FOG_DRIVER_AFXDP && strlen(p->device) >= IFNAMSIZ)
-		finding(c, r, path, "'%s' is longer than an interface name can be (%d characters)",
-		        p->device, IFNAMSIZ - 1);
+		config_finding(
+		        c, r, path, "'%s' is longer than an interface name can be (%d characters)",
+		        p->device, IFNAMSIZ - 1
+		);
 	snprintf(path, sizeof(path), "ports[%u].xdp_mode", i);
 	if (p->driver != FOG_DRIVER_AFXDP && p->driver != FOG_DRIVER_AUTO &&
 	    p->xdp_mode != FOG_XDP_AUTO)
-		finding(c, r, path, "only a port of driver afxdp has an XDP mode: remove the key");
+		config_finding(
+		        c, r, path, "only a port of driver afxdp has an XDP mode: remove the key"
+		);
 	snprintf(path, sizeof(path), "ports[%u].neighbours", i);
 	// A VLAN may be unknown to the kernel, and with it the neighbours behind it.
 	if (p->driver == FOG_DRIVER_AFXDP && p->vlan == 0 && p->neighbour_count > 0)
-		finding(c, r, path,
+		config_finding(
+		        c, r, path,
 		        "the kernel knows the neighbours of an afxdp port: remove the key and "
-		        "use 'ip neighbour add' where one must be fixed");
+		        "use 'ip neighbour add' where one must be fixed"
+		);
 	snprintf(path, sizeof(path), "ports[%u].addresses", i);
 	if (p->driver != FOG_DRIVER_AFXDP && p->driver != FOG_DRIVER_AUTO && p->address_count == 0)
-		finding(c, r, path,
+		config_finding(
+		        c, r, path,
 		        "is missing: the kernel knows no address of a port of driver %s",
-		        config_word(KIND_DRIVER, p->driver));
+		        config_word(KIND_DRIVER, p->driver)
+		);
 }
 
 static bool port_covers(const struct fog_config_port *p, unsigned i, const struct fog_ip *ip)
@@ -176,26 +192,34 @@ static void check_gateway(
 		return;
 	snprintf(path, sizeof(path), "ports[%u].gateway%u", i, family);
 	if (p->driver == FOG_DRIVER_AFXDP) {
-		finding(c, r, path,
+		config_finding(
+		        c, r, path,
 		        "the kernel routes what leaves an afxdp port: remove the key and use 'ip "
-		        "route add'");
+		        "route add'"
+		);
 		return;
 	}
 	bool link_local = family == 6 && gateway->addr[0] == 0xfe &&
 	        (gateway->addr[1] & 0xc0) == 0x80;
 	if (port_speaks(p, gateway, &on_link) == 0)
-		finding(c, r, path, "the port has no IPv%u address: add one with its prefix length",
-		        family);
+		config_finding(
+		        c, r, path, "the port has no IPv%u address: add one with its prefix length",
+		        family
+		);
 	else if (on_link == 0 && !link_local)
-		finding(c, r, path,
+		config_finding(
+		        c, r, path,
 		        "is on no link of the port's addresses: correct it, or their prefix "
-		        "lengths");
+		        "lengths"
+		);
 	for (unsigned a = 0; a < p->address_count; a++)
 		if (p->address[a].family == family && p->prefix[a] == 0)
-			finding(c, r, path,
+			config_finding(
+			        c, r, path,
 			        "addresses[%u] has no prefix length, so everything is on link and "
 			        "nothing goes to a gateway: write it as address/bits",
-			        a);
+			        a
+			);
 }
 
 static void check_ports(const struct fog_config *c, struct fog_report *r)
@@ -213,13 +237,17 @@ static void check_ports(const struct fog_config *c, struct fog_report *r)
 				if (memcmp(&c->port[a].address[k / c->port[i].address_count],
 				           &c->port[i].address[k % c->port[i].address_count],
 				           sizeof(struct fog_ip)) == 0)
-					finding(c, r, "ports",
+					config_finding(
+					        c, r, "ports",
 					        "ports[%u] and ports[%u] have an address in common",
-					        a, i);
+					        a, i
+					);
 	}
 	if (neighbours > FOG_NEIGHBOURS_MAX)
-		finding(c, r, "ports", "%u neighbours on all ports, %d are the most", neighbours,
-		        FOG_NEIGHBOURS_MAX);
+		config_finding(
+		        c, r, "ports", "%u neighbours on all ports, %d are the most", neighbours,
+		        FOG_NEIGHBOURS_MAX
+		);
 }
 
 static void check_memory(const struct fog_config *c, const struct fog_plan *p, struct fog_report *r)
@@ -227,7 +255,8 @@ static void check_memory(const struct fog_config *c, const struct fog_plan *p, s
 	if (p->eal_need > (uint64_t)c->memory.mib << 20) {
 		uint64_t all = (uint64_t)c->memory.mib << 20, fixed = FOG_PLAN_EAL + p->queues;
 		uint64_t room = all > fixed ? all - fixed : 0;
-		finding(c, r, "memory.mib",
+		config_finding(
+		        c, r, "memory.mib",
 		        "packet_buffers %u x %" PRIu64 " B take %" PRIu64
 		        " MiB in whole pages, EAL, devices and queues of links %" PRIu64
 		        " MiB, together %" PRIu64
@@ -235,15 +264,18 @@ static void check_memory(const struct fog_config *c, const struct fog_plan *p, s
 		        " or lower packet_buffers to at most %" PRIu64,
 		        c->memory.packet_buffers, p->buffer_size, (p->pool + (1 << 20) - 1) >> 20,
 		        (fixed + (1 << 20) - 1) >> 20, fog_plan_mib(p), c->memory.mib,
-		        fog_plan_mib(p), room * c->memory.packet_buffers / p->pool);
+		        fog_plan_mib(p), room * c->memory.packet_buffers / p->pool
+		);
 	}
 	if (p->buffers_need > c->memory.packet_buffers)
-		finding(c, r, "memory.packet_buffers",
+		config_finding(
+		        c, r, "memory.packet_buffers",
 		        "parked_max %u + device queues %u + caches of workers and manager %u + "
 		        "packets in work %u = %u buffers, but packet_buffers is %u: "
 		        "raise packet_buffers to at least %u or lower parked_max",
 		        p->parked, p->queued, p->cached, p->held, p->buffers_need,
-		        c->memory.packet_buffers, p->buffers_need);
+		        c->memory.packet_buffers, p->buffers_need
+		);
 }
 
 // Highest max_rate whose tables of this many tags don't overflow; 0 when there is none.
@@ -278,17 +310,21 @@ static void check_capacity(
 		        lower, sizeof(lower), ", or lower max_rate to ",
 		        rate_for(c, t, c->replay.capacity), ""
 		);
-		warning(c, r, "replay.capacity",
+		config_warning(
+		        c, r, "replay.capacity",
 		        "%" PRIu64 " is less than the %" PRIu64
 		        " packets that workers.max_rate admits under one mix key; once the table is "
 		        "full every packet is dropped as replay_full: leave the key out%s",
-		        c->replay.capacity, need, lower);
+		        c->replay.capacity, need, lower
+		);
 	}
 	if (fog_config_tags(c, t) > CHECK_TAGS_MAX)
-		finding(c, r, "workers.max_rate",
+		config_finding(
+		        c, r, "workers.max_rate",
 		        "%" PRIu64 " tags in one replay table, %" PRIu64
 		        " are the most: lower it, or shorten the network's mix_key.epoch",
-		        fog_config_tags(c, t), CHECK_TAGS_MAX);
+		        fog_config_tags(c, t), CHECK_TAGS_MAX
+		);
 }
 
 static bool node_has_neighbour(const struct fog_config_port *p, const struct fog_ip *ip)
@@ -339,10 +375,12 @@ static void check_next_hops(
 		if (far[six] == 0)
 			continue;
 		snprintf(path, sizeof(path), "ports[%d].addresses", port[six]);
-		finding(c, r, path,
+		config_finding(
+		        c, r, path,
 		        "%u IPv%d node(s) of the network, %s the first, are on no link of ours and "
 		        "there is no gateway: set gateway%d, or correct the prefix length",
-		        far[six], six ? 6 : 4, t->node[first[six]].name, six ? 6 : 4);
+		        far[six], six ? 6 : 4, t->node[first[six]].name, six ? 6 : 4
+		);
 	}
 }
 
@@ -368,26 +406,34 @@ static void check_node(
 	char text[INET6_ADDRSTRLEN] = "";
 
 	if (t->authority_count == 0 && c->directory.listen[0] != '\0')
-		warning(c, r, "directory.listen",
-		        "%s lists its nodes, there is no consensus to serve: remove it", t->file);
+		config_warning(
+		        c, r, "directory.listen",
+		        "%s lists its nodes, there is no consensus to serve: remove it", t->file
+		);
 	if (t->authority_count == 0)
 		return;
 	if (c->node.address.family == 0)
-		finding(c, r, "node.address",
+		config_finding(
+		        c, r, "node.address",
 		        "is missing: %s has a directory, to which this node has to say where it is",
-		        t->file);
+		        t->file
+		);
 	else if (!port_has(c, &c->node.address))
-		warning(c, r, "node.address",
+		config_warning(
+		        c, r, "node.address",
 		        "%s is no address of our ports: correct it, unless somebody translates it",
 		        inet_ntop(
 		                c->node.address.family == 4 ? AF_INET : AF_INET6,
 		                c->node.address.addr, text, sizeof(text)
-		        ));
+		        )
+		);
 	if (c->node.role != FOG_ROLE_MIX && c->node.layer != 0)
-		finding(c, r, "node.layer", "only a mix has a layer: remove it");
+		config_finding(c, r, "node.layer", "only a mix has a layer: remove it");
 	else if (c->node.layer > fog_topology_layers_most(t))
-		finding(c, r, "node.layer", "the network has %u layers at most: lower it",
-		        fog_topology_layers_most(t));
+		config_finding(
+		        c, r, "node.layer", "the network has %u layers at most: lower it",
+		        fog_topology_layers_most(t)
+		);
 }
 
 static void check_topology(
@@ -401,18 +447,22 @@ static void check_topology(
 		if (c->port[i].mtu >= p->mtu_need)
 			continue;
 		snprintf(path, sizeof(path), "ports[%u].mtu", i);
-		finding(c, r, path,
+		config_finding(
+		        c, r, path,
 		        "%u is too small: a packet of this network has %u bytes, with UDP and "
 		        "IPv6 headers %u: set the MTU to at least %u or choose a smaller geometry",
-		        c->port[i].mtu, t->geometry.packet_len, p->mtu_need, p->mtu_need);
+		        c->port[i].mtu, t->geometry.packet_len, p->mtu_need, p->mtu_need
+		);
 	}
 	check_next_hops(c, t, r);
 	check_node(c, t, r);
 	if (c->production && t->links == FOG_LINKS_NONE)
-		finding(c, r, "production",
+		config_finding(
+		        c, r, "production",
 		        "%s says 'links: none', which shows every packet to the wire: set "
 		        "production: false, or encrypt the links",
-		        t->file);
+		        t->file
+		);
 }
 
 static void check_filter(
@@ -424,16 +474,20 @@ static void check_filter(
 
 	for (unsigned i = 0; i < c->port_count && (f->source_rate | f->deny_count) != 0; i++)
 		if (c->port[i].driver != FOG_DRIVER_AFXDP && c->port[i].driver != FOG_DRIVER_AUTO)
-			warning(c, r, "filter",
+			config_warning(
+			        c, r, "filter",
 			        "port '%s' takes what source_rate and deny keep out elsewhere: only "
 			        "a port of driver afxdp has a filter",
-			        c->port[i].name);
+			        c->port[i].name
+			);
 	for (unsigned k = 0; t != NULL && k < f->deny_count; k++) {
 		for (unsigned i = 0; i < t->node_count; i++) {
 			if (!fog_prefix_holds(&f->deny[k], &t->node[i].address))
 				continue;
-			warning(c, r, "filter.deny", "%s holds node '%s': its packets are dropped",
-			        fog_prefix_print(&f->deny[k], text), t->node[i].name);
+			config_warning(
+			        c, r, "filter.deny", "%s holds node '%s': its packets are dropped",
+			        fog_prefix_print(&f->deny[k], text), t->node[i].name
+			);
 			break; // one example is enough
 		}
 	}
@@ -445,7 +499,9 @@ static void check_cpu(
 )
 {
 	if (cpu >= FOG_CONFIG_CPUS_MAX || (h->cpu[cpu / 64] >> cpu % 64 & 1) == 0)
-		finding(c, r, path, "CPU %u does not exist (this host has %s)", cpu, h->cpu_text);
+		config_finding(
+		        c, r, path, "CPU %u does not exist (this host has %s)", cpu, h->cpu_text
+		);
 }
 
 static const char *replay_mend(const struct fog_config_host *h, uint64_t have)
@@ -476,13 +532,17 @@ static void check_replay_fits(
 		        lower, sizeof(lower), "lower it to at most ",
 		        tags >= CHECK_TAGS_MIN ? tags : 0, " or "
 		);
-		finding(c, r, "replay.capacity", "%s in %s: %s%s", arithmetic, c->replay.dir, lower,
-		        replay_mend(h, have));
+		config_finding(
+		        c, r, "replay.capacity", "%s in %s: %s%s", arithmetic, c->replay.dir, lower,
+		        replay_mend(h, have)
+		);
 	} else {
 		rate_say(lower, sizeof(lower), "lower it to at most ", rate_for(c, t, tags), ", ");
-		finding(c, r, "workers.max_rate",
+		config_finding(
+		        c, r, "workers.max_rate",
 		        "%s in %s: %sshorten the network's mix_key.epoch, or %s", arithmetic,
-		        c->replay.dir, lower, replay_mend(h, have));
+		        c->replay.dir, lower, replay_mend(h, have)
+		);
 	}
 }
 
@@ -496,25 +556,31 @@ static void check_host_memory(
 	bool memory_short = h->memory_free != 0 && rest > h->memory_free;
 
 	if (h->replay_on_disk)
-		finding(c, r, "replay.dir",
+		config_finding(
+		        c, r, "replay.dir",
 		        "%s is on a disk: choose a folder on tmpfs or hugetlbfs such as "
 		        "/dev/shm/fogline-%s",
-		        c->replay.dir, c->instance);
+		        c->replay.dir, c->instance
+		);
 	// What is short without any table is no matter of the tables.
 	if (!memory_short && !(pages_short && h->replay_huge))
 		check_replay_fits(c, t, h, p, r);
 	if (pages_short)
-		finding(c, r, "memory.hugepages",
+		config_finding(
+		        c, r, "memory.hugepages",
 		        "memory.mib asks for %u MiB of hugepages, %" PRIu64
 		        " MiB are free: reserve %u pages with 'fogctl host init hugepages' or set "
 		        "hugepages: false",
-		        c->memory.mib, h->hugepages_free >> 20, (c->memory.mib + 1) / 2);
+		        c->memory.mib, h->hugepages_free >> 20, (c->memory.mib + 1) / 2
+		);
 	if (memory_short)
-		finding(c, r, "memory",
+		config_finding(
+		        c, r, "memory",
 		        "the appliance needs %" PRIu64
 		        " MiB beside its replay tables, this host has %" PRIu64
 		        " MiB free: lower memory.mib (%u MiB)",
-		        rest >> 20, h->memory_free >> 20, c->memory.mib);
+		        rest >> 20, h->memory_free >> 20, c->memory.mib
+		);
 }
 
 // What 'driver: auto' would come to here.
@@ -530,12 +596,14 @@ static void check_devices(
 		if (c->port[i].driver != FOG_DRIVER_AUTO || choice->why[0] == '\0')
 			continue;
 		if (choice->driver == 0)
-			finding(c, r, path, "%s", choice->why);
+			config_finding(c, r, path, "%s", choice->why);
 		snprintf(path, sizeof(path), "ports[%u].addresses", i);
 		if (choice->driver == FOG_DRIVER_DPDK && c->port[i].address_count == 0)
-			finding(c, r, path,
+			config_finding(
+			        c, r, path,
 			        "is missing: %s, where the kernel knows no address of it",
-			        choice->why);
+			        choice->why
+			);
 	}
 }
 
@@ -554,15 +622,19 @@ static void check_host(
 		check_cpu(c, h, r, "workers.manager_cpu", c->workers.manager_cpu);
 	}
 	if (!c->user_found)
-		finding(c, r, "user",
+		config_finding(
+		        c, r, "user",
 		        "this host has no user '%s': create it with 'useradd --system "
 		        "--no-create-home %s', or name another",
-		        c->user, c->user);
+		        c->user, c->user
+		);
 	if (!c->data_user_found)
-		finding(c, r, "dataplane_user",
+		config_finding(
+		        c, r, "dataplane_user",
 		        "this host has no user '%s': create it with 'useradd --system "
 		        "--no-create-home %s', or name another",
-		        c->dataplane_user, c->dataplane_user);
+		        c->dataplane_user, c->dataplane_user
+		);
 	check_devices(c, h, r);
 	check_host_memory(c, t, h, p, r);
 }
@@ -576,6 +648,7 @@ int fog_config_check(
 	struct fog_plan plan;
 
 	check_keys(c, r);
+	config_check_platform(c, r);
 	check_ports(c, r);
 	fog_config_plan(c, t, h, &plan);
 	check_memory(c, &plan, r);

@@ -27,6 +27,8 @@ enum {
 	FOG_CONFIG_PATH_LEN = 256,
 	FOG_CONFIG_TEXT_MAX = 1 << 20, // bytes of a file
 	FOG_CONFIG_CPUS_MAX = 1024,
+	FOG_ORIGINS_MAX = 16,
+	FOG_ORIGIN_LEN = 128,
 };
 
 // What a change of a key takes. A key's class stands beside it in config/fogline.yaml.
@@ -80,10 +82,39 @@ struct fog_config_rings {
 	uint32_t deliver_slots, inject_slots; // per worker
 };
 
+enum fog_rest_tls {
+	FOG_REST_TLS_AUTO, // unless 'tcp' is a loopback address and there is no certificate
+	FOG_REST_TLS_ON,
+	FOG_REST_TLS_OFF,
+};
+
 struct fog_config_rest {
 	char unix_path[108]; // fits sockaddr_un.sun_path
 	char tcp[64]; // "address:port" with a literal address, or empty
 	char token_file[FOG_CONFIG_PATH_LEN]; // required with tcp; else may be empty
+	uint32_t tls; // enum fog_rest_tls; fog_config_rest_tls says what comes of it
+	char tls_certificate[FOG_CONFIG_PATH_LEN]; // both or none
+	char tls_key[FOG_CONFIG_PATH_LEN];
+	bool docs;
+	uint32_t origin_count;
+	char origin[FOG_ORIGINS_MAX][FOG_ORIGIN_LEN]; // that browsers may ask from
+};
+
+// Where the platform's data lies.
+struct fog_config_store {
+	char url[FOG_CONFIG_PATH_LEN]; // postgresql://.., or empty: STATE_DIR/control/platform.db
+	char password_file[FOG_CONFIG_PATH_LEN]; // or empty
+};
+
+struct fog_config_accounts {
+	char key_file[FOG_CONFIG_PATH_LEN];
+	bool require_totp; // of administrators
+	uint32_t token_minutes, refresh_days;
+};
+
+// Requests a minute of one identity, by class.
+struct fog_config_limits {
+	uint32_t auth, write, read;
 };
 
 struct fog_config_test {
@@ -163,6 +194,9 @@ struct fog_config {
 	struct fog_config_replay replay;
 	struct fog_config_rings rings;
 	struct fog_config_rest rest;
+	struct fog_config_store store;
+	struct fog_config_accounts accounts;
+	struct fog_config_limits limits;
 	struct fog_config_test test;
 	struct fog_config_log log;
 	struct fog_config_trace trace;
@@ -223,6 +257,9 @@ int fog_config_check(
         const struct fog_config *, const struct fog_topology *, const struct fog_config_host *,
         struct fog_report *report
 );
+
+// Whether the TCP listener of the REST API speaks TLS. False without a listener.
+bool fog_config_rest_tls(const struct fog_config_rest *);
 
 // The memory arithmetic, in numbers (dataplane/api/plan.h) and as lines for people. Without a
 // topology (NULL) its defaults stand in, without a host (NULL) it is one NUMA node. Print returns

@@ -45,6 +45,8 @@ static const struct describe_row rows_lists[] = {
          "without: everything is on link; [] on an afxdp port = all of the interface"},
         {"filter", "deny", KIND_PREFIX, "[]", 0, 0, FOG_RELOAD_RUN,
          "list of up to 4096 prefixes that nothing is taken from"},
+        {"rest", "cors_origins", KIND_ORIGIN, "[]", 0, 0, FOG_RELOAD_CONTROL,
+         "list of up to 16 origins whose pages may ask the API from a browser"},
 };
 
 // The files have sections of one name with other keys.
@@ -87,10 +89,15 @@ __attribute__((format(printf, 2, 3))) static void describe_add(
 static void describe_range(struct describe_text *d, const struct describe_row *r)
 {
 	const char *const say[KIND_END] = {
-	        [KIND_TEXT] = "text",           [KIND_NAME] = "name",
-	        [KIND_PATH] = "absolute path",  [KIND_IP] = "IPv4 or IPv6 address",
-	        [KIND_MAC] = "MAC address",     [KIND_KEY] = "64 hexadecimal digits",
-	        [KIND_SOCKET] = "address:port", [KIND_PREFIX] = "IPv4 or IPv6 prefix",
+	        [KIND_TEXT] = "text",
+	        [KIND_NAME] = "name",
+	        [KIND_PATH] = "absolute path",
+	        [KIND_IP] = "IPv4 or IPv6 address",
+	        [KIND_MAC] = "MAC address",
+	        [KIND_KEY] = "64 hexadecimal digits",
+	        [KIND_SOCKET] = "address:port",
+	        [KIND_PREFIX] = "IPv4 or IPv6 prefix",
+	        [KIND_ORIGIN] = "scheme://host[:port]",
 	};
 	const char *const unit[KIND_END] = {
 	        [KIND_MIB] = " MiB",

@@ -5,7 +5,7 @@
 //
 //   X(section, key, member, kind, default, min, max, reload class, text)
 //
-// Default NULL = required. In default paths INSTANCE and RUN_DIR stand for the values of the keys.
+// Default NULL = required. In default paths INSTANCE, RUN_DIR and STATE_DIR stand for the values of the keys.
 #pragma once
 
 // clang-format off
@@ -63,7 +63,44 @@
 	  "address:port of the REST API, usually 127.0.0.1:8000; \"\" = no TCP") \
 	X(rest, "token_file", token_file, PATH, "", 0, 255, CONTROL, \
 	  "file with the bearer token that TCP asks for, of mode 0600, owned by who starts the " \
-	  "control plane")
+	  "control plane") \
+	X(rest, "tls", tls, TLS, "auto", 0, 0, CONTROL, \
+	  "TLS on rest.tcp; auto: unless that is a loopback address without a certificate; off: the " \
+	  "token and all else travel in clear") \
+	X(rest, "tls_certificate", tls_certificate, PATH, "", 0, 255, CONTROL, \
+	  "PEM file with its certificate and those between it and its root, read again on SIGHUP; " \
+	  "\"\" = one made at the first start") \
+	X(rest, "tls_key", tls_key, PATH, "", 0, 255, CONTROL, \
+	  "PEM file with the certificate's private key, closed to others, without a passphrase") \
+	X(rest, "docs", docs, BOOL, "true", 0, 1, CONTROL, \
+	  "serve the description of the API and a page that shows it, to everybody")
+
+#define CONFIG_STORE_KEYS(X) \
+	X(store, "url", url, TEXT, "", 0, 255, CONTROL, \
+	  "where accounts, audit, limits and operations lie; \"\" = STATE_DIR/control/platform.db; " \
+	  "postgresql://USER@HOST/DATABASE for several control planes on one store") \
+	X(store, "password_file", password_file, PATH, "", 0, 255, CONTROL, \
+	  "file with the password of that user, closed to others, read by the control plane's user")
+
+#define CONFIG_ACCOUNTS_KEYS(X) \
+	X(accounts, "key_file", key_file, PATH, "STATE_DIR/control/platform.key", 2, 255, CONTROL, \
+	  "file with the key that seals secrets in the store; made when it is missing; the same on all " \
+	  "control planes of one store") \
+	X(accounts, "require_totp", require_totp, BOOL, "false", 0, 1, CONTROL, \
+	  "let administrators in only with a one-time code") \
+	X(accounts, "token_minutes", token_minutes, COUNT, "30", 1, 1440, CONTROL, \
+	  "minutes that an access token is good for") \
+	X(accounts, "refresh_days", refresh_days, COUNT, "7", 1, 365, CONTROL, \
+	  "days without use after which a session ends")
+
+// Requests a minute of one identity.
+#define CONFIG_LIMITS_KEYS(X) \
+	X(limits, "auth", auth, COUNT, "10", 1, 10000000, CONTROL, \
+	  "requests a minute to log in and the like, of one identity or source") \
+	X(limits, "write", write, COUNT, "30", 1, 10000000, CONTROL, \
+	  "requests a minute that change something, of one identity") \
+	X(limits, "read", read, COUNT, "100", 1, 10000000, CONTROL, \
+	  "requests a minute that read something, of one identity")
 
 #define CONFIG_TEST_KEYS(X) \
 	X(test, "delay_seed", delay_seed, COUNT, "0", 0, UINT64_MAX, LAUNCH, \
@@ -175,6 +212,7 @@
 // Keys that are lists of texts: L(section, key, most).
 #define CONFIG_WORKERS_LISTS(L) L(workers, cpus, FOG_WORKERS_MAX)
 #define CONFIG_FILTER_LISTS(L) L(filter, deny, FOG_DENY_MAX)
+#define CONFIG_REST_LISTS(L) L(rest, cors_origins, FOG_ORIGINS_MAX)
 #define CONFIG_NO_LISTS(L)
 
 // The mappings that stand once in the root, each with its rows: S(name, keys, lists).
@@ -183,7 +221,10 @@
 	S(memory, CONFIG_MEMORY_KEYS, CONFIG_NO_LISTS) \
 	S(replay, CONFIG_REPLAY_KEYS, CONFIG_NO_LISTS) \
 	S(rings, CONFIG_RINGS_KEYS, CONFIG_NO_LISTS) \
-	S(rest, CONFIG_REST_KEYS, CONFIG_NO_LISTS) \
+	S(rest, CONFIG_REST_KEYS, CONFIG_REST_LISTS) \
+	S(store, CONFIG_STORE_KEYS, CONFIG_NO_LISTS) \
+	S(accounts, CONFIG_ACCOUNTS_KEYS, CONFIG_NO_LISTS) \
+	S(limits, CONFIG_LIMITS_KEYS, CONFIG_NO_LISTS) \
 	S(test, CONFIG_TEST_KEYS, CONFIG_NO_LISTS) \
 	S(log, CONFIG_LOG_KEYS, CONFIG_NO_LISTS) \
 	S(trace, CONFIG_TRACE_KEYS, CONFIG_NO_LISTS) \

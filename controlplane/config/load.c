@@ -177,6 +177,26 @@ static void load_deny(
 	free(list);
 }
 
+static void load_origins(
+        const struct config_source *s, const struct raw_rest *raw, struct fog_config_rest *rest
+)
+{
+	static const struct config_key origin = {
+	        .kind = KIND_ORIGIN, .out_len = FOG_ORIGIN_LEN, .max = FOG_ORIGIN_LEN - 1};
+	char path[48], why[256];
+
+	for (unsigned i = 0; i < raw->cors_origins_count; i++) {
+		const char *text = raw->cors_origins[i];
+		snprintf(path, sizeof(path), "rest.cors_origins[%u]", i);
+		if (config_value(&origin, text, rest->origin[i], why, sizeof(why)) < 0)
+			config_error(s, path, "%s", why);
+		for (unsigned k = 0; k < i; k++)
+			if (strcmp(raw->cors_origins[k], text) == 0)
+				config_error(s, path, "stands twice: remove one");
+	}
+	rest->origin_count = raw->cors_origins_count;
+}
+
 static void load_port_lists(
         const struct config_source *s, const char *path, const struct raw_port *raw,
         struct fog_config_port *p
@@ -271,6 +291,7 @@ static void load_convert(struct config_source *s, const struct raw_root *raw, st
 {
 	s->instance = c->instance;
 	s->run_dir = c->run_dir;
+	s->state_dir = c->state_dir;
 	for (unsigned i = 0; i < COUNT(sections); i++)
 		config_convert(
 		        s, sections[i].path, sections[i].keys, sections[i].count,
@@ -278,6 +299,7 @@ static void load_convert(struct config_source *s, const struct raw_root *raw, st
 		);
 	load_workers(s, &raw->workers, c);
 	load_deny(s, &raw->filter, &c->filter);
+	load_origins(s, &raw->rest, &c->rest);
 	if (raw->ports_count == 0)
 		config_error(s, "ports", "is missing: an appliance needs at least one port");
 	for (unsigned i = 0; i < raw->ports_count; i++)
@@ -357,6 +379,12 @@ static void reload_raise(enum fog_reload *class, enum fog_reload to)
 		*class = to;
 }
 
+static bool origins_same(const struct fog_config *a, const struct fog_config *b)
+{
+	return a->rest.origin_count == b->rest.origin_count &&
+	        memcmp(a->rest.origin, b->rest.origin, sizeof(a->rest.origin)) == 0;
+}
+
 enum fog_reload fog_config_reload_class(const struct fog_config *a, const struct fog_config *b)
 {
 	enum fog_reload class = FOG_RELOAD_RUN;
@@ -372,6 +400,8 @@ enum fog_reload fog_config_reload_class(const struct fog_config *a, const struct
 	if (a->workers.cpu_count != b->workers.cpu_count || a->port_count != b->port_count ||
 	    memcmp(a->workers.cpu, b->workers.cpu, sizeof(a->workers.cpu)) != 0)
 		reload_raise(&class, FOG_RELOAD_LAUNCH);
+	if (!origins_same(a, b))
+		reload_raise(&class, FOG_RELOAD_CONTROL);
 	for (unsigned i = 0; i < a->port_count && i < b->port_count; i++)
 		reload_raise(&class, reload_port(&a->port[i], &b->port[i]));
 	return class;
@@ -475,6 +505,8 @@ int fog_config_remote_check(
 	// Else whoever may not trace in production would end production first.
 	if (old->production && !fresh->production)
 		remote_refuse(fresh, report, "production");
+	if (!origins_same(old, fresh))
+		remote_refuse(fresh, report, "rest.cors_origins");
 	remote_check_ports(old, fresh, report);
 	return report->errors > before ? -EPERM : 0;
 }
@@ -513,4 +545,6 @@ void fog_config_changes(
 	if (old->filter.deny_count != fresh->filter.deny_count ||
 	    memcmp(old->filter.deny, fresh->filter.deny, sizeof(old->filter.deny)) != 0)
 		name_add(&names, "filter.deny", false);
+	if (!origins_same(old, fresh))
+		name_add(&names, "rest.cors_origins", true);
 }

@@ -5,6 +5,16 @@
 
 #include "config.h"
 
+// An error, a warning about the key at 'path' of a file that has been read.
+__attribute__((format(printf, 4, 5))) void config_finding(
+        const struct fog_config *, struct fog_report *, const char *path, const char *format, ...
+);
+__attribute__((format(printf, 4, 5))) void config_warning(
+        const struct fog_config *, struct fog_report *, const char *path, const char *format, ...
+);
+// What the REST API and the platform behind it need: listener, TLS, store.
+void config_check_platform(const struct fog_config *, struct fog_report *);
+
 // Fill the launch part from the file and, unless it is NULL, the topology (else the mtu geometry
 // stands in). 'launch' is overwritten.
 void config_launch(

@@ -27,12 +27,14 @@ enum config_kind {
 	KIND_KEY, // 32 bytes in hexadecimal, not all zero
 	KIND_SOCKET, // literal address:port, or empty
 	KIND_PREFIX, // address/length, bits beyond the length zero (prefix.h)
+	KIND_ORIGIN, // scheme://host or scheme://host:port, as browsers say it (RFC 6454)
 	KIND_DRIVER, // from here on: one word of a set
 	KIND_XDP_MODE,
 	KIND_IDLE,
 	KIND_LINKS,
 	KIND_ROLE,
 	KIND_LOG_LEVEL,
+	KIND_TLS,
 	KIND_END,
 };
 
@@ -70,12 +72,12 @@ struct config_key {
 	        .text = sentence, \
 	},
 
-// One file while it is read. 'instance' and 'run_dir' complete default paths once they are known.
+// One file while it is read. 'instance' and the folders complete default paths once they are known.
 struct config_source {
 	const char *file; // for findings
 	struct fog_report *report;
 	struct config_lines *lines;
-	const char *instance, *run_dir;
+	const char *instance, *run_dir, *state_dir;
 };
 
 // Read 'text' by 'schema' (a mapping) into 'raw', which the caller gives back to config_yaml_free.

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,8 @@ static const struct value_word value_words[KIND_END][VALUE_WORDS_MAX] = {
                 {{"gateway", FOG_ROLE_GATEWAY},
                  {"mix", FOG_ROLE_MIX},
                  {"service", FOG_ROLE_SERVICE}},
+        [KIND_TLS] =
+                {{"auto", FOG_REST_TLS_AUTO}, {"on", FOG_REST_TLS_ON}, {"off", FOG_REST_TLS_OFF}},
         [KIND_LOG_LEVEL] =
                 {{"error", FOG_LOG_ERROR},
                  {"warning", FOG_LOG_WARNING},
@@ -78,6 +81,7 @@ const char *config_words(enum config_kind kind)
 	        [KIND_LINKS] = "none|noise",
 	        [KIND_ROLE] = "gateway|mix|service",
 	        [KIND_LOG_LEVEL] = "error|warning|info|debug",
+	        [KIND_TLS] = "auto|on|off",
 	};
 
 	return joined[kind] != NULL ? joined[kind] : "";
@@ -378,6 +382,37 @@ static int value_socket(
 	return -EINVAL;
 }
 
+// A browser compares byte by byte, so what it would write in another way never matches: capitals, a path, a
+// port that the scheme has anyway.
+static int value_origin(
+        const struct config_key *k, const char *text, void *out, char *why, size_t n
+)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789.-[]:";
+	const char *host = strncmp(text, "https://", 8) == 0 ? text + 8
+	        : strncmp(text, "http://", 7) == 0           ? text + 7
+	                                                     : NULL;
+	const char *end = host != NULL ? strrchr(host, host[0] == '[' ? ']' : ':') : NULL;
+	const char *port = end != NULL && *end == ']' ? end + 1 : end;
+	uint64_t number = 0;
+	bool good = host != NULL && host[0] != '\0' && host[strspn(host, allowed)] == '\0' &&
+	        port != host;
+
+	if (good && port != NULL && *port != '\0') {
+		good = *port++ == ':' && value_digits(&port, &number) == 0 && *port == '\0' &&
+		        number >= 1 && number <= 65535 && number != (text[4] == 's' ? 443 : 80);
+	}
+	if (good)
+		return value_text(k, text, out, why, n);
+	snprintf(
+	        why, n,
+	        "'%.60s' is not what a browser calls an origin, such as https://panel.example.org or "
+	        "http://localhost:3000",
+	        text
+	);
+	return -EINVAL;
+}
+
 int config_value(const struct config_key *k, const char *text, void *out, char *why, size_t why_len)
 {
 	switch (k->kind) {
@@ -399,24 +434,27 @@ int config_value(const struct config_key *k, const char *text, void *out, char *
 		return value_key(k, text, out, why, why_len);
 	case KIND_SOCKET:
 		return value_socket(k, text, out, why, why_len);
+	case KIND_ORIGIN:
+		return value_origin(k, text, out, why, why_len);
 	default:
 		return value_word(k, text, out, why, why_len);
 	}
 }
 
-// Defaults that lie under the instance's folders are written with INSTANCE and RUN_DIR in them.
+// Defaults that lie under the instance's folders are written with these words in them.
 static void value_expand(const struct config_source *s, const char *fallback, char *out, size_t len)
 {
-	static const char *const word[] = {"INSTANCE", "RUN_DIR"};
-	const char *with[] = {s->instance, s->run_dir};
+	static const char *const word[] = {"INSTANCE", "RUN_DIR", "STATE_DIR"};
+	const char *with[] = {s->instance, s->run_dir, s->state_dir};
+	const unsigned words = sizeof(word) / sizeof(word[0]);
 	size_t at = 0;
 
 	while (*fallback != '\0' && at + 1 < len) {
 		unsigned i = 0;
-		while (i < 2 &&
+		while (i < words &&
 		       (with[i] == NULL || strncmp(fallback, word[i], strlen(word[i])) != 0))
 			i++;
-		if (i == 2) {
+		if (i == words) {
 			out[at++] = *fallback++;
 			continue;
 		}

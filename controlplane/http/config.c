@@ -22,6 +22,9 @@ static const char *const config_idles[] = {
 static const char *const config_modes[] = {
         [FOG_XDP_AUTO] = "auto", [FOG_XDP_NATIVE] = "native", [FOG_XDP_GENERIC] = "generic"};
 
+static const char *const config_tls[] = {
+        [FOG_REST_TLS_AUTO] = "auto", [FOG_REST_TLS_ON] = "on", [FOG_REST_TLS_OFF] = "off"};
+
 static json_t *config_mac(const uint8_t mac[6])
 {
 	return json_sprintf(
@@ -53,6 +56,7 @@ static json_t *config_address(const struct fog_ip *ip, unsigned prefix)
 #define VIEW_IDLE(v) json_string(config_idles[v])
 #define VIEW_XDP_MODE(v) json_string(config_modes[v])
 #define VIEW_ROLE(v) json_string(fog_role_name(v))
+#define VIEW_TLS(v) json_string(config_tls[v])
 #define VIEW_LOG_LEVEL(v) json_string(fog_log_level_name(v))
 #define VIEW_IP(v) ((v).family != 0 ? view_ip(&(v)) : json_string(""))
 #define VIEW_MAC(v) config_mac(v)
@@ -99,6 +103,15 @@ static json_t *config_deny(const struct fog_config_filter *f)
 	return out;
 }
 
+static json_t *config_origins(const struct fog_config_rest *r)
+{
+	json_t *out = json_array();
+
+	for (unsigned i = 0; i < r->origin_count; i++)
+		json_array_append_new(out, json_string(r->origin[i]));
+	return out;
+}
+
 // One mapping of the file: its scalars.
 #define X(section, key, member, kind, ...) VIEW_KEY_OF(c->section, key, member, kind)
 #define CONFIG_SECTION(name, keys, lists) \
@@ -122,6 +135,7 @@ static json_t *config_json(const struct fog_config *c)
 #undef X
 	json_object_set_new(json_object_get(out, "workers"), "cpus", config_cpus(&c->workers));
 	json_object_set_new(json_object_get(out, "filter"), "deny", config_deny(&c->filter));
+	json_object_set_new(json_object_get(out, "rest"), "cors_origins", config_origins(&c->rest));
 	for (unsigned i = 0; i < c->port_count; i++)
 		json_array_append_new(ports, config_port(&c->port[i]));
 	json_object_set_new(out, "ports", ports);

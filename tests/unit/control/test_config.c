@@ -56,6 +56,15 @@ static void test_defaults(void)
 	CU_ASSERT_STRING_EQUAL(c->rest.unix_path, "/run/fogline/x7/rest.sock");
 	CU_ASSERT_STRING_EQUAL(c->replay.dir, "/dev/shm/fogline-x7");
 	CU_ASSERT_STRING_EQUAL(c->rest.tcp, "");
+	CU_ASSERT_EQUAL(c->rest.tls, FOG_REST_TLS_AUTO);
+	CU_ASSERT_EQUAL(c->rest.origin_count, 0);
+	CU_ASSERT_STRING_EQUAL(c->store.url, "");
+	CU_ASSERT_STRING_EQUAL(c->accounts.key_file, "/var/lib/fogline/x7/control/platform.key");
+	CU_ASSERT_FALSE(c->accounts.require_totp);
+	CU_ASSERT_EQUAL(c->accounts.token_minutes, 30);
+	CU_ASSERT_EQUAL(c->limits.auth, 10);
+	CU_ASSERT_EQUAL(c->limits.write, 30);
+	CU_ASSERT_EQUAL(c->limits.read, 100);
 	CU_ASSERT_EQUAL(c->memory.packet_buffers, 8192);
 	CU_ASSERT_EQUAL(c->port[0].mtu, 1500);
 	fog_config_free(c);
@@ -165,6 +174,8 @@ static void test_numbers(void)
 	RUN(cases);
 }
 
+#define TCP "tcp: 127.0.0.1:8000"
+
 static void test_words(void)
 {
 	static const struct text_case cases[] = {
@@ -194,6 +205,15 @@ static void test_words(void)
 	        {"02:00:00:00:00:01", "01:00:00:00:00:01", 43,
 	         "is not the MAC address of one host"},
 	        {"02:00:00:00:00:01", "02:00:00:00:00", 43, "is not the MAC address of one host"},
+	        {TCP, TCP "\n  tls: yes", 25, "'yes' is not one of auto|on|off"},
+	        {TCP, TCP "\n  cors_origins: ['*']", 25, "is not what a browser calls an origin"},
+	        {TCP, TCP "\n  cors_origins: [https://a.example/]", 25, "is not what a browser"},
+	        {TCP, TCP "\n  cors_origins: [https://a.example:443]", 25, "is not what a browser"},
+	        {TCP, TCP "\n  cors_origins: [https://A.example]", 25, "is not what a browser"},
+	        {TCP, TCP "\n  cors_origins: [\"https://:8\"]", 25, "is not what a browser"},
+	        {TCP, TCP "\n  cors_origins: [\"null\"]", 25, "is not what a browser"},
+	        {TCP, TCP "\n  cors_origins: [http://a:8, http://a:8]", 25,
+	         "rest.cors_origins[1]: stands twice"},
 	        {"name: lan", "name: wan", 37, "ports[1]: name 'wan' is ports[0]'s"},
 	};
 	RUN(cases);
@@ -309,7 +329,9 @@ static void test_reload_class(void)
 	        {"[192.0.2.1]", "[192.0.2.2]", FOG_RELOAD_LAUNCH},
 	        {"[192.0.2.1]", "[192.0.2.1/24]", FOG_RELOAD_LAUNCH},
 	        {"device: loop0", "device: loop0\n    gateway4: 198.51.100.9", FOG_RELOAD_LAUNCH},
-	        {"tcp: 127.0.0.1:8000", "tcp: 127.0.0.1:8001", FOG_RELOAD_CONTROL},
+	        {TCP, "tcp: 127.0.0.1:8001", FOG_RELOAD_CONTROL},
+	        {TCP, TCP "\n  tls: on", FOG_RELOAD_CONTROL},
+	        {TCP, TCP "\n  cors_origins: [https://a.example]", FOG_RELOAD_CONTROL},
 	};
 	struct fog_config *a = load(config_text, 0);
 
@@ -323,6 +345,39 @@ static void test_reload_class(void)
 		free(text);
 	}
 	fog_config_free(a);
+}
+
+// What decides who gets in is not changed by who is in.
+static void test_remote(void)
+{
+	static const struct {
+		const char *with, *key;
+	} cases[] = {
+	        {TCP "\n  tls: on", "rest.tls: "},
+	        {TCP "\n  cors_origins: [\"http://[::1]:3000\"]", "rest.cors_origins: "},
+	        {TCP "\n  docs: false", "rest.docs: "},
+	        {TCP "\nstore: {url: \"postgresql:///fogline\"}", "store.url: "},
+	        {TCP "\naccounts: {require_totp: true}", "accounts.require_totp: "},
+	        {TCP "\nlimits: {read: 1k}", "limits.read: "},
+	};
+
+	char names[128];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *rest = text_edit(config_text, "  token_file: /etc/fogline/token\n", "");
+		char *text = text_edit(rest, TCP, cases[i].with);
+		struct fog_config *old = load(rest, 0), *fresh = load(text, 0);
+		memset(&report, 0, sizeof(report));
+		CU_ASSERT_EQUAL(fog_config_remote_check(old, fresh, &report), -EPERM);
+		CU_ASSERT_PTR_NOT_NULL(strstr(report.text, cases[i].key));
+		CU_ASSERT_EQUAL(report.errors, 1);
+		fog_config_changes(old, fresh, names, sizeof(names));
+		CU_ASSERT_EQUAL(strncmp(names, cases[i].key, strlen(names)), 0);
+		fog_config_free(old);
+		fog_config_free(fresh);
+		free(text);
+		free(rest);
+	}
 }
 
 // The shipped example says for every key what the schema says.
@@ -376,6 +431,7 @@ int main(void)
 	        {"full report", test_report_full},
 	        {"files", test_files},
 	        {"reload classes", test_reload_class},
+	        {"changes that are root's", test_remote},
 	        {"the shipped example", test_example},
 	        CU_TEST_INFO_NULL,
 	};

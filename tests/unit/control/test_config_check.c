@@ -97,6 +97,81 @@ static void test_keys(void)
 	RUN(cases, NULL, NULL);
 }
 
+#define TOKEN "token_file: /etc/fogline/token"
+#define PEM "\n  tls_certificate: /etc/fogline/rest.pem\n  tls_key: /etc/fogline/rest.key"
+#define STORE(more) "\nstore:\n  url: \"postgresql://" more "\"", 27
+
+static void test_platform(void)
+{
+	static const struct text_case cases[] = {
+	        {TOKEN, TOKEN "\n  tls_certificate: /etc/a", 26, "name both"},
+	        {TOKEN, TOKEN "\n  tls_key: /etc/a", 26, "name both"},
+	        {TOKEN, TOKEN "\n  tls: off" PEM, 26, "remove one of them"},
+	        {TOKEN, TOKEN "\nstore: {url: /var/lib/x.db}", 26, "is no address of a PostgreSQL"},
+	        {TOKEN, TOKEN "\nstore: {password_file: /etc/a}", 26, "asks for no password"},
+	        {TOKEN, TOKEN STORE("fog:secret@/x"), "has a password in it"},
+	        {TOKEN, TOKEN STORE("fog@db:5432/x?password=secret"), "has a password in it"},
+	};
+	run_cases(cases, sizeof(cases) / sizeof(cases[0]), NULL, NULL);
+}
+
+// What is only said, and what is silent: 'expect' NULL.
+static void test_platform_warnings(void)
+{
+	static const struct text_case cases[] = {
+	        {"127.0.0.1:8000", "192.0.2.1:8000\n  tls: off", 25, "tokens travel in clear"},
+	        {"127.0.0.1:8000", "\"\"\n  tls: on", 25, "there is no TCP listener"},
+	        {TOKEN, TOKEN STORE("fog@db.example:5432/x"), "verify-full"},
+	        {TOKEN, TOKEN STORE("fog@192.0.2.7/x?sslmode=require"), "verify-full"},
+	        {TOKEN, TOKEN STORE("fog@db.example/x?sslmode=verify-full"), NULL},
+	        {TOKEN, TOKEN STORE("fog@localhost:5432/x"), NULL},
+	        {TOKEN, TOKEN STORE("/x"), NULL},
+	        {TOKEN, TOKEN STORE("fog@%2Frun%2Fpostgresql/x"), NULL},
+	        {"127.0.0.1:8000", "192.0.2.1:8000", 24, NULL},
+	        {TOKEN, TOKEN "\n  tls: off", 26, NULL},
+	        {TOKEN, TOKEN PEM, 26, NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *text = text_edit(config_text, cases[i].find, cases[i].with);
+		struct fog_config *c = load(text);
+		CU_ASSERT_EQUAL(fog_config_check(c, NULL, NULL, &report), 0);
+		if (cases[i].expect != NULL)
+			CU_ASSERT_TRUE(report_has(&report, cases[i].line, cases[i].expect));
+		CU_ASSERT_EQUAL(report.warnings, cases[i].expect != NULL);
+		fog_config_free(c);
+		free(text);
+	}
+}
+
+// Who speaks TLS.
+static void test_tls(void)
+{
+	static const struct {
+		const char *tcp;
+		bool tls;
+	} cases[] = {
+	        {"127.0.0.1:8000", false},
+	        {"127.8.0.1:8000", false},
+	        {"\"[::1]:8000\"", false},
+	        {"0.0.0.0:8000", true},
+	        {"192.0.2.1:8000", true},
+	        {"\"[::]:8000\"", true},
+	        {"192.0.2.1:8000\n  tls: off", false},
+	        {"127.0.0.1:8000\n  tls: on", true},
+	        {"127.0.0.1:8000" PEM, true},
+	        {"\"\"\n  tls: on", false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *text = text_edit(config_text, "127.0.0.1:8000", cases[i].tcp);
+		struct fog_config *c = load(text);
+		CU_ASSERT_EQUAL(fog_config_rest_tls(&c->rest), cases[i].tls);
+		fog_config_free(c);
+		free(text);
+	}
+}
+
 static void test_production(void)
 {
 	struct fog_topology *t = topology("geometry: mtu");
@@ -654,6 +729,9 @@ int main(void)
 	static const CU_TestInfo tests[] = {
 	        {"a good file", test_good},
 	        {"keys among each other", test_keys},
+	        {"keys of the platform", test_platform},
+	        {"warnings about the platform", test_platform_warnings},
+	        {"who speaks TLS", test_tls},
 	        {"production", test_production},
 	        {"MTU and geometry", test_mtu},
 	        {"this host", test_host},
