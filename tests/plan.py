@@ -147,7 +147,7 @@ def _load(name, sanitized):
 def races(test):
 	"""Rings, replay table, calendar, keys that come and go, mailboxes, loops, cover and fetching: where threads meet."""
 	return re.search(
-		r"/build-tsan/tests/unit/(core/|shm/|pipeline/test_manager_key$|control/test_(cover|loops|mailbox)$|directory/test_directory_fetch)",
+		r"/build-tsan/tests/unit/(core/|shm/|pipeline/test_manager_key$|control/test_(cover|loops|mailbox)$|services/test_|directory/test_directory_fetch)",
 		test["cmd"][0])
 
 
