@@ -240,7 +240,7 @@ static void config_done(
 	http_reply_json(
 	        res, 200,
 	        json_pack(
-	                "{s:o s:s s:s* s:s?}", "generation",
+	                "{s:o s:s s:s? s:s?}", "generation",
 	                generation > 0 ? json_integer((json_int_t)generation) : json_null(),
 	                "state", state, "text", ack.text[0] != '\0' ? ack.text : NULL,
 	                "restart_needed", wait

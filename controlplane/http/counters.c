@@ -16,6 +16,14 @@ static void counters_cover(json_t *out, const struct fog_worker_counters *c)
 	json_object_set_new(out, "dummies", json_integer((json_int_t)c->dummies));
 }
 
+// What could not be read is null.
+static void counters_forget(json_t *worker)
+{
+	for (void *at = json_object_iter(worker); at != NULL;
+	     at = json_object_iter_next(worker, at))
+		json_object_iter_set_new(worker, at, json_null());
+}
+
 static json_t *counters_worker(
         const struct fog_node *n, const struct snapshot *s, const struct snapshot_worker *w,
         unsigned index
@@ -24,11 +32,7 @@ static json_t *counters_worker(
 	const struct fog_worker_counters *c = &w->counters;
 	json_t *out;
 
-	if (!w->valid)
-		return json_pack("{s:i s:n}", "worker", (int)index, "rx");
 	out = view_books(c);
-	json_object_set_new(out, "worker", json_integer(index));
-	json_object_set_new(out, "cpu", json_integer(w->cpu));
 	json_object_set_new(out, "drops_by_reason", view_drops(c));
 	json_object_set_new(out, "loops", json_integer((json_int_t)c->loops));
 	json_object_set_new(out, "idle_loops", json_integer((json_int_t)c->idle_loops));
@@ -47,6 +51,10 @@ static json_t *counters_worker(
 	json_object_set_new(out, "late_ns", view_hist(&c->late_ns));
 	json_object_set_new(out, "loop_ns", view_hist(&c->loop_ns));
 	json_object_set_new(out, "peers", view_peers(n, s, c));
+	if (!w->valid)
+		counters_forget(out);
+	json_object_set_new(out, "worker", json_integer(index));
+	json_object_set_new(out, "cpu", json_integer(w->cpu));
 	return out;
 }
 
@@ -165,10 +173,11 @@ static json_t *counters_node(const struct fog_topology_node *node, const uint8_t
 {
 	return json_pack(
 	        "{s:s s:o s:o s:o s:o s:i s:s s:o s:b s:b}", "name", node->name, "node_id",
-	        view_hex(node->id, FOG_ID_LEN), "mix_public_key", view_hex(node->mix_key, 32),
-	        "vrf_public_key", view_hex_or_null(node->vrf_key, 32), "address",
-	        view_ip(&node->address), "port", node->port, "role", fog_role_name(node->role),
-	        "layer", node->layer > 0 ? json_integer(node->layer) : json_null(), "self",
+	        view_hex(node->id, FOG_ID_LEN), "mix_public_key",
+	        view_hex_or_null(node->mix_key, 32), "vrf_public_key",
+	        view_hex_or_null(node->vrf_key, 32), "address", view_ip(&node->address), "port",
+	        node->port, "role", fog_role_name(node->role), "layer",
+	        node->layer > 0 ? json_integer(node->layer) : json_null(), "self",
 	        memcmp(node->id, self, FOG_ID_LEN) == 0, "off_path", node->off_path
 	);
 }

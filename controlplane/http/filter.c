@@ -71,8 +71,7 @@ void http_get_filter(struct fog_node *n, const struct http_request *req, struct 
 	pthread_rwlock_unlock(&n->lock);
 	json_object_set_new(out, "deny_max", json_integer(FOG_DENY_MAX));
 	json_object_set_new(out, "state", json_string(http_config_state(n, generation, 0, &ack)));
-	if (ack.text[0] != '\0')
-		json_object_set_new(out, "text", json_string(ack.text));
+	json_object_set_new(out, "text", ack.text[0] != '\0' ? json_string(ack.text) : json_null());
 	http_reply_json(res, 200, out);
 }
 
@@ -130,7 +129,7 @@ static void filter_change(
 	http_reply_json(
 	        res, 200,
 	        json_pack(
-	                "{s:o s:s s:s*}", "generation",
+	                "{s:o s:s s:s?}", "generation",
 	                generation > 0 ? json_integer((json_int_t)generation) : json_null(),
 	                "state", state, "text", ack.text[0] != '\0' ? ack.text : NULL
 	        )

@@ -6,51 +6,69 @@
 
 #include "api.h"
 
-extern const struct api_schema api_capture; // schema_diagnosis.c
-extern const struct api_schema api_none; // "state": "none" of what was thrown away
+// schema_config.c
+extern const struct api_schema api_config;
+extern const struct api_schema api_config_put; // answer; the body is YAML
+
+// schema_consensus.c
+extern const struct api_schema api_consensus;
+extern const struct api_schema api_withdrawal;
+
+// schema_counters.c
+extern const struct api_schema api_drops;
+extern const struct api_schema api_ports;
+extern const struct api_schema api_workers;
+
+// schema_diagnosis.c
+extern const struct api_schema api_capture;
+extern const struct api_schema api_log;
+extern const struct api_schema api_log_put; // body
+extern const struct api_schema api_none; // "state"
 extern const struct api_schema api_trace;
 extern const struct api_schema api_trace_post; // body, of captures, too
 extern const struct api_schema api_trace_state;
 
-extern const struct api_schema api_config; // schema_config.c
-extern const struct api_schema api_config_put; // answer; the body is YAML
+// schema_epochs.c
+extern const struct api_schema api_descriptor;
+extern const struct api_schema api_epochs;
+extern const struct api_schema api_vrf;
+
+// schema_filter.c
 extern const struct api_schema api_deny;
 extern const struct api_schema api_deny_post; // body
 extern const struct api_schema api_filter;
 extern const struct api_schema api_filter_changed; // answer to PATCH, POST, DELETE
 extern const struct api_schema api_filter_patch; // body
 
-extern const struct api_schema api_message_post; // body, schema_messages.c
+// schema_links.c
+extern const struct api_schema api_links;
+extern const struct api_schema api_links_rekey;
+
+// schema_loops.c
+extern const struct api_schema api_cover;
+extern const struct api_schema api_loops;
+extern const struct api_schema api_loops_post; // body
+extern const struct api_schema api_loops_state; // its answer
+extern const struct api_schema api_timing;
+
+// schema_messages.c
+extern const struct api_schema api_message_post; // body
 extern const struct api_schema api_message_taken; // its answer
 extern const struct api_schema api_messages;
 extern const struct api_schema api_sent;
 
-extern const struct api_schema api_consensus; // schema_network.c
-extern const struct api_schema api_descriptor;
-extern const struct api_schema api_epochs;
-extern const struct api_schema api_links;
-extern const struct api_schema api_links_rekey;
-extern const struct api_schema api_loops;
-extern const struct api_schema api_loops_post; // body
-extern const struct api_schema api_loops_state; // its answer
+// schema_network.c
 extern const struct api_schema api_nodes;
-extern const struct api_schema api_vrf;
-extern const struct api_schema api_withdrawal;
 
-extern const struct api_schema api_cover; // schema_node.c
+// schema_node.c
 extern const struct api_schema api_drain;
 extern const struct api_schema api_drain_post; // body
-extern const struct api_schema api_drops;
 extern const struct api_schema api_health;
-extern const struct api_schema api_log;
-extern const struct api_schema api_log_put; // body
-extern const struct api_schema api_ports;
 extern const struct api_schema api_ready;
 extern const struct api_schema api_status;
-extern const struct api_schema api_timing;
-extern const struct api_schema api_workers;
 
-extern const struct api_schema api_problem; // query.c: any error
+// query.c
+extern const struct api_schema api_problem; // any error
 extern const struct api_schema api_part_number, api_part_word; // parts of paths
 
 // Parameters, in the order of struct http_request's query[].

@@ -53,7 +53,7 @@ static const char *status_ack_word(int status)
 static json_t *status_ack(const struct fog_dpclient_ack *ack)
 {
 	return json_pack(
-	        "{s:s s:s*}", "state", status_ack_word(ack->status), "text",
+	        "{s:s s:s?}", "state", status_ack_word(ack->status), "text",
 	        ack->text[0] != '\0' ? ack->text : NULL
 	);
 }
@@ -83,19 +83,20 @@ static json_t *status_data_plane(const struct fog_dpclient_status *d, const stru
 	const struct fog_stats_key none = {0},
 	                           *key = s->key_count > 0 ? &s->key[s->key_count - 1] : &none;
 	return json_pack(
-	        "{s:s s:o s:o s:s s:I s:I s:o s:o s:I s:I s:I s:I s:I s:I s:b s:I s:I s:b s:b "
+	        "{s:s s:o s:o s:s s:I s:I s:o s:o s:o s:I s:I s:I s:I s:I s:b s:I s:I s:b s:b "
 	        "s:o s:b s:o}",
 	        "build", d->peer_build, "boot_id", view_hex(s->boot_id, sizeof(s->boot_id)),
 	        "started_at", view_time_us((int64_t)(s->start_unix_ns / 1000)), "crypto", s->crypto,
 	        "heartbeat_age_ms", (json_int_t)d->heartbeat_age_ms, "generation",
 	        (json_int_t)s->generation, "checksum", view_hex(s->checksum, sizeof(s->checksum)),
 	        "mix_public_key", view_hex_or_null(key->public_key, 32), "key_epoch",
-	        (json_int_t)key->epoch, "replay_count", (json_int_t)s->replay_count,
-	        "replay_capacity", (json_int_t)s->replay_capacity, "buffers_total",
-	        (json_int_t)s->mbuf_total, "buffers_free", (json_int_t)s->mbuf_free,
-	        "control_faults", (json_int_t)s->control_faults, "draining", s->draining != 0,
-	        "next_hops", (json_int_t)s->next_hops, "next_hops_ready",
-	        (json_int_t)s->next_hops_ready, "replay_alarm",
+	        s->key_count > 0 ? json_integer((json_int_t)key->epoch) : json_null(),
+	        "replay_count", (json_int_t)s->replay_count, "replay_capacity",
+	        (json_int_t)s->replay_capacity, "buffers_total", (json_int_t)s->mbuf_total,
+	        "buffers_free", (json_int_t)s->mbuf_free, "control_faults",
+	        (json_int_t)s->control_faults, "draining", s->draining != 0, "next_hops",
+	        (json_int_t)s->next_hops, "next_hops_ready", (json_int_t)s->next_hops_ready,
+	        "replay_alarm",
 	        fog_stats_fill(s->replay_count, s->replay_capacity) >= FOG_REPLAY_ALARM,
 	        "accept_replays", s->accept_replays != 0, "capacity_pps",
 	        view_known(snapshot_capacity(s)), "tracing", s->tracing != 0, "mix_keys",
