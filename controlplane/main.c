@@ -124,6 +124,11 @@ static int main_privileged(struct main_state *m, const struct main_options *o)
 		if (r < 0)
 			return r;
 	}
+	if (fog_config_rest_tls(&c->rest)) {
+		r = fog_certificate_open(&m->node->certificate, c, user.uid, user.gid);
+		if (r < 0)
+			return r;
+	}
 	m->unix_fd = fog_listen_unix(c->rest.unix_path, user.uid, user.gid);
 	if (m->unix_fd < 0)
 		return m->unix_fd;
@@ -177,6 +182,8 @@ static void main_signal(struct main_state *m)
 		if (signal == SIGHUP) {
 			fog_notify_reloading();
 			fog_audit_reopen(m->node->audit);
+			if (m->node->certificate != NULL)
+				fog_certificate_reload(m->node->certificate);
 			fog_node_config_reload(m->node);
 			fog_node_topology_poll(m->node, true);
 			fog_notify_ready(&m->notify);

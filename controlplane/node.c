@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../log/log.h"
@@ -234,6 +235,7 @@ void fog_node_destroy(struct fog_node *n)
 	free(n->filter);
 	fog_store_close(n->store);
 	fog_audit_close(n->audit);
+	fog_certificate_close(n->certificate);
 	fog_epoch_key_close(n->key);
 	fog_identity_close(n->identity);
 	fog_topology_free(n->topology);
@@ -357,6 +359,18 @@ static unsigned node_warn_data_plane(const struct node_running *run, node_say *w
 	return count;
 }
 
+static unsigned node_warn_certificate(struct fog_node *n, node_say *warn, void *ctx)
+{
+	char text[256];
+	const char *code = n->certificate == NULL
+	        ? NULL
+	        : fog_certificate_warning(n->certificate, time(NULL), text, sizeof(text));
+
+	if (code != NULL)
+		warn(ctx, code, text);
+	return code != NULL;
+}
+
 unsigned fog_node_warnings(struct fog_node *n, node_say *warn, void *ctx)
 {
 	struct node_running run = node_running(n);
@@ -402,5 +416,6 @@ unsigned fog_node_warnings(struct fog_node *n, node_say *warn, void *ctx)
 	count += node_warn_links(n, warn, ctx);
 	count += node_warn_cover(n, warn, ctx);
 	count += node_filter_warnings(n, warn, ctx);
+	count += node_warn_certificate(n, warn, ctx);
 	return count + node_timing_warnings(n, warn, ctx);
 }

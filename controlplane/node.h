@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "auth/audit.h"
+#include "auth/certificate.h"
 #include "config/config.h"
 #include "dpclient.h"
 #include "epoch/clock.h"
@@ -40,6 +41,7 @@ struct fog_node {
 	char key_text[256];
 	const struct fog_crypto_ops *ops;
 	struct fog_audit *audit;
+	struct fog_certificate *certificate; // of rest.tcp; NULL: no TLS. Set before start
 	struct fog_store *store;
 	struct fog_dpclient *dp;
 	struct fog_inbox *inbox;

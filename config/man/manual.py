@@ -175,7 +175,7 @@ def controlplane_page(usage, metrics, version):
 	page.items(usage.items)
 	page.section("SIGNALS")
 	page.items([
-		("SIGHUP", "read configuration and topology again"),
+		("SIGHUP", "read configuration, topology and the TLS certificate again"),
 		("SIGTERM, SIGINT", "end; packets keep flowing"),
 	])
 	page.section("SERVICE MANAGER")
@@ -191,7 +191,8 @@ def controlplane_page(usage, metrics, version):
 	page.section("FILES")
 	page.items([
 		("/var/lib/fogline/NAME", "identity.key, the node's identity: keep a copy in a safe place; identity.pub; "
-			"control/store.db, messages; control/audit.jsonl, every change that was asked for"),
+			"control/store.db, messages; control/audit.jsonl, every change that was asked for; control/rest.pem and rest.key, "
+			"the TLS certificate of rest.tcp that was made, if none is named"),
 		("/run/fogline/NAME", "rest.sock, dp.sock"),
 	])
 	page.see("fogctl(1)", "fog-dataplane(8)", "fogline.yaml(5)")

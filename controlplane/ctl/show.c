@@ -86,6 +86,7 @@ static void show_mail(const json_t *mail)
 static void show_status(const json_t *s)
 {
 	const json_t *dp = json_object_get(s, "data_plane"), *m = json_object_get(s, "messages");
+	const json_t *tls = json_object_get(s, "tls");
 
 	printf("node       %s (%s), instance %s, network %s\n", show_text(s, "name"),
 	       show_text(s, "role"), show_text(s, "instance"), show_text(s, "network"));
@@ -94,6 +95,9 @@ static void show_status(const json_t *s)
 	printf("link key   %s\n", show_text(s, "link_key"));
 	printf("vrf key    %s\n", show_text(s, "vrf_key"));
 	printf("mix key    %s\n", show_text(s, "mix_public_key"));
+	if (json_is_object(tls))
+		printf("tls        fingerprint %s, until %s\n", show_text(tls, "fingerprint"),
+		       show_text(tls, "valid_until"));
 	printf("ready      %s\n", json_is_true(json_object_get(s, "ready")) ? "yes" : "no");
 	show_sentences("not ready", json_object_get(s, "reasons"));
 	show_sentences("warning", json_object_get(s, "warnings"));

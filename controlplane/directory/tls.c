@@ -7,9 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-#include <gnutls/gnutls.h>
-#include <gnutls/x509.h>
-
 enum { LIFE_S = 10 * 365 * 86400, EARLIER_S = 86400 };
 
 static int tls_import(const uint8_t seed[32], gnutls_x509_privkey_t key)
@@ -25,7 +22,7 @@ static int tls_import(const uint8_t seed[32], gnutls_x509_privkey_t key)
 	return r;
 }
 
-static int tls_sign(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key)
+int fog_tls_sign(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key, gnutls_digest_algorithm_t digest)
 {
 	static const char name[] = "fogline";
 	uint8_t serial[16];
@@ -47,7 +44,7 @@ static int tls_sign(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key)
 	if (r >= 0)
 		r = gnutls_x509_crt_set_key(crt, key);
 	if (r >= 0)
-		r = gnutls_x509_crt_sign2(crt, crt, key, GNUTLS_DIG_SHA512, 0);
+		r = gnutls_x509_crt_sign2(crt, crt, key, digest, 0);
 	return r;
 }
 
@@ -75,7 +72,7 @@ int fog_tls_make(const uint8_t seed[32], struct fog_tls_pem *pem)
 	if (r >= 0)
 		r = tls_import(seed, key);
 	if (r >= 0)
-		r = tls_sign(crt, key);
+		r = fog_tls_sign(crt, key, GNUTLS_DIG_SHA512);
 	if (r >= 0)
 		r = tls_export(crt, key, pem);
 	if (crt != NULL)

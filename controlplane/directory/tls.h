@@ -5,6 +5,7 @@
 // Any thread.
 #pragma once
 
+#include <gnutls/x509.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,3 +18,6 @@ struct fog_tls_pem {
 
 // 'seed' is that of RFC 8032. Returns 0, -ENOMEM, or -EIO (GnuTLS can't make it).
 int fog_tls_make(const uint8_t seed[32], struct fog_tls_pem *);
+// Make 'crt', which may have names and uses already, a certificate that 'key' has signed for itself: serial number,
+// ten years from a day ago, the name "fogline". Returns 0 or an error of GnuTLS.
+int fog_tls_sign(gnutls_x509_crt_t, gnutls_x509_privkey_t, gnutls_digest_algorithm_t);

@@ -19,6 +19,7 @@
 #include "../../log/log.h"
 #include "../auth/peer.h"
 #include "../node.h"
+#include "tls.h"
 
 enum {
 	CONNECTIONS_MAX = 64,
@@ -29,7 +30,8 @@ enum {
 };
 
 struct fog_server {
-	struct _u_instance ulfius;
+	struct _u_instance ulfius,
+	        tls; // what comes by TCP goes to the second one, if the node has a certificate
 	struct fog_node *node;
 	const struct fog_token *token;
 };
@@ -227,10 +229,10 @@ static int server_request(const struct _u_request *u, struct _u_response *out, v
 }
 
 // Whoever comes by TCP has shown no token yet.
-static bool server_full_for_tcp(const struct fog_server *s)
+static bool server_full_for_tcp(struct MHD_Daemon *daemon)
 {
 	const union MHD_DaemonInfo *info =
-	        MHD_get_daemon_info(s->ulfius.mhd_daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+	        MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
 
 	return info != NULL && info->num_connections >= CONNECTIONS_TCP_MAX;
 }
@@ -244,6 +246,7 @@ void fog_server_accept(struct fog_server *s, int listen_fd)
 	int fd;
 
 	for (;;) {
+		struct MHD_Daemon *daemon = s->ulfius.mhd_daemon;
 		socklen_t len = sizeof(from);
 		memset(&from, 0, sizeof(from));
 		fd = accept4(listen_fd, generic, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -254,18 +257,23 @@ void fog_server_accept(struct fog_server *s, int listen_fd)
 			peer.uid = uid;
 			memcpy(&from, &peer, sizeof(peer));
 			len = sizeof(peer);
-		} else if (server_full_for_tcp(s)) {
-			close(fd);
-			continue;
+		} else {
+			if (s->node->certificate != NULL)
+				daemon = s->tls.mhd_daemon;
+			if (server_full_for_tcp(daemon)) {
+				close(fd);
+				continue;
+			}
 		}
 		// Closes the descriptor by itself when a limit is reached.
-		MHD_add_connection(s->ulfius.mhd_daemon, fd, generic, len);
+		MHD_add_connection(daemon, fd, generic, len);
 	}
 }
 
-int fog_server_start(struct fog_node *node, const struct fog_token *token, struct fog_server **out)
+static int server_daemon(
+        struct fog_server *s, struct _u_instance *u, struct fog_certificate *certificate
+)
 {
-	struct fog_server *s = NULL;
 	struct MHD_OptionItem options[] = {
 	        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)mhd_request_completed, NULL},
 	        {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)ulfius_uri_logger, NULL},
@@ -273,25 +281,49 @@ int fog_server_start(struct fog_node *node, const struct fog_token *token, struc
 	        {MHD_OPTION_PER_IP_CONNECTION_LIMIT, CONNECTIONS_PER_IP, NULL},
 	        {MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S, NULL},
 	        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEAD_MAX, NULL},
+	        {MHD_OPTION_END, 0, NULL}, // or of TLS, from here on
+	        {MHD_OPTION_END, 0, NULL},
 	        {MHD_OPTION_END, 0, NULL},
 	};
 	unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
 	        MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC;
 
-	if (api_table_check() < 0)
-		return -EINVAL;
-	s = calloc(1, sizeof(*s));
+	if (certificate != NULL) {
+		flags |= MHD_USE_TLS;
+		http_tls_options(
+		        certificate,
+		        options + sizeof(options) / sizeof(options[0]) - 1 - HTTP_TLS_OPTIONS
+		);
+	}
+	if (ulfius_init_instance(u, 1, NULL, NULL) != U_OK)
+		return -EIO;
+	u->max_post_body_size = HTTP_BODY_MAX + 1; // one more, so that "too large" shows
+	u->allowed_post_processor = U_POST_PROCESS_NONE;
+	ulfius_set_default_endpoint(u, server_request, s);
+	if (ulfius_start_framework_with_mhd_options(u, flags, options) == U_OK)
+		return 0;
+	ulfius_clean_instance(u);
+	return -EIO;
+}
+
+static void server_daemon_stop(struct _u_instance *u)
+{
+	ulfius_stop_framework(u);
+	ulfius_clean_instance(u);
+}
+
+int fog_server_start(struct fog_node *node, const struct fog_token *token, struct fog_server **out)
+{
+	struct fog_server *s = calloc(1, sizeof(*s));
+
 	if (s == NULL)
 		return -ENOMEM;
 	s->node = node;
 	s->token = token;
-	if (ulfius_init_instance(&s->ulfius, 1, NULL, NULL) != U_OK)
+	if (server_daemon(s, &s->ulfius, NULL) < 0)
 		goto err;
-	s->ulfius.max_post_body_size = HTTP_BODY_MAX + 1; // one more, so that "too large" shows
-	s->ulfius.allowed_post_processor = U_POST_PROCESS_NONE;
-	ulfius_set_default_endpoint(&s->ulfius, server_request, s);
-	if (ulfius_start_framework_with_mhd_options(&s->ulfius, flags, options) != U_OK) {
-		ulfius_clean_instance(&s->ulfius);
+	if (node->certificate != NULL && server_daemon(s, &s->tls, node->certificate) < 0) {
+		server_daemon_stop(&s->ulfius);
 		goto err;
 	}
 	*out = s;
@@ -306,7 +338,8 @@ void fog_server_stop(struct fog_server *s)
 {
 	if (s == NULL)
 		return;
-	ulfius_stop_framework(&s->ulfius);
-	ulfius_clean_instance(&s->ulfius);
+	if (s->node->certificate != NULL)
+		server_daemon_stop(&s->tls);
+	server_daemon_stop(&s->ulfius);
 	free(s);
 }

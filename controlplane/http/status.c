@@ -137,6 +137,20 @@ static json_t *status_messages(struct fog_node *n, const struct fog_dpclient_sta
 	);
 }
 
+static json_t *status_tls(struct fog_node *n)
+{
+	struct fog_certificate_view v;
+
+	if (n->certificate == NULL)
+		return json_null();
+	fog_certificate_look(n->certificate, &v);
+	return json_pack(
+	        "{s:o s:o s:o s:o}", "fingerprint", view_hex(v.key_sha256, sizeof(v.key_sha256)),
+	        "certificate_sha256", view_hex(v.sha256, sizeof(v.sha256)), "valid_from",
+	        view_time_us(v.from * 1000000), "valid_until", view_time_us(v.until * 1000000)
+	);
+}
+
 // Our own part of the status, under node->lock.
 static void status_node(struct fog_node *n, json_t *out)
 {
@@ -198,6 +212,7 @@ void http_get_status(struct fog_node *n, const struct http_request *req, struct 
 	json_object_set_new(out, "books", status_books(s));
 	json_object_set_new(out, "messages", status_messages(n, &dp));
 	json_object_set_new(out, "mail", view_mail(n));
+	json_object_set_new(out, "tls", status_tls(n));
 	fog_node_warnings(n, status_collect, warnings);
 	json_object_set_new(out, "warnings", warnings);
 	free(s);

@@ -1,0 +1,339 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 the Fogline authors
+"""TLS of the REST API's TCP listener, by OpenSSL (Python's ssl): certificates that the control plane makes and that it is
+given, protocols, a reload, what it refuses. Usage: tls_check.py FOG_CONTROLPLANE FOGCTL"""
+import datetime
+import hashlib
+import http.client
+import ipaddress
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+CONTROLPLANE, FOGCTL = sys.argv[1:3]
+TOKEN = "tls-check-0123456789abcdef0123456789"
+USER = 61237 if os.geteuid() == 0 else os.geteuid()
+PATIENCE_S = 30
+
+results = {"passed": 0, "failed": 0}
+
+
+def check(what, condition):
+	results["passed" if condition else "failed"] += 1
+	if not condition:
+		print(f"FAILED: {what}", flush=True)
+
+
+class UnixConnection(http.client.HTTPConnection):
+	def __init__(self, path):
+		super().__init__("localhost", timeout=PATIENCE_S)
+		self.unix_path = str(path)
+
+	def connect(self):
+		self.sock = socket.socket(socket.AF_UNIX)
+		self.sock.settimeout(self.timeout)
+		self.sock.connect(self.unix_path)
+
+
+class Plane:
+	"""A control plane in a folder of its own, with TLS on a loopback address."""
+
+	def __init__(self, folder, **rest):
+		self.folder = pathlib.Path(folder)
+		self.folder.mkdir(exist_ok=True)
+		self.folder.chmod(0o755)
+		self.config, self.socket = self.folder / "n.yaml", self.folder / "run" / "rest.sock"
+		self.token, self.log = self.folder / "token", self.folder / "log"
+		self.control = self.folder / "state" / "control"
+		self.made = self.control / "rest.pem"
+		with socket.socket() as probe:
+			probe.bind(("127.0.0.1", 0))
+			self.port = probe.getsockname()[1]
+		self.token.write_text(TOKEN + "\n")
+		self.token.chmod(0o600)
+		self.process = None
+		self.configure(**rest)
+
+	def configure(self, address="127.0.0.1", **rest):
+		self.address = address
+		self.config.write_text(json.dumps({
+			"instance": "tlscheck", "user": str(USER) if os.geteuid() == 0 else "", "dataplane_user": "",
+			"run_dir": "/nowhere/run", "state_dir": "/nowhere/state",
+			"topology": str(self.folder / "topology.yaml"), "workers": {"cpus": [0]},
+			"rest": {"tcp": f"{address}:{self.port}", "token_file": str(self.token), "tls": "on", **rest},
+			"ports": [{"name": "p0", "driver": "loop", "device": "a", "addresses": ["192.0.2.1"]}],
+		}))
+
+	def run(self):
+		argv = [CONTROLPLANE, "--config", self.config, "--run-dir", self.folder / "run",
+			"--state-dir", self.folder / "state"]
+		with self.log.open("ab") as log:
+			return subprocess.Popen(argv, stderr=log)
+
+	def __enter__(self):
+		self.process = self.run()
+		self.wait("REST", lambda: self.ask("/healthz")[0] == 200)
+		return self
+
+	def __exit__(self, *_):
+		self.process.terminate()
+		check("it ends well", self.process.wait(PATIENCE_S) == 0)
+
+	def refuses(self, sentence):
+		"""It doesn't start, and says why."""
+		before = self.log.stat().st_size if self.log.exists() else 0
+		process = self.run()
+		try:
+			code = process.wait(PATIENCE_S)
+		except subprocess.TimeoutExpired:
+			process.kill()
+			code = process.wait()
+		said = self.log.read_bytes()[before:].decode()
+		check(f"refuses with '{sentence}': {code} {said}", code == 1 and sentence in said)
+
+	def wait(self, what, condition):
+		end = time.monotonic() + PATIENCE_S
+		while time.monotonic() < end:
+			try:
+				if condition():
+					return
+			except OSError:
+				pass
+			if self.process.poll() is not None:
+				break
+			time.sleep(0.02)
+		self.process.kill()
+		raise SystemExit(f"no {what}\n{self.log.read_text()}")
+
+	def ask(self, path, method="GET"):
+		connection = UnixConnection(self.socket)
+		try:
+			connection.request(method, path)
+			answer = connection.getresponse()
+			return answer.status, answer.read()
+		finally:
+			connection.close()
+
+	def status(self):
+		return json.loads(self.ask("/v1/status")[1])
+
+	def connect(self, context):
+		raw = socket.create_connection((self.address, self.port), PATIENCE_S)
+		try:
+			return context.wrap_socket(raw, server_hostname=self.address)
+		except BaseException:
+			raw.close()
+			raise
+
+	def shakes(self, context):
+		"""The version that a handshake came to, or None."""
+		try:
+			with self.connect(context) as done:
+				return done.version()
+		except (ssl.SSLError, OSError):
+			return None
+
+
+def trusting(path):
+	return ssl.create_default_context(cafile=path)
+
+
+def only(version, ciphers=None):
+	context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+	context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+	context.set_ciphers(ciphers or "ALL:@SECLEVEL=0")
+	context.minimum_version = context.maximum_version = version
+	return context
+
+
+class Signed:
+	"""A certificate that this test makes, for 127.0.0.1."""
+
+	def __init__(self, folder, name, days=(-1, 30), address="127.0.0.1"):
+		self.key = ec.generate_private_key(ec.SECP256R1())
+		subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+		now = datetime.datetime.utcnow()
+		self.certificate = (
+			x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(self.key.public_key())
+			.serial_number(x509.random_serial_number())
+			.not_valid_before(now + datetime.timedelta(days[0])).not_valid_after(now + datetime.timedelta(days[1]))
+			.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), False)
+			.sign(self.key, hashes.SHA256())
+		)
+		self.pem, self.key_pem = folder / f"{name}.pem", folder / f"{name}.key"
+		self.pem.write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
+		self.key_pem.write_bytes(self.key.private_bytes(
+			serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+		for path in (self.pem, self.key_pem):
+			path.chmod(0o600)
+			os.chown(path, USER, -1)
+
+	@property
+	def rest(self):
+		return {"tls_certificate": str(self.pem), "tls_key": str(self.key_pem)}
+
+	@property
+	def fingerprint(self):
+		return fingerprint(self.certificate)
+
+
+def fingerprint(certificate):
+	public = certificate.public_key().public_bytes(
+		serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+	return hashlib.sha256(public).hexdigest()
+
+
+def made(folder):
+	"""What it makes at its first start, keeps, and makes anew."""
+	plane = Plane(folder / "made")
+	with plane:
+		for name in ("rest.pem", "rest.key"):
+			found = (plane.control / name).stat()
+			check(f"{name}: owner and mode", (found.st_uid, found.st_mode & 0o777) == (USER, 0o600))
+		first = x509.load_pem_x509_certificate(plane.made.read_bytes())
+		names = first.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+		check("its address", names.get_values_for_type(x509.IPAddress) == [ipaddress.ip_address("127.0.0.1")])
+		check("its host's name", names.get_values_for_type(x509.DNSName) == [socket.gethostname()])
+		check("P-256", isinstance(first.public_key().curve, ec.SECP256R1))
+		check("years", first.not_valid_after > datetime.datetime.utcnow() + datetime.timedelta(3000))
+		shown = plane.status()["tls"]
+		check("fingerprint", shown["fingerprint"] == fingerprint(first))
+		check("of the certificate", shown["certificate_sha256"] == first.fingerprint(hashes.SHA256()).hex())
+		check("fogctl shows it", shown["fingerprint"] in subprocess.run(
+			[FOGCTL, "--socket", plane.socket, "status"], capture_output=True, text=True).stdout)
+		check("the log has it", shown["fingerprint"] in plane.log.read_text())
+		check("no warning", "certificate" not in json.dumps(plane.status()["warnings"]))
+		check("OpenSSL trusts it", plane.shakes(trusting(plane.made)) == "TLSv1.3")
+		check("not without being told", plane.shakes(ssl.create_default_context()) is None)
+		protocols(plane)
+		requests(plane)
+	before = plane.made.read_bytes()
+	with plane:
+		check("it is kept", plane.made.read_bytes() == before)
+	plane.configure("127.0.0.2")
+	with plane:
+		second = x509.load_pem_x509_certificate(plane.made.read_bytes())
+		check("another address, another certificate", second != first and plane.shakes(trusting(plane.made)) == "TLSv1.3")
+		check("of the same key", fingerprint(second) == fingerprint(first))
+	plane.configure(tls="auto")
+	with plane:
+		check("a loopback address needs none", plane.status()["tls"] is None)
+		connection = http.client.HTTPConnection("127.0.0.1", plane.port, timeout=PATIENCE_S)
+		connection.request("GET", "/healthz")
+		check("and stays plain", connection.getresponse().status == 200)
+		connection.close()
+
+
+def everywhere(folder):
+	"""A listener on all addresses is one that others reach: TLS without being asked, for all addresses."""
+	plane = Plane(folder / "everywhere", address="0.0.0.0", tls="auto")
+	with plane:
+		plane.address = "127.0.0.1"
+		check("for any of its addresses", plane.shakes(trusting(plane.made)) == "TLSv1.3")
+
+
+def protocols(plane):
+	check("TLS 1.3", plane.shakes(only(ssl.TLSVersion.TLSv1_3)) == "TLSv1.3")
+	check("TLS 1.2", plane.shakes(only(ssl.TLSVersion.TLSv1_2)) == "TLSv1.2")
+	for version in (ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1):
+		check(f"no {version.name}", plane.shakes(only(version)) is None)
+	for ciphers in ("ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES256-SHA", "ECDHE-ECDSA-AES128-CCM", "NULL:@SECLEVEL=0"):
+		check(f"no {ciphers}", plane.shakes(only(ssl.TLSVersion.TLSv1_2, ciphers)) is None)
+	check("ChaCha20", plane.shakes(only(ssl.TLSVersion.TLSv1_2, "ECDHE-ECDSA-CHACHA20-POLY1305")) == "TLSv1.2")
+
+
+def requests(plane):
+	connection = http.client.HTTPSConnection(
+		plane.address, plane.port, context=trusting(plane.made), timeout=PATIENCE_S)
+	for headers, status in (({}, 401), ({"Authorization": f"Bearer {TOKEN}"}, 200)):
+		connection.request("GET", "/v1/status", headers=headers)
+		answer = connection.getresponse()
+		answer.read()
+		check(f"over TLS: {answer.status}", answer.status == status)
+	connection.close()
+	with socket.create_connection((plane.address, plane.port), PATIENCE_S) as plain:
+		plain.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+		try:
+			said = plain.recv(4096)
+		except ConnectionResetError:
+			said = b""
+		check(f"HTTP without TLS: {said!r}", b"HTTP" not in said and b"alive" not in said)
+	with socket.create_connection((plane.address, plane.port), PATIENCE_S) as silent:
+		check("who says nothing keeps nobody out", plane.shakes(trusting(plane.made)) == "TLSv1.3")
+		silent.close()
+
+
+def reload(folder):
+	"""A new certificate takes the place of the old one while connections live; a bad one doesn't."""
+	first, second = (Signed(folder, name) for name in ("first", "second"))
+	live = Signed(folder, "live")
+	for source, target in ((first.pem, live.pem), (first.key_pem, live.key_pem)):
+		shutil.copy(source, target)
+	with Plane(folder / "reload", **live.rest) as plane:
+		check("what it was given", plane.status()["tls"]["fingerprint"] == first.fingerprint)
+		check("it makes none", not plane.made.exists())
+		old = http.client.HTTPSConnection("127.0.0.1", plane.port, context=trusting(first.pem), timeout=PATIENCE_S)
+		old.request("GET", "/healthz")
+		check("before", old.getresponse().read() != b"")
+		shutil.copy(second.pem, live.pem)  # the key is still the first one's
+		plane.process.send_signal(signal.SIGHUP)
+		plane.wait("refusal", lambda: "the one before stays in use" in plane.log.read_text())
+		check("a wrong key changes nothing", plane.status()["tls"]["fingerprint"] == first.fingerprint)
+		check("and it goes on", plane.shakes(trusting(first.pem)) == "TLSv1.3")
+		shutil.copy(second.key_pem, live.key_pem)
+		plane.process.send_signal(signal.SIGHUP)
+		plane.wait("reload", lambda: plane.status()["tls"]["fingerprint"] == second.fingerprint)
+		check("the new one", plane.shakes(trusting(second.pem)) == "TLSv1.3")
+		check("not the old one", plane.shakes(trusting(first.pem)) is None)
+		old.request("GET", "/healthz")
+		check("a connection from before", old.getresponse().status == 200)
+		old.close()
+
+
+def refusals(folder):
+	good, other = Signed(folder, "good"), Signed(folder, "other")
+	plane = Plane(folder / "refusals", **{**good.rest, "tls_key": str(other.key_pem)})
+	plane.refuses("name a PEM file")
+	plane.configure(tls_certificate=str(good.pem), tls_key="/nowhere/key")
+	plane.refuses("/nowhere/key: No such file")
+	plane.configure(tls_certificate=str(good.key_pem), tls_key=str(good.key_pem))
+	plane.refuses("name a PEM file")
+	good.key_pem.chmod(0o604)
+	plane.configure(**good.rest)
+	plane.refuses("chmod o=")
+	plane.configure(tls_certificate=str(good.pem))
+	plane.refuses("name both")
+	late = Signed(folder, "late", (-30, -1))
+	with Plane(folder / "late", **late.rest) as plane:
+		codes = [warning["code"] for warning in plane.status()["warnings"]]
+		check(f"an old certificate is a warning: {codes}", "certificate_expired" in codes)
+	soon = Signed(folder, "soon", (-30, 3))
+	with Plane(folder / "soon", **soon.rest) as plane:
+		codes = [warning["code"] for warning in plane.status()["warnings"]]
+		check(f"one that soon is, too: {codes}", "certificate_expires" in codes)
+
+
+def main():
+	with tempfile.TemporaryDirectory(prefix="fog-tls-") as name:
+		folder = pathlib.Path(name)
+		folder.chmod(0o755)
+		for part in (made, everywhere, reload, refusals):
+			part(folder)
+	print(f"{results['passed']} passed, {results['failed']} failed")
+	return results["failed"] != 0
+
+
+sys.exit(main())
