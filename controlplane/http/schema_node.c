@@ -110,6 +110,14 @@ static const struct api_field mail_fields[] = {
 	FIELDS_END,
 };
 
+static const struct api_field tls_fields[] = {
+	FIELD("fingerprint", schema_id, "SHA-256 of its SubjectPublicKeyInfo"),
+	FIELD("certificate_sha256", schema_id, "SHA-256 of all of it"),
+	FIELD("valid_from", schema_time, "from when on it is good"),
+	FIELD("valid_until", schema_time, "when it ends"),
+	FIELDS_END,
+};
+
 static const struct api_field status_fields[] = {
 	FIELD("instance", schema_name, "name of this appliance"),
 	FIELD("version", schema_text, "version of the control plane"),
@@ -135,6 +143,7 @@ static const struct api_field status_fields[] = {
 	FIELD("books", OBJECT_OF(book_fields, .nullable = true), "where the packets are, all workers together; null when they could not be read"),
 	FIELD("messages", OBJECT_OF(message_fields), "counted since the control plane started"),
 	FIELD("mail", OBJECT_OF(mail_fields), "of clients; counted since the control plane started, what waits as it is now"),
+	FIELD("tls", OBJECT_OF(tls_fields, .nullable = true), "certificate of the TCP listener; null without TLS"),
 	FIELDS_END,
 };
 const struct api_schema api_status = {.type = API_OBJECT, .name = "Status", .field = status_fields, .text = "what the node is and how it fares"};
