@@ -21,7 +21,7 @@ def main(kind):
 	# Bring meson's view up to date before asking it what there is.
 	subprocess.run(["ninja", "-C", folder, "build.ninja"], check=True)
 	if kind == "tsan":
-		programs = {test["cmd"][0] for test in plan.introspect(folder, "tests") if plan.races(test)}
+		programs = {plan.program(test) for test in plan.introspect(folder, "tests") if plan.races(test)}
 	else:
 		programs = plan.fuzz_targets(folder)
 	names = sorted(str(pathlib.Path(program).relative_to(folder)) for program in programs)

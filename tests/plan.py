@@ -144,11 +144,17 @@ def _load(name, sanitized):
 	return LOAD_QUIET if name in (QUIET_SANITIZED if sanitized else QUIET) else LOAD_LAB
 
 
+def program(test):
+	"""What a test runs; where it runs on both stores, that stands behind the program that does so."""
+	cmd = test["cmd"]
+	return cmd[2] if len(cmd) > 2 and cmd[1].endswith("/tests/postgres.py") else cmd[0]
+
+
 def races(test):
-	"""Rings, replay table, calendar, keys that come and go, mailboxes, loops, cover and fetching: where threads meet."""
+	"""Rings, replay table, calendar, keys that come and go, mailboxes, loops, cover, fetching, stores: where threads meet."""
 	return re.search(
-		r"/build-tsan/tests/unit/(core/|shm/|pipeline/test_manager_key$|control/test_(cover|loops|mailbox)$|services/test_|directory/test_directory_fetch)",
-		test["cmd"][0])
+		r"/build-tsan/tests/unit/(core/|shm/|pipeline/test_manager_key$|control/test_(cover|loops|mailbox)$|services/test_|directory/test_directory_fetch|store/)",
+		program(test))
 
 
 def _tsan_then(root, long):

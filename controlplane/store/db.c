@@ -83,7 +83,9 @@ int fog_db_open(struct fog_db **out, const struct fog_db_params *params)
 
 	if (db == NULL)
 		return -ENOMEM;
-	db->driver = &db_sqlite;
+	bool postgres = strncmp(params->url, "postgresql://", 13) == 0 ||
+	        strncmp(params->url, "postgres://", 11) == 0;
+	db->driver = postgres ? &db_postgres : &db_sqlite;
 	pool_init(&db->readers, FOG_DB_CONNECTIONS);
 	pool_init(&db->writers, db->driver->shared ? FOG_DB_CONNECTIONS : 1);
 	int r = db->driver->open(db, params);

@@ -31,6 +31,7 @@ enum {
 	FOG_DB_TRIES = 10, // of a transaction that others got in the way of
 	FOG_DB_CONNECTIONS = 8, // of the pool, and readers of SQLite
 	FOG_DB_VALUE_MAX = 64 << 20, // bytes of one value; above: -EINVAL
+	FOG_DB_PARAMETERS = 31, // of one statement
 };
 
 // 'url' is a path (SQLite; made with mode 0600) or postgresql://.. (libpq's URI; its password may stand in

@@ -88,7 +88,7 @@ struct db_driver {
 	const uint8_t *(*bytes)(const struct fog_rows *, int column, size_t *len);
 };
 
-extern const struct db_driver db_sqlite;
+extern const struct db_driver db_sqlite, db_postgres;
 
 // Note an error of a driver, for what follows in the transaction, and return what the caller of db.h sees.
 int db_failed(struct fog_tx *, int error);

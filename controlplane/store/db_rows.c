@@ -50,6 +50,10 @@ static bool text_valid(const uint8_t *s, size_t len)
 // Both stores take the same values, and none that the other one refuses.
 static int values_check(struct fog_tx *tx, const struct fog_value *value, unsigned n)
 {
+	if (n > FOG_DB_PARAMETERS) {
+		snprintf(tx->why, sizeof(tx->why), "%u parameters are too many", n);
+		return -EINVAL;
+	}
 	for (unsigned i = 0; i < n; i++) {
 		bool sized = value[i].type == FOG_VALUE_TEXT || value[i].type == FOG_VALUE_BYTES;
 

@@ -1,0 +1,151 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 the Fogline authors
+"""A PostgreSQL server of a test's own, and a test's two runs on both stores.
+
+usage: postgres.py [--fsync] [--store sqlite|postgresql] COMMAND...
+
+Runs COMMAND with FOGLINE_STORE = the path of a SQLite store that isn't there yet, then with the URL of an empty
+database; fails when one of the two does. The server listens on a UNIX socket in a temporary folder, is somebody
+without rights where the test is root, and does not wait for the disk unless --fsync is given.
+"""
+import argparse
+import contextlib
+import ctypes
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+
+PR_SET_PDEATHSIG = 1
+QUICK = ["fsync=off", "full_page_writes=off"]
+SETTINGS = [
+	"listen_addresses=", "shared_buffers=16MB", "max_connections=60", "dynamic_shared_memory_type=mmap",
+	"max_wal_senders=0", "wal_level=minimal", "autovacuum=off"]
+USER = "fogline"
+
+
+def _programs():
+	found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+	if not found:
+		sys.exit("postgres.py: PostgreSQL is not installed: run './fogline deps'")
+	return found[-1].parent
+
+
+def _dies_with_us():
+	ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
+
+
+class Server:
+	"""A server with a folder of its own. start() and kill() may follow each other."""
+
+	def __init__(self, fsync=False):
+		self.fsync = fsync
+		self.programs = _programs()
+		self.folder = pathlib.Path(tempfile.mkdtemp(prefix="fogline-pg-"))
+		self.process = None
+		self.log = []
+		self.user = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+		# Tests that run as somebody else must get to the socket.
+		self.folder.chmod(0o711)
+		os.chown(self.folder, self.user.pw_uid, self.user.pw_gid)
+
+	def _as_user(self):
+		who = {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+		return {"cwd": self.folder, "env": {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}, **who}
+
+	def make(self):
+		subprocess.run(
+			[self.programs / "initdb", "--no-sync", "--no-instructions", "--auth=trust", f"--username={USER}",
+				"--encoding=UTF8", "--locale=C", "--wal-segsize=1", "-D", "data"],
+			check=True, stdout=subprocess.DEVNULL, **self._as_user())
+
+	def start(self):
+		settings = [*SETTINGS, f"unix_socket_directories={self.folder}", *([] if self.fsync else QUICK)]
+		ready = threading.Event()
+		self.process = subprocess.Popen(
+			[self.programs / "postgres", "-D", "data", *(part for setting in settings for part in ("-c", setting))],
+			stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+			preexec_fn=_dies_with_us, **self._as_user())
+		threading.Thread(target=self._follow, args=(self.process.stderr, ready), daemon=True).start()
+		ready.wait()
+		if self.process.poll() is not None:
+			raise RuntimeError("PostgreSQL did not start: " + "".join(self.log[-20:]))
+
+	def _follow(self, lines, ready):
+		for line in lines:
+			self.log.append(line)
+			if "ready to accept connections" in line:
+				ready.set()
+		self.process.wait()
+		ready.set()
+
+	def end(self, number=signal.SIGQUIT):
+		if self.process and self.process.poll() is None:
+			self.process.send_signal(number)
+			self.process.wait()
+
+	def url(self, database):
+		return f"postgresql://{USER}@/{database}?host={self.folder}"
+
+	def sql(self, database, text):
+		"""Run statements; returns what they print, a row a line, columns divided by |."""
+		return subprocess.run(
+			[self.programs / "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", self.url(database), "-c", text],
+			check=True, capture_output=True, text=True).stdout.strip()
+
+	def database(self, name):
+		"""Make an empty database; returns its URL."""
+		self.sql("postgres", f"CREATE DATABASE {name}")
+		return self.url(name)
+
+	def remove(self):
+		self.end()
+		shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def server(fsync=False):
+	"""A running server, gone afterwards whatever happens."""
+	made = Server(fsync)
+	try:
+		made.make()
+		made.start()
+		yield made
+	finally:
+		made.remove()
+
+
+def _run(command, store, url):
+	print(f"== {store}", flush=True)
+	code = subprocess.run(command, env={**os.environ, "FOGLINE_STORE": str(url)}, check=False).returncode
+	print(f"== {store}: {'passed' if code == 0 else f'failed, exit code {code}'}", flush=True)
+	return code == 0
+
+
+def main():
+	parser = argparse.ArgumentParser(description="Run a test on both stores.")
+	parser.add_argument("--fsync", action="store_true", help="the server waits for the disk, as in production")
+	parser.add_argument("--store", choices=["sqlite", "postgresql"], help="only on this one")
+	parser.add_argument("command", nargs=argparse.REMAINDER)
+	options = parser.parse_args()
+	if not options.command:
+		parser.error("which command?")
+	signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+	passed = True
+	if options.store != "postgresql":
+		with tempfile.TemporaryDirectory(prefix="fogline-store-") as folder:
+			passed = _run(options.command, "sqlite", pathlib.Path(folder) / "platform.db")
+	if options.store != "sqlite":
+		with server(options.fsync) as made:
+			passed = _run(options.command, "postgresql", made.database("platform")) and passed
+	return 0 if passed else 1
+
+
+if __name__ == "__main__":
+	sys.exit(main())
