@@ -8,15 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// Who may use a route. A caller has one or more.
-enum fog_account_role {
-	FOG_ROLE_USER = 1 << 0, // its own account, keys, usage, services
-	FOG_ROLE_AUDITOR = 1 << 1, // reads everything, changes nothing but its own account
-	FOG_ROLE_OPERATOR = 1 << 2, // runs the appliance
-	FOG_ROLE_ADMIN = 1 << 3, // accounts and rights, too
-};
+#include "../accounts/rights.h"
 
-// Sets of roles as the table names them.
+// Who may use a route: sets of roles.
 enum api_who {
 	API_ANYONE = 0, // nobody has to say who he is
 	API_SELF = FOG_ROLE_USER | FOG_ROLE_AUDITOR | FOG_ROLE_OPERATOR |
@@ -94,21 +88,6 @@ enum api_match {
 	API_MATCH_NEEDED, // If-Match with an ETag, or with * for whatever is there; 428 without
 };
 
-// What an API key may do, as far as its owner may.
-enum fog_scope {
-
-#define X(symbol, name, text) FOG_SCOPE_BIT_##symbol,
-#include "scopes.def"
-#undef X
-};
-
-enum {
-
-#define X(symbol, name, text) FOG_SCOPE_##symbol = 1 << FOG_SCOPE_BIT_##symbol,
-#include "scopes.def"
-#undef X
-};
-
 struct http_request;
 struct http_response;
 struct fog_node;
@@ -118,7 +97,7 @@ struct api_route {
 	const char *name; // operationId, unique: "get_status"
 	const char *method, *path; // "/v1/users/{id}"
 	uint32_t who; // enum api_who
-	uint32_t scope; // an API key needs it (scopes.def); 0: keys never may
+	uint32_t scope; // an API key needs it (accounts/scopes.def); 0: keys never may
 	enum api_rate rate;
 	enum api_match match;
 	const char *

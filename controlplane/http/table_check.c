@@ -67,12 +67,8 @@ static const char *check_path(const char *path)
 static const char *check_rights(const struct api_route *r)
 {
 	bool reads = strcmp(r->method, "GET") == 0;
-	uint32_t scopes = 0;
 
-#define X(symbol, name, text) scopes |= FOG_SCOPE_##symbol;
-#include "scopes.def"
-#undef X
-	if ((r->who & ~(uint32_t)API_SELF) != 0 || (r->scope & ~scopes) != 0)
+	if ((r->who & ~(uint32_t)API_SELF) != 0 || (r->scope & ~(uint32_t)FOG_SCOPE_ALL) != 0)
 		return "it names a role or a scope that there is not";
 	if (r->who == API_ANYONE && r->scope != 0)
 		return "it is for anyone, and yet wants a scope";
