@@ -64,6 +64,9 @@ class Server:
 			[self.programs / "initdb", "--no-sync", "--no-instructions", "--auth=trust", f"--username={USER}",
 				"--encoding=UTF8", "--locale=C", "--wal-segsize=1", "-D", "data"],
 			check=True, stdout=subprocess.DEVNULL, **self._as_user())
+		# Nobody is asked for a password, but for one user whom tests may make.
+		access = self.folder / "data" / "pg_hba.conf"
+		access.write_text("local all guarded scram-sha-256\n" + access.read_text())
 
 	def start(self):
 		settings = [*SETTINGS, f"unix_socket_directories={self.folder}", *([] if self.fsync else QUICK)]

@@ -81,8 +81,10 @@ int fog_db_open(struct fog_db **out, const struct fog_db_params *params)
 {
 	struct fog_db *db = calloc(1, sizeof(*db));
 
-	if (db == NULL)
+	if (db == NULL || sodium_init() < 0) {
+		free(db);
 		return -ENOMEM;
+	}
 	bool postgres = strncmp(params->url, "postgresql://", 13) == 0 ||
 	        strncmp(params->url, "postgres://", 11) == 0;
 	db->driver = postgres ? &db_postgres : &db_sqlite;
