@@ -207,6 +207,7 @@ static void main_tick(struct main_state *m)
 	node_cover_tick(m->node);
 	fog_sender_flush(m->node->sender);
 	fog_tracer_tick(m->node->tracer);
+	fog_server_tick(m->server);
 	fog_log_flush();
 	fog_notify_tick(&m->notify);
 	if (++m->ticks % PRUNE_TICKS == 0)

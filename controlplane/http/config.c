@@ -256,14 +256,6 @@ void http_put_config(struct fog_node *n, const struct http_request *req, struct 
 	bool any = false;
 	int r;
 
-	if (req->if_match == NULL) {
-		http_reply_problem(
-		        res, 428, "if_match_required",
-		        "send the ETag of GET /v1/config in If-Match",
-		        "a change without If-Match could undo somebody else's"
-		);
-		return;
-	}
 	if (config_if_match(req->if_match, expected, &any) < 0) {
 		http_reply_problem(
 		        res, 400, "bad_if_match", "send the ETag of GET /v1/config in If-Match",

@@ -15,24 +15,42 @@ struct fog_dpclient_ack;
 enum {
 	HTTP_BODY_MAX = 1 << 20,
 	HTTP_ID_LEN = 17,
+	HTTP_CORRELATION_LEN = 65,
 	HTTP_PART_MAX = 2, // parts of a path that a route leaves open
 	HTTP_PART_LEN = 72,
-	HTTP_CALLER_LEN = 32,
+	HTTP_CALLER_LEN = 64,
+	HTTP_SOURCE_LEN = 46, // an IP address, or "local"
+	HTTP_CODE_LEN = 48,
+	HTTP_KEY_MAX = 255, // characters of an Idempotency-Key
 	HTTP_WAIT_MAX_S = 30, // longest wait that a client may ask for
 	HTTP_ACK_WAIT_MS = 2000, // for the data plane's word on a changed configuration
 };
 
+// Who asks, as far as he has shown it.
+struct http_caller {
+	char name
+	        [HTTP_CALLER_LEN]; // "uid 0", "token 12ab..", "none"; the same one always has the same
+	char source[HTTP_SOURCE_LEN]; // of the socket, never of a header
+	uint32_t roles; // enum fog_account_role; 0: nobody that is known
+	uint32_t scopes; // of an API key; all of everybody else
+};
+
 struct http_request {
 	const char *method, *path;
-	const char *body;
+	const char *body; // never NULL, not ended by a NUL
 	size_t body_len;
-	const char *if_match, *idempotency_key; // headers, or NULL
-	// Values of the route's parameters, in its order, or NULL.
+	const json_t *
+	        json; // the body, which keeps to the route's schema; {} for none; NULL when the route takes no JSON
+	const char *if_match; // an ETag or *, when the route wants one
+	const char *idempotency_key; // good, or NULL
+	uint8_t digest[32]; // of a POST, for its Idempotency-Key
+	// Values of the route's parameters, in its order, or NULL; each keeps to its schema.
 	const char *query[API_PARAMETERS_MAX];
-	char id[HTTP_ID_LEN];
-	char caller[HTTP_CALLER_LEN]; // "uid 0", "token 12ab..", "none"
 	char part[HTTP_PART_MAX]
-	         [HTTP_PART_LEN]; // what stands in place of the route's {}, in its order
+	         [HTTP_PART_LEN]; // what stands in place of the route's {parts}, likewise
+	char id[HTTP_ID_LEN];
+	char correlation[HTTP_CORRELATION_LEN]; // what the caller calls it, or our id
+	struct http_caller caller;
 };
 
 struct http_response {
@@ -40,9 +58,14 @@ struct http_response {
 	char *body; // malloc'ed
 	size_t body_len;
 	const char *type; // of the body
+	const char *policy; // Content-Security-Policy; NULL: nothing is allowed
 	char etag[72], allow[64];
+	char location[128]; // of what was made
 	int retry_after_s; // 0 = header left out
+	bool secret; // the body is for the caller only: its Idempotency-Key doesn't bring it again
+	bool kept; // the handler has stored it for its Idempotency-Key
 	bool replayed; // answer of an earlier request with the same Idempotency-Key
+	char code[HTTP_CODE_LEN]; // of a problem
 	const char *request_id; // for problems
 };
 
@@ -61,6 +84,10 @@ void http_reply_json(struct http_response *, int status, json_t *json);
 __attribute__((format(printf, 5, 6))) void http_reply_problem(
         struct http_response *, int status, const char *code, const char *hint, const char *format,
         ...
+);
+// The same with a list of errors (objects of schema.h's api_problem), whose reference it takes.
+void http_reply_errors(
+        struct http_response *, int status, const char *code, const char *detail, json_t *errors
 );
 
 // A decimal number within [min, max]. Returns 0, or -EINVAL after having answered 400.

@@ -13,7 +13,7 @@
 #include "letter.h"
 #include "view.h"
 
-enum { KEY_LEN_MAX = 255, LIMIT_DEFAULT = 100 };
+enum { LIMIT_DEFAULT = 100 };
 
 static void messages_unavailable(struct http_response *res, const char *code, const char *text)
 {
@@ -74,45 +74,8 @@ static void messages_refused(
 struct messages_post {
 	struct letter_body body;
 	struct fog_parcel parcel;
-	uint8_t request[32]; // digest of the request, for the Idempotency-Key
 	char text[FOG_SENDER_TEXT_LEN];
 };
-
-// Returns 1 when the request was answered before (the answer is there then, good or bad), else 0.
-static int messages_replay(
-        struct fog_node *n, const struct http_request *req, struct messages_post *p,
-        struct http_response *res
-)
-{
-	struct fog_store_answer answer;
-	int r;
-
-	if (req->idempotency_key == NULL)
-		return 0;
-	r = fog_store_answer_get(n->store, req->caller, req->idempotency_key, p->request, &answer);
-	if (r == 0) {
-		free(res->body);
-		res->status = answer.status;
-		res->body = answer.body;
-		res->body_len = strlen(answer.body);
-		res->type = "application/json";
-		res->replayed = true;
-		return 1;
-	}
-	if (r == -EEXIST) {
-		http_reply_problem(
-		        res, 422, "idempotency_key_reused", "use a new key for a new request",
-		        "this Idempotency-Key belongs to another request"
-		);
-		return 1;
-	}
-	// Not knowing is no reason to send it perhaps a second time.
-	if (r != -ENOENT) {
-		messages_refused(n, res, -EIO, false, "");
-		return 1;
-	}
-	return 0;
-}
 
 static json_t *messages_answer(const struct messages_post *p, int64_t id)
 {
@@ -137,8 +100,6 @@ static int messages_transact(
 	bool reply = p->body.letter.reply_to > 0;
 	int r = 0;
 
-	if (messages_replay(n, req, p, res))
-		return -EEXIST;
 	if (reply) {
 		r = fog_letter_reply(
 		        n->ops, n->topology, n->identity->node_id, n->store, &p->body.letter,
@@ -158,9 +119,12 @@ static int messages_transact(
 	if (req->idempotency_key == NULL || res->status != 202)
 		return 0;
 	struct fog_store_answer answer = {.status = res->status, .body = res->body};
-	r = fog_store_answer_put(n->store, req->caller, req->idempotency_key, p->request, &answer);
+	r = fog_store_answer_put(
+	        n->store, req->caller.name, req->idempotency_key, req->digest, &answer
+	);
 	if (r < 0)
 		messages_refused(n, res, r, reply, p->text);
+	res->kept = r == 0;
 	return r;
 }
 
@@ -232,29 +196,10 @@ static void messages_send(
 		return;
 	r = messages_transact(n, req, p, res, &id);
 	int e = fog_sender_end(n->sender, r == 0, &p->parcel, id);
-	if (r == 0 && e < 0)
+	if (r == 0 && e < 0) {
+		res->kept = false;
 		messages_refused(n, res, e, false, p->text);
-}
-
-static void messages_digest(const struct http_request *req, uint8_t digest[32])
-{
-	crypto_generichash_state h;
-
-	crypto_generichash_init(&h, NULL, 0, 32);
-	crypto_generichash_update(&h, (const uint8_t *)req->path, strlen(req->path) + 1);
-	crypto_generichash_update(&h, (const uint8_t *)req->body, req->body_len);
-	crypto_generichash_final(&h, digest, 32);
-}
-
-static bool messages_key_good(const char *key)
-{
-	size_t len = key != NULL ? strlen(key) : 1;
-
-	for (size_t i = 0; key != NULL && i < len; i++) {
-		if (key[i] < 0x21 || key[i] > 0x7e)
-			return false;
 	}
-	return len > 0 && len <= KEY_LEN_MAX;
 }
 
 void http_post_messages(
@@ -262,31 +207,15 @@ void http_post_messages(
 )
 {
 	struct messages_post *p = calloc(1, sizeof(*p));
-	bool answered = false;
 
 	if (p == NULL) {
 		http_reply_problem(res, 500, "no_memory", NULL, "out of memory");
 		return;
 	}
-	if (!messages_key_good(req->idempotency_key)) {
-		http_reply_problem(
-		        res, 400, "bad_idempotency_key", NULL,
-		        "an Idempotency-Key has 1 to %d printable characters", KEY_LEN_MAX
-		);
-		answered = true;
-	}
-	if (!answered && letter_parse(req->body, req->body_len, &p->body, res) == 0) {
-		messages_digest(req, p->request);
-		// An answer that is there already is given without a data plane, too.
-		if (req->idempotency_key != NULL && fog_store_begin(n->store) == 0) {
-			answered = messages_replay(n, req, p, res);
-			fog_store_end(n->store, 0);
-		}
-		if (!answered) {
-			pthread_rwlock_rdlock(&n->lock);
-			messages_send(n, req, p, res);
-			pthread_rwlock_unlock(&n->lock);
-		}
+	if (letter_parse(req->body, req->body_len, &p->body, res) == 0) {
+		pthread_rwlock_rdlock(&n->lock);
+		messages_send(n, req, p, res);
+		pthread_rwlock_unlock(&n->lock);
 	}
 	letter_free(&p->body);
 	fog_parcel_wipe(&p->parcel);

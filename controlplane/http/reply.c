@@ -25,12 +25,20 @@ static const char *reply_title(int status)
 		return "Conflict";
 	case 410:
 		return "Gone";
+	case 412:
+		return "Precondition failed";
 	case 413:
 		return "Too large";
+	case 415:
+		return "Content type not taken";
 	case 422:
 		return "Cannot be done as asked";
 	case 428:
 		return "Precondition required";
+	case 429:
+		return "Too many requests";
+	case 431:
+		return "Head too large";
 	case 503:
 		return "Not available now";
 	default:
@@ -54,6 +62,43 @@ void http_reply_json(struct http_response *res, int status, json_t *json)
 	res->type = "application/json";
 }
 
+// Text that is no UTF-8 (a foreign file name, a sentence that was cut inside a character) must neither make
+// the answer fail nor leave it without a reason.
+static json_t *reply_text(char *text)
+{
+	json_t *json = json_string(text);
+
+	for (char *at = text; json == NULL && *at != '\0'; at++) {
+		if ((unsigned char)*at > 0x7f)
+			*at = '?';
+	}
+	return json != NULL ? json : json_string(text);
+}
+
+static void reply_problem(
+        struct http_response *res, int status, const char *code, const char *hint, char *detail,
+        json_t *errors
+)
+{
+	const char *id = res->request_id != NULL ? res->request_id : "";
+	json_t *text = reply_text(detail);
+	json_t *json = json_pack(
+	        "{s:s s:s s:i s:o s:o s:s s:s* s:s s:s s:o*}", "type", "about:blank", "title",
+	        reply_title(status), "status", status, "detail",
+	        text != NULL ? text : json_string(""), "instance",
+	        json_sprintf("urn:fogline:request:%s", id), "code", code, "hint", hint, "error_id",
+	        id, "request_id", id, "errors", errors
+	);
+
+	free(res->body);
+	res->body = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+	res->body_len = res->body != NULL ? strlen(res->body) : 0;
+	res->status = status;
+	res->type = "application/problem+json";
+	snprintf(res->code, sizeof(res->code), "%s", code);
+	json_decref(json);
+}
+
 void http_reply_problem(
         struct http_response *res, int status, const char *code, const char *hint,
         const char *format, ...
@@ -65,27 +110,17 @@ void http_reply_problem(
 	va_start(ap, format);
 	vsnprintf(detail, sizeof(detail), format, ap);
 	va_end(ap);
-	// Text that is no UTF-8 (a foreign file name, a sentence that was cut inside a character) must
-	// neither make the answer fail nor leave it without a reason.
-	json_t *text = json_string(detail);
-	for (char *at = detail; text == NULL && *at != '\0'; at++) {
-		if ((unsigned char)*at > 0x7f)
-			*at = '?';
-	}
-	if (text == NULL)
-		text = json_string(detail);
-	json_t *json = json_pack(
-	        "{s:s s:s s:i s:s s:o s:s* s:s}", "type", "about:blank", "title",
-	        reply_title(status), "status", status, "code", code, "detail",
-	        text != NULL ? text : json_string(""), "hint", hint, "request_id",
-	        res->request_id != NULL ? res->request_id : ""
-	);
-	free(res->body);
-	res->body = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
-	res->body_len = res->body != NULL ? strlen(res->body) : 0;
-	res->status = status;
-	res->type = "application/problem+json";
-	json_decref(json);
+	reply_problem(res, status, code, hint, detail, NULL);
+}
+
+void http_reply_errors(
+        struct http_response *res, int status, const char *code, const char *detail, json_t *errors
+)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "%s", detail);
+	reply_problem(res, status, code, NULL, text, errors);
 }
 
 int http_query_number(

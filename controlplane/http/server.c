@@ -1,231 +1,310 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// Connections are accepted here and handed to libmicrohttpd with an address of our making: the
-// handler of a UNIX connection learns who is at the other end from it, which ulfius doesn't tell.
+// Connections are accepted here and handed to libmicrohttpd, each with a place in a table that says who is at its other end
+// and until when it has to get on.
 #include "server.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <netinet/in.h>
-#include <sodium.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <ulfius.h>
+#include <microhttpd.h>
 
 #include "../../log/log.h"
 #include "../auth/peer.h"
 #include "../node.h"
+#include "../now.h"
+#include "dispatch.h"
 #include "tls.h"
 
 enum {
 	CONNECTIONS_MAX = 64,
 	CONNECTIONS_TCP_MAX = 48, // the rest is for operators on this host, whoever floods TCP
 	CONNECTIONS_PER_IP = 16,
-	IDLE_TIMEOUT_S = HTTP_WAIT_MAX_S + 15,
+	HEAD_S = 10,
+	BODY_S = 30,
+	ANSWER_S = 60,
+	IDLE_S = HTTP_WAIT_MAX_S + 15,
 	HEAD_MAX = 16 << 10,
+	MEMORY = 40 << 10, // of a connection: a head that is too large is to be answered, too
+	BODY_STEP = 16 << 10,
+};
+
+struct server_connection {
+	int fd; // -1: free
+	uint64_t deadline_ms; // 0: none
+	struct http_peer peer;
 };
 
 struct fog_server {
-	struct _u_instance ulfius,
-	        tls; // what comes by TCP goes to the second one, if the node has a certificate
-	struct fog_node *node;
-	const struct fog_token *token;
+	struct MHD_Daemon *plain, *tls; // what comes by TCP goes to the second one, if the node has a certificate
+	struct http_dispatcher *dispatcher;
+	pthread_mutex_t lock; // of descriptors and deadlines
+	struct server_connection connection[2 * CONNECTIONS_MAX];
 };
 
-// What stands in place of a UNIX peer's address.
-struct server_peer {
-	sa_family_t family; // AF_UNIX
-	uint8_t allowed;
-	uint8_t reserved;
-	uint32_t uid;
-	uint8_t pad[8];
+// A request between its first line and its end.
+struct server_request {
+	char *target;
+	bool begun;
+	struct http_head head;
+	size_t head_len;
+	struct http_exchange *exchange;
+	char *body;
+	size_t len, room;
+	bool too_large;
 };
 
-_Static_assert(sizeof(struct server_peer) == sizeof(struct sockaddr), "ulfius copies this much");
-
-// Whether the caller may go on; otherwise the answer is there.
-static bool server_authenticate(
-        struct fog_server *s, const struct _u_request *u, struct http_request *req,
-        struct http_response *res
-)
+static struct server_connection *server_connection(struct MHD_Connection *c)
 {
-	struct server_peer peer;
+	const union MHD_ConnectionInfo *info =
+	        MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
-	memcpy(&peer, u->client_address, sizeof(peer));
-	if (peer.family == AF_UNIX) {
-		snprintf(req->caller, sizeof(req->caller), "uid %" PRIu32, peer.uid);
-		if (peer.allowed)
-			return true;
-		http_reply_problem(
-		        res, 403, "not_operator", "join the group of the control plane's user",
-		        "user %" PRIu32 " does not operate this node", peer.uid
-		);
-		return false;
-	}
-	if (s->token != NULL &&
-	    fog_token_matches(s->token, u_map_get_case(u->map_header, "Authorization"))) {
-		snprintf(req->caller, sizeof(req->caller), "token %s", s->token->id);
-		return true;
-	}
-	http_reply_problem(
-	        res, 401, "not_authenticated", "send 'Authorization: Bearer TOKEN'",
-	        "the bearer token is missing or wrong"
-	);
-	return false;
+	return info != NULL ? info->socket_context : NULL;
 }
 
-static bool server_query(
-        const struct api_route *route, const struct _u_request *u, struct http_request *req,
-        struct http_response *res
+// 0: as long as it takes.
+static void server_deadline(struct fog_server *s, struct MHD_Connection *c, unsigned seconds)
+{
+	struct server_connection *at = server_connection(c);
+
+	if (at == NULL)
+		return;
+	pthread_mutex_lock(&s->lock);
+	at->deadline_ms = seconds > 0 ? fog_now_ms() + seconds * 1000ull : 0;
+	pthread_mutex_unlock(&s->lock);
+}
+
+// The first line is there.
+static void *server_target(void *user, const char *target, struct MHD_Connection *c)
+{
+	struct server_request *q = calloc(1, sizeof(*q));
+
+	server_deadline(user, c, HEAD_S);
+	if (q != NULL)
+		q->target = strdup(target);
+	return q;
+}
+
+static enum MHD_Result server_header(
+        void *user, enum MHD_ValueKind kind, const char *name, const char *value
 )
 {
-	const char **keys = u_map_enum_keys(u->map_url);
+	struct server_request *q = user;
 
-	for (; keys != NULL && *keys != NULL; keys++) {
-		int i = 0;
-		while (route->query != NULL && route->query[i].name != NULL &&
-		       strcmp(route->query[i].name, *keys) != 0)
-			i++;
-		if (route->query == NULL || route->query[i].name == NULL) {
-			http_reply_problem(
-			        res, 400, "unknown_parameter", NULL,
-			        "%s %s has no such parameter as the one given", route->method,
-			        route->path
-			);
-			return false;
-		}
-		req->query[i] = u_map_get(u->map_url, *keys);
+	(void)kind;
+	if (value == NULL)
+		value = "";
+	q->head_len += strlen(name) + strlen(value) + 4; // with ": " and the line's end
+	for (unsigned i = 0; i < HTTP_HEADERS; i++) {
+		if (strcasecmp(name, http_header_names[i]) != 0)
+			continue;
+		q->head.twice |= q->head.header[i] != NULL;
+		q->head.header[i] = value;
 	}
+	if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
+		q->head.twice |= q->head.has_length;
+		q->head.has_length = true;
+		q->head.length = strtoull(value, NULL, 10);
+	}
+	return MHD_YES;
+}
+
+// The head is there.
+static enum MHD_Result server_begin(
+        struct fog_server *s, struct MHD_Connection *c, struct server_request *q, const char *method
+)
+{
+	const struct server_connection *at = server_connection(c);
+
+	if (at == NULL || q->target == NULL)
+		return MHD_NO;
+	q->begun = true;
+	q->head.method = method;
+	q->head.target = q->target;
+	q->head.peer = &at->peer;
+	q->head_len = strlen(q->target);
+	MHD_get_connection_values(c, MHD_HEADER_KIND, server_header, q);
+	q->head.too_large = q->head_len > HEAD_MAX;
+	server_deadline(s, c, BODY_S);
+	q->exchange = http_exchange_begin(s->dispatcher, &q->head);
+	return q->exchange != NULL ? MHD_YES : MHD_NO;
+}
+
+// A body that is refused is read on all the same, so that the answer isn't lost in a reset. Returns whether there is memory.
+static bool server_keep(struct server_request *q, const char *data, size_t len)
+{
+	if (http_exchange_answered(q->exchange))
+		return true;
+	if (len > HTTP_BODY_MAX - q->len) {
+		q->too_large = true;
+		return true;
+	}
+	if (q->len + len > q->room) {
+		size_t room = q->room > 0 ? q->room : BODY_STEP;
+		while (room < q->len + len)
+			room *= 2;
+		char *body = realloc(q->body, room);
+		if (body == NULL)
+			return false;
+		q->body = body;
+		q->room = room;
+	}
+	memcpy(q->body + q->len, data, len);
+	q->len += len;
 	return true;
 }
 
-// The path, and what of the query a handler was given, as far as it is text for one line.
-static const char *server_audit_path(
-        const struct http_request *req, const struct api_route *route, char *text, size_t len
-)
+static void server_put(void *user, const char *name, const char *value)
 {
-	int used = snprintf(text, len, "%s", route->path);
-
-	for (int i = 0; route->query != NULL && route->query[i].name != NULL; i++) {
-		const char *value = req->query[i];
-		bool plain = value != NULL && value[0] != '\0';
-		for (const char *p = value; plain && *p != '\0'; p++)
-			plain = *p > ' ' && *p <= '~';
-		if (plain && used > 0 && (size_t)used < len)
-			used += snprintf(
-			        text + used, len - (size_t)used, "%c%s=%s",
-			        strchr(text, '?') == NULL ? '?' : '&', route->query[i].name, value
-			);
-	}
-	return text;
+	MHD_add_response_header(user, name, value);
 }
 
-static void server_audit(
-        struct fog_server *s, const struct http_request *req, const struct api_route *route,
-        struct http_response *res
+static enum MHD_Result server_answer(
+        struct fog_server *s, struct MHD_Connection *c, struct server_request *q
 )
 {
-	char path[256];
-	struct fog_audit_entry entry = {
-	        .request_id = req->id,
-	        .peer = req->caller,
-	        .method = route->method,
-	        .path = server_audit_path(req, route, path, sizeof(path)),
-	        .status = res->status,
-	        .body = req->body,
-	        .body_len = req->body_len,
-	};
-	int r = fog_audit_append(s->node->audit, &entry);
-
-	if (r < 0) {
-		LOG_ERR("audit log: %s: make room in the state folder", strerror(-r));
-		http_reply_problem(
-		        res, 500, "audit_failed", "make room in the state folder",
-		        "the request had status %d, but the audit log takes no entry", entry.status
-		);
-	}
-}
-
-static void server_dispatch(
-        struct fog_server *s, const struct _u_request *u, struct http_request *req,
-        struct http_response *res
-)
-{
-	int status;
-	const struct api_route *route =
-	        http_route_find(req->method, req->path, &status, res->allow, req->part);
-
-	if (route == NULL) {
-		http_reply_problem(
-		        res, status, status == 404 ? "no_such_path" : "method_not_allowed", NULL,
-		        "%s", status == 404 ? "there is nothing here" : "not with this method"
-		);
-		return;
-	}
-	if (route->who == API_ANYONE || server_authenticate(s, u, req, res)) {
-		if (req->body_len > HTTP_BODY_MAX)
-			http_reply_problem(
-			        res, 413, "body_too_large", NULL, "a body has at most %d bytes",
-			        HTTP_BODY_MAX
-			);
-		else if (server_query(route, u, req, res))
-			route->handle(s->node, req, res);
-	}
-	if (strcmp(route->method, "GET") != 0)
-		server_audit(s, req, route, res);
-}
-
-static void server_answer(
-        const struct http_request *req, struct http_response *res, struct _u_response *out
-)
-{
-	char number[16];
-
-	ulfius_set_binary_body_response(
-	        out, (unsigned)res->status, res->body != NULL ? res->body : "", res->body_len
+	struct http_response *res = http_exchange_response(q->exchange);
+	struct MHD_Response *r = MHD_create_response_from_buffer(
+	        res->body != NULL ? res->body_len : 0, res->body != NULL ? res->body : (char *)"",
+	        res->body != NULL ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT
 	);
-	if (res->type != NULL)
-		u_map_put(out->map_header, "Content-Type", res->type);
-	u_map_put(out->map_header, "X-Request-Id", req->id);
-	u_map_put(out->map_header, "Cache-Control", "no-store");
-	if (res->etag[0] != '\0')
-		u_map_put(out->map_header, "ETag", res->etag);
-	if (res->allow[0] != '\0')
-		u_map_put(out->map_header, "Allow", res->allow);
-	if (res->replayed)
-		u_map_put(out->map_header, "Idempotent-Replayed", "true");
-	if (res->status == 401)
-		u_map_put(out->map_header, "WWW-Authenticate", "Bearer");
-	if (res->retry_after_s > 0) {
-		snprintf(number, sizeof(number), "%d", res->retry_after_s);
-		u_map_put(out->map_header, "Retry-After", number);
+
+	if (r == NULL)
+		return MHD_NO;
+	res->body = NULL;
+	http_exchange_headers(q->exchange, server_put, r);
+	server_deadline(s, c, ANSWER_S);
+	enum MHD_Result queued = MHD_queue_response(c, (unsigned)res->status, r);
+	MHD_destroy_response(r);
+	return queued;
+}
+
+static enum MHD_Result server_request(
+        void *user, struct MHD_Connection *c, const char *path, const char *method,
+        const char *version, const char *data, size_t *len, void **state
+)
+{
+	struct fog_server *s = user;
+	struct server_request *q = *state;
+
+	(void)path;
+	(void)version;
+	if (q == NULL)
+		return MHD_NO;
+	if (!q->begun)
+		return server_begin(s, c, q, method);
+	if (*len > 0) {
+		bool good = server_keep(q, data, *len);
+		*len = 0;
+		return good ? MHD_YES : MHD_NO;
+	}
+	server_deadline(s, c, 0); // it is our turn
+	http_exchange_finish(q->exchange, q->body != NULL ? q->body : "", q->len, q->too_large);
+	return server_answer(s, c, q);
+}
+
+static void server_completed(
+        void *user, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode why
+)
+{
+	struct server_request *q = *state;
+
+	(void)why;
+	server_deadline(user, c, IDLE_S);
+	if (q == NULL)
+		return;
+	http_exchange_end(q->exchange);
+	free(q->body);
+	free(q->target);
+	free(q);
+	*state = NULL;
+}
+
+static void server_peer(struct http_peer *peer, int fd, const struct sockaddr *from)
+{
+	uid_t uid = (uid_t)-1;
+
+	memset(peer, 0, sizeof(*peer));
+	if (from->sa_family == AF_UNIX) {
+		peer->local = true;
+		peer->member = fog_peer_check(fd, &uid) == 0;
+		peer->chief = peer->member && (uid == 0 || uid == geteuid());
+		peer->uid = uid;
+	} else if (from->sa_family == AF_INET) {
+		inet_ntop(
+		        AF_INET, &((const struct sockaddr_in *)(const void *)from)->sin_addr,
+		        peer->address, sizeof(peer->address)
+		);
+	} else if (from->sa_family == AF_INET6) {
+		inet_ntop(
+		        AF_INET6, &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr,
+		        peer->address, sizeof(peer->address)
+		);
 	}
 }
 
-static int server_request(const struct _u_request *u, struct _u_response *out, void *user_data)
+static void server_enter(struct fog_server *s, struct MHD_Connection *c, void **context)
 {
-	struct http_request req = {
-	        .method = u->http_verb,
-	        .path = u->url_path,
-	        .body = u->binary_body != NULL ? u->binary_body : "",
-	        .body_len = u->binary_body_length,
-	        .if_match = u_map_get_case(u->map_header, "If-Match"),
-	        .idempotency_key = u_map_get_case(u->map_header, "Idempotency-Key"),
-	        .caller = "none",
-	};
-	struct http_response res = {.status = 500, .request_id = req.id};
-	uint8_t id[8];
+	const union MHD_ConnectionInfo *from, *fd;
 
-	randombytes_buf(id, sizeof(id));
-	sodium_bin2hex(req.id, sizeof(req.id), id, sizeof(id));
-	server_dispatch(user_data, u, &req, &res);
-	server_answer(&req, &res, out);
-	free(res.body);
-	return U_CALLBACK_COMPLETE;
+	from = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (from == NULL || fd == NULL)
+		return;
+	pthread_mutex_lock(&s->lock);
+	for (unsigned i = 0; i < 2 * CONNECTIONS_MAX && *context == NULL; i++) {
+		struct server_connection *at = &s->connection[i];
+		if (at->fd >= 0)
+			continue;
+		at->fd = fd->connect_fd;
+		at->deadline_ms = fog_now_ms() + HEAD_S * 1000ull;
+		server_peer(&at->peer, at->fd, from->client_addr);
+		*context = at;
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void server_leave(struct fog_server *s, struct server_connection *at)
+{
+	if (at == NULL)
+		return;
+	pthread_mutex_lock(&s->lock);
+	at->fd = -1;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void server_notified(
+        void *user, struct MHD_Connection *c, void **context,
+        enum MHD_ConnectionNotificationCode what
+)
+{
+	if (what == MHD_CONNECTION_NOTIFY_STARTED)
+		server_enter(user, c, context);
+	else
+		server_leave(user, *context);
+}
+
+void fog_server_tick(struct fog_server *s)
+{
+	uint64_t now = fog_now_ms();
+
+	pthread_mutex_lock(&s->lock);
+	for (unsigned i = 0; i < 2 * CONNECTIONS_MAX; i++) {
+		struct server_connection *at = &s->connection[i];
+		if (at->fd < 0 || at->deadline_ms == 0 || at->deadline_ms > now)
+			continue;
+		at->deadline_ms = 0;
+		shutdown(at->fd, SHUT_RDWR); // its thread sees the end and closes it
+	}
+	pthread_mutex_unlock(&s->lock);
 }
 
 // Whoever comes by TCP has shown no token yet.
@@ -241,105 +320,87 @@ void fog_server_accept(struct fog_server *s, int listen_fd)
 {
 	struct sockaddr_storage from;
 	void *generic = &from;
-	struct server_peer peer = {.family = AF_UNIX};
-	uid_t uid = 0;
 	int fd;
 
 	for (;;) {
-		struct MHD_Daemon *daemon = s->ulfius.mhd_daemon;
+		struct MHD_Daemon *daemon = s->plain;
 		socklen_t len = sizeof(from);
 		memset(&from, 0, sizeof(from));
 		fd = accept4(listen_fd, generic, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd < 0)
 			return;
-		if (from.ss_family == AF_UNIX) {
-			peer.allowed = fog_peer_check(fd, &uid) == 0;
-			peer.uid = uid;
-			memcpy(&from, &peer, sizeof(peer));
-			len = sizeof(peer);
-		} else {
-			if (s->node->certificate != NULL)
-				daemon = s->tls.mhd_daemon;
-			if (server_full_for_tcp(daemon)) {
-				close(fd);
-				continue;
-			}
+		if (from.ss_family != AF_UNIX && s->tls != NULL)
+			daemon = s->tls;
+		if (from.ss_family != AF_UNIX && server_full_for_tcp(daemon)) {
+			close(fd);
+			continue;
 		}
 		// Closes the descriptor by itself when a limit is reached.
 		MHD_add_connection(daemon, fd, generic, len);
 	}
 }
 
-static int server_daemon(
-        struct fog_server *s, struct _u_instance *u, struct fog_certificate *certificate
-)
+// With a certificate it speaks TLS.
+static struct MHD_Daemon *server_daemon(struct fog_server *s, struct fog_certificate *certificate)
 {
-	struct MHD_OptionItem options[] = {
-	        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)mhd_request_completed, NULL},
-	        {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)ulfius_uri_logger, NULL},
-	        {MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, NULL},
-	        {MHD_OPTION_PER_IP_CONNECTION_LIMIT, CONNECTIONS_PER_IP, NULL},
-	        {MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S, NULL},
-	        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEAD_MAX, NULL},
-	        {MHD_OPTION_END, 0, NULL}, // or of TLS, from here on
-	        {MHD_OPTION_END, 0, NULL},
-	        {MHD_OPTION_END, 0, NULL},
-	};
+	struct MHD_OptionItem tls[HTTP_TLS_OPTIONS + 1] = {{MHD_OPTION_END, 0, NULL}};
 	unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
-	        MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC;
+	        MHD_USE_POLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC;
 
 	if (certificate != NULL) {
 		flags |= MHD_USE_TLS;
-		http_tls_options(
-		        certificate,
-		        options + sizeof(options) / sizeof(options[0]) - 1 - HTTP_TLS_OPTIONS
-		);
+		http_tls_options(certificate, tls);
+		tls[HTTP_TLS_OPTIONS] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
 	}
-	if (ulfius_init_instance(u, 1, NULL, NULL) != U_OK)
-		return -EIO;
-	u->max_post_body_size = HTTP_BODY_MAX + 1; // one more, so that "too large" shows
-	u->allowed_post_processor = U_POST_PROCESS_NONE;
-	ulfius_set_default_endpoint(u, server_request, s);
-	if (ulfius_start_framework_with_mhd_options(u, flags, options) == U_OK)
-		return 0;
-	ulfius_clean_instance(u);
-	return -EIO;
-}
-
-static void server_daemon_stop(struct _u_instance *u)
-{
-	ulfius_stop_framework(u);
-	ulfius_clean_instance(u);
+	return MHD_start_daemon(
+	        flags, 0, NULL, NULL, server_request, s, MHD_OPTION_URI_LOG_CALLBACK, server_target,
+	        s, MHD_OPTION_NOTIFY_COMPLETED, server_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
+	        server_notified, s, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+	        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)CONNECTIONS_PER_IP,
+	        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY, MHD_OPTION_ARRAY, tls,
+	        MHD_OPTION_END
+	);
 }
 
 int fog_server_start(struct fog_node *node, const struct fog_token *token, struct fog_server **out)
 {
+	const struct http_dispatcher_params params = {
+	        .node = node, .token = token, .tls = node->certificate != NULL};
 	struct fog_server *s = calloc(1, sizeof(*s));
+	int r;
 
 	if (s == NULL)
 		return -ENOMEM;
-	s->node = node;
-	s->token = token;
-	if (server_daemon(s, &s->ulfius, NULL) < 0)
+	pthread_mutex_init(&s->lock, NULL);
+	for (unsigned i = 0; i < 2 * CONNECTIONS_MAX; i++)
+		s->connection[i].fd = -1;
+	r = http_dispatcher_create(&params, &s->dispatcher);
+	if (r < 0)
 		goto err;
-	if (node->certificate != NULL && server_daemon(s, &s->tls, node->certificate) < 0) {
-		server_daemon_stop(&s->ulfius);
+	s->plain = server_daemon(s, NULL);
+	if (s->plain != NULL && node->certificate != NULL)
+		s->tls = server_daemon(s, node->certificate);
+	if (s->plain == NULL || (s->tls == NULL && node->certificate != NULL)) {
+		LOG_ERR("the HTTP server does not start: too many threads or descriptors in use");
+		r = -EIO;
 		goto err;
 	}
 	*out = s;
 	return 0;
 err:
-	LOG_ERR("the HTTP server does not start: too many threads or descriptors in use");
-	free(s);
-	return -EIO;
+	fog_server_stop(s);
+	return r;
 }
 
 void fog_server_stop(struct fog_server *s)
 {
 	if (s == NULL)
 		return;
-	if (s->node->certificate != NULL)
-		server_daemon_stop(&s->tls);
-	server_daemon_stop(&s->ulfius);
+	if (s->tls != NULL)
+		MHD_stop_daemon(s->tls);
+	if (s->plain != NULL)
+		MHD_stop_daemon(s->plain);
+	http_dispatcher_destroy(s->dispatcher);
+	pthread_mutex_destroy(&s->lock);
 	free(s);
 }

@@ -53,7 +53,7 @@ MAY["tests"] = MAY["bench"] | {"bench", "log"}
 DPDK = r"rte_"
 BPF = r"(bpf|xdp)/|linux/bpf|linux/if_xdp"
 TEXT = r"(jansson|yaml|cyaml|sqlite3|libpq)"
-HTTP = r"(ulfius|microhttpd|curl)"
+HTTP = r"(microhttpd|curl)"
 # Headers from outside that a part must not include: the packet path reads no text, the primitives
 # know no framework, the control plane knows no DPDK.
 FOREIGN = {

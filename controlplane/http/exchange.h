@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// A request on its way through the dispatcher, for the files that do a part of it.
+#pragma once
+
+#include <pthread.h>
+
+#include "dispatch.h"
+
+enum { HTTP_FLIGHTS_MAX = 256 };
+
+// A POST with an Idempotency-Key that is at work.
+struct http_flight {
+	const struct http_exchange *exchange; // NULL: free
+};
+
+struct http_dispatcher {
+	struct http_dispatcher_params params;
+	pthread_mutex_t lock; // of 'flight'
+	struct http_flight flight[HTTP_FLIGHTS_MAX];
+};
+
+struct http_exchange {
+	struct http_dispatcher *dispatcher;
+	const struct http_head *head;
+	const struct api_route *route; // NULL: none is meant
+	struct http_uri uri;
+	struct http_request req;
+	struct http_response res;
+	json_t *json; // what req.json points to
+	const char *origin; // that may read the answer, or NULL
+	bool flies; // has a place among the dispatcher's flights
+	bool fresh; // its Idempotency-Key has no answer yet
+};
+
+// A step: returns whether the request goes on; if not, the answer is there.
+typedef bool http_step(struct http_exchange *);
+
+http_step http_authenticate; // who asks: caller.c
+http_step http_authorise; // whether he may
+http_step
+        http_preflight; // a browser's question before a request from a page of another origin: cors.c
+http_step http_idempotency_begin; // whether it has been done before: idempotency.c
+
+// Keep the answer for the request's Idempotency-Key, when it has one; leave the flight.
+void http_idempotency_end(struct http_exchange *);
+// Set 'origin'.
+void http_cors(struct http_exchange *);
