@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// Bodies that are a small JSON object.
+// Bodies that are a small JSON object, which keeps to its schema.
 #pragma once
 
-#include "http.h"
+#include <jansson.h>
+#include <stdint.h>
 
-// Parse the body. 'known' are the fields it may have, ended by NULL; an empty body is {}. Returns the
-// object, which the caller gives back, or NULL after having answered 400.
-json_t *http_body_object(
-        const struct http_request *, struct http_response *, const char *const *known
-);
-// A whole number within [min, max] from a field; '*value' stays as it is when the field is missing.
-// Returns 0, or -EINVAL after having answered 400.
-int http_body_number(
-        const json_t *body, struct http_response *, const char *field, int64_t min, int64_t max,
-        int64_t *value
-);
+// A whole number, or 'otherwise' when the field is missing.
+static inline int64_t http_body_number(const json_t *body, const char *field, int64_t otherwise)
+{
+	const json_t *number = json_object_get(body, field);
+
+	return number != NULL ? json_integer_value(number) : otherwise;
+}

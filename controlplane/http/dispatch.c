@@ -117,7 +117,9 @@ static bool dispatch_body_there(struct http_exchange *x)
 		);
 		return false;
 	}
-	if (dispatch_is_type(x->head->header[HTTP_CONTENT_TYPE], type))
+	if (dispatch_is_type(x->head->header[HTTP_CONTENT_TYPE], type) ||
+	    (strcmp(type, "application/yaml") == 0 && // JSON is YAML
+	     dispatch_is_type(x->head->header[HTTP_CONTENT_TYPE], "application/json")))
 		return true;
 	http_reply_problem(
 	        &x->res, 415, "bad_content_type", NULL, "send it with 'Content-Type: %s'", type

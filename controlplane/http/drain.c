@@ -4,37 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "body.h"
 #include "http.h"
 #include "snapshot.h"
 #include "view.h"
-
-// An empty body means the grace of the configuration. Returns 0, or -EINVAL after having answered.
-static int drain_read(const struct http_request *req, struct http_response *res, uint64_t *grace_ms)
-{
-	json_error_t error;
-	json_t *body = NULL, *grace = NULL;
-	int r = 0;
-
-	*grace_ms = UINT64_MAX;
-	if (req->body_len == 0)
-		return 0;
-	body = json_loadb(req->body, req->body_len, JSON_REJECT_DUPLICATES, &error);
-	grace = json_object_get(body, "grace_ms");
-	if (!json_is_object(body) || json_object_size(body) != (grace != NULL) ||
-	    (grace != NULL &&
-	     (!json_is_integer(grace) || json_integer_value(grace) < 0 ||
-	      json_integer_value(grace) > FOG_DRAIN_GRACE_MAX_MS))) {
-		http_reply_problem(
-		        res, 400, "bad_body", "send {\"grace_ms\": 1000}, or nothing",
-		        "the body may only hold grace_ms, 0 to %d", FOG_DRAIN_GRACE_MAX_MS
-		);
-		r = -EINVAL;
-	} else if (grace != NULL) {
-		*grace_ms = (uint64_t)json_integer_value(grace);
-	}
-	json_decref(body);
-	return r;
-}
 
 // How many packets are to leave, and the boot that they leave from: when another one is attached, or
 // none, that one has ended.
@@ -66,10 +39,8 @@ static void drain_accepted(struct fog_node *n, struct http_response *res, uint64
 
 void http_post_drain(struct fog_node *n, const struct http_request *req, struct http_response *res)
 {
-	uint64_t grace_ms;
-
-	if (drain_read(req, res, &grace_ms) < 0)
-		return;
+	// None means the grace of the configuration.
+	uint64_t grace_ms = (uint64_t)http_body_number(req->json, "grace_ms", -1);
 	int r = fog_dpclient_command(n->dp, FOG_CMD_DRAIN, grace_ms);
 	if (r == 0) {
 		drain_accepted(n, res, grace_ms);

@@ -151,7 +151,7 @@ void http_patch_filter(
 {
 	struct fog_filter_change *c = filter_start(res);
 
-	if (c != NULL && filter_parse_limits(req, c, res) == 0)
+	if (c != NULL && filter_parse_limits(req->json, c, res) == 0)
 		filter_change(n, c, res);
 	free(c);
 }
@@ -160,7 +160,7 @@ void http_post_deny(struct fog_node *n, const struct http_request *req, struct h
 {
 	struct fog_filter_change *c = filter_start(res);
 
-	if (c != NULL && filter_parse_deny(req, c, res) == 0)
+	if (c != NULL && filter_parse_deny(req->json, c, res) == 0)
 		filter_change(n, c, res);
 	free(c);
 }
@@ -169,12 +169,7 @@ void http_delete_deny(struct fog_node *n, const struct http_request *req, struct
 {
 	struct fog_filter_change *c = filter_start(res);
 
-	if (c != NULL && req->query[0] == NULL) {
-		http_reply_problem(
-		        res, 400, "bad_parameter", "name it: ?prefix=192.0.2.0/24",
-		        "the parameter prefix is missing"
-		);
-	} else if (c != NULL && filter_parse_prefix("prefix", req->query[0], c, res) == 0) {
+	if (c != NULL && filter_parse_prefix("prefix", req->query[0], c, res) == 0) {
 		c->remove = true;
 		filter_change(n, c, res);
 	}

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "../config/prefix.h"
-#include "body.h"
 
 __attribute__((format(printf, 4, 5))) static int filter_bad(
         struct http_response *res, int status, const char *code, const char *format, ...
@@ -22,56 +21,21 @@ __attribute__((format(printf, 4, 5))) static int filter_bad(
 	return -EINVAL;
 }
 
-static int filter_limit(
-        unsigned i, const json_t *value, struct fog_filter_change *c, struct http_response *res
-)
+int filter_parse_limits(const json_t *json, struct fog_filter_change *c, struct http_response *res)
 {
-	const struct fog_filter_row *row = &fog_filter_rows[i];
-	json_int_t number = json_integer_value(value);
-
-	c->given[i] = true;
-	c->reset[i] = json_is_null(value);
-	if (c->reset[i])
-		return 0;
-	if (row->flag ? !json_is_boolean(value) : !json_is_integer(value))
-		return filter_bad(
-		        res, 400, "bad_field", "%s must be %s, or null for what the file says",
-		        row->key, row->flag ? "true or false" : "a whole number"
-		);
-	if (row->flag)
-		number = json_is_true(value);
-	if (number < row->min || number > row->max)
-		return filter_bad(
-		        res, 422, "out_of_range", "%s is %lld: take %u to %u", row->key,
-		        (long long)number, row->min, row->max
-		);
-	c->limit[i] = (uint32_t)number;
-	return 0;
-}
-
-int filter_parse_limits(
-        const struct http_request *req, struct fog_filter_change *c, struct http_response *res
-)
-{
-	const char *known[FOG_FILTER_LIMITS + 1] = {NULL};
-	int r = 0;
-
-	for (unsigned i = 0; i < FOG_FILTER_LIMITS; i++)
-		known[i] = fog_filter_rows[i].key;
-	json_t *json = http_body_object(req, res, known);
-	if (json == NULL)
-		return -EINVAL;
-	for (unsigned i = 0; i < FOG_FILTER_LIMITS && r == 0; i++) {
-		const json_t *value = json_object_get(json, known[i]);
-		if (value != NULL)
-			r = filter_limit(i, value, c, res);
+	for (unsigned i = 0; i < FOG_FILTER_LIMITS; i++) {
+		const json_t *value = json_object_get(json, fog_filter_rows[i].key);
+		c->given[i] = value != NULL;
+		c->reset[i] = json_is_null(value);
+		if (value != NULL && !c->reset[i])
+			c->limit[i] = fog_filter_rows[i].flag ? json_is_true(value)
+			                                      : (uint32_t)json_integer_value(value);
 	}
-	if (r == 0 && json_object_size(json) == 0)
-		r = filter_bad(
+	if (json_object_size(json) == 0)
+		return filter_bad(
 		        res, 400, "bad_field", "give early_drop, source_rate or source_burst"
 		);
-	json_decref(json);
-	return r;
+	return 0;
 }
 
 int filter_parse_prefix(
@@ -124,22 +88,8 @@ static int filter_prefixes(
 	return r;
 }
 
-int filter_parse_deny(
-        const struct http_request *req, struct fog_filter_change *c, struct http_response *res
-)
+int filter_parse_deny(const json_t *json, struct fog_filter_change *c, struct http_response *res)
 {
-	static const char *const known[] = {"prefix", "force", NULL};
-	json_t *json = http_body_object(req, res, known);
-	int r = 0;
-
-	if (json == NULL)
-		return -EINVAL;
-	const json_t *force = json_object_get(json, "force");
-	if (force != NULL && !json_is_boolean(force))
-		r = filter_bad(res, 400, "bad_field", "force must be true or false");
-	c->force = json_is_true(force);
-	if (r == 0)
-		r = filter_prefixes(json_object_get(json, "prefix"), c, res);
-	json_decref(json);
-	return r;
+	c->force = json_is_true(json_object_get(json, "force"));
+	return filter_prefixes(json_object_get(json, "prefix"), c, res);
 }

@@ -10,11 +10,10 @@ struct letter_body {
 	struct fog_letter letter; // leads into what follows
 	uint8_t recipient[FOG_ID_LEN];
 	const char *path[FOG_SPHINX_SLOTS_MAX];
-	uint8_t *data; // decoded; NULL when letter.data leads into 'json'
-	json_t *json;
+	uint8_t *data; // decoded; NULL when letter.data leads into the JSON
 };
 
-// Any bytes are safe here. Returns 0, or -EINVAL after having answered 400; either way the caller
-// frees the result.
-int letter_parse(const char *body, size_t len, struct letter_body *, struct http_response *);
+// 'json' keeps to its schema and outlives the result. Returns 0, or -EINVAL after having answered 400; either way the
+// caller frees the result.
+int letter_parse(const json_t *json, struct letter_body *, struct http_response *);
 void letter_free(struct letter_body *);

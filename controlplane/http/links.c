@@ -120,10 +120,6 @@ void http_post_links_rekey(
 {
 	struct fog_links_summary s;
 
-	if (req->body_len > 0) {
-		http_reply_problem(res, 400, "bad_body", "send none", "this order takes no body");
-		return;
-	}
 	fog_links_status(n->links, &s, NULL, 0);
 	if (!s.active) {
 		json_t *network = links_network(n);

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "../node.h"
-#include "body.h"
+#include "http.h"
 
 enum { WAIT_STEPS = 100, WAIT_STEP_MS = 20 };
 
@@ -38,21 +38,12 @@ void http_get_log(struct fog_node *n, const struct http_request *req, struct htt
 	);
 }
 
-static int log_field(const json_t *body, const char *key, struct http_response *res, int *level)
+// -1: to stay as it is.
+static int log_field(const json_t *body, const char *key)
 {
-	const json_t *field = json_object_get(body, key);
-	const char *text = json_string_value(field);
+	const char *text = json_string_value(json_object_get(body, key));
 
-	*level = -1;
-	if (field == NULL)
-		return 0;
-	*level = text != NULL ? fog_log_level_parse(text) : -EINVAL;
-	if (*level >= 0)
-		return 0;
-	http_reply_problem(
-	        res, 400, "bad_field", "error, warning, info or debug", "%s is no level", key
-	);
-	return -EINVAL;
+	return text != NULL ? fog_log_level_parse(text) : -1;
 }
 
 // Set the data plane's level and wait until it says so.
@@ -72,18 +63,9 @@ static int log_send(struct fog_node *n, int level)
 
 void http_put_log(struct fog_node *n, const struct http_request *req, struct http_response *res)
 {
-	static const char *const known[] = {"control_plane", "data_plane", NULL};
-	int control_plane, data_plane;
-	json_t *body = http_body_object(req, res, known);
+	int control_plane = log_field(req->json, "control_plane");
+	int data_plane = log_field(req->json, "data_plane");
 
-	if (body == NULL)
-		return;
-	if (log_field(body, "control_plane", res, &control_plane) < 0 ||
-	    log_field(body, "data_plane", res, &data_plane) < 0) {
-		json_decref(body);
-		return;
-	}
-	json_decref(body);
 	if (data_plane >= 0 && log_send(n, data_plane) < 0) {
 		http_reply_problem(
 		        res, 503, "no_data_plane", "see /readyz",

@@ -7,6 +7,7 @@
 
 #include "../node_directory.h"
 #include "body.h"
+#include "http.h"
 #include "view.h"
 
 enum { COUNT = 1000, RATE = 50, SPARE_S = 30, PAGE = 100, PAGE_MAX = 1000 };
@@ -85,23 +86,13 @@ static void loops_refused(struct fog_node *n, struct http_response *res, int r, 
 
 void http_post_loops(struct fog_node *n, const struct http_request *req, struct http_response *res)
 {
-	static const char *const known[] = {"count", "rate", "seconds", NULL};
-	int64_t count = COUNT, rate = RATE, seconds = 0;
-	json_t *body = http_body_object(req, res, known);
+	int64_t count = http_body_number(req->json, "count", COUNT);
+	int64_t rate = http_body_number(req->json, "rate", RATE);
+	int64_t seconds = http_body_number(req->json, "seconds", 0);
 	char text[FOG_LOOPS_TEXT_LEN] = "";
 	struct fog_loops_status status;
 	int r;
 
-	if (body == NULL)
-		return;
-	r = http_body_number(body, res, "count", 1, FOG_LOOPS_MAX, &count);
-	if (r == 0)
-		r = http_body_number(body, res, "rate", 1, FOG_LOOPS_RATE_MAX, &rate);
-	if (r == 0)
-		r = http_body_number(body, res, "seconds", 1, FOG_LOOPS_SECONDS_MAX, &seconds);
-	json_decref(body);
-	if (r < 0)
-		return;
 	if (seconds == 0) { // the Poisson clock may take longer than its mean says
 		seconds = count / rate * 2 + SPARE_S;
 		if (seconds > FOG_LOOPS_SECONDS_MAX)

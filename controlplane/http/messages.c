@@ -212,7 +212,7 @@ void http_post_messages(
 		http_reply_problem(res, 500, "no_memory", NULL, "out of memory");
 		return;
 	}
-	if (letter_parse(req->body, req->body_len, &p->body, res) == 0) {
+	if (letter_parse(req->json, &p->body, res) == 0) {
 		pthread_rwlock_rdlock(&n->lock);
 		messages_send(n, req, p, res);
 		pthread_rwlock_unlock(&n->lock);

@@ -44,7 +44,8 @@ struct server_connection {
 };
 
 struct fog_server {
-	struct MHD_Daemon *plain, *tls; // what comes by TCP goes to the second one, if the node has a certificate
+	struct MHD_Daemon *plain,
+	        *tls; // what comes by TCP goes to the second one, if the node has a certificate
 	struct http_dispatcher *dispatcher;
 	pthread_mutex_t lock; // of descriptors and deadlines
 	struct server_connection connection[2 * CONNECTIONS_MAX];
@@ -260,10 +261,11 @@ static void server_enter(struct fog_server *s, struct MHD_Connection *c, void **
 	if (from == NULL || fd == NULL)
 		return;
 	pthread_mutex_lock(&s->lock);
-	for (unsigned i = 0; i < 2 * CONNECTIONS_MAX && *context == NULL; i++) {
+	unsigned i = 0;
+	while (i < 2 * CONNECTIONS_MAX && s->connection[i].fd >= 0)
+		i++;
+	if (i < 2 * CONNECTIONS_MAX) {
 		struct server_connection *at = &s->connection[i];
-		if (at->fd >= 0)
-			continue;
 		at->fd = fd->connect_fd;
 		at->deadline_ms = fog_now_ms() + HEAD_S * 1000ull;
 		server_peer(&at->peer, at->fd, from->client_addr);

@@ -9,6 +9,7 @@
 
 #include "../node.h"
 #include "body.h"
+#include "http.h"
 #include "view.h"
 
 enum { SAMPLE = 100, COUNT = 100, SECONDS = 10, PAGE = 100, PAGE_MAX = 1000 };
@@ -126,24 +127,13 @@ static void trace_post(
         struct fog_node *n, const struct http_request *req, struct http_response *res, bool capture
 )
 {
-	static const char *const known[] = {"sample", "count", "seconds", "worker", NULL};
-	int64_t sample = SAMPLE, count = COUNT, seconds = SECONDS, worker = FOG_TRACE_ALL;
+	int64_t sample = http_body_number(req->json, "sample", SAMPLE);
+	int64_t count = http_body_number(req->json, "count", COUNT);
+	int64_t seconds = http_body_number(req->json, "seconds", SECONDS);
+	int64_t worker = http_body_number(req->json, "worker", FOG_TRACE_ALL);
 	struct fog_tracer_status status;
-	json_t *body = http_body_object(req, res, known);
 	int r;
 
-	if (body == NULL)
-		return;
-	r = http_body_number(body, res, "sample", 1, FOG_TRACE_SAMPLE_MAX, &sample);
-	if (r == 0)
-		r = http_body_number(body, res, "count", 1, FOG_TRACE_COUNT_MAX, &count);
-	if (r == 0)
-		r = http_body_number(body, res, "seconds", 1, FOG_TRACE_SECONDS_MAX, &seconds);
-	if (r == 0)
-		r = http_body_number(body, res, "worker", 0, FOG_WORKERS_MAX - 1, &worker);
-	json_decref(body);
-	if (r < 0)
-		return;
 	const struct fog_tracer_request request = {
 	        capture, (uint32_t)sample, (uint32_t)count, (uint32_t)seconds, (uint32_t)worker};
 	// The data plane refuses it as well; what it runs may be an older configuration than ours.

@@ -271,6 +271,22 @@ static bool validate_array(struct validate *v, const struct api_schema *s, const
 	return good;
 }
 
+// What is known of nothing else: no text in it ends early.
+static bool validate_any(struct validate *v, json_t *value)
+{
+	const char *name;
+	bool good = true;
+	json_t *one;
+	size_t i;
+
+	if (json_is_string(value) &&
+	    memchr(json_string_value(value), '\0', json_string_length(value)) != NULL)
+		return validate_bad(v, "bad_character", "must not hold U+0000");
+	json_array_foreach(value, i, one) good = validate_any(v, one) && good;
+	json_object_foreach(value, name, one) good = validate_any(v, one) && good;
+	return good;
+}
+
 static bool validate_type(enum api_type type, const json_t *value)
 {
 	switch (type) {
@@ -317,6 +333,8 @@ static bool validate_value(struct validate *v, const struct api_schema *s, const
 	case API_NUMBER:
 		return (s->min == 0 && s->max == 0) ||
 		        validate_range(v, s, json_number_value(value), "be");
+	case API_ANY:
+		return validate_any(v, (json_t *)value);
 	default:
 		return true;
 	}

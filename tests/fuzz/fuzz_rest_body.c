@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// Bodies of POST /v1/messages: any bytes either make a letter that keeps its own rules, or an
-// answer of status 400 that is good JSON. Those of PATCH /v1/filter and POST /v1/filter/deny: limits
-// within their ranges and prefixes without bits behind their length, or 400 or 422. The number parser of query strings gets the same bytes.
+// Any bytes as JSON either fail with a reason that is good JSON, or make a value that is UTF-8 and not too deep. As a body of
+// POST /v1/messages it makes a letter that keeps its own rules, or an answer of status 400; of PATCH /v1/filter and
+// POST /v1/filter/deny limits within their ranges and prefixes without bits behind their length, or 400 or 422. The
+// number parser of query strings and the parser of targets get the same bytes.
 // The body of PUT /v1/config is the text of fuzz_config_text.
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,10 @@
 #include "../../controlplane/config/prefix.h"
 #include "../../controlplane/http/filter_body.h"
 #include "../../controlplane/http/letter.h"
+#include "../../controlplane/http/pattern.h"
+#include "../../controlplane/http/schema.h"
+#include "../../controlplane/http/uri.h"
+#include "../../controlplane/http/validate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -52,22 +57,84 @@ static void check_change(const struct fog_filter_change *c)
 	}
 }
 
-static void check_filter(const char *body, size_t size)
+static void check_problem(struct http_response *res)
 {
-	const struct http_request req = {.body = body, .body_len = size};
+	json_t *problem = json_loadb(res->body, res->body_len, 0, NULL);
+
+	if (problem == NULL)
+		abort();
+	json_decref(problem);
+	free(res->body);
+}
+
+// As the dispatcher does it.
+static bool check_schema(const struct api_schema *schema, const json_t *json)
+{
+	struct http_response res = {0};
+	struct api_findings f = {0};
+
+	if (api_validate(schema, json, &f)) {
+		if (f.count != 0)
+			abort();
+		return true;
+	}
+	if (f.count == 0 || f.count > API_ERRORS_MAX || json_array_size(f.errors) != f.count)
+		abort();
+	http_reply_errors(&res, 400, f.code, f.detail, f.errors);
+	check_problem(&res);
+	return false;
+}
+
+static void check_filter(const json_t *json)
+{
 	static struct fog_filter_change c;
 
 	for (int deny = 0; deny < 2; deny++) {
 		struct http_response res = {0};
 		memset(&c, 0, sizeof(c));
-		int r = deny ? filter_parse_deny(&req, &c, &res)
-		             : filter_parse_limits(&req, &c, &res);
+		if (!check_schema(deny ? &api_deny_post : &api_filter_patch, json))
+			continue;
+		int r = deny ? filter_parse_deny(json, &c, &res)
+		             : filter_parse_limits(json, &c, &res);
 		if (r == 0)
 			check_change(&c);
 		else if (res.status != 400 && res.status != 422)
 			abort();
-		free(res.body);
+		else
+			check_problem(&res);
 	}
+}
+
+static void check_message(const json_t *json, size_t size)
+{
+	struct http_response res = {0};
+	struct letter_body b;
+
+	if (!check_schema(&api_message_post, json))
+		return;
+	if (letter_parse(json, &b, &res) == 0)
+		check_letter(&b, size);
+	else if (res.status != 400)
+		abort();
+	else
+		check_problem(&res);
+	letter_free(&b);
+}
+
+static void check_target(const char *text)
+{
+	struct http_uri uri;
+
+	if (http_uri_parse(&uri, text) == 0) {
+		if (uri.path[0] != '/' || strstr(uri.path, "/../") != NULL ||
+		    uri.count > HTTP_URI_PAIRS)
+			abort();
+		for (unsigned i = 0; i < uri.count; i++)
+			for (const char *p = uri.query[i].value; *p != '\0'; p++)
+				if ((unsigned char)*p < ' ' || *p == 0x7f)
+					abort();
+	}
+	http_uri_free(&uri);
 }
 
 static void check_number(const char *text)
@@ -88,24 +155,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	// The exact size on the heap, so that a byte too far is found.
 	char *body = malloc(size + 1), *text = NULL;
-	struct http_response res = {0};
-	struct letter_body b;
+	struct api_findings f = {0};
+	json_t *json;
 
+	if (api_pattern_add("^[0-9A-Fa-f]{64}$") < 0)
+		abort();
 	memcpy(body, data, size);
 	body[size] = '\0';
 	check_number(body);
+	check_target(body);
 	text = realloc(body, size > 0 ? size : 1);
-	check_filter(text, size);
-	if (letter_parse(text, size, &b, &res) == 0) {
-		check_letter(&b, size);
-	} else {
-		json_t *problem = json_loadb(res.body, res.body_len, 0, NULL);
-		if (res.status != 400 || problem == NULL)
-			abort();
-		json_decref(problem);
+	json = api_json_parse(text, size, &f);
+	if (json != NULL) {
+		check_filter(json);
+		check_message(json, size);
+	} else if (f.detail[0] == '\0') {
+		abort();
 	}
-	letter_free(&b);
-	free(res.body);
+	json_decref(json);
 	free(text);
 	return 0;
 }

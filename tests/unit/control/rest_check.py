@@ -92,7 +92,8 @@ class Plane:
 		connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S) \
 			if tcp else UnixConnection(self.socket)
 		try:
-			connection.request(method, path, body, headers or {})
+			kind = {"Content-Type": "application/json"} if body else {}
+			connection.request(method, path, body, {**kind, **(headers or {})})
 			answer = connection.getresponse()
 			return answer.status, answer.headers, answer.read()
 		finally:

@@ -8,6 +8,8 @@
 #include "../../../controlplane/config/filter.h"
 #include "../../../controlplane/config/prefix.h"
 #include "../../../controlplane/http/filter_body.h"
+#include "../../../controlplane/http/schema.h"
+#include "../../../controlplane/http/validate.h"
 #include "../../../dataplane/blob_check.h"
 #include "config_text.h"
 
@@ -355,18 +357,25 @@ static void test_blob_twice(void)
 	free(b);
 }
 
-typedef int parse(const struct http_request *, struct fog_filter_change *, struct http_response *);
+typedef int parse(const json_t *, struct fog_filter_change *, struct http_response *);
 
+// As the dispatcher does it: first against the schema.
 static int ask(parse *what, const char *body, struct fog_filter_change *c, char *said, size_t len)
 {
-	struct http_request req = {.body = body, .body_len = strlen(body)};
+	const struct api_schema *schema = what == filter_parse_limits ? &api_filter_patch
+	                                                              : &api_deny_post;
 	struct http_response res = {0};
+	struct api_findings f = {0};
+	json_t *json = api_json_parse(body, strlen(body), &f);
 
 	memset(c, 0, sizeof(*c));
-	int r = what(&req, c, &res);
+	if (json == NULL || !api_validate(schema, json, &f))
+		http_reply_errors(&res, 400, f.code, f.detail, f.errors);
+	else
+		CU_ASSERT_EQUAL(what(json, c, &res) == 0, res.status == 0);
 	snprintf(said, len, "%s", res.body != NULL ? res.body : "");
 	free(res.body);
-	CU_ASSERT_EQUAL(r == 0, res.status == 0);
+	json_decref(json);
 	return res.status;
 }
 
@@ -380,25 +389,25 @@ static void test_bodies(void)
 	} cases[] = {
 	        {filter_parse_limits, "{\"source_rate\":5,\"early_drop\":null}", 0, ""},
 	        {filter_parse_limits, "{\"early_drop\":false}", 0, ""},
-	        {filter_parse_limits, "{", 400, "JSON object"},
-	        {filter_parse_limits, "[]", 400, "JSON object"},
+	        {filter_parse_limits, "{", 400, "bad_json"},
+	        {filter_parse_limits, "[]", 400, "bad_json"},
 	        {filter_parse_limits, "{}", 400, "give early_drop"},
 	        {filter_parse_limits, "{\"rate\":5}", 400, "no field 'rate'"},
 	        {filter_parse_limits, "{\"source_rate\":true}", 400, "source_rate must be a whole"},
 	        {filter_parse_limits, "{\"source_rate\":1.5}", 400, "source_rate must be a whole"},
 	        {filter_parse_limits, "{\"early_drop\":1}", 400, "early_drop must be true"},
-	        {filter_parse_limits, "{\"source_rate\":10000001}", 422, "take 0 to 10000000"},
-	        {filter_parse_limits, "{\"source_rate\":-1}", 422, "take 0 to 10000000"},
-	        {filter_parse_limits, "{\"source_rate\":4294967297}", 422, "take 0 to 10000000"},
-	        {filter_parse_limits, "{\"source_burst\":0}", 422, "take 1 to 1000000"},
+	        {filter_parse_limits, "{\"source_rate\":10000001}", 400, "from 0 to 10000000"},
+	        {filter_parse_limits, "{\"source_rate\":-1}", 400, "from 0 to 10000000"},
+	        {filter_parse_limits, "{\"source_rate\":4294967297}", 400, "from 0 to 10000000"},
+	        {filter_parse_limits, "{\"source_burst\":0}", 400, "from 1 to 1000000"},
 	        {filter_parse_deny, "{\"prefix\":\"192.0.2.0/24\"}", 0, ""},
 	        {filter_parse_deny, "{\"prefix\":[\"192.0.2.1\",\"::1\"],\"force\":true}", 0, ""},
-	        {filter_parse_deny, "{}", 400, "prefix must be text"},
+	        {filter_parse_deny, "{}", 400, "prefix is missing"},
 	        {filter_parse_deny, "{\"prefix\":[]}", 400, "empty list"},
 	        {filter_parse_deny, "{\"prefix\":7}", 400, "prefix must be text"},
 	        {filter_parse_deny, "{\"prefix\":[\"192.0.2.1\",7]}", 400,
 	         "prefix[1] must be text"},
-	        {filter_parse_deny, "{\"prefix\":\"192.0.2.1\\u0000\"}", 400, "JSON object"},
+	        {filter_parse_deny, "{\"prefix\":\"192.0.2.1\\u0000\"}", 400, "bad_character"},
 	        {filter_parse_deny, "{\"prefix\":\"192.0.2.1\",\"force\":1}", 400, "force must be"},
 	        {filter_parse_deny, "{\"prefix\":\"192.0.2.1\",\"why\":1}", 400, "no field 'why'"},
 	        {filter_parse_deny, "{\"prefix\":\"192.0.2.1/24\"}", 422, "write 192.0.2.0/24"},

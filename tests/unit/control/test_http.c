@@ -599,8 +599,8 @@ static void test_filter(void)
 	CU_ASSERT_EQUAL(ask("GET", "/v1/filter", ""), 200);
 	CU_ASSERT_TRUE(says("\"source_rate\":{\"value\":0,\"from\":\"file\",\"file\":0}"));
 	CU_ASSERT_EQUAL(ask("PATCH", "/v1/filter", "{\"source_rate\":\"x\"}"), 400);
-	CU_ASSERT_EQUAL(ask("PATCH", "/v1/filter", "{\"source_burst\":0}"), 422);
-	CU_ASSERT_TRUE(says("source_burst is 0: take 1 to 1000000"));
+	CU_ASSERT_EQUAL(ask("PATCH", "/v1/filter", "{\"source_burst\":0}"), 400);
+	CU_ASSERT_TRUE(says("source_burst must be a whole number from 1 to 1000000"));
 	CU_ASSERT_EQUAL(ask("PUT", "/v1/filter", "{}"), 405);
 	CU_ASSERT_TRUE(says("Allow: GET, PATCH"));
 }
@@ -642,7 +642,7 @@ static void test_deny(void)
 	CU_ASSERT_FALSE(says("\"node_denied\""));
 	CU_ASSERT_TRUE(file_has(audit_path, "\"path\":\"/v1/filter/deny?prefix=192.0.2.0/30\""));
 	CU_ASSERT_TRUE(
-	        file_has(audit_path, "\"method\":\"PATCH\",\"path\":\"/v1/filter\",\"status\":422")
+	        file_has(audit_path, "\"method\":\"PATCH\",\"path\":\"/v1/filter\",\"status\":400")
 	);
 }
 
