@@ -33,6 +33,11 @@ _fogctl() {{
 		COMPREPLY=($(compgen -W "${{COMPREPLY[*]}}" -- "$word"))
 		return
 		;;
+	--profile)
+		COMPREPLY=($(compgen -W "$(sed -n "s/^  - name: '\\(.*\\)'/\\1/p" \\
+			"${{XDG_CONFIG_HOME:-$HOME/.config}}/fogline/fogctl.yaml" 2>/dev/null)" -- "$word"))
+		return
+		;;
 	{files})
 		COMPREPLY=($(compgen -f -- "$word"))
 		return

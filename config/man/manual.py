@@ -102,6 +102,8 @@ def fogctl_page(listed, version):
 	page.paragraph("Asks the control plane of a running node through its REST API, or works on files. "
 		"What it may do is for root and for members of the control plane's group. With --client it is a client of the "
 		"network itself, on any host, for whoever owns the client's folder.")
+	page.paragraph("An appliance elsewhere is reached by HTTPS: fogctl profile add gives it a name, its address and whom to trust, "
+		"fogctl login begins a session there with an account. A token file does for machines.")
 	page.section("COMMANDS")
 	common = []
 	for name, sentence, usage in listed:
@@ -126,6 +128,7 @@ def fogctl_page(listed, version):
 	page.items([
 		("/run/fogline/NAME/rest.sock", "where the control plane of the instance NAME answers"),
 		("/etc/fogline/NAME.yaml", "its configuration, see fogline.yaml(5)"),
+		("~/.config/fogline/fogctl.yaml", "profiles; NAME.session beside it is the session of one, closed to others"),
 		("DIR/key, DIR/client.db, DIR/network.yaml, DIR/consensus", "of a client, see fogclient(3); keep a copy of the key "
 			"in a safe place, and the gateway's name with it"),
 	])

@@ -10,6 +10,9 @@
 #include <strings.h>
 #include <time.h>
 
+#include "session.h"
+#include "trust.h"
+
 #define RUN_DIR "/run/fogline"
 
 static const char client_common[] =
@@ -18,7 +21,11 @@ static const char client_common[] =
         "  --instance NAME    talk to the instance NAME of this host (default: the only one)\n"
         "  --socket PATH      talk to this UNIX socket\n"
         "  --url URL          talk to this address by TCP, with --token-file\n"
+        "  --profile NAME     talk to the appliance of this profile (see 'fogctl profile')\n"
         "  --token-file FILE  file with the bearer token\n"
+        "  --ca FILE          of https://: take certificates that are in FILE (PEM), or signed by one of it\n"
+        "  --fingerprint HEX  of https://: take a certificate with this key, and no other: its SHA-256 as\n"
+        "                     'fogctl status' on the appliance shows it\n"
         "  -j                 print JSON\n";
 
 // Without a name the only running instance is meant.
@@ -32,7 +39,8 @@ static int client_find_socket(struct ctl_client *c)
 		globfree(&found);
 		return CTL_OK;
 	}
-	fprintf(stderr, "fogctl: %s, name one with --instance or --socket\n",
+	fprintf(stderr,
+	        "fogctl: %s, name one with --instance or --socket, or an appliance with --profile\n",
 	        r == 0 ? "several instances run here" : "no instance runs in " RUN_DIR);
 	for (size_t i = 0; r == 0 && i < found.gl_pathc; i++)
 		fprintf(stderr, "  --socket %s\n", found.gl_pathv[i]);
@@ -61,23 +69,81 @@ static int client_read_token(struct ctl_client *c, const char *path)
 	return CTL_OK;
 }
 
+// The appliance of a profile: the one that is named, or, if nothing else is, the one in use.
+static int client_profile(struct ctl_client *c)
+{
+	struct ctl_profiles *all = malloc(sizeof(*all));
+	const struct ctl_profile *found = NULL;
+	int r = all != NULL ? ctl_profiles_load(all) : CTL_REFUSED;
+	bool wanted = c->profile_name != NULL;
+
+	if (r == CTL_OK && (wanted || all->current[0] != '\0')) {
+		found = ctl_profiles_find(all, wanted ? c->profile_name : all->current);
+		r = found != NULL ? CTL_OK : CTL_USAGE;
+	}
+	if (found != NULL) {
+		c->profile = *found;
+		c->profile_name = c->profile.name;
+		c->url = c->profile.url[0] != '\0' ? c->profile.url : NULL;
+		snprintf(c->socket, sizeof(c->socket), "%s", c->profile.socket);
+		if (c->ca == NULL && c->profile.ca[0] != '\0')
+			c->ca = c->profile.ca;
+		if (c->fingerprint == NULL && c->profile.fingerprint[0] != '\0')
+			c->fingerprint = c->profile.fingerprint;
+	}
+	free(all);
+	return r;
+}
+
+static int client_trust(const struct ctl_client *c)
+{
+	uint8_t key[32];
+
+	if (c->ca == NULL && c->fingerprint == NULL)
+		return CTL_OK;
+	if (c->url == NULL || strncmp(c->url, "https://", 8) != 0)
+		fprintf(stderr,
+		        "fogctl: --ca and --fingerprint are for a URL that begins with https://\n");
+	else if (c->fingerprint != NULL && ctl_trust_parse(c->fingerprint, key) < 0)
+		fprintf(stderr, "fogctl: %s\n", CTL_TRUST_FORM);
+	else
+		return CTL_OK;
+	return CTL_USAGE;
+}
+
 static int client_target(struct ctl_client *c)
 {
-	if (c->token_file != NULL && client_read_token(c, c->token_file) != CTL_OK)
-		return CTL_USAGE;
-	if ((c->socket_given != NULL) + (c->instance != NULL) + (c->url != NULL) > 1) {
-		fprintf(stderr, "fogctl: give only one of --socket, --instance, --url\n");
+	int given = (c->socket_given != NULL) + (c->instance != NULL) + (c->url != NULL) +
+	        (c->profile_name != NULL);
+	int r = CTL_OK;
+
+	if (given > 1) {
+		fprintf(stderr,
+		        "fogctl: give only one of --socket, --instance, --url, --profile\n");
 		return CTL_USAGE;
 	}
-	if (c->url != NULL)
-		return CTL_OK;
 	if (c->socket_given != NULL)
 		snprintf(c->socket, sizeof(c->socket), "%s", c->socket_given);
 	else if (c->instance != NULL)
 		snprintf(c->socket, sizeof(c->socket), RUN_DIR "/%s/rest.sock", c->instance);
-	else
-		return client_find_socket(c);
-	return CTL_OK;
+	else if (c->url == NULL)
+		r = client_profile(c);
+	if (r == CTL_OK && c->url == NULL && c->socket[0] == '\0')
+		r = client_find_socket(c);
+	return r == CTL_OK ? client_trust(c) : r;
+}
+
+// A token that was named, else that of a session, else that of the profile.
+static int client_identity(struct ctl_client *c)
+{
+	if (c->anonymous)
+		return CTL_OK;
+	if (c->token_file != NULL)
+		return client_read_token(c, c->token_file);
+	if (ctl_session_exists(c))
+		return ctl_session_use(c);
+	return c->profile.token_file[0] != '\0' ? client_read_token(c, c->profile.token_file)
+	                                        : CTL_OK;
 }
 
 // Returns how many arguments the option took, 0 when it is none of 'options'.
@@ -117,7 +183,10 @@ int ctl_client_options(
 	        {"--socket", &c->socket_given, NULL},
 	        {"--instance", &c->instance, NULL},
 	        {"--url", &c->url, NULL},
+	        {"--profile", &c->profile_name, NULL},
 	        {"--token-file", &c->token_file, NULL},
+	        {"--ca", &c->ca, NULL},
+	        {"--fingerprint", &c->fingerprint, NULL},
 	        {"-j", NULL, &c->json},
 	        {"--json", NULL, &c->json},
 	        {"--help", NULL, &help},
@@ -151,11 +220,16 @@ int ctl_client_options(
 
 int ctl_client_connect(struct ctl_client *c)
 {
-	if (client_target(c) != CTL_OK)
-		return CTL_USAGE;
+	int r = client_target(c);
+
+	if (r != CTL_OK)
+		return r;
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	c->curl = curl_easy_init();
-	return c->curl != NULL ? CTL_OK : CTL_UNREACHABLE;
+	r = c->curl != NULL ? client_identity(c) : CTL_UNREACHABLE;
+	if (r != CTL_OK)
+		ctl_client_close(c);
+	return r;
 }
 
 int ctl_client_open(
@@ -172,6 +246,7 @@ void ctl_client_close(struct ctl_client *c)
 {
 	if (c->curl != NULL)
 		curl_easy_cleanup(c->curl);
+	c->curl = NULL;
 	explicit_bzero(c->token, sizeof(c->token));
 }
 
@@ -216,52 +291,81 @@ static struct curl_slist *client_headers(struct ctl_client *c, const struct ctl_
 	return list;
 }
 
-int ctl_client_request(struct ctl_client *c, const struct ctl_request *r, struct ctl_answer *a)
+static void client_options(
+        const struct ctl_client *c, const struct ctl_request *r, struct ctl_answer *a
+)
 {
-	char url[1024], error[CURL_ERROR_SIZE] = "";
-	struct curl_slist *headers = client_headers(c, r);
-	CURLcode code;
+	char url[1024];
 
-	memset(a, 0, sizeof(*a));
 	curl_easy_reset(c->curl);
 	snprintf(url, sizeof(url), "%s%s", c->url != NULL ? c->url : "http://localhost", r->path);
 	curl_easy_setopt(c->curl, CURLOPT_URL, url);
 	curl_easy_setopt(c->curl, CURLOPT_PROXY, "");
 	if (c->url == NULL)
 		curl_easy_setopt(c->curl, CURLOPT_UNIX_SOCKET_PATH, c->socket);
+	ctl_trust_options(c, c->curl);
 	curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, r->method);
 	if (r->body != NULL) {
 		curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE, (long)r->body_len);
 		curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, r->body);
 	}
-	curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, client_body);
 	curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, a);
 	curl_easy_setopt(c->curl, CURLOPT_HEADERFUNCTION, client_header);
 	curl_easy_setopt(c->curl, CURLOPT_HEADERDATA, a);
-	curl_easy_setopt(c->curl, CURLOPT_ERRORBUFFER, error);
 	curl_easy_setopt(c->curl, CURLOPT_CONNECTTIMEOUT, 5L);
 	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT, r->timeout_s > 0 ? r->timeout_s : 10L);
 	curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
+}
+
+static void client_unreachable(
+        const struct ctl_client *c, CURLcode code, char error[CURL_ERROR_SIZE]
+)
+{
+	const char *mend = ctl_trust_mend((int)code);
+	long os = 0;
+
+	// Of a UNIX socket libcurl tells a host and a port that nobody has asked for.
+	if (code == CURLE_COULDNT_CONNECT && c->url == NULL &&
+	    curl_easy_getinfo(c->curl, CURLINFO_OS_ERRNO, &os) == CURLE_OK && os != 0)
+		snprintf(error, CURL_ERROR_SIZE, "%s", strerror((int)os));
+	fprintf(stderr, "fogctl: %s: %s: %s\n", c->url != NULL ? c->url : c->socket,
+	        error[0] != '\0' ? error : curl_easy_strerror(code),
+	        mend != NULL ? mend : "is fog-controlplane running?");
+}
+
+int ctl_client_send(struct ctl_client *c, const struct ctl_request *r, struct ctl_answer *a)
+{
+	char error[CURL_ERROR_SIZE] = "";
+	struct curl_slist *headers = client_headers(c, r);
+	CURLcode code;
+
+	memset(a, 0, sizeof(*a));
+	client_options(c, r, a);
+	curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(c->curl, CURLOPT_ERRORBUFFER, error);
 	code = curl_easy_perform(c->curl);
 	curl_slist_free_all(headers);
 	if (code == CURLE_OK && a->body == NULL)
 		a->body = strdup("");
 	if (code != CURLE_OK || a->body == NULL) {
-		long os = 0;
-		// Of a UNIX socket libcurl tells a host and a port that nobody has asked for.
-		if (code == CURLE_COULDNT_CONNECT && c->url == NULL &&
-		    curl_easy_getinfo(c->curl, CURLINFO_OS_ERRNO, &os) == CURLE_OK && os != 0)
-			snprintf(error, sizeof(error), "%s", strerror((int)os));
-		fprintf(stderr, "fogctl: %s: %s: is fog-controlplane running?\n",
-		        c->url != NULL ? c->url : c->socket,
-		        error[0] != '\0' ? error : curl_easy_strerror(code));
+		client_unreachable(c, code, error);
 		ctl_answer_free(a);
 		return CTL_UNREACHABLE;
 	}
 	curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &a->status);
 	a->json = json_loadb(a->body, a->len, 0, NULL);
 	return CTL_OK;
+}
+
+int ctl_client_request(struct ctl_client *c, const struct ctl_request *r, struct ctl_answer *a)
+{
+	int e = ctl_client_send(c, r, a);
+
+	if (e != CTL_OK || a->status != 401 || !c->session || !ctl_session_renew(c))
+		return e;
+	ctl_answer_free(a);
+	return ctl_client_send(c, r, a);
 }
 
 static void client_print_problem(const struct ctl_answer *a)

@@ -8,14 +8,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "profile.h"
+
 enum ctl_exit { CTL_OK = 0, CTL_REFUSED = 1, CTL_USAGE = 2, CTL_UNREACHABLE = 3 };
+
+enum { CTL_TOKEN_LEN = 4096 };
 
 struct ctl_client {
 	void *curl;
 	char socket[256]; // path, empty when 'url' is used
 	const char *url;
 	const char *socket_given, *instance, *token_file; // options, NULL: not given
-	char token[600]; // "Authorization: Bearer ..", wiped by close
+	const char *ca, *fingerprint; // likewise, or of the profile
+	const char *profile_name; // likewise, or the one in use
+	struct ctl_profile profile; // its name is empty without one
+	bool anonymous; // show no token; set between ctl_client_options and ctl_client_connect
+	bool session; // the token is that of 'fogctl login' (session.h)
+	char token[CTL_TOKEN_LEN]; // "Authorization: Bearer ..", wiped by close
 	bool json; // -j: print the answer as it came
 };
 
@@ -27,7 +36,7 @@ struct ctl_option {
 };
 
 // Read options and connect nothing yet. Common: --socket PATH, --instance NAME, --url URL,
-// --token-file FILE, -j. What is no option is moved to the front of argv (from index 1), *argc is
+// --profile NAME, --token-file FILE, --ca FILE, --fingerprint HEX, -j. What is no option is moved to the front of argv (from index 1), *argc is
 // their number + 1. 'usage' is printed on errors and for --help.
 // Returns CTL_OK, or the exit code after having said why (-1: help was asked for, exit with 0).
 int ctl_client_open(
@@ -57,8 +66,11 @@ struct ctl_answer {
 	json_t *json; // NULL when the body is none
 };
 
-// Returns CTL_OK with any answer (status 400 and above too) or CTL_UNREACHABLE, which is said.
+// Returns CTL_OK with any answer (status 400 and above too) or CTL_UNREACHABLE, which is said. A session whose access
+// token is refused is renewed once, and the request sent again.
 int ctl_client_request(struct ctl_client *, const struct ctl_request *, struct ctl_answer *);
+// The same with the token that there is.
+int ctl_client_send(struct ctl_client *, const struct ctl_request *, struct ctl_answer *);
 // The same, and an answer of status 400 and above is printed as an error: CTL_REFUSED.
 int ctl_client_call(struct ctl_client *, const struct ctl_request *, struct ctl_answer *);
 // The same, and prints the answer: as it came with -j, else by 'print'.

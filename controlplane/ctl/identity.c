@@ -6,17 +6,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <sodium.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "../mixnet/identity.h"
 #include "client.h"
+#include "prompt.h"
 
 enum { PASSPHRASE_MIN = 8, PASSPHRASE_MAX = 1024, TEXT_LEN = 512 };
 
@@ -90,46 +89,12 @@ static int identity_show(const char *dir)
 	return r;
 }
 
-// Whoever types it shall not see it.
-static void identity_echo(bool on)
-{
-	struct termios t;
-
-	if (tcgetattr(STDIN_FILENO, &t) < 0)
-		return;
-	t.c_lflag = on ? t.c_lflag | ECHO : t.c_lflag & ~(tcflag_t)ECHO;
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &t);
-}
-
-// Ctrl-C at the question: the terminal must show again what is typed.
-static void identity_interrupted(int signal)
-{
-	identity_echo(true);
-	_exit(128 + signal);
-}
-
-// One line of 'f'. Returns whether there is one.
-static bool identity_line(FILE *f, const char *question, char *line)
-{
-	bool got;
-
-	if (question != NULL) {
-		fprintf(stderr, "%s: ", question);
-		identity_echo(false);
-	}
-	got = fgets(line, PASSPHRASE_MAX, f) != NULL;
-	if (question != NULL) {
-		identity_echo(true);
-		fputs("\n", stderr);
-	}
-	return got;
-}
-
 // Typed blindly, a mistake would make a backup that nobody can open.
 static bool identity_same_again(FILE *f, const char *line)
 {
 	char *again = sodium_malloc(PASSPHRASE_MAX);
-	bool same = again != NULL && identity_line(f, "the same again", again) &&
+	bool same = again != NULL &&
+	        ctl_prompt_secret(f, "the same again", again, PASSPHRASE_MAX) &&
 	        strcmp(line, again) == 0;
 
 	sodium_free(again);
@@ -150,13 +115,7 @@ static char *identity_passphrase(const char *file, bool fresh, size_t *len)
 		        strerror(errno));
 	if (f == NULL || line == NULL)
 		goto err;
-	if (ask) {
-		signal(SIGINT, identity_interrupted);
-		signal(SIGTERM, identity_interrupted);
-		signal(SIGHUP, identity_interrupted);
-	}
-	setvbuf(f, NULL, _IONBF, 0); // no copy of it in a buffer
-	got = identity_line(f, ask ? "passphrase" : NULL, line);
+	got = ctl_prompt_secret(f, ask ? "passphrase" : NULL, line, PASSPHRASE_MAX);
 	*len = got ? strcspn(line, "\n") : 0;
 	if (*len < PASSPHRASE_MIN || *len >= PASSPHRASE_MAX - 1)
 		fprintf(stderr, "fogctl: a passphrase has %d to %d bytes in one line: give one\n",
@@ -167,11 +126,6 @@ err:
 	sodium_free(line);
 	line = NULL;
 out:
-	if (ask) {
-		signal(SIGINT, SIG_DFL);
-		signal(SIGTERM, SIG_DFL);
-		signal(SIGHUP, SIG_DFL);
-	}
 	if (f != NULL && f != stdin)
 		fclose(f);
 	return line;

@@ -59,6 +59,9 @@ static const struct ctl_command ctl_commands[] = {
         {"audit", ctl_audit,
          "whether nodes delay packets as they owe, by loops and published proofs"},
         {"sphinx", ctl_sphinx, "make, open and verify packets offline"},
+        {"profile", ctl_profile, "appliances by name: list, add, remove, use"},
+        {"login", ctl_login, "log in at the appliance of a profile with an account"},
+        {"logout", ctl_logout, "end that session"},
         {"config", ctl_config_any, "show and put the configuration; check and compile it offline"},
         {"identity", ctl_identity, "show, back up, restore, rotate the node's identity; offline"},
         {"host", ctl_host, "check that this host is ready, make it so, put it back; offline"},
@@ -86,7 +89,9 @@ static int ctl_help(int argc, char **argv)
 // Returns the number of words before the command.
 static int ctl_leading(int argc, char **argv)
 {
-	static const char *const with_value[] = {"--socket", "--instance", "--url", "--token-file"};
+	static const char *const with_value[] = {"--socket",     "--instance",   "--url",
+	                                         "--profile",    "--token-file", "--ca",
+	                                         "--fingerprint"};
 	int i = 1;
 
 	while (i < argc && argv[i][0] == '-') {

@@ -26,5 +26,8 @@ int ctl_consensus(int argc, char **argv); // some of it offline
 int ctl_withdraw(int argc, char **argv);
 int ctl_drain(int argc, char **argv);
 int ctl_audit(int argc, char **argv);
+int ctl_profile(int argc, char **argv); // offline
+int ctl_login(int argc, char **argv);
+int ctl_logout(int argc, char **argv);
 // `config show` and `config put`; argv[0] is the subcommand.
 int ctl_settings(int argc, char **argv);

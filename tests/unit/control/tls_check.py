@@ -220,6 +220,7 @@ def made(folder):
 		check("not without being told", plane.shakes(ssl.create_default_context()) is None)
 		protocols(plane)
 		requests(plane)
+		remote(plane)
 	before = plane.made.read_bytes()
 	with plane:
 		check("it is kept", plane.made.read_bytes() == before)
@@ -276,6 +277,23 @@ def requests(plane):
 		silent.close()
 
 
+def fogctl(plane, *words):
+	done = subprocess.run(
+		[FOGCTL, "status", "--url", f"https://{plane.address}:{plane.port}", "--token-file", plane.token, *words],
+		capture_output=True, text=True)
+	return done.returncode, done.stdout + done.stderr
+
+
+def remote(plane):
+	"""What remote_check.py tries with a server of Python's."""
+	key = plane.status()["tls"]["fingerprint"]
+	for words in (["--fingerprint", key], ["--ca", plane.made], ["--ca", plane.made, "--fingerprint", key]):
+		code, said = fogctl(plane, *words)
+		check(f"fogctl {words}: {said}", code == 0 and key in said)
+	for words in ([], ["--fingerprint", "00" * 32], ["--ca", plane.made, "--fingerprint", "00" * 32]):
+		check(f"fogctl {words} refuses", fogctl(plane, *words)[0] == 3)
+
+
 def reload(folder):
 	"""A new certificate takes the place of the old one while connections live; a bad one doesn't."""
 	first, second = (Signed(folder, name) for name in ("first", "second"))
@@ -318,6 +336,8 @@ def refusals(folder):
 	plane.refuses("name both")
 	late = Signed(folder, "late", (-30, -1))
 	with Plane(folder / "late", **late.rest) as plane:
+		code, said = fogctl(plane, "--ca", late.pem)
+		check(f"fogctl takes no old certificate: {said}", code == 3 and "no longer" in said)
 		codes = [warning["code"] for warning in plane.status()["warnings"]]
 		check(f"an old certificate is a warning: {codes}", "certificate_expired" in codes)
 	soon = Signed(folder, "soon", (-30, 3))
