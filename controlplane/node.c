@@ -21,6 +21,7 @@
 #include "node_links.h"
 #include "node_loops.h"
 #include "node_mail.h"
+#include "node_platform.h"
 
 int fog_node_state_path(const struct fog_node *n, const char *file, char *path, size_t len)
 {
@@ -169,6 +170,8 @@ int fog_node_start(struct fog_node *n)
 	node_open_key(n);
 	r = node_open_store(n);
 	if (r == 0)
+		r = node_platform_create(n);
+	if (r == 0)
 		r = node_filter_load(n);
 	if (r == 0)
 		r = fog_inbox_create(n->store, n->ops, &n->inbox);
@@ -233,6 +236,7 @@ void fog_node_destroy(struct fog_node *n)
 	fog_exchange_destroy(n->exchange);
 	fog_clock_destroy(n->clock);
 	free(n->filter);
+	node_platform_destroy(n);
 	fog_store_close(n->store);
 	fog_audit_close(n->audit);
 	fog_certificate_close(n->certificate);
@@ -377,6 +381,7 @@ unsigned fog_node_warnings(struct fog_node *n, node_say *warn, void *ctx)
 	struct fog_dpclient_ack ack;
 	unsigned count = node_warn_data_plane(&run, warn, ctx);
 
+	count += node_platform_warnings(n, warn, ctx);
 	fog_dpclient_config_ack(n->dp, &ack);
 	if (ack.status == -EXDEV) {
 		warn(ctx, "restart_data_plane",

@@ -29,6 +29,7 @@ struct node_directory;
 struct node_cover;
 struct node_filter;
 struct node_links;
+struct node_platform;
 
 enum { FOG_NODE_EPOCH = FOG_EPOCH_FOREVER }; // the one mix key of a network without key rotation
 
@@ -43,6 +44,7 @@ struct fog_node {
 	struct fog_audit *audit;
 	struct fog_certificate *certificate; // of rest.tcp; NULL: no TLS. Set before start
 	struct fog_store *store;
+	struct node_platform *platform; // set by start, constant (node_platform.h)
 	struct fog_dpclient *dp;
 	struct fog_inbox *inbox;
 	struct fog_sender *sender;

@@ -67,7 +67,7 @@ static int proof_work(struct fog_tx *tx, void *ctx)
 // A key is made only for a store that has not seen one: another one could open nothing in it.
 static int accounts_unseal(struct fog_accounts *a, const struct fog_accounts_params *p)
 {
-	struct fog_refusal refusal = {0};
+	struct fog_denial refusal = {0};
 	struct opening o = {.work = {.a = a, .refusal = &refusal}};
 	int r = accounts_read(&o.work, platform_work);
 
@@ -195,7 +195,7 @@ static int accounts_chores(struct fog_accounts *a, struct work *w)
 
 int fog_accounts_follow(struct fog_accounts *a)
 {
-	struct fog_refusal refusal = {0};
+	struct fog_denial refusal = {0};
 	struct work w = {.a = a, .refusal = &refusal, .now_us = a->now_us()};
 	int r = mirror_follow(a);
 
@@ -275,7 +275,7 @@ json_t *fog_accounts_jwks(struct fog_accounts *a)
 	return signing_jwks(&a->signing, a->now_us());
 }
 
-int fog_accounts_rotate(struct fog_accounts *a, struct fog_refusal *refusal)
+int fog_accounts_rotate(struct fog_accounts *a, struct fog_denial *refusal)
 {
 	struct work w = {.a = a, .refusal = refusal, .now_us = a->now_us()};
 

@@ -54,7 +54,7 @@ enum {
 struct fog_accounts;
 
 // What a caller is told, and what the audit is told beyond it. Static texts.
-struct fog_refusal {
+struct fog_denial {
 	const char *code; // "bad_token", "token_expired", "token_revoked", "bad_login", ...
 	const char *why; // for the audit only: "jwt_kid", "password", ...; NULL: as 'code'
 	const char *text; // one sentence with its mend
@@ -87,7 +87,7 @@ const char *fog_accounts_platform(const struct fog_accounts *);
 // Public keys that verify tokens, as RFC 7517 writes a set of them; NULL: no memory.
 json_t *fog_accounts_jwks(struct fog_accounts *);
 // A new signing key now, not when the present one is 30 days old.
-int fog_accounts_rotate(struct fog_accounts *, struct fog_refusal *);
+int fog_accounts_rotate(struct fog_accounts *, struct fog_denial *);
 
 // Callers.
 
@@ -114,7 +114,7 @@ struct fog_caller {
 
 // Who sends this bearer token: a JWT or an API key. What has been seen before costs a hash and a look into memory, and
 // neither a signature nor the store. -EACCES, or -EAGAIN while the store has been away for longer than FOG_MIRROR_STALE_MS.
-int fog_caller_find(struct fog_accounts *, const char *bearer, size_t len, struct fog_caller *, struct fog_refusal *);
+int fog_caller_find(struct fog_accounts *, const char *bearer, size_t len, struct fog_caller *, struct fog_denial *);
 // Those that this library does not know. 'id' is fog_token.id.
 void fog_caller_local(struct fog_caller *, uint32_t uid, uint32_t roles);
 void fog_caller_static(struct fog_caller *, const char *id);
@@ -157,16 +157,16 @@ struct fog_user_query {
 	const char *prefix; // of the name; NULL: any
 };
 
-int fog_user_add(struct fog_accounts *, const struct fog_user_new *, struct fog_user *, struct fog_refusal *);
-int fog_user_get(struct fog_accounts *, int64_t id, struct fog_user *, struct fog_refusal *);
-int fog_user_find(struct fog_accounts *, const char *name, struct fog_user *, struct fog_refusal *);
+int fog_user_add(struct fog_accounts *, const struct fog_user_new *, struct fog_user *, struct fog_denial *);
+int fog_user_get(struct fog_accounts *, int64_t id, struct fog_user *, struct fog_denial *);
+int fog_user_find(struct fog_accounts *, const char *name, struct fog_user *, struct fog_denial *);
 // Returns how many.
-int fog_user_list(struct fog_accounts *, const struct fog_user_query *, struct fog_user *, struct fog_refusal *);
+int fog_user_list(struct fog_accounts *, const struct fog_user_query *, struct fog_user *, struct fog_denial *);
 // -EEXIST "last_admin": somebody must be left who is admin and not disabled; so for deletion.
-int fog_user_change(struct fog_accounts *, int64_t id, const struct fog_user_change *, struct fog_user *, struct fog_refusal *);
-int fog_user_delete(struct fog_accounts *, int64_t id, int64_t version, struct fog_refusal *);
+int fog_user_change(struct fog_accounts *, int64_t id, const struct fog_user_change *, struct fog_user *, struct fog_denial *);
+int fog_user_delete(struct fog_accounts *, int64_t id, int64_t version, struct fog_denial *);
 // Forget failed logins from everywhere.
-int fog_user_unlock(struct fog_accounts *, int64_t id, struct fog_refusal *);
+int fog_user_unlock(struct fog_accounts *, int64_t id, struct fog_denial *);
 
 // Logging in.
 
@@ -189,9 +189,9 @@ enum { FOG_LOGIN_CODE = 1 };
 
 // Returns 0 with tokens of a new session, FOG_LOGIN_CODE with a 'step' for fog_login_code, -EACCES "bad_login", -EPERM
 // "disabled" (after the right password only), -EDQUOT "locked", -EBUSY "busy". Takes as long for a name that nobody has.
-int fog_login(struct fog_accounts *, const struct fog_login *, struct fog_tokens *, struct fog_refusal *);
+int fog_login(struct fog_accounts *, const struct fog_login *, struct fog_tokens *, struct fog_denial *);
 // The second half. A step is good for 5 minutes, one session and 5 codes.
-int fog_login_code(struct fog_accounts *, const char *step, const char *code, const char *source, struct fog_tokens *, struct fog_refusal *);
+int fog_login_code(struct fog_accounts *, const char *step, const char *code, const char *source, struct fog_tokens *, struct fog_denial *);
 
 // Sessions.
 
@@ -202,23 +202,23 @@ struct fog_session {
 };
 
 // New tokens for a refresh token, once: a used one that comes again ends its session (-EACCES "token_reused").
-int fog_session_refresh(struct fog_accounts *, const char *refresh, const char *source, struct fog_tokens *, struct fog_refusal *);
-int fog_session_end(struct fog_accounts *, int64_t user_id, int64_t session_id, struct fog_refusal *);
+int fog_session_refresh(struct fog_accounts *, const char *refresh, const char *source, struct fog_tokens *, struct fog_denial *);
+int fog_session_end(struct fog_accounts *, int64_t user_id, int64_t session_id, struct fog_denial *);
 // All of an account but 'except' (0: all). Returns how many.
-int fog_session_end_all(struct fog_accounts *, int64_t user_id, int64_t except, struct fog_refusal *);
+int fog_session_end_all(struct fog_accounts *, int64_t user_id, int64_t except, struct fog_denial *);
 // Those that have not ended, ids above 'after'. Returns how many, at most 'limit' (200).
-int fog_session_list(struct fog_accounts *, int64_t user_id, int64_t after, unsigned limit, struct fog_session *, struct fog_refusal *);
+int fog_session_list(struct fog_accounts *, int64_t user_id, int64_t after, unsigned limit, struct fog_session *, struct fog_denial *);
 
 // Passwords.
 
 // Ends all sessions and answers with tokens of a new one. A wrong old password counts as a failed login.
-int fog_password_change(struct fog_accounts *, int64_t user_id, const char *old, const char *fresh, const char *source, struct fog_tokens *, struct fog_refusal *);
+int fog_password_change(struct fog_accounts *, int64_t user_id, const char *old, const char *fresh, const char *source, struct fog_tokens *, struct fog_denial *);
 // Without the old one, by who may read the store itself. Ends all sessions.
-int fog_password_set(struct fog_accounts *, int64_t user_id, const char *fresh, struct fog_refusal *);
+int fog_password_set(struct fog_accounts *, int64_t user_id, const char *fresh, struct fog_denial *);
 // A token that sets a new password, once, for FOG_RESET_MINUTES; those before it are over.
-int fog_reset_make(struct fog_accounts *, int64_t user_id, char token[FOG_SECRET_LEN + 1], int64_t *ends_us, struct fog_refusal *);
+int fog_reset_make(struct fog_accounts *, int64_t user_id, char token[FOG_SECRET_LEN + 1], int64_t *ends_us, struct fog_denial *);
 // Ends all sessions. Returns 0 with whose it was, -EACCES "bad_reset".
-int fog_reset_use(struct fog_accounts *, const char *token, const char *fresh, int64_t *user_id, struct fog_refusal *);
+int fog_reset_use(struct fog_accounts *, const char *token, const char *fresh, int64_t *user_id, struct fog_denial *);
 
 // One-time codes (RFC 6238: SHA-1, 6 digits, 30 s), and backup codes for who lost the device.
 
@@ -230,13 +230,13 @@ struct fog_totp {
 typedef char fog_backup_codes[FOG_BACKUP_CODES][FOG_BACKUP_CODE_LEN + 1];
 
 // A new secret, asked for at logins once it is confirmed. -EEXIST "totp_on".
-int fog_totp_begin(struct fog_accounts *, int64_t user_id, struct fog_totp *, struct fog_refusal *);
-int fog_totp_confirm(struct fog_accounts *, int64_t user_id, const char *code, const char *source, fog_backup_codes, struct fog_refusal *);
+int fog_totp_begin(struct fog_accounts *, int64_t user_id, struct fog_totp *, struct fog_denial *);
+int fog_totp_confirm(struct fog_accounts *, int64_t user_id, const char *code, const char *source, fog_backup_codes, struct fog_denial *);
 // New backup codes in place of the old ones.
-int fog_totp_codes(struct fog_accounts *, int64_t user_id, const char *code, const char *source, fog_backup_codes, struct fog_refusal *);
+int fog_totp_codes(struct fog_accounts *, int64_t user_id, const char *code, const char *source, fog_backup_codes, struct fog_denial *);
 // The owner takes it away with his password and a code, an admin for who has lost both.
-int fog_totp_off(struct fog_accounts *, int64_t user_id, const char *password, const char *code, const char *source, struct fog_refusal *);
-int fog_totp_remove(struct fog_accounts *, int64_t user_id, struct fog_refusal *);
+int fog_totp_off(struct fog_accounts *, int64_t user_id, const char *password, const char *code, const char *source, struct fog_denial *);
+int fog_totp_remove(struct fog_accounts *, int64_t user_id, struct fog_denial *);
 
 // API keys.
 
@@ -258,8 +258,8 @@ struct fog_key_new {
 };
 
 // 'secret' is shown this once.
-int fog_key_add(struct fog_accounts *, const struct fog_key_new *, struct fog_key *, char secret[FOG_KEY_LEN + 1], struct fog_refusal *);
-int fog_key_get(struct fog_accounts *, int64_t user_id, int64_t key_id, struct fog_key *, struct fog_refusal *);
+int fog_key_add(struct fog_accounts *, const struct fog_key_new *, struct fog_key *, char secret[FOG_KEY_LEN + 1], struct fog_denial *);
+int fog_key_get(struct fog_accounts *, int64_t user_id, int64_t key_id, struct fog_key *, struct fog_denial *);
 // Ids above 'after'; with 'revoked' those that are over, too. Returns how many, at most 'limit' (200).
-int fog_key_list(struct fog_accounts *, int64_t user_id, int64_t after, unsigned limit, bool revoked, struct fog_key *, struct fog_refusal *);
-int fog_key_revoke(struct fog_accounts *, int64_t user_id, int64_t key_id, struct fog_refusal *);
+int fog_key_list(struct fog_accounts *, int64_t user_id, int64_t after, unsigned limit, bool revoked, struct fog_key *, struct fog_denial *);
+int fog_key_revoke(struct fog_accounts *, int64_t user_id, int64_t key_id, struct fog_denial *);

@@ -11,7 +11,7 @@
 #define LOOKED_UP_US (30 * MINUTE_US) // a key is looked up again after it
 #define KEY_PREFIX "fog_sk_"
 
-static int refuse_bearer(struct fog_refusal *refusal, const char *why)
+static int refuse_bearer(struct fog_denial *refusal, const char *why)
 {
 	return refuse(
 	        refusal, -EACCES, "bad_token", why, "This is no token of this platform: log in."
@@ -23,7 +23,7 @@ static bool is_key(const char *bearer, size_t len)
 	return len >= strlen(KEY_PREFIX) && memcmp(bearer, KEY_PREFIX, strlen(KEY_PREFIX)) == 0;
 }
 
-static int key_find(struct found *f, const char *bearer, size_t len, struct fog_refusal *refusal)
+static int key_find(struct found *f, const char *bearer, size_t len, struct fog_denial *refusal)
 {
 	if (len != FOG_KEY_LEN)
 		return refuse_bearer(refusal, "key_form");
@@ -35,9 +35,7 @@ static int key_find(struct found *f, const char *bearer, size_t len, struct fog_
 	return r;
 }
 
-static int session_find(
-        struct found *f, const char *bearer, size_t len, struct fog_refusal *refusal
-)
+static int session_find(struct found *f, const char *bearer, size_t len, struct fog_denial *refusal)
 {
 	int r = jwt_check(f->work.a, bearer, len, f->work.now_us, &f->claims, refusal);
 
@@ -46,7 +44,7 @@ static int session_find(
 
 int fog_caller_find(
         struct fog_accounts *a, const char *bearer, size_t len, struct fog_caller *caller,
-        struct fog_refusal *refusal
+        struct fog_denial *refusal
 )
 {
 	uint8_t hash[CACHE_HASH_LEN];

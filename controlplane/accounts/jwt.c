@@ -90,7 +90,7 @@ int jwt_make(
 	return r;
 }
 
-static int jwt_refuse(struct fog_refusal *refusal, const char *why)
+static int jwt_refuse(struct fog_denial *refusal, const char *why)
 {
 	return refuse(
 	        refusal, -EACCES, "bad_token", why, "This is no token of this platform: log in."
@@ -195,7 +195,7 @@ static bool jwt_time(const json_t *body, const char *name, int64_t *us)
 
 static int jwt_claims(
         const struct fog_accounts *a, const json_t *body, int64_t now_us, struct jwt_claims *c,
-        struct fog_refusal *refusal
+        struct fog_denial *refusal
 )
 {
 	int64_t from, made;
@@ -221,7 +221,7 @@ static int jwt_claims(
 
 int jwt_check(
         struct fog_accounts *a, const char *text, size_t len, int64_t now_us, struct jwt_claims *c,
-        struct fog_refusal *refusal
+        struct fog_denial *refusal
 )
 {
 	char kid[SIGNING_KID_LEN + 1];

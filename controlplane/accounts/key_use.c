@@ -94,7 +94,7 @@ static int use_work(struct fog_tx *tx, void *ctx)
 
 int key_used(struct fog_accounts *a, int64_t now_us)
 {
-	struct fog_refusal refusal;
+	struct fog_denial refusal;
 	struct uses *u = calloc(1, sizeof(*u));
 
 	if (u == NULL)

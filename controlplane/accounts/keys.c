@@ -77,7 +77,7 @@ static int add_work(struct fog_tx *tx, void *ctx)
 	return r;
 }
 
-static int key_new_check(const struct fog_key_new *n, int64_t now_us, struct fog_refusal *refusal)
+static int key_new_check(const struct fog_key_new *n, int64_t now_us, struct fog_denial *refusal)
 {
 	size_t characters = 0;
 
@@ -109,7 +109,7 @@ static int key_new_check(const struct fog_key_new *n, int64_t now_us, struct fog
 
 int fog_key_add(
         struct fog_accounts *a, const struct fog_key_new *fresh, struct fog_key *out,
-        char secret[FOG_KEY_LEN + 1], struct fog_refusal *refusal
+        char secret[FOG_KEY_LEN + 1], struct fog_denial *refusal
 )
 {
 	struct keying k = {
@@ -153,7 +153,7 @@ static int get_work(struct fog_tx *tx, void *ctx)
 
 int fog_key_get(
         struct fog_accounts *a, int64_t user_id, int64_t key_id, struct fog_key *out,
-        struct fog_refusal *refusal
+        struct fog_denial *refusal
 )
 {
 	struct keying k = {
@@ -191,7 +191,7 @@ static int list_work(struct fog_tx *tx, void *ctx)
 
 int fog_key_list(
         struct fog_accounts *a, int64_t user_id, int64_t after, unsigned limit, bool revoked,
-        struct fog_key *out, struct fog_refusal *refusal
+        struct fog_key *out, struct fog_denial *refusal
 )
 {
 	struct keying k = {
@@ -220,7 +220,7 @@ static int revoke_work(struct fog_tx *tx, void *ctx)
 }
 
 int fog_key_revoke(
-        struct fog_accounts *a, int64_t user_id, int64_t key_id, struct fog_refusal *refusal
+        struct fog_accounts *a, int64_t user_id, int64_t key_id, struct fog_denial *refusal
 )
 {
 	struct keying k = {

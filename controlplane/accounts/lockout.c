@@ -224,7 +224,7 @@ int attempt_verify(
 )
 {
 	int r = password_verify(w->a, stored, password, w->refusal);
-	struct fog_refusal refusal;
+	struct fog_denial refusal;
 	struct sparing s = {.work = {.a = w->a, .refusal = &refusal}, .attempt = t};
 
 	if (r < 0)

@@ -62,12 +62,12 @@ struct login {
 	bool wrong_code;
 };
 
-static int refuse_login(struct fog_refusal *refusal, const char *why)
+static int refuse_login(struct fog_denial *refusal, const char *why)
 {
 	return refuse(refusal, -EACCES, "bad_login", why, "Name or password is wrong: try again.");
 }
 
-static int refuse_code(struct fog_refusal *refusal)
+static int refuse_code(struct fog_denial *refusal)
 {
 	return refuse(
 	        refusal, -EACCES, "bad_code", "code",
@@ -75,7 +75,7 @@ static int refuse_code(struct fog_refusal *refusal)
 	);
 }
 
-static int refuse_disabled(struct fog_refusal *refusal)
+static int refuse_disabled(struct fog_denial *refusal)
 {
 	return refuse(refusal, -EPERM, "disabled", NULL, "This account is disabled: ask an admin.");
 }
@@ -170,7 +170,7 @@ static void tokens_clear(struct fog_tokens *t)
 
 int fog_login(
         struct fog_accounts *a, const struct fog_login *said, struct fog_tokens *tokens,
-        struct fog_refusal *refusal
+        struct fog_denial *refusal
 )
 {
 	struct login l = {
@@ -272,7 +272,7 @@ static int step_work(struct fog_tx *tx, void *ctx)
 
 int fog_login_code(
         struct fog_accounts *a, const char *step, const char *code, const char *source,
-        struct fog_tokens *tokens, struct fog_refusal *refusal
+        struct fog_tokens *tokens, struct fog_denial *refusal
 )
 {
 	struct login l = {

@@ -19,7 +19,7 @@ struct mfa {
 	bool wrong;
 };
 
-static int refuse_state(struct fog_refusal *refusal, bool on)
+static int refuse_state(struct fog_denial *refusal, bool on)
 {
 	if (on)
 		return refuse(
@@ -60,7 +60,7 @@ static int begin_work(struct fog_tx *tx, void *ctx)
 }
 
 int fog_totp_begin(
-        struct fog_accounts *a, int64_t user_id, struct fog_totp *totp, struct fog_refusal *refusal
+        struct fog_accounts *a, int64_t user_id, struct fog_totp *totp, struct fog_denial *refusal
 )
 {
 	struct mfa m = {
@@ -134,7 +134,7 @@ static int codes_work(struct fog_tx *tx, void *ctx)
 
 int fog_totp_confirm(
         struct fog_accounts *a, int64_t user_id, const char *code, const char *source,
-        fog_backup_codes codes, struct fog_refusal *refusal
+        fog_backup_codes codes, struct fog_denial *refusal
 )
 {
 	struct mfa m = {
@@ -149,7 +149,7 @@ int fog_totp_confirm(
 
 int fog_totp_codes(
         struct fog_accounts *a, int64_t user_id, const char *code, const char *source,
-        fog_backup_codes codes, struct fog_refusal *refusal
+        fog_backup_codes codes, struct fog_denial *refusal
 )
 {
 	struct mfa m = {
@@ -201,7 +201,7 @@ static int off_work(struct fog_tx *tx, void *ctx)
 
 int fog_totp_off(
         struct fog_accounts *a, int64_t user_id, const char *password, const char *code,
-        const char *source, struct fog_refusal *refusal
+        const char *source, struct fog_denial *refusal
 )
 {
 	struct mfa m = {
@@ -228,7 +228,7 @@ static int remove_work(struct fog_tx *tx, void *ctx)
 	return r < 0 ? r : mfa_remove(tx, m);
 }
 
-int fog_totp_remove(struct fog_accounts *a, int64_t user_id, struct fog_refusal *refusal)
+int fog_totp_remove(struct fog_accounts *a, int64_t user_id, struct fog_denial *refusal)
 {
 	struct mfa m = {
 	        .work = {.a = a, .refusal = refusal, .now_us = a->now_us()}, .user_id = user_id};

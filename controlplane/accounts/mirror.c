@@ -147,13 +147,13 @@ static int accounts_ran(struct work *w, int r)
 
 int accounts_read(struct work *w, fog_db_work *work)
 {
-	*w->refusal = (struct fog_refusal){0};
+	*w->refusal = (struct fog_denial){0};
 	return accounts_ran(w, fog_db_read(w->a->db, work, w));
 }
 
 int accounts_write(struct work *w, fog_db_work *work)
 {
-	*w->refusal = (struct fog_refusal){0};
+	*w->refusal = (struct fog_denial){0};
 	return accounts_ran(w, fog_db_write(w->a->db, work, w));
 }
 

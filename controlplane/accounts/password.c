@@ -36,7 +36,7 @@ static size_t password_characters(const char *text)
 	return n;
 }
 
-int password_check(const char *password, const char *name, struct fog_refusal *refusal)
+int password_check(const char *password, const char *name, struct fog_denial *refusal)
 {
 	size_t len = strlen(password), characters = password_characters(password);
 
@@ -61,7 +61,7 @@ int password_check(const char *password, const char *name, struct fog_refusal *r
 	return 0;
 }
 
-static int password_enter(struct fog_accounts *a, struct fog_refusal *refusal)
+static int password_enter(struct fog_accounts *a, struct fog_denial *refusal)
 {
 	if (gate_enter(&a->gate) == 0)
 		return 0;
@@ -71,7 +71,7 @@ static int password_enter(struct fog_accounts *a, struct fog_refusal *refusal)
 }
 
 int password_hash(
-        struct fog_accounts *a, const char *password, char out[], struct fog_refusal *refusal
+        struct fog_accounts *a, const char *password, char out[], struct fog_denial *refusal
 )
 {
 	int r = password_enter(a, refusal);
@@ -86,8 +86,7 @@ int password_hash(
 }
 
 int password_verify(
-        struct fog_accounts *a, const char *stored, const char *password,
-        struct fog_refusal *refusal
+        struct fog_accounts *a, const char *stored, const char *password, struct fog_denial *refusal
 )
 {
 	bool known = stored != NULL && stored[0] != '\0';
@@ -175,7 +174,7 @@ static int setting_finish(struct fog_tx *tx, void *ctx)
 
 int fog_password_change(
         struct fog_accounts *a, int64_t user_id, const char *old, const char *fresh,
-        const char *source, struct fog_tokens *tokens, struct fog_refusal *refusal
+        const char *source, struct fog_tokens *tokens, struct fog_denial *refusal
 )
 {
 	struct setting s = {
@@ -206,7 +205,7 @@ int fog_password_change(
 }
 
 int fog_password_set(
-        struct fog_accounts *a, int64_t user_id, const char *fresh, struct fog_refusal *refusal
+        struct fog_accounts *a, int64_t user_id, const char *fresh, struct fog_denial *refusal
 )
 {
 	struct setting s = {

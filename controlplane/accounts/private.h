@@ -50,20 +50,20 @@ struct fog_accounts {
 // What every transaction of ours gets, as the first member of its context.
 struct work {
 	struct fog_accounts *a;
-	struct fog_refusal *refusal;
+	struct fog_denial *refusal;
 	int64_t now_us;
 };
 
 // refusal.c
 
 // Fill it in and return 'error'.
-int refuse(struct fog_refusal *, int error, const char *code, const char *why, const char *text);
+int refuse(struct fog_denial *, int error, const char *code, const char *why, const char *text);
 int refuse_for(
-        struct fog_refusal *, int error, const char *code, const char *why, const char *text,
+        struct fog_denial *, int error, const char *code, const char *why, const char *text,
         unsigned retry_after_s
 );
 // An error of the store, of memory or of a lock.
-int refuse_store(struct fog_refusal *, int error);
+int refuse_store(struct fog_denial *, int error);
 
 // mirror.c
 
@@ -91,7 +91,7 @@ int jwt_make(
         char text[FOG_ACCESS_MAX + 1]
 );
 // -EACCES under a code of its own for everything that can be wrong with it.
-int jwt_check(struct fog_accounts *, const char *text, size_t len, int64_t now_us, struct jwt_claims *, struct fog_refusal *);
+int jwt_check(struct fog_accounts *, const char *text, size_t len, int64_t now_us, struct jwt_claims *, struct fog_denial *);
 
 // keys.c, session.c: a caller who is not in the cache.
 
@@ -113,10 +113,10 @@ void caller_fill(struct fog_accounts *, struct fog_caller *, const struct fog_ro
 
 // password.c
 
-int password_check(const char *password, const char *name, struct fog_refusal *); // whether it may be one
-int password_hash(struct fog_accounts *, const char *password, char out[], struct fog_refusal *); // crypto_pwhash_STRBYTES
+int password_check(const char *password, const char *name, struct fog_denial *); // whether it may be one
+int password_hash(struct fog_accounts *, const char *password, char out[], struct fog_denial *); // crypto_pwhash_STRBYTES
 // Returns 1, 0 or an error. 'stored' NULL or empty: as much work, and 0.
-int password_verify(struct fog_accounts *, const char *stored, const char *password, struct fog_refusal *);
+int password_verify(struct fog_accounts *, const char *stored, const char *password, struct fog_denial *);
 // In a transaction: the new one, the end of all sessions, steps and resets.
 int password_store(struct fog_tx *, struct work *, int64_t user_id, const char *stored);
 

@@ -5,21 +5,21 @@
 #include "private.h"
 
 int refuse_for(
-        struct fog_refusal *r, int error, const char *code, const char *why, const char *text,
+        struct fog_denial *r, int error, const char *code, const char *why, const char *text,
         unsigned retry_after_s
 )
 {
-	*r = (struct fog_refusal
+	*r = (struct fog_denial
 	){.code = code, .why = why, .text = text, .retry_after_s = retry_after_s};
 	return error;
 }
 
-int refuse(struct fog_refusal *r, int error, const char *code, const char *why, const char *text)
+int refuse(struct fog_denial *r, int error, const char *code, const char *why, const char *text)
 {
 	return refuse_for(r, error, code, why, text, 0);
 }
 
-int refuse_store(struct fog_refusal *r, int error)
+int refuse_store(struct fog_denial *r, int error)
 {
 	switch (error) {
 	case -EAGAIN:

@@ -41,7 +41,7 @@ static int make_work(struct fog_tx *tx, void *ctx)
 
 int fog_reset_make(
         struct fog_accounts *a, int64_t user_id, char token[FOG_SECRET_LEN + 1], int64_t *ends_us,
-        struct fog_refusal *refusal
+        struct fog_denial *refusal
 )
 {
 	struct reset s = {
@@ -102,7 +102,7 @@ static int use_work(struct fog_tx *tx, void *ctx)
 
 int fog_reset_use(
         struct fog_accounts *a, const char *token, const char *fresh, int64_t *user_id,
-        struct fog_refusal *refusal
+        struct fog_denial *refusal
 )
 {
 	struct reset s = {.work = {.a = a, .refusal = refusal, .now_us = a->now_us()}};

@@ -25,7 +25,7 @@ void caller_fill(
 	  (uint32_t)fog_rows_int(row, column + 5)};
 }
 
-static int refuse_revoked(struct fog_refusal *refusal, const char *why)
+static int refuse_revoked(struct fog_denial *refusal, const char *why)
 {
 	return refuse(refusal, -EACCES, "token_revoked", why, "This session has ended: log in.");
 }
@@ -189,7 +189,7 @@ static int refresh_reused(struct fog_tx *tx, struct refreshing *f)
 static int refresh_work(struct fog_tx *tx, void *ctx)
 {
 	struct refreshing *f = ctx;
-	struct fog_refusal *refusal = f->work.refusal;
+	struct fog_denial *refusal = f->work.refusal;
 	int r = refresh_find(tx, f);
 
 	f->reused = false;
@@ -231,7 +231,7 @@ static int refresh_work(struct fog_tx *tx, void *ctx)
 
 int fog_session_refresh(
         struct fog_accounts *a, const char *refresh, const char *source, struct fog_tokens *tokens,
-        struct fog_refusal *refusal
+        struct fog_denial *refusal
 )
 {
 	struct refreshing f = {

@@ -26,7 +26,7 @@ static int end_work(struct fog_tx *tx, void *ctx)
 }
 
 int fog_session_end(
-        struct fog_accounts *a, int64_t user_id, int64_t session_id, struct fog_refusal *refusal
+        struct fog_accounts *a, int64_t user_id, int64_t session_id, struct fog_denial *refusal
 )
 {
 	struct ending e = {
@@ -45,7 +45,7 @@ static int end_all_work(struct fog_tx *tx, void *ctx)
 }
 
 int fog_session_end_all(
-        struct fog_accounts *a, int64_t user_id, int64_t except, struct fog_refusal *refusal
+        struct fog_accounts *a, int64_t user_id, int64_t except, struct fog_denial *refusal
 )
 {
 	struct ending e = {
@@ -96,7 +96,7 @@ static int list_work(struct fog_tx *tx, void *ctx)
 
 int fog_session_list(
         struct fog_accounts *a, int64_t user_id, int64_t after, unsigned limit,
-        struct fog_session *out, struct fog_refusal *refusal
+        struct fog_session *out, struct fog_denial *refusal
 )
 {
 	struct listing l = {

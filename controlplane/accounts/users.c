@@ -106,7 +106,7 @@ static int add_work(struct fog_tx *tx, void *ctx)
 	return r < 0 ? r : user_load(tx, u->id, u->out);
 }
 
-static int rights_check(uint32_t roles, unsigned tier, struct fog_refusal *refusal)
+static int rights_check(uint32_t roles, unsigned tier, struct fog_denial *refusal)
 {
 	if (roles == 0 || (roles & ~(uint32_t)FOG_ROLES_ALL) != 0)
 		return refuse(
@@ -123,7 +123,7 @@ static int rights_check(uint32_t roles, unsigned tier, struct fog_refusal *refus
 
 int fog_user_add(
         struct fog_accounts *a, const struct fog_user_new *fresh, struct fog_user *out,
-        struct fog_refusal *refusal
+        struct fog_denial *refusal
 )
 {
 	struct using u = {
@@ -155,7 +155,7 @@ static int get_work(struct fog_tx *tx, void *ctx)
 }
 
 int fog_user_get(
-        struct fog_accounts *a, int64_t id, struct fog_user *out, struct fog_refusal *refusal
+        struct fog_accounts *a, int64_t id, struct fog_user *out, struct fog_denial *refusal
 )
 {
 	struct using u = {.work = {.a = a, .refusal = refusal}, .id = id, .out = out};
@@ -179,7 +179,7 @@ static int find_work(struct fog_tx *tx, void *ctx)
 }
 
 int fog_user_find(
-        struct fog_accounts *a, const char *name, struct fog_user *out, struct fog_refusal *refusal
+        struct fog_accounts *a, const char *name, struct fog_user *out, struct fog_denial *refusal
 )
 {
 	struct using u = {.work = {.a = a, .refusal = refusal}, .out = out};
@@ -217,7 +217,7 @@ static int list_work(struct fog_tx *tx, void *ctx)
 
 int fog_user_list(
         struct fog_accounts *a, const struct fog_user_query *query, struct fog_user *out,
-        struct fog_refusal *refusal
+        struct fog_denial *refusal
 )
 {
 	struct using u = {.work = {.a = a, .refusal = refusal}, .query = query, .out = out};
@@ -295,7 +295,7 @@ static int change_work(struct fog_tx *tx, void *ctx)
 
 int fog_user_change(
         struct fog_accounts *a, int64_t id, const struct fog_user_change *change,
-        struct fog_user *out, struct fog_refusal *refusal
+        struct fog_user *out, struct fog_denial *refusal
 )
 {
 	struct using u = {
@@ -328,9 +328,7 @@ static int delete_work(struct fog_tx *tx, void *ctx)
 	return r < 0 ? r : rights_changed(tx, u->work.now_us, RIGHTS_ACCOUNT, u->id);
 }
 
-int fog_user_delete(
-        struct fog_accounts *a, int64_t id, int64_t version, struct fog_refusal *refusal
-)
+int fog_user_delete(struct fog_accounts *a, int64_t id, int64_t version, struct fog_denial *refusal)
 {
 	struct using u = {
 	        .work = {.a = a, .refusal = refusal, .now_us = a->now_us()},
@@ -352,7 +350,7 @@ static int unlock_work(struct fog_tx *tx, void *ctx)
 	return attempt_forget(tx, t.who);
 }
 
-int fog_user_unlock(struct fog_accounts *a, int64_t id, struct fog_refusal *refusal)
+int fog_user_unlock(struct fog_accounts *a, int64_t id, struct fog_denial *refusal)
 {
 	struct using u = {.work = {.a = a, .refusal = refusal}, .id = id};
 

@@ -23,8 +23,11 @@ def _arguments(text, start):
 		if literal:
 			at = literal.end()
 			continue
+		if text.startswith("//", at):
+			at = text.index("\n", at)
+			continue
 		if text[at] == "'":
-			at = text.index("'", at + 2 if text[at + 1] == "\\" else at + 1)
+			at = text.index("'", at + 3 if text[at + 1] == "\\" else at + 1)
 		depth += (text[at] in "([{") - (text[at] in ")]}")
 		if (text[at] == "," and depth == 1) or depth == 0:
 			found.append(text[begin:at].strip())

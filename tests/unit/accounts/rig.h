@@ -85,7 +85,7 @@ static inline int64_t rig_user(
 )
 {
 	struct fog_user_new n = {.name = name, .password = password, .roles = roles};
-	struct fog_refusal refusal;
+	struct fog_denial refusal;
 	struct fog_user u;
 	int r = fog_user_add(a, &n, &u, &refusal);
 
@@ -97,7 +97,7 @@ static inline int64_t rig_user(
 
 static inline int rig_login_from(
         struct fog_accounts *a, const char *name, const char *password, const char *code,
-        const char *source, struct fog_tokens *t, struct fog_refusal *refusal
+        const char *source, struct fog_tokens *t, struct fog_denial *refusal
 )
 {
 	struct fog_login l = {.name = name, .password = password, .code = code, .source = source};
@@ -107,7 +107,7 @@ static inline int rig_login_from(
 
 static inline void rig_login(struct fog_accounts *a, const char *name, struct fog_tokens *t)
 {
-	struct fog_refusal refusal;
+	struct fog_denial refusal;
 	int r = rig_login_from(a, name, RIG_PASSWORD, NULL, RIG_HOME, t, &refusal);
 
 	if (r < 0)
@@ -116,8 +116,7 @@ static inline void rig_login(struct fog_accounts *a, const char *name, struct fo
 }
 
 static inline int rig_find(
-        struct fog_accounts *a, const char *bearer, struct fog_caller *c,
-        struct fog_refusal *refusal
+        struct fog_accounts *a, const char *bearer, struct fog_caller *c, struct fog_denial *refusal
 )
 {
 	return fog_caller_find(a, bearer, strlen(bearer), c, refusal);

@@ -13,7 +13,7 @@ static void test_add(void)
 {
 	struct fog_db *db = rig_store();
 	struct fog_accounts *a = rig_accounts(db);
-	struct fog_refusal refusal;
+	struct fog_denial refusal;
 	struct fog_user u;
 	struct fog_user_new n = {
 	        .name = "Alice.B",
@@ -55,7 +55,7 @@ static void test_refused(void)
 	};
 	struct fog_db *db = rig_store();
 	struct fog_accounts *a = rig_accounts(db);
-	struct fog_refusal refusal;
+	struct fog_denial refusal;
 	struct fog_user u;
 	char longest[200];
 	struct fog_user_new n = {.name = "carol.carolson", .roles = only_user};
@@ -90,7 +90,7 @@ static void test_list(void)
 {
 	struct fog_db *db = rig_store();
 	struct fog_accounts *a = rig_accounts(db);
-	struct fog_refusal refusal;
+	struct fog_denial refusal;
 	struct fog_user list[8], u;
 	struct fog_user_query q = {.limit = 8, .disabled = -1};
 	int64_t admin = rig_user(a, "admin1", NULL, all_admin),
@@ -120,7 +120,7 @@ static void test_last_admin(void)
 {
 	struct fog_db *db = rig_store();
 	struct fog_accounts *a = rig_accounts(db);
-	struct fog_refusal refusal;
+	struct fog_denial refusal;
 	struct fog_user u;
 	int64_t first = rig_user(a, "first", RIG_PASSWORD, all_admin),
 	        second = rig_user(a, "second", NULL, all_admin);
@@ -154,7 +154,7 @@ static void test_change(void)
 {
 	struct fog_db *db = rig_store();
 	struct fog_accounts *a = rig_accounts(db);
-	struct fog_refusal refusal;
+	struct fog_denial refusal;
 	struct fog_user u;
 	const enum fog_tier tier = FOG_TIER_ENTERPRISE;
 	const struct fog_limits limits = {7, 8, 9};

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+#include "node_platform.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../log/log.h"
+#include "node.h"
+
+enum { PLATFORM_RETRY_S = 1, PLATFORM_TEXT = 400 };
+
+struct node_platform {
+	struct fog_node *node;
+	struct fog_db *db;
+	struct fog_accounts *accounts;
+	_Atomic bool up; // what stands above may be used
+	bool running; // the thread is
+	pthread_t thread;
+	pthread_mutex_t lock; // of 'stop' and 'text'
+	pthread_cond_t wake;
+	bool stop;
+	char text[PLATFORM_TEXT]; // why it isn't up
+};
+
+static bool platform_later(int error)
+{
+	return error == -EAGAIN || error == -EBUSY;
+}
+
+static int platform_open_accounts(struct node_platform *p, char *error)
+{
+	const struct fog_config_accounts *c = &p->node->started->accounts;
+	char path[FOG_CONFIG_PATH_LEN + 32];
+	const struct fog_accounts_params params = {
+	        .db = p->db,
+	        .key_file = c->key_file[0] != '\0' ? c->key_file : path,
+	        .admins_need_totp = c->require_totp,
+	        .access_minutes = c->token_minutes,
+	        .refresh_days = c->refresh_days,
+	        .error = error,
+	        .error_len = PLATFORM_TEXT,
+	};
+	int r = fog_node_state_path(p->node, "platform.key", path, sizeof(path));
+
+	if (r == 0)
+		r = fog_accounts_open(&p->accounts, &params);
+	return r < 0 ? r : fog_accounts_start(p->accounts);
+}
+
+// All or nothing, so that it can be tried again.
+static int platform_try(struct node_platform *p, char *error)
+{
+	int r = fog_db_migrate(p->db, &fog_schema_platform, 0, error, PLATFORM_TEXT);
+
+	if (r >= 0)
+		r = platform_open_accounts(p, error);
+	if (r < 0) {
+		fog_accounts_close(p->accounts);
+		p->accounts = NULL;
+		return r;
+	}
+	atomic_store_explicit(&p->up, true, memory_order_release);
+	return 0;
+}
+
+// Wait for the next try. Returns whether there is to be one.
+static bool platform_wait(struct node_platform *p, const char *text)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += PLATFORM_RETRY_S;
+	pthread_mutex_lock(&p->lock);
+	snprintf(p->text, sizeof(p->text), "%s", text);
+	while (!p->stop && pthread_cond_timedwait(&p->wake, &p->lock, &until) != ETIMEDOUT)
+		continue;
+	bool go_on = !p->stop;
+	pthread_mutex_unlock(&p->lock);
+	return go_on;
+}
+
+static void *platform_run(void *arg)
+{
+	struct node_platform *p = arg;
+	char error[PLATFORM_TEXT] = "", said[PLATFORM_TEXT];
+
+	snprintf(said, sizeof(said), "%s", p->text);
+	while (platform_wait(p, said)) {
+		int r = platform_try(p, error);
+		if (r == 0) {
+			LOG_INFO("the platform's store answers");
+			break;
+		}
+		if (strcmp(error, said) != 0) // each reason once
+			LOG_ERR("the platform's store: %s", error);
+		snprintf(said, sizeof(said), "%s", error);
+	}
+	return NULL;
+}
+
+static int platform_open_store(struct fog_node *n, struct node_platform *p)
+{
+	const struct fog_config_store *c = &n->started->store;
+	char path[FOG_CONFIG_PATH_LEN + 32], error[PLATFORM_TEXT] = "";
+	struct fog_db_params params = {
+	        .url = c->url,
+	        .password_file = c->password_file[0] != '\0' ? c->password_file : NULL,
+	        .error = error,
+	        .error_len = sizeof(error),
+	};
+	int r = 0;
+
+	if (c->url[0] == '\0') {
+		r = fog_node_state_path(n, "platform.db", path, sizeof(path));
+		params.url = path;
+	}
+	if (r == 0 && (r = fog_db_open(&p->db, &params)) < 0)
+		LOG_ERR("the platform's store: %s", error);
+	return r;
+}
+
+static int platform_begin(struct node_platform *p)
+{
+	int r = platform_try(p, p->text);
+
+	if (r == 0)
+		return 0;
+	LOG_ERR("the platform's store: %s", p->text);
+	if (!platform_later(r))
+		return r;
+	LOG_WARN("nobody is let in by TCP until the platform's store answers; packets flow");
+	r = -pthread_create(&p->thread, NULL, platform_run, p);
+	p->running = r == 0;
+	return r;
+}
+
+int node_platform_create(struct fog_node *n)
+{
+	struct node_platform *p = calloc(1, sizeof(*p));
+	int r;
+
+	if (p == NULL)
+		return -ENOMEM;
+	p->node = n;
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_cond_init(&p->wake, NULL);
+	n->platform = p;
+	r = platform_open_store(n, p);
+	return r < 0 ? r : platform_begin(p);
+}
+
+void node_platform_destroy(struct fog_node *n)
+{
+	struct node_platform *p = n->platform;
+
+	if (p == NULL)
+		return;
+	pthread_mutex_lock(&p->lock);
+	p->stop = true;
+	pthread_cond_signal(&p->wake);
+	pthread_mutex_unlock(&p->lock);
+	if (p->running)
+		pthread_join(p->thread, NULL);
+	fog_accounts_close(p->accounts);
+	fog_db_close(p->db);
+	pthread_cond_destroy(&p->wake);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+	n->platform = NULL;
+}
+
+static bool platform_up(const struct fog_node *n)
+{
+	return n->platform != NULL && atomic_load_explicit(&n->platform->up, memory_order_acquire);
+}
+
+struct fog_accounts *node_platform_accounts(const struct fog_node *n)
+{
+	return platform_up(n) ? n->platform->accounts : NULL;
+}
+
+struct fog_db *node_platform_store(const struct fog_node *n)
+{
+	return platform_up(n) ? n->platform->db : NULL;
+}
+
+unsigned node_platform_warnings(
+        const struct fog_node *n, void (*warn)(void *ctx, const char *code, const char *text),
+        void *ctx
+)
+{
+	char text[PLATFORM_TEXT];
+
+	if (n->platform == NULL || platform_up(n))
+		return 0;
+	pthread_mutex_lock(&n->platform->lock);
+	snprintf(text, sizeof(text), "%s", n->platform->text);
+	pthread_mutex_unlock(&n->platform->lock);
+	warn(ctx, "store_away", text);
+	return 1;
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// The platform of a node: its store, which other control planes may share, and what lies in it. Packets don't wait for
+// it: a control plane whose store is away starts, keeps the mix going, and lets nobody in but over the UNIX socket.
+#pragma once
+
+#include <stdbool.h>
+
+#include "accounts/accounts.h"
+#include "store/db.h"
+
+struct fog_node;
+struct node_platform;
+
+// Open the store and bring it up to date. One that doesn't answer is tried again each second by a thread.
+// Sets n->platform. Returns 0 or -errno, logged with its mend. Once, by start.
+int node_platform_create(struct fog_node *n);
+void node_platform_destroy(struct fog_node *n); // accepts a node without one
+
+// NULL while the store hasn't answered yet. What it returned once stays until destroy. Any thread.
+struct fog_accounts *node_platform_accounts(const struct fog_node *n);
+// The store itself, or NULL likewise.
+struct fog_db *node_platform_store(const struct fog_node *n);
+
+// What of the platform an operator should know, as fog_node_warnings calls it. Returns how many there were.
+unsigned node_platform_warnings(
+        const struct fog_node *n, void (*warn)(void *ctx, const char *code, const char *text),
+        void *ctx
+);
