@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// What the files of a chain share.
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "../store/db.h"
+#include "chain.h"
+#include "head.h"
+
+enum {
+
+#define X(name, max) +(max) + 1
+	AUDIT_TEXT_ROOM = 0 // and their NULs
+#include "texts.def"
+#undef X
+	,
+	AUDIT_GROUP_MAX = 256, // rows of a transaction
+	AUDIT_RETRY_MS = 1000, // while the store is away
+	AUDIT_MINUTE_MS = 60 * 1000,
+};
+
+// A row that waits. Callers have theirs on their stacks.
+struct audit_pending {
+	struct audit_pending *next;
+	struct fog_audit_row row;
+	uint8_t body_digest[FOG_AUDIT_HASH_LEN];
+	char text[AUDIT_TEXT_ROOM];
+	int result;
+	bool done, own; // own: the thread's, which frees it
+	pthread_cond_t written;
+};
+
+struct audit_action {
+	const char *name; // NULL: the others
+	uint32_t count;
+};
+
+enum { AUDIT_STATUSES_MAX = 8 };
+
+struct audit_source {
+	char address[FOG_AUDIT_MAX_source + 1];
+	int64_t first_us, last_us;
+	uint64_t count;
+	struct audit_action action[FOG_AUDIT_ACTIONS_MAX + 1];
+
+	struct {
+		unsigned status; // 0 in the last one: the others
+		uint32_t count;
+	} status[AUDIT_STATUSES_MAX + 1];
+};
+
+// One more than FOG_AUDIT_SOURCES_MAX: the last is for the others.
+struct audit_refusals {
+	unsigned count; // sources
+	bool others;
+	struct audit_source source[FOG_AUDIT_SOURCES_MAX + 1];
+};
+
+// refusals.c. Under the lock of who owns the table.
+void audit_refusals_add(
+        struct audit_refusals *, const char *source, const char *action, unsigned status,
+        int64_t now_us
+);
+bool audit_refusals_any(const struct audit_refusals *);
+void audit_refusals_merge(struct audit_refusals *into, const struct audit_refusals *from);
+// The event of one source; 'details' is text that the caller frees. Returns 0 or -ENOMEM.
+int audit_refusals_event(const struct audit_source *, struct fog_audit_event *, char **details);
+
+struct fog_audit_chain {
+	struct fog_db *db;
+	char id[FOG_AUDIT_CHAIN_LEN];
+	pthread_t thread;
+	atomic_bool away;
+
+	pthread_mutex_t lock; // over what follows
+	pthread_cond_t work, flushed;
+	struct audit_pending *first, **last;
+	struct audit_refusals *refusals;
+	uint64_t flush_wanted, flush_done;
+	int flush_result;
+	uint64_t lost; // rows that were not taken since the store is away
+	bool opened, stop; // opened: the first attempt has been made
+
+	// The thread's own.
+	struct audit_head_file heads;
+	struct fog_audit_head tail; // the last row that is known to be durable
+	bool known; // 'tail' is what the store has
+	bool started; // the row audit.start is there
+	bool head_unread; // the file's first line could not be read
+	struct fog_audit_head
+	        doubt; // the last row of a group whose transaction ended with an error
+	int64_t foreign; // rows of others that have not been told of yet
+	int64_t away_us; // since when
+	uint64_t minute_ms, head_ms, retry_ms; // when the next is due
+	struct audit_refusals *writing;
+	int64_t ahead, missing; // what audit.start says
+};
+
+// event.c. Make 'p' a row of 'e', without its place in the chain.
+void audit_pending_fill(struct audit_pending *p, const struct fog_audit_event *e);
+
+// write.c.
+void *audit_write_thread(void *chain);
