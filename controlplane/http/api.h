@@ -56,6 +56,7 @@ struct api_schema {
 	const char *const *values; // strings: one of these, ended by NULL
 	const struct api_field *field; // of objects, ended by a NULL name
 	const struct api_schema *item; // of arrays and maps
+	const struct api_schema *other; // of another type, which is taken as well; NULL: none
 };
 
 struct api_field {

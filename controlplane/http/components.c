@@ -21,6 +21,8 @@ static int schema_walk(
 	r = visit(ctx, s);
 	if (r == 0)
 		r = schema_walk(s->item, visit, ctx, depth + 1);
+	if (r == 0)
+		r = schema_walk(s->other, visit, ctx, depth + 1);
 	for (const struct api_field *f = s->field; r == 0 && f != NULL && f->name != NULL; f++)
 		r = schema_walk(f->schema, visit, ctx, depth + 1);
 	return r;

@@ -55,21 +55,6 @@ int filter_parse_prefix(
 	return 0;
 }
 
-static int filter_one(
-        const char *field, const json_t *value, struct fog_filter_change *c,
-        struct http_response *res
-)
-{
-	const char *text = json_string_value(value);
-
-	if (text == NULL)
-		return filter_bad(
-		        res, 400, "bad_field",
-		        "%s must be text such as \"192.0.2.0/24\", or a list of such", field
-		);
-	return filter_parse_prefix(field, text, c, res);
-}
-
 static int filter_prefixes(
         const json_t *value, struct fog_filter_change *c, struct http_response *res
 )
@@ -78,12 +63,10 @@ static int filter_prefixes(
 	int r = 0;
 
 	if (!json_is_array(value))
-		return filter_one("prefix", value, c, res);
-	if (json_array_size(value) == 0)
-		return filter_bad(res, 400, "bad_field", "prefix is an empty list");
+		return filter_parse_prefix("prefix", json_string_value(value), c, res);
 	for (size_t i = 0; i < json_array_size(value) && r == 0; i++) {
 		snprintf(field, sizeof(field), "prefix[%zu]", i);
-		r = filter_one(field, json_array_get(value, i), c, res);
+		r = filter_parse_prefix(field, json_string_value(json_array_get(value, i)), c, res);
 	}
 	return r;
 }

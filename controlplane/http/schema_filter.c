@@ -55,8 +55,12 @@ const struct api_schema api_filter_patch = {
 	.text = "limits to set, at least one; null = back to what the configuration file says",
 };
 
+static const struct api_schema prefix = {.type = API_STRING, .min = 1, .max = 64};
+static const struct api_schema prefixes = {.type = API_ARRAY, .item = &prefix, .min = 1, .max = FOG_DENY_MAX};
+static const struct api_schema prefix_or_list = {.type = API_STRING, .min = 1, .max = 64, .other = &prefixes};
+
 static const struct api_field post_fields[] = {
-	FIELD("prefix", SCHEMA(API_ANY), "IPv4 or IPv6 addresses such as 192.0.2.0/24, or a list of such"),
+	FIELD("prefix", prefix_or_list, "IPv4 or IPv6 addresses such as 192.0.2.0/24, or a list of such"),
 	FIELD_OPTIONAL("force", schema_flag, "deny prefixes that hold nodes of the network, too; false when left out"),
 	FIELDS_END,
 };

@@ -149,6 +149,8 @@ static int check_schema(void *ctx, const struct api_schema *s)
 		*why = "a schema is a list without items, or has items and is no list";
 	else if ((s->field != NULL) != (s->type == API_OBJECT) || !check_fields(s))
 		*why = "a schema is an object without fields, has fields and is none, or one of them twice";
+	else if (s->other != NULL && (s->other->type == s->type || s->other->other != NULL))
+		*why = "a schema takes another one of its own type as well, or one that does so itself";
 	else if (s->min > s->max && (s->max != 0 || s->min < 0))
 		*why = "a schema has a range that holds nothing";
 	else if (s->type != API_STRING && (s->pattern != NULL || s->values != NULL || s->nul))

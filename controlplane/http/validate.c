@@ -11,7 +11,7 @@
 
 #include "pattern.h"
 
-enum { POINTER_LEN = 256, TEXT_LEN = 240 };
+enum { POINTER_LEN = 256, TEXT_LEN = 240, SHOWN_LEN = 65 };
 
 // Where in the value we are. 'pointer' of a parameter is its name.
 struct validate {
@@ -34,11 +34,19 @@ static void validate_trim(char *text)
 	size_t len = strlen(text);
 	json_t *good = json_string(text);
 
-	for (unsigned i = 0; good == NULL && i < 3 && len > 0; i++) {
+	for (unsigned i = 0; good == NULL && i < 4 && len > 0; i++) {
 		text[--len] = '\0';
 		good = json_string(text);
 	}
 	json_decref(good);
+}
+
+// The beginning of a name, which anybody may have made.
+static const char *validate_shown(const char *name, char shown[SHOWN_LEN])
+{
+	snprintf(shown, SHOWN_LEN, "%.*s", SHOWN_LEN - 1, name);
+	validate_trim(shown);
+	return shown;
 }
 
 // A step down. Returns what 'len' was, for the way back.
@@ -81,7 +89,7 @@ __attribute__((format(printf, 3, 4))) static bool validate_bad(
 )
 {
 	struct api_findings *f = v->found;
-	char text[TEXT_LEN], pointer[POINTER_LEN];
+	char text[TEXT_LEN], pointer[POINTER_LEN], shown[SHOWN_LEN];
 	va_list ap;
 
 	va_start(ap, format);
@@ -94,9 +102,9 @@ __attribute__((format(printf, 3, 4))) static bool validate_bad(
 		const char *at = v->parameter == NULL && pointer[0] == '/' ? pointer + 1 : pointer;
 		f->code = validate_summary(v, code);
 		snprintf(
-		        f->detail, sizeof(f->detail), "%.64s%s%s",
+		        f->detail, sizeof(f->detail), "%s%s%s",
 		        strcmp(code, "unknown_field") == 0 ? ""
-		                : at[0] != '\0'            ? at
+		                : at[0] != '\0'            ? validate_shown(at, shown)
 		                                           : "the body",
 		        strcmp(code, "unknown_field") == 0 ? "" : " ", text
 		);
@@ -207,6 +215,7 @@ static const struct api_field *validate_field(const struct api_schema *s, const 
 
 static bool validate_object(struct validate *v, const struct api_schema *s, json_t *object)
 {
+	char shown[SHOWN_LEN];
 	const char *name;
 	bool good = true;
 	json_t *value;
@@ -225,7 +234,8 @@ static bool validate_object(struct validate *v, const struct api_schema *s, json
 		before = validate_enter(v, name);
 		if (f == NULL) // may be a misspelt one that matters
 			good = validate_bad(
-			        v, "unknown_field", "there is no field '%.64s' here", name
+			        v, "unknown_field", "there is no field '%s' here",
+			        validate_shown(name, shown)
 			);
 		else if (!validate_value(v, f->schema, value))
 			good = false;
@@ -314,9 +324,13 @@ static bool validate_value(struct validate *v, const struct api_schema *s, const
 {
 	if (s->nullable && json_is_null(value))
 		return true;
+	if (s->other != NULL && validate_type(s->other->type, value))
+		return validate_value(v, s->other, value);
 	if (!validate_type(s->type, value))
 		return validate_bad(
-		        v, "bad_type", "must be %s%s", type_words[s->type],
+		        v, "bad_type", "must be %s%s%s%s", type_words[s->type],
+		        s->other != NULL ? ", or " : "",
+		        s->other != NULL ? type_words[s->other->type] : "",
 		        s->nullable ? ", or null" : ""
 		);
 	switch (s->type) {
