@@ -103,6 +103,7 @@ static void accounts_init(struct fog_accounts *a, const struct fog_accounts_para
 	a->steady_ms = p->steady_ms != NULL ? p->steady_ms : fog_now_ms;
 	a->version = -1; // so that the first look takes all
 	pthread_mutex_init(&a->follow_lock, NULL);
+	pthread_mutex_init(&a->chores_lock, NULL);
 	pthread_mutex_init(&a->stop_lock, NULL);
 	gate_init(&a->gate);
 }
@@ -193,19 +194,30 @@ static int accounts_chores(struct fog_accounts *a, struct work *w)
 	return r;
 }
 
+// Said once, not four times a second.
+static void accounts_say(struct fog_accounts *a, int r)
+{
+	if (r < 0 && !a->away)
+		LOG_WARN(
+		        "accounts: the store does not answer (%s): nobody is let in over TCP while it is away: see that it runs",
+		        strerror(-r)
+		);
+	else if (r >= 0 && a->away)
+		LOG_INFO("accounts: the store answers again");
+	a->away = r < 0;
+}
+
 int fog_accounts_follow(struct fog_accounts *a)
 {
 	struct fog_denial refusal = {0};
 	struct work w = {.a = a, .refusal = &refusal, .now_us = a->now_us()};
 	int r = mirror_follow(a);
 
+	pthread_mutex_lock(&a->chores_lock);
 	if (r >= 0)
 		r = accounts_chores(a, &w);
-	if (r < 0)
-		LOG_WARN(
-		        "accounts: the store does not answer (%s): nobody is let in by TCP while it is away: see that it runs",
-		        strerror(-r)
-		);
+	accounts_say(a, r);
+	pthread_mutex_unlock(&a->chores_lock);
 	return r < 0 ? r : 0;
 }
 
@@ -257,6 +269,7 @@ void fog_accounts_close(struct fog_accounts *a)
 		key_used(a, a->now_us());
 	gate_destroy(&a->gate);
 	pthread_mutex_destroy(&a->stop_lock);
+	pthread_mutex_destroy(&a->chores_lock);
 	pthread_mutex_destroy(&a->follow_lock);
 	signing_destroy(&a->signing);
 	cache_free(a->cache);

@@ -97,6 +97,35 @@ static int jwt_refuse(struct fog_denial *refusal, const char *why)
 	);
 }
 
+// Three parts of base64url and nothing else, so that a token has one spelling.
+static bool jwt_form(const char *text, size_t len)
+{
+	unsigned dots = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+
+		dots += c == '.';
+		if (c != '.' && c != '-' && c != '_' && (c < '0' || c > '9') &&
+		    (c < 'A' || c > 'Z') && (c < 'a' || c > 'z'))
+			return false;
+	}
+	return dots == 2;
+}
+
+static bool jwt_signed(const char *text, size_t len)
+{
+	const char *dot = memrchr(text, '.', len);
+	uint8_t signature[crypto_sign_BYTES];
+	size_t signature_len;
+
+	return sodium_base642bin(
+	               signature, sizeof(signature), dot + 1, (size_t)(text + len - dot - 1), NULL,
+	               &signature_len, NULL, B64
+	       ) == 0 &&
+	        signature_len == sizeof(signature);
+}
+
 // The header as it came. NULL when it is none.
 static json_t *jwt_header(const char *text, size_t len)
 {
@@ -226,13 +255,16 @@ int jwt_check(
 {
 	char kid[SIGNING_KID_LEN + 1];
 	uint8_t public_key[32];
+
+	if (!jwt_form(text, len))
+		return jwt_refuse(refusal, "jwt_form");
 	json_t *header = jwt_header(text, len);
 	const char *wrong = header_wrong(a, header, now_us, kid, public_key);
 
 	json_decref(header);
 	if (wrong != NULL)
 		return jwt_refuse(refusal, wrong);
-	json_t *body = jwt_verified(text, len, kid, public_key);
+	json_t *body = jwt_signed(text, len) ? jwt_verified(text, len, kid, public_key) : NULL;
 	int r = body != NULL ? jwt_claims(a, body, now_us, c, refusal)
 	                     : jwt_refuse(refusal, "jwt_signature");
 	json_decref(body);

@@ -54,7 +54,8 @@ int candidate_by_name(struct fog_tx *tx, struct candidate *c, const char *name)
 
 struct login {
 	struct work work;
-	const char *step, *code, *source;
+	uint8_t step[HASH_LEN];
+	const char *code, *source;
 	char name[FOG_USER_NAME_MAX + 1]; // "" = it can be nobody's
 	struct candidate who;
 	struct attempt attempt;
@@ -106,17 +107,11 @@ static int login_still(struct fog_tx *tx, struct login *l)
 
 static int step_begin(struct fog_tx *tx, struct login *l)
 {
-	uint8_t step[SECRET_LEN], hash[HASH_LEN];
+	uint8_t hash[HASH_LEN];
 	struct fog_tokens *t = l->tokens;
 	int r = attempt_undo(tx, &l->attempt);
 
-	randombytes_buf(step, sizeof(step));
-	crypto_generichash(hash, sizeof(hash), step, sizeof(step), NULL, 0);
-	sodium_bin2base64(
-	        t->step, sizeof(t->step), step, sizeof(step),
-	        sodium_base64_VARIANT_URLSAFE_NO_PADDING
-	);
-	sodium_memzero(step, sizeof(step));
+	secret_make(t->step, hash);
 	t->step_ends_us = l->work.now_us + STEP_US;
 	t->user_id = l->who.id;
 	if (r >= 0)
@@ -204,7 +199,6 @@ int fog_login(
 }
 
 struct step {
-	uint8_t hash[HASH_LEN];
 	int64_t tries, ends_us;
 };
 
@@ -214,7 +208,7 @@ static int step_find(struct fog_tx *tx, struct login *l, struct step *s)
 	int64_t user_id = 0;
 	int r = fog_db_one(
 	        tx, &row, "SELECT account_id, tries, ends_at FROM login_step WHERE hash = $1",
-	        FOG_BIND(FOG_BYTES(s->hash, sizeof(s->hash)))
+	        FOG_BIND(FOG_BYTES(l->step, sizeof(l->step)))
 	);
 
 	if (r == 0) {
@@ -236,18 +230,9 @@ static int step_work(struct fog_tx *tx, void *ctx)
 {
 	struct login *l = ctx;
 	struct step s;
-	uint8_t raw[SECRET_LEN];
-	size_t len;
+	int r = step_find(tx, l, &s);
 
 	l->wrong_code = false;
-	if (sodium_base642bin(
-	            raw, sizeof(raw), l->step, strlen(l->step), NULL, &len, NULL,
-	            sodium_base64_VARIANT_URLSAFE_NO_PADDING
-	    ) != 0 ||
-	    len != sizeof(raw))
-		len = 0;
-	crypto_generichash(s.hash, sizeof(s.hash), raw, len, NULL, 0);
-	int r = step_find(tx, l, &s);
 	if (r < 0)
 		return r;
 	if (l->who.disabled)
@@ -260,12 +245,12 @@ static int step_work(struct fog_tx *tx, void *ctx)
 	if (r == 0)
 		r = fog_db_run(
 		        tx, "UPDATE login_step SET tries = tries + 1 WHERE hash = $1",
-		        FOG_BIND(FOG_BYTES(s.hash, sizeof(s.hash)))
+		        FOG_BIND(FOG_BYTES(l->step, sizeof(l->step)))
 		);
 	else if (r > 0)
 		r = fog_db_run(
 		        tx, "DELETE FROM login_step WHERE hash = $1",
-		        FOG_BIND(FOG_BYTES(s.hash, sizeof(s.hash)))
+		        FOG_BIND(FOG_BYTES(l->step, sizeof(l->step)))
 		);
 	return r < 0 || l->wrong_code ? r : login_let_in(tx, l);
 }
@@ -277,12 +262,12 @@ int fog_login_code(
 {
 	struct login l = {
 	        .work = {.a = a, .refusal = refusal, .now_us = a->now_us()},
-	        .step = step,
 	        .code = code,
 	        .source = source,
 	        .tokens = tokens};
 
-	tokens_clear(tokens);
+	secret_hash(step, l.step);
+	tokens_clear(tokens); // not before: the step may stand in them
 	int r = accounts_write(&l.work, step_work);
 	if (r >= 0 && l.wrong_code)
 		r = refuse_code(refusal);

@@ -40,7 +40,10 @@ struct fog_accounts {
 	_Atomic uint64_t synced_ms; // when the store was last asked what has changed, and answered
 	pthread_mutex_t follow_lock; // over what follows
 	int64_t version; // up to which changes are known
-	int64_t swept_us, used_us; // when old rows were last deleted, use of keys last written
+	pthread_mutex_t chores_lock; // over what follows
+	bool away; // the store did not answer
+	int64_t swept_us; // when old rows were last deleted
+	int64_t used_us; // when the use of keys was last written
 	pthread_t thread;
 	pthread_mutex_t stop_lock;
 	pthread_cond_t stop_cond;
@@ -64,6 +67,11 @@ int refuse_for(
 );
 // An error of the store, of memory or of a lock.
 int refuse_store(struct fog_denial *, int error);
+
+// secret.c
+
+void secret_make(char text[FOG_SECRET_LEN + 1], uint8_t hash[HASH_LEN]);
+void secret_hash(const char *text, uint8_t hash[HASH_LEN]);
 
 // mirror.c
 

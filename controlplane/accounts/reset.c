@@ -7,8 +7,6 @@
 
 #include "private.h"
 
-enum { B64 = sodium_base64_VARIANT_URLSAFE_NO_PADDING };
-
 struct reset {
 	struct work work;
 	uint8_t hash[HASH_LEN];
@@ -46,12 +44,8 @@ int fog_reset_make(
 {
 	struct reset s = {
 	        .work = {.a = a, .refusal = refusal, .now_us = a->now_us()}, .user_id = user_id};
-	uint8_t raw[SECRET_LEN];
 
-	randombytes_buf(raw, sizeof(raw));
-	crypto_generichash(s.hash, sizeof(s.hash), raw, sizeof(raw), NULL, 0);
-	sodium_bin2base64(token, FOG_SECRET_LEN + 1, raw, sizeof(raw), B64);
-	sodium_memzero(raw, sizeof(raw));
+	secret_make(token, s.hash);
 	s.ends_us = *ends_us = s.work.now_us + FOG_RESET_MINUTES * MINUTE_US;
 	int r = accounts_write(&s.work, make_work);
 	if (r < 0)
@@ -106,14 +100,8 @@ int fog_reset_use(
 )
 {
 	struct reset s = {.work = {.a = a, .refusal = refusal, .now_us = a->now_us()}};
-	uint8_t raw[SECRET_LEN];
-	size_t len;
 
-	if (sodium_base642bin(raw, sizeof(raw), token, strlen(token), NULL, &len, NULL, B64) != 0 ||
-	    len != sizeof(raw))
-		len = 0;
-	crypto_generichash(s.hash, sizeof(s.hash), raw, len, NULL, 0);
-	sodium_memzero(raw, sizeof(raw));
+	secret_hash(token, s.hash);
 	int r = accounts_read(&s.work, look_work);
 	if (r >= 0)
 		r = password_check(fresh, s.who.name, refusal);

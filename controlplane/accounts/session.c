@@ -7,8 +7,6 @@
 
 #include "private.h"
 
-enum { B64 = sodium_base64_VARIANT_URLSAFE_NO_PADDING };
-
 void caller_fill(
         struct fog_accounts *a, struct fog_caller *c, const struct fog_rows *row, int column
 )
@@ -82,12 +80,9 @@ int sessions_revoke(struct fog_tx *tx, struct work *w, int64_t user_id, int64_t 
 // A new refresh token of a session, which gets the session's life, too.
 static int refresh_put(struct fog_tx *tx, struct work *w, struct fog_tokens *t)
 {
-	uint8_t raw[SECRET_LEN], hash[HASH_LEN];
+	uint8_t hash[HASH_LEN];
 
-	randombytes_buf(raw, sizeof(raw));
-	crypto_generichash(hash, sizeof(hash), raw, sizeof(raw), NULL, 0);
-	sodium_bin2base64(t->refresh, sizeof(t->refresh), raw, sizeof(raw), B64);
-	sodium_memzero(raw, sizeof(raw));
+	secret_make(t->refresh, hash);
 	t->refresh_ends_us = w->now_us + w->a->refresh_us;
 	return fog_db_run(
 	        tx,
@@ -238,17 +233,10 @@ int fog_session_refresh(
 	        .work = {.a = a, .refusal = refusal, .now_us = a->now_us()},
 	        .source = source,
 	        .tokens = tokens};
-	uint8_t raw[SECRET_LEN];
-	size_t len;
 
-	sodium_memzero(tokens, sizeof(*tokens));
+	secret_hash(refresh, f.hash);
+	sodium_memzero(tokens, sizeof(*tokens)); // not before: the token may stand in them
 	tokens->codes_left = -1;
-	if (sodium_base642bin(raw, sizeof(raw), refresh, strlen(refresh), NULL, &len, NULL, B64) !=
-	            0 ||
-	    len != sizeof(raw))
-		len = 0;
-	crypto_generichash(f.hash, sizeof(f.hash), raw, len, NULL, 0);
-	sodium_memzero(raw, sizeof(raw));
 	int r = accounts_change(&f.work, refresh_work);
 	if (r >= 0 && f.reused)
 		r = refuse(
