@@ -38,7 +38,7 @@ def parse(text):
 			usage.text += re.split(r"\s{3,}", line)[1:]
 		elif re.match(r"^ {7}fog", line):
 			usage.synopsis.append(line.strip())
-		elif line.startswith(" " * 8) and usage.synopsis and not (usage.text or usage.items):
+		elif line.startswith(" " * 8) and usage.synopsis and not (usage.text or usage.items or usage.common):
 			usage.synopsis.append(line[7:])  # goes on
 		elif line == "Common options:":
 			items = usage.common

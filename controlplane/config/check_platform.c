@@ -112,11 +112,6 @@ static void check_store(const struct fog_config *c, struct fog_report *r)
 
 void config_check_platform(const struct fog_config *c, struct fog_report *r)
 {
-	if (c->rest.tcp[0] != '\0' && c->rest.token_file[0] == '\0')
-		config_finding(
-		        c, r, "rest.tcp",
-		        "TCP without a token is open to everybody on the network: name a token_file"
-		);
 	check_tls(c, r);
 	check_store(c, r);
 }

@@ -91,7 +91,7 @@ enum fog_rest_tls {
 struct fog_config_rest {
 	char unix_path[108]; // fits sockaddr_un.sun_path
 	char tcp[64]; // "address:port" with a literal address, or empty
-	char token_file[FOG_CONFIG_PATH_LEN]; // required with tcp; else may be empty
+	char token_file[FOG_CONFIG_PATH_LEN]; // or empty
 	uint32_t tls; // enum fog_rest_tls; fog_config_rest_tls says what comes of it
 	char tls_certificate[FOG_CONFIG_PATH_LEN]; // both or none
 	char tls_key[FOG_CONFIG_PATH_LEN];

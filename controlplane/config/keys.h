@@ -62,8 +62,8 @@
 	X(rest, "tcp", tcp, SOCKET, "", 0, 63, CONTROL, \
 	  "address:port of the REST API, usually 127.0.0.1:8000; \"\" = no TCP") \
 	X(rest, "token_file", token_file, PATH, "", 0, 255, CONTROL, \
-	  "file with the bearer token that TCP asks for, of mode 0600, owned by who starts the " \
-	  "control plane") \
+	  "file with a bearer token for machines, which operates the node by TCP; of mode 0600, owned " \
+	  "by who starts the control plane; \"\" = accounts only") \
 	X(rest, "tls", tls, TLS, "auto", 0, 0, CONTROL, \
 	  "TLS on rest.tcp; auto: unless that is a loopback address without a certificate; off: the " \
 	  "token and all else travel in clear") \

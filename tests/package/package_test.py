@@ -39,6 +39,8 @@ COMPLETIONS = {
 	"fogctl sphinx ": ["keygen", "wrap", "verify"],
 	"fogctl send --": ["--to", "--client", "--network", "--gateway", "--wait"],
 	"fogctl client ": ["address", "status"],
+	"fogctl profile ": ["list", "add", "remove", "use"],
+	"fogctl login --": ["--user", "--password-file", "--profile", "--fingerprint"],
 	"fogctl status --instance ": ["node1"],
 	"fogctl config check /etc/host": ["/etc/hostname"],
 }
