@@ -129,7 +129,7 @@ ALONE = {
 # Labs that compute for less than a third of their time, and those of them that do under sanitizers, too.
 QUIET = {
 	"accept_replays", "address_change", "config_change", "control_kill", "cover", "dataplane_kill", "directory", "directory_outage",
-	"drain", "grafana", "hostile_ring", "ipv6_vlan", "mailbox", "malformed", "n_minus_1", "notify", "replay", "sandbox_calls", "tap", "tap_host",
+	"drain", "grafana", "hostile_ring", "ipv6_vlan", "mailbox", "malformed", "n_minus_1", "notify", "replay", "sandbox_calls", "store_kill", "tap", "tap_host",
 	"trace", "upgrade"}
 
 

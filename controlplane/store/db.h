@@ -73,8 +73,8 @@ struct fog_value fog_value_text(const char *text);
 // back. Serializable on both. When others got in its way, or the connection was lost, it is run again, up to
 // FOG_DB_TRIES times: it must do nothing that a second run would spoil. A return of 0 or more means durable
 // (fsync, synchronous_commit). An error means that nothing of it happened, but for -EAGAIN when PostgreSQL
-// went away in the commit and has not come back within FOG_DB_WAIT_MS: then it is not known. One transaction
-// of a thread at a time.
+// crashed in the commit, or went away and has not come back within FOG_DB_WAIT_MS: then it is not known. One
+// transaction of a thread at a time.
 typedef int fog_db_work(struct fog_tx *, void *ctx);
 int fog_db_write(struct fog_db *, fog_db_work *work, void *ctx);
 int fog_db_read(

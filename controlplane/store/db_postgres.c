@@ -119,19 +119,26 @@ static void postgres_rollback(struct fog_tx *tx)
 		tx->lost = true;
 }
 
-// What became of a transaction: 0, DB_LOST (nothing), -EINPROGRESS, -EAGAIN (nobody knows).
-static int xid_status(struct postgres_connection *c, const char *xid)
+// What became of a transaction, as a later connection sees it: 0, DB_LOST (nothing), -EINPROGRESS, -EAGAIN (nobody
+// knows). A crash forgets numbers that it has given to transactions which were not written yet, and gives them to
+// others: then "committed" may be said of another one, while all else means that ours never was.
+static int xid_status(const struct postgres_connection *lost, struct postgres_connection *later)
 {
+	const char *xid = lost->xid;
+	bool crashed = strcmp(lost->life, later->life) != 0;
 	PGresult *result = PQexecParams(
-	        c->conn, "SELECT pg_xact_status($1::xid8)", 1, NULL, &xid, NULL, NULL, 0
+	        later->conn, "SELECT pg_xact_status($1::xid8)", 1, NULL, &xid, NULL, NULL, 0
 	);
 	const char *status = PQresultStatus(result) == PGRES_TUPLES_OK ? PQgetvalue(result, 0, 0)
 	                                                               : "";
-	int r = strcmp(status, "committed") == 0     ? 0
-	        : strcmp(status, "aborted") == 0     ? DB_LOST
-	        : strcmp(status, "in progress") == 0 ? -EINPROGRESS
-	                                             : -EAGAIN;
+	int r = -EAGAIN;
 
+	if (strcmp(status, "committed") == 0)
+		r = crashed ? -EAGAIN : 0;
+	else if (strcmp(status, "aborted") == 0)
+		r = DB_LOST;
+	else if (strcmp(status, "in progress") == 0)
+		r = crashed ? DB_LOST : -EINPROGRESS;
 	PQclear(result);
 	return r;
 }
@@ -144,17 +151,19 @@ static int commit_resolve(struct fog_tx *tx)
 	int r;
 
 	do {
-		void *other = NULL;
+		void *later = NULL;
 
-		r = postgres_connect(tx->db, tx->mode, &other);
+		r = postgres_connect(tx->db, tx->mode, &later);
 		if (r == 0) {
-			r = xid_status(other, c->xid);
-			postgres_disconnect(other);
+			r = xid_status(c, later);
+			postgres_disconnect(later);
+			if (r != -EINPROGRESS)
+				break;
 		}
-		if (r == 0 || r == DB_LOST)
-			return r;
 		usleep(RESOLVE_US);
 	} while (fog_now_ms() < end);
+	if (r == 0 || r == DB_LOST)
+		return r;
 	LOG_ERR("store: PostgreSQL went away while it wrote a transaction: whether it has is not "
 	        "known: look at what was asked for before asking again");
 	return -EAGAIN;

@@ -8,12 +8,13 @@
 
 #include "db_private.h"
 
-enum { XID_LEN = 24 };
+enum { XID_LEN = 24, LIFE_LEN = 80 };
 
 struct postgres_connection {
 	PGconn *conn;
 	struct db_cache cache;
 	char xid[XID_LEN]; // of the transaction that writes
+	char life[LIFE_LEN]; // of the server: another one after each crash
 };
 
 int postgres_open(struct fog_db *, const struct fog_db_params *);

@@ -24,12 +24,15 @@ struct postgres_settings {
 };
 
 // Whoever waits for more than this is told so; a transaction that somebody forgot holds nobody up.
-// A commit that the server would acknowledge before it is on its disk would be none.
-static const char session[] = "SET lock_timeout=5000; SET statement_timeout=30000;"
-                              "SET idle_in_transaction_session_timeout=30000;"
-                              "SELECT set_config('synchronous_commit', 'on', false)"
-                              " WHERE current_setting('synchronous_commit') IN ('off', 'local');"
-                              "SELECT current_setting('fsync')";
+// A commit that the server would acknowledge before it is on its disk would be none. After a crash statistics begin anew,
+// also when only a part of the server was killed and started again.
+static const char session[] =
+        "SET lock_timeout=5000; SET statement_timeout=30000;"
+        "SET idle_in_transaction_session_timeout=30000;"
+        "SELECT set_config('synchronous_commit', 'on', false)"
+        " WHERE current_setting('synchronous_commit') IN ('off', 'local');"
+        "SELECT current_setting('fsync'), concat(pg_postmaster_start_time(), ' ', stats_reset)"
+        " FROM pg_stat_bgwriter";
 
 static_assert(FOG_DB_WAIT_MS == 5000, "lock_timeout in 'session'");
 
@@ -129,8 +132,9 @@ static void say_away(PGconn *conn)
 	);
 }
 
-static int server_check(struct postgres_settings *s, PGconn *conn)
+static int server_check(struct postgres_settings *s, struct postgres_connection *c)
 {
+	PGconn *conn = c->conn;
 	const char *encoding = PQparameterStatus(conn, "server_encoding");
 	int r = -EIO;
 
@@ -147,6 +151,7 @@ static int server_check(struct postgres_settings *s, PGconn *conn)
 	PGresult *result = PQexec(conn, session);
 	if (PQresultStatus(result) == PGRES_TUPLES_OK) {
 		r = 0;
+		snprintf(c->life, sizeof(c->life), "%s", PQgetvalue(result, 0, 1));
 		if (strcmp(PQgetvalue(result, 0, 0), "on") != 0 &&
 		    !atomic_exchange(&s->warned, true))
 			LOG_WARN(
@@ -193,7 +198,7 @@ int postgres_connect(struct fog_db *db, enum db_mode mode, void **connection)
 	c->conn = conn_make(s);
 	if (PQstatus(c->conn) == CONNECTION_OK) {
 		PQsetNoticeReceiver(c->conn, notice_ignore, NULL);
-		r = server_check(s, c->conn);
+		r = server_check(s, c);
 	} else {
 		say_away(c->conn);
 		r = -EAGAIN;
