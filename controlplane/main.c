@@ -181,7 +181,6 @@ static void main_signal(struct main_state *m)
 	while ((signal = fog_daemon_signal(m->signal_fd)) != 0) {
 		if (signal == SIGHUP) {
 			fog_notify_reloading();
-			fog_audit_reopen(m->node->audit);
 			if (m->node->certificate != NULL)
 				fog_certificate_reload(m->node->certificate);
 			fog_node_config_reload(m->node);

@@ -143,15 +143,8 @@ static int node_open_store(struct fog_node *n)
 {
 	char path[FOG_CONFIG_PATH_LEN + 32];
 	uint8_t secret[32];
-	int r = fog_node_state_path(n, "audit.jsonl", path, sizeof(path));
+	int r = fog_node_state_path(n, "store.db", path, sizeof(path));
 
-	if (r == 0)
-		r = fog_audit_open(
-		        &n->audit, path, (uint64_t)n->config->audit.file_mib << 20,
-		        n->config->audit.files
-		);
-	if (r == 0)
-		r = fog_node_state_path(n, "store.db", path, sizeof(path));
 	if (r < 0)
 		return r;
 	bool have = node_store_secret(n, secret) == 0;
@@ -238,7 +231,6 @@ void fog_node_destroy(struct fog_node *n)
 	free(n->filter);
 	node_platform_destroy(n);
 	fog_store_close(n->store);
-	fog_audit_close(n->audit);
 	fog_certificate_close(n->certificate);
 	fog_epoch_key_close(n->key);
 	fog_identity_close(n->identity);

@@ -7,7 +7,6 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
-#include "auth/audit.h"
 #include "auth/certificate.h"
 #include "config/config.h"
 #include "dpclient.h"
@@ -41,7 +40,6 @@ struct fog_node {
 	struct fog_epoch_key *key; // NULL: there is none, key_text says why
 	char key_text[256];
 	const struct fog_crypto_ops *ops;
-	struct fog_audit *audit;
 	struct fog_certificate *certificate; // of rest.tcp; NULL: no TLS. Set before start
 	struct fog_store *store;
 	struct node_platform *platform; // set by start, constant (node_platform.h)
@@ -79,7 +77,7 @@ struct fog_node {
 	struct fog_epochs *epochs;
 };
 
-// Load the configuration and everything that needs privileges: identity, state folder, audit log.
+// Load the configuration and everything that needs privileges: identity, state folder.
 // 'run_dir' and 'state_dir' (may be NULL) override the file's and must outlive the node.
 // Returns 0 or -errno, logged with its mend.
 int fog_node_create(const char *config_path, const char *run_dir, const char *state_dir, struct fog_node **);

@@ -8,17 +8,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../log/log.h"
 #include "node.h"
+#include "now.h"
 
-enum { PLATFORM_RETRY_S = 1, PLATFORM_TEXT = 400 };
+enum { PLATFORM_RETRY_MS = 1000, PLATFORM_TEXT = 400 };
 
 struct node_platform {
 	struct fog_node *node;
 	struct fog_db *db;
+	struct fog_rates *rates;
 	struct fog_accounts *accounts;
+	struct fog_usage *usage;
+	struct fog_audit_chain *audit;
 	_Atomic bool up; // what stands above may be used
 	bool running; // the thread is
 	pthread_t thread;
@@ -53,6 +56,36 @@ static int platform_open_accounts(struct node_platform *p, char *error)
 	return r < 0 ? r : fog_accounts_start(p->accounts);
 }
 
+static int platform_open_audit(struct node_platform *p, char *error)
+{
+	char path[FOG_CONFIG_PATH_LEN + 32];
+	const struct fog_audit_params params = {
+	        .db = p->db,
+	        .secret_key = p->node->identity->secret_key,
+	        .head_path = path,
+	};
+	int r = fog_node_state_path(p->node, "audit-head.jsonl", path, sizeof(path));
+
+	if (r == 0)
+		r = fog_audit_chain_open(&p->audit, &params);
+	if (r < 0)
+		snprintf(
+		        error, PLATFORM_TEXT, "%s: %s: move the file away, or give it back", path,
+		        strerror(-r)
+		);
+	return r;
+}
+
+static void platform_shut(struct node_platform *p)
+{
+	fog_audit_chain_close(p->audit);
+	fog_usage_close(p->usage);
+	fog_accounts_close(p->accounts);
+	p->audit = NULL;
+	p->usage = NULL;
+	p->accounts = NULL;
+}
+
 // All or nothing, so that it can be tried again.
 static int platform_try(struct node_platform *p, char *error)
 {
@@ -60,9 +93,12 @@ static int platform_try(struct node_platform *p, char *error)
 
 	if (r >= 0)
 		r = platform_open_accounts(p, error);
+	if (r == 0)
+		r = fog_usage_open(&p->usage, &(struct fog_usage_params){.db = p->db});
+	if (r == 0)
+		r = platform_open_audit(p, error);
 	if (r < 0) {
-		fog_accounts_close(p->accounts);
-		p->accounts = NULL;
+		platform_shut(p);
 		return r;
 	}
 	atomic_store_explicit(&p->up, true, memory_order_release);
@@ -72,10 +108,8 @@ static int platform_try(struct node_platform *p, char *error)
 // Wait for the next try. Returns whether there is to be one.
 static bool platform_wait(struct node_platform *p, const char *text)
 {
-	struct timespec until;
+	const struct timespec until = fog_deadline(PLATFORM_RETRY_MS);
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += PLATFORM_RETRY_S;
 	pthread_mutex_lock(&p->lock);
 	snprintf(p->text, sizeof(p->text), "%s", text);
 	while (!p->stop && pthread_cond_timedwait(&p->wake, &p->lock, &until) != ETIMEDOUT)
@@ -125,6 +159,20 @@ static int platform_open_store(struct fog_node *n, struct node_platform *p)
 	return r;
 }
 
+static int platform_open_rates(struct node_platform *p)
+{
+	const struct fog_config_limits *c = &p->node->started->limits;
+	const struct fog_rates_params params = {
+	        .a_minute =
+	                {[FOG_RATE_AUTH] = c->auth,
+	                 [FOG_RATE_WRITE] = c->write,
+	                 [FOG_RATE_READ] = c->read},
+	        .shared = fog_db_shared(p->db) ? p->db : NULL,
+	};
+
+	return fog_rates_open(&p->rates, &params);
+}
+
 static int platform_begin(struct node_platform *p)
 {
 	int r = platform_try(p, p->text);
@@ -143,15 +191,21 @@ static int platform_begin(struct node_platform *p)
 int node_platform_create(struct fog_node *n)
 {
 	struct node_platform *p = calloc(1, sizeof(*p));
+	pthread_condattr_t clock;
 	int r;
 
 	if (p == NULL)
 		return -ENOMEM;
 	p->node = n;
 	pthread_mutex_init(&p->lock, NULL);
-	pthread_cond_init(&p->wake, NULL);
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&p->wake, &clock);
+	pthread_condattr_destroy(&clock);
 	n->platform = p;
 	r = platform_open_store(n, p);
+	if (r == 0)
+		r = platform_open_rates(p);
 	return r < 0 ? r : platform_begin(p);
 }
 
@@ -167,7 +221,8 @@ void node_platform_destroy(struct fog_node *n)
 	pthread_mutex_unlock(&p->lock);
 	if (p->running)
 		pthread_join(p->thread, NULL);
-	fog_accounts_close(p->accounts);
+	platform_shut(p);
+	fog_rates_close(p->rates);
 	fog_db_close(p->db);
 	pthread_cond_destroy(&p->wake);
 	pthread_mutex_destroy(&p->lock);
@@ -188,6 +243,21 @@ struct fog_accounts *node_platform_accounts(const struct fog_node *n)
 struct fog_db *node_platform_store(const struct fog_node *n)
 {
 	return platform_up(n) ? n->platform->db : NULL;
+}
+
+struct fog_usage *node_platform_usage(const struct fog_node *n)
+{
+	return platform_up(n) ? n->platform->usage : NULL;
+}
+
+struct fog_audit_chain *node_platform_audit(const struct fog_node *n)
+{
+	return platform_up(n) ? n->platform->audit : NULL;
+}
+
+struct fog_rates *node_platform_rates(const struct fog_node *n)
+{
+	return n->platform != NULL ? n->platform->rates : NULL;
 }
 
 unsigned node_platform_warnings(

@@ -17,6 +17,7 @@ import os
 import pathlib
 import re
 import signal
+import sqlite3
 import subprocess
 import time
 
@@ -244,6 +245,15 @@ class Node:
 	def findings(self):
 		"""Folder of what sanitizers have to say."""
 		return self.folder / "findings"
+
+	def audited(self, path):
+		"""Rows of the audit about a path, oldest first."""
+		store = sqlite3.connect(f"file:{self.state_dir}/control/platform.db?mode=ro", uri=True)
+		try:
+			rows = store.execute("SELECT method, status, actor_kind, actor_id FROM audit WHERE path=? ORDER BY id", (path,))
+			return [dict(zip(("method", "status", "actor_kind", "actor_id"), row)) for row in rows]
+		finally:
+			store.close()
 
 	def log(self, which):
 		return self.folder / f"{which}.log"

@@ -194,7 +194,7 @@ def controlplane_page(usage, metrics, version):
 	page.section("FILES")
 	page.items([
 		("/var/lib/fogline/NAME", "identity.key, the node's identity: keep a copy in a safe place; identity.pub; "
-			"control/store.db, messages; control/audit.jsonl, every change that was asked for; control/rest.pem and rest.key, "
+			"control/store.db, messages; control/platform.db, accounts and audit; control/platform.key, which opens what is secret in it; control/audit-head.jsonl, where the audit ends; control/rest.pem and rest.key, "
 			"the TLS certificate of rest.tcp that was made, if none is named"),
 		("/run/fogline/NAME", "rest.sock, dp.sock"),
 	])

@@ -64,9 +64,10 @@ static int key_make(const char *path)
 	else if (fsync(fd) < 0)
 		r = -errno;
 	close(fd);
-	if (r == 0 && link(part, path) < 0 && errno != EEXIST)
+	if (r == 0 && renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_NOREPLACE) < 0 &&
+	    errno != EEXIST)
 		r = -errno;
-	unlink(part);
+	unlink(part); // is there no more when it has got its name
 	return r == 0 ? key_sync_folder(path) : r;
 }
 

@@ -107,7 +107,7 @@ int fog_confine(const struct fog_config *c, const char *config_path)
 	        state[FOG_CONFIG_PATH_LEN + 16];
 	char platform[CONFINE_PLATFORM][FOG_CONFIG_PATH_LEN];
 	const struct fog_landlock_path fixed[] = {
-	        {state, FOG_LANDLOCK_WRITE}, // store and audit log
+	        {state, FOG_LANDLOCK_WRITE}, // both stores
 	        {config, FOG_LANDLOCK_WRITE}, // PUT /v1/config; who may is the folder's affair
 	        {topology, FOG_LANDLOCK_READ},
 	        {rest, FOG_LANDLOCK_REMOVE}, // rest.sock

@@ -10,7 +10,7 @@ enum { FOG_TOKEN_LEN_MIN = 32, FOG_TOKEN_LEN_MAX = 512 };
 
 struct fog_token {
 	uint8_t hash[32]; // BLAKE2b-256
-	char id[17]; // name of the token in the audit log: tells nothing about the token itself
+	char id[17]; // name of the token in the audit: tells nothing about the token itself
 };
 
 // Read the token from 'path': a regular file of root's or our own user, closed to everybody else,

@@ -131,10 +131,6 @@ struct fog_config_trace {
 	bool allow; // also in production
 };
 
-struct fog_config_audit {
-	uint32_t file_mib, files;
-};
-
 // What the XDP program of every afxdp port does before a frame costs a worker anything.
 struct fog_config_filter {
 	bool early_drop;
@@ -200,7 +196,6 @@ struct fog_config {
 	struct fog_config_test test;
 	struct fog_config_log log;
 	struct fog_config_trace trace;
-	struct fog_config_audit audit;
 	struct fog_config_filter filter;
 	struct fog_config_drain drain;
 	struct fog_config_links links;

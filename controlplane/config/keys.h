@@ -17,7 +17,7 @@
 	X(root, "run_dir", run_dir, PATH, "/run/fogline/INSTANCE", 2, 90, CONTROL, \
 	  "folder of the sockets") \
 	X(root, "state_dir", state_dir, PATH, "/var/lib/fogline/INSTANCE", 2, 200, CONTROL, \
-	  "folder of identity, messages and audit log; it belongs to who starts the control plane") \
+	  "folder of identity, messages, accounts and audit; it belongs to who starts the control plane") \
 	X(root, "topology", topology, PATH, "/etc/fogline/topology.yaml", 2, 255, RUN, \
 	  "file that describes the network; read again when it changes") \
 	X(root, "production", production, BOOL, "false", 0, 1, RUN, \
@@ -118,12 +118,6 @@
 	X(trace, "allow", allow, BOOL, "false", 0, 1, RUN, \
 	  "let fogctl trace and capture look at single packets although the node is in production; never " \
 	  "over REST")
-
-#define CONFIG_AUDIT_KEYS(X) \
-	X(audit, "file_size", file_mib, MIB, "8", 1, 1024, CONTROL, \
-	  "size at which the audit log goes on in a new file") \
-	X(audit, "files", files, COUNT, "8", 2, 99, CONTROL, \
-	  "files of the audit log that are kept, the one in use included")
 
 #define CONFIG_FILTER_KEYS(X) \
 	X(filter, "early_drop", early_drop, BOOL, "true", 0, 1, RUN, \
@@ -228,7 +222,6 @@
 	S(test, CONFIG_TEST_KEYS, CONFIG_NO_LISTS) \
 	S(log, CONFIG_LOG_KEYS, CONFIG_NO_LISTS) \
 	S(trace, CONFIG_TRACE_KEYS, CONFIG_NO_LISTS) \
-	S(audit, CONFIG_AUDIT_KEYS, CONFIG_NO_LISTS) \
 	S(filter, CONFIG_FILTER_KEYS, CONFIG_FILTER_LISTS) \
 	S(drain, CONFIG_DRAIN_KEYS, CONFIG_NO_LISTS) \
 	S(links, CONFIG_LINKS_KEYS, CONFIG_NO_LISTS) \

@@ -1,66 +1,87 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // Who asks, and whether he may: users of this host by the kernel's word, others by what they carry.
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
+#include "../node_platform.h"
 #include "exchange.h"
+
+static const char scheme[] = "Bearer ";
 
 static void caller_local(struct http_exchange *x)
 {
 	const struct http_peer *peer = x->head->peer;
-	struct http_caller *caller = &x->req.caller;
+	uint32_t roles = (peer->member ? FOG_ROLE_OPERATOR : 0) |
+	        (peer->chief ? FOG_ROLE_ADMIN : 0);
 
-	snprintf(caller->name, sizeof(caller->name), "uid %" PRIu32, peer->uid);
-	caller->scopes = UINT32_MAX;
-	if (peer->member)
-		caller->roles |= FOG_ROLE_OPERATOR;
-	if (peer->chief)
-		caller->roles |= FOG_ROLE_ADMIN;
+	fog_caller_local(&x->req.caller, peer->uid, roles);
 }
 
-static void caller_token(struct http_exchange *x, const char *authorization)
+// Returns 0, or what keeps him out, with x->denial.
+static int caller_bearer(struct http_exchange *x, const char *authorization)
 {
 	const struct fog_token *token = x->dispatcher->params.token;
-	struct http_caller *caller = &x->req.caller;
+	struct fog_accounts *accounts = node_platform_accounts(x->dispatcher->params.node);
 
-	if (token == NULL || !fog_token_matches(token, authorization))
-		return;
-	snprintf(caller->name, sizeof(caller->name), "token %s", token->id);
-	caller->roles = FOG_ROLE_OPERATOR;
-	caller->scopes = UINT32_MAX;
+	if (authorization == NULL || strncasecmp(authorization, scheme, strlen(scheme)) != 0) {
+		x->denial = (struct fog_denial
+		){.code = "not_authenticated", .text = "the bearer token is missing"};
+		return -EACCES;
+	}
+	if (token != NULL && fog_token_matches(token, authorization)) {
+		fog_caller_static(&x->req.caller, token->id);
+		return 0;
+	}
+	if (accounts == NULL) {
+		x->denial = (struct fog_denial
+		){.code = "store_away",
+		  .text = "the platform's store does not answer",
+		  .retry_after_s = 2};
+		return -EAGAIN;
+	}
+	authorization += strlen(scheme);
+	return fog_caller_find(
+	        accounts, authorization, strlen(authorization), &x->req.caller, &x->denial
+	);
+}
+
+bool http_identify(struct http_exchange *x)
+{
+	const struct http_peer *peer = x->head->peer;
+
+	snprintf(x->req.source, sizeof(x->req.source), "%s", peer->local ? "local" : peer->address);
+	if (peer->local)
+		caller_local(x);
+	else
+		x->unknown = caller_bearer(x, x->head->header[HTTP_AUTHORIZATION]);
+	return true;
 }
 
 bool http_authenticate(struct http_exchange *x)
 {
-	struct http_caller *caller = &x->req.caller;
+	int status = x->unknown == -EACCES ? 401 : 503;
 
-	snprintf(
-	        caller->source, sizeof(caller->source), "%s",
-	        x->head->peer->local ? "local" : x->head->peer->address
-	);
-	strcpy(caller->name, "none");
-	if (x->head->peer->local)
-		caller_local(x);
-	else
-		caller_token(x, x->head->header[HTTP_AUTHORIZATION]);
-	if (x->route->who == API_ANYONE || x->head->peer->local || caller->roles != 0)
+	if (x->route->who == API_ANYONE || x->unknown == 0)
 		return true;
 	http_reply_problem(
-	        &x->res, 401, "not_authenticated", "send 'Authorization: Bearer TOKEN'",
-	        "the bearer token is missing or wrong"
+	        &x->res, status, x->denial.code,
+	        status == 401 ? "send 'Authorization: Bearer TOKEN'" : NULL, "%s", x->denial.text
 	);
+	x->res.retry_after_s = (int)x->denial.retry_after_s;
 	return false;
 }
 
 bool http_authorise(struct http_exchange *x)
 {
-	const struct http_caller *caller = &x->req.caller;
+	const struct fog_caller *caller = &x->req.caller;
 
 	if (x->route->who == API_ANYONE)
 		return true;
-	if (x->head->peer->local && caller->roles == 0) {
+	if (caller->kind == FOG_CALLER_LOCAL && caller->roles == 0) {
 		http_reply_problem(
 		        &x->res, 403, "not_operator", "join the group of the control plane's user",
 		        "user %" PRIu32 " does not operate this node", x->head->peer->uid
@@ -75,7 +96,7 @@ bool http_authorise(struct http_exchange *x)
 		);
 		return false;
 	}
-	if (caller->scopes != UINT32_MAX &&
+	if (caller->kind == FOG_CALLER_KEY &&
 	    (x->route->scope == 0 || (caller->scopes & x->route->scope) != x->route->scope)) {
 		http_reply_problem(
 		        &x->res, 403, "not_in_scope",

@@ -13,6 +13,7 @@
 
 #include "../../log/log.h"
 #include "../node.h"
+#include "../now.h"
 #include "exchange.h"
 #include "validate.h"
 
@@ -248,67 +249,13 @@ static bool dispatch_match(struct http_exchange *x)
 	return false;
 }
 
-static bool dispatch_plain(const char *text)
-{
-	const char *p = text;
-
-	while (*p > ' ' && *p <= '~')
-		p++;
-	return p > text && *p == '\0';
-}
-
-// The path, and what of the query a handler was given, as far as it is text for one line.
-static const char *dispatch_audit_path(const struct http_exchange *x, char *text, size_t len)
-{
-	const struct api_parameter *query = x->route->query;
-	int used = snprintf(
-	        text, len, "%s", dispatch_plain(x->req.path) ? x->req.path : x->route->path
-	);
-
-	for (int i = 0; query != NULL && query[i].name != NULL; i++) {
-		const char *value = x->req.query[i];
-		if (value != NULL && dispatch_plain(value) && used > 0 && (size_t)used < len)
-			used += snprintf(
-			        text + used, len - (size_t)used, "%c%s=%s",
-			        strchr(text, '?') == NULL ? '?' : '&', query[i].name, value
-			);
-	}
-	return text;
-}
-
-static void dispatch_audit(struct http_exchange *x)
-{
-	char path[256];
-	struct fog_audit_entry entry = {
-	        .request_id = x->req.id,
-	        .peer = x->req.caller.name,
-	        .method = x->route->method,
-	        .path = dispatch_audit_path(x, path, sizeof(path)),
-	        .status = x->res.status,
-	        .body = x->req.body,
-	        .body_len = x->req.body_len,
-	};
-	int r = fog_audit_append(x->dispatcher->params.node->audit, &entry);
-
-	if (r < 0) {
-		LOG_ERR("audit log: %s: make room in the state folder", strerror(-r));
-		http_reply_problem(
-		        &x->res, 500, "audit_failed", "make room in the state folder",
-		        "the request had status %d, but the audit log takes no entry", entry.status
-		);
-	}
-}
-
 // In this order; what refuses first decides. Those of the head need no body.
 static http_step *const head_steps[] = {
-        dispatch_head,  http_preflight, dispatch_route,   http_authenticate,
-        http_authorise, dispatch_size,  dispatch_content,
+        dispatch_head,     http_preflight, dispatch_route, http_identify,    http_limit,
+        http_authenticate, http_authorise, dispatch_size,  dispatch_content,
 };
 static http_step *const body_steps[] = {
-        dispatch_json,
-        dispatch_query,
-        http_idempotency_begin,
-        dispatch_match,
+        dispatch_json, dispatch_query, http_idempotency_begin, dispatch_match, http_record_ready,
 };
 
 // A name that somebody else gave the request.
@@ -350,9 +297,9 @@ struct http_exchange *http_exchange_begin(struct http_dispatcher *d, const struc
 		return NULL;
 	x->dispatcher = d;
 	x->head = head;
+	x->began_ms = fog_now_ms();
 	x->req.method = head->method;
 	x->req.body = "";
-	strcpy(x->req.caller.name, "none");
 	dispatch_names(x);
 	http_cors(x);
 	for (unsigned i = 0; i < sizeof(head_steps) / sizeof(head_steps[0]); i++)
@@ -384,8 +331,7 @@ void http_exchange_finish(struct http_exchange *x, const char *body, size_t len,
 	x->req.body_len = len;
 	if (!http_exchange_answered(x))
 		dispatch_handle(x, too_large);
-	if (x->route != NULL && strcmp(x->route->method, "GET") != 0)
-		dispatch_audit(x);
+	http_record(x);
 	http_idempotency_end(x);
 }
 

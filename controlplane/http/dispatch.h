@@ -5,6 +5,7 @@
 #pragma once
 
 #include "../auth/token.h"
+#include "../limits/rates.h"
 #include "http.h"
 #include "uri.h"
 
@@ -28,6 +29,7 @@ struct http_peer {
 	bool chief; // root, or the control plane's own user
 	uint32_t uid;
 	char address[HTTP_SOURCE_LEN]; // of others
+	char network[FOG_RATES_ADDRESS_LEN]; // that the address is one of, as limits see it
 };
 
 // Headers that mean something here; the rest of them, and those that came twice.

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "../limits/rates.h"
 #include "dispatch.h"
 
 enum { HTTP_FLIGHTS_MAX = 256 };
@@ -27,6 +28,10 @@ struct http_exchange {
 	struct http_uri uri;
 	struct http_request req;
 	struct http_response res;
+	uint64_t began_ms; // fog_now_ms
+	int unknown; // 0, or why it isn't known who asks; 'denial' says it
+	struct fog_denial denial;
+	struct fog_rate rate; // limit 0: nobody has counted
 	json_t *json; // what req.json points to
 	const char *origin; // that may read the answer, or NULL
 	bool flies; // has a place among the dispatcher's flights
@@ -36,13 +41,18 @@ struct http_exchange {
 // A step: returns whether the request goes on; if not, the answer is there.
 typedef bool http_step(struct http_exchange *);
 
-http_step http_authenticate; // who asks: caller.c
+http_step http_identify; // who asks, for all that follows: caller.c
+http_step http_limit; // whether he asks too often: limit.c
+http_step http_authenticate; // whether it is known who asks, where that must be: caller.c
 http_step http_authorise; // whether he may
 http_step
         http_preflight; // a browser's question before a request from a page of another origin: cors.c
+http_step http_record_ready; // whether the audit could note a change: record.c
 http_step http_idempotency_begin; // whether it has been done before: idempotency.c
 
 // Keep the answer for the request's Idempotency-Key, when it has one; leave the flight.
 void http_idempotency_end(struct http_exchange *);
+// Note it in the audit, as far as it belongs there.
+void http_record(struct http_exchange *);
 // Set 'origin'.
 void http_cors(struct http_exchange *);

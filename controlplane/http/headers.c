@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // The headers of every answer, refusals, too.
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,7 +32,7 @@ static void headers_cors(
 		return;
 	put(ctx, "Access-Control-Allow-Origin", x->origin);
 	put(ctx, "Access-Control-Expose-Headers",
-	    "Allow, ETag, Idempotent-Replayed, Location, Retry-After, X-Correlation-Id, X-Request-Id"
+	    "Allow, ETag, Idempotent-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, X-Correlation-Id, X-Request-Id"
 	);
 	if (x->res.status != 204 || strcmp(x->req.method, "OPTIONS") != 0)
 		return;
@@ -39,6 +40,24 @@ static void headers_cors(
 	put(ctx, "Access-Control-Allow-Headers",
 	    "Authorization, Content-Type, Idempotency-Key, If-Match, X-Correlation-Id");
 	put(ctx, "Access-Control-Max-Age", "600");
+}
+
+// The counts of draft-ietf-httpapi-ratelimit-headers, in their short form.
+static void headers_rate(
+        const struct fog_rate *rate, void (*put)(void *, const char *, const char *), void *ctx
+)
+{
+	char text[80];
+
+	if (rate->limit == 0)
+		return;
+	snprintf(text, sizeof(text), "\"minute\";q=%" PRIu32 ";w=60", rate->limit);
+	put(ctx, "RateLimit-Policy", text);
+	snprintf(
+	        text, sizeof(text), "\"minute\";r=%" PRIu32 ";t=%" PRIu32, rate->remaining,
+	        rate->reset_s
+	);
+	put(ctx, "RateLimit", text);
 }
 
 static void headers_own(
@@ -71,6 +90,7 @@ void http_exchange_headers(
 )
 {
 	headers_own(&x->res, put, ctx);
+	headers_rate(&x->rate, put, ctx);
 	headers_cors(x, put, ctx);
 	put(ctx, "X-Request-Id", x->req.id);
 	put(ctx, "X-Correlation-Id", x->req.correlation);

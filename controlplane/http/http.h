@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../accounts/accounts.h"
 #include "api.h"
 
 struct fog_dpclient_ack;
@@ -18,21 +19,11 @@ enum {
 	HTTP_CORRELATION_LEN = 65,
 	HTTP_PART_MAX = 2, // parts of a path that a route leaves open
 	HTTP_PART_LEN = 72,
-	HTTP_CALLER_LEN = 64,
 	HTTP_SOURCE_LEN = 46, // an IP address, or "local"
 	HTTP_CODE_LEN = 48,
 	HTTP_KEY_MAX = 255, // characters of an Idempotency-Key
 	HTTP_WAIT_MAX_S = 30, // longest wait that a client may ask for
 	HTTP_ACK_WAIT_MS = 2000, // for the data plane's word on a changed configuration
-};
-
-// Who asks, as far as he has shown it.
-struct http_caller {
-	char name
-	        [HTTP_CALLER_LEN]; // "uid 0", "token 12ab..", "none"; the same one always has the same
-	char source[HTTP_SOURCE_LEN]; // of the socket, never of a header
-	uint32_t roles; // enum fog_account_role; 0: nobody that is known
-	uint32_t scopes; // of an API key; all of everybody else
 };
 
 struct http_request {
@@ -50,7 +41,8 @@ struct http_request {
 	         [HTTP_PART_LEN]; // what stands in place of the route's {parts}, likewise
 	char id[HTTP_ID_LEN];
 	char correlation[HTTP_CORRELATION_LEN]; // what the caller calls it, or our id
-	struct http_caller caller;
+	struct fog_caller caller; // kind FOG_CALLER_NONE: nobody that is known
+	char source[HTTP_SOURCE_LEN]; // of the socket, never of a header
 };
 
 struct http_response {
@@ -66,6 +58,8 @@ struct http_response {
 	bool kept; // the handler has stored it for its Idempotency-Key
 	bool replayed; // answer of an earlier request with the same Idempotency-Key
 	char code[HTTP_CODE_LEN]; // of a problem
+	const char *why; // static, for the audit only: what the caller isn't told
+	int64_t user_id; // an account that a request by nobody known was about, for the audit
 	const char *request_id; // for problems
 };
 

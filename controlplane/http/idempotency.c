@@ -12,14 +12,11 @@
 #include "exchange.h"
 
 // Strangers are told apart by where they come from.
-static const char *idempotency_caller(const struct http_exchange *x, char name[2 * HTTP_CALLER_LEN])
+static const char *idempotency_caller(const struct http_exchange *x)
 {
-	const struct http_caller *caller = &x->req.caller;
+	const struct fog_caller *caller = &x->req.caller;
 
-	if (caller->roles != 0)
-		return caller->name;
-	snprintf(name, 2 * HTTP_CALLER_LEN, "%s %s", caller->name, caller->source);
-	return name;
+	return caller->kind != FOG_CALLER_NONE ? caller->actor : x->req.source;
 }
 
 static bool idempotency_good(const char *key)
@@ -50,10 +47,8 @@ static void idempotency_digest(struct http_exchange *x)
 
 static bool idempotency_same(const struct http_exchange *a, const struct http_exchange *b)
 {
-	char one[2 * HTTP_CALLER_LEN], other[2 * HTTP_CALLER_LEN];
-
 	return strcmp(a->req.idempotency_key, b->req.idempotency_key) == 0 &&
-	        strcmp(idempotency_caller(a, one), idempotency_caller(b, other)) == 0;
+	        strcmp(idempotency_caller(a), idempotency_caller(b)) == 0;
 }
 
 // Take a place among those at work. Returns 0, -EALREADY (the same key is there), -EBUSY.
@@ -96,14 +91,12 @@ static void idempotency_land(struct http_exchange *x)
 static bool idempotency_look(struct http_exchange *x)
 {
 	struct fog_store *store = x->dispatcher->params.node->store;
-	char name[2 * HTTP_CALLER_LEN];
 	struct fog_store_answer answer;
 	int r = fog_store_begin(store);
 
 	if (r == 0) {
 		r = fog_store_answer_get(
-		        store, idempotency_caller(x, name), x->req.idempotency_key, x->req.digest,
-		        &answer
+		        store, idempotency_caller(x), x->req.idempotency_key, x->req.digest, &answer
 		);
 		fog_store_end(store, 0);
 	}
@@ -179,7 +172,6 @@ static void idempotency_keep(struct http_exchange *x)
 {
 	struct fog_store *store = x->dispatcher->params.node->store;
 	char *secret = x->res.secret ? idempotency_secret(x) : NULL;
-	char name[2 * HTTP_CALLER_LEN];
 	char empty[] = "";
 	struct fog_store_answer answer = {
 	        .status = secret != NULL ? 409 : x->res.status,
@@ -191,8 +183,7 @@ static void idempotency_keep(struct http_exchange *x)
 
 	if (r == 0) {
 		r = fog_store_answer_put(
-		        store, idempotency_caller(x, name), x->req.idempotency_key, x->req.digest,
-		        &answer
+		        store, idempotency_caller(x), x->req.idempotency_key, x->req.digest, &answer
 		);
 		int e = fog_store_end(store, r == 0);
 		r = r < 0 ? r : e;

@@ -120,7 +120,7 @@ static int messages_transact(
 		return 0;
 	struct fog_store_answer answer = {.status = res->status, .body = res->body};
 	r = fog_store_answer_put(
-	        n->store, req->caller.name, req->idempotency_key, req->digest, &answer
+	        n->store, req->caller.actor, req->idempotency_key, req->digest, &answer
 	);
 	if (r < 0)
 		messages_refused(n, res, r, reply, p->text);

@@ -234,6 +234,7 @@ static void server_peer(struct http_peer *peer, int fd, const struct sockaddr *f
 	uid_t uid = (uid_t)-1;
 
 	memset(peer, 0, sizeof(*peer));
+	fog_rates_address(from, peer->network);
 	if (from->sa_family == AF_UNIX) {
 		peer->local = true;
 		peer->member = fog_peer_check(fd, &uid) == 0;

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// What of a request is noted in the audit: all that changes something, and every refusal of somebody who is known, a row
+// each, which is durable before the answer leaves; refusals of strangers are counted.
+#include <errno.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../log/log.h"
+#include "../node_platform.h"
+#include "../now.h"
+#include "exchange.h"
+
+static bool record_mutates(const struct http_exchange *x)
+{
+	return strcmp(x->route->method, "GET") != 0;
+}
+
+static bool record_stranger(const struct http_exchange *x)
+{
+	return x->req.caller.kind == FOG_CALLER_NONE && x->res.user_id == 0;
+}
+
+static bool record_plain(const char *text)
+{
+	const char *p = text;
+
+	while (*p > ' ' && *p <= '~')
+		p++;
+	return p > text && *p == '\0';
+}
+
+// The path, and what of the query a handler was given, as far as it is text for one line.
+static void record_path(const struct http_exchange *x, char *text, size_t len)
+{
+	const struct api_parameter *query = x->route->query;
+	int used =
+	        snprintf(text, len, "%s", record_plain(x->req.path) ? x->req.path : x->route->path);
+
+	for (int i = 0; query != NULL && query[i].name != NULL; i++) {
+		const char *value = x->req.query[i];
+		if (value != NULL && record_plain(value) && used > 0 && (size_t)used < len)
+			used += snprintf(
+			        text + used, len - (size_t)used, "%c%s=%s",
+			        strchr(text, '?') == NULL ? '?' : '&', query[i].name, value
+			);
+	}
+}
+
+static void record_actor(const struct http_exchange *x, struct fog_audit_event *e, char id[24])
+{
+	static const char *const kind[] = {
+	        [FOG_CALLER_NONE] = FOG_AUDIT_ANONYMOUS, [FOG_CALLER_LOCAL] = FOG_AUDIT_LOCAL,
+	        [FOG_CALLER_STATIC] = FOG_AUDIT_TOKEN,   [FOG_CALLER_SESSION] = FOG_AUDIT_USER,
+	        [FOG_CALLER_KEY] = FOG_AUDIT_KEY,
+	};
+	const struct fog_caller *caller = &x->req.caller;
+	const char *colon = strchr(caller->actor, ':');
+
+	e->actor_kind = kind[caller->kind];
+	e->actor_id = colon != NULL ? colon + 1 : NULL;
+	e->actor_name = caller->name;
+	if (caller->kind != FOG_CALLER_NONE || x->res.user_id == 0)
+		return;
+	// A request by nobody known that was about an account: its owner's when it worked.
+	snprintf(id, 24, "%" PRId64, x->res.user_id);
+	e->actor_kind = x->res.status < 400 ? FOG_AUDIT_USER : FOG_AUDIT_ANONYMOUS;
+	e->actor_id = id;
+}
+
+static char *record_details(const struct http_exchange *x)
+{
+	const char *why = x->denial.why != NULL ? x->denial.why : x->res.why;
+	json_t *details = json_object();
+
+	if (x->res.code[0] != '\0')
+		json_object_set_new(details, "code", json_string(x->res.code));
+	if (why != NULL)
+		json_object_set_new(details, "why", json_string(why));
+	if (x->res.replayed)
+		json_object_set_new(details, "replayed", json_true());
+	char *text = json_dumps(details, JSON_COMPACT);
+	json_decref(details);
+	return text;
+}
+
+static int record_append(const struct http_exchange *x, struct fog_audit_chain *chain)
+{
+	char path[512], id[24];
+	uint8_t digest[32];
+	char *details = record_details(x);
+	struct fog_audit_event e = {
+	        .action = x->route->action,
+	        .object = x->res.location[0] != '\0' ? x->res.location : path,
+	        .source = x->req.source,
+	        .request_id = x->req.id,
+	        .correlation_id = x->req.correlation,
+	        .method = x->route->method,
+	        .path = path,
+	        .status = (unsigned)x->res.status,
+	        .outcome = x->res.status < 400 ? FOG_AUDIT_DONE
+	                : x->res.status < 500  ? FOG_AUDIT_REFUSED
+	                                       : FOG_AUDIT_FAILED,
+	        .duration_us = (fog_now_ms() - x->began_ms) * 1000,
+	        .details = details,
+	};
+
+	record_path(x, path, sizeof(path));
+	record_actor(x, &e, id);
+	if (x->req.body_len > 0) {
+		crypto_generichash(
+		        digest, sizeof(digest), (const uint8_t *)x->req.body, x->req.body_len, NULL,
+		        0
+		);
+		e.body_digest = digest;
+	}
+	int r = fog_audit_chain_append(chain, &e, NULL);
+	free(details);
+	return r;
+}
+
+// Nothing is changed that could not be noted.
+bool http_record_ready(struct http_exchange *x)
+{
+	struct fog_audit_chain *chain = node_platform_audit(x->dispatcher->params.node);
+
+	if (!record_mutates(x) || (chain != NULL && !fog_audit_chain_away(chain)))
+		return true;
+	http_reply_problem(
+	        &x->res, 503, "audit_away", "make room, or bring the platform's store back",
+	        "nothing is changed while the audit takes no rows"
+	);
+	x->res.retry_after_s = 2;
+	return false;
+}
+
+void http_record(struct http_exchange *x)
+{
+	struct fog_audit_chain *chain = node_platform_audit(x->dispatcher->params.node);
+	bool refused = x->res.status >= 400 && x->res.status < 500;
+
+	if (x->route == NULL || chain == NULL)
+		return;
+	if (record_stranger(x) && x->res.status >= 400) {
+		fog_audit_chain_anonymous(
+		        chain, x->req.source, x->route->action, (unsigned)x->res.status
+		);
+		return;
+	}
+	if (!record_mutates(x) && !refused)
+		return;
+	int r = record_append(x, chain);
+	if (r == 0)
+		return;
+	LOG_ERR("audit: a row with status %d is not stored: %s: make room, or bring the store back",
+	        x->res.status, strerror(-r));
+	// What was refused stays refused; what was done must not pass for noted.
+	if (record_mutates(x) && x->res.status < 400)
+		http_reply_problem(
+		        &x->res, 500, "audit_failed",
+		        "see whether it was done before you try again",
+		        "the request had status %d, but the audit takes no rows", x->res.status
+		);
+}
