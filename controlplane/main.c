@@ -22,6 +22,7 @@
 #include "node_directory.h"
 #include "node_epochs.h"
 #include "node_links.h"
+#include "node_services.h"
 #include "notify.h"
 
 enum {
@@ -206,6 +207,7 @@ static void main_tick(struct main_state *m)
 	node_cover_tick(m->node);
 	fog_sender_flush(m->node->sender);
 	fog_tracer_tick(m->node->tracer);
+	node_services_beat(m->node);
 	fog_server_tick(m->server);
 	fog_log_flush();
 	fog_notify_tick(&m->notify);

@@ -18,10 +18,12 @@
 #include "node_directory.h"
 #include "node_epochs.h"
 #include "node_filter.h"
+#include "node_history.h"
 #include "node_links.h"
 #include "node_loops.h"
 #include "node_mail.h"
 #include "node_platform.h"
+#include "node_services.h"
 
 int fog_node_state_path(const struct fog_node *n, const char *file, char *path, size_t len)
 {
@@ -165,6 +167,8 @@ int fog_node_start(struct fog_node *n)
 	if (r == 0)
 		r = node_platform_create(n);
 	if (r == 0)
+		r = node_history_create(n);
+	if (r == 0)
 		r = node_filter_load(n);
 	if (r == 0)
 		r = fog_inbox_create(n->store, n->ops, &n->inbox);
@@ -206,12 +210,16 @@ int fog_node_start(struct fog_node *n)
 		return r;
 	}
 	node_epochs_tick(n);
-	return node_cover_create(n);
+	r = node_cover_create(n);
+	return r < 0 ? r : node_services_start(n);
 }
 
 void fog_node_destroy(struct fog_node *n)
 {
 	if (n == NULL)
+		return;
+	// A thread that hangs may touch all of it: the end of the process frees it.
+	if (node_services_stop(n) < 0)
 		return;
 	node_directory_destroy(n); // its threads ask
 	fog_loops_forget(n->loops); // its thread sends
@@ -229,6 +237,8 @@ void fog_node_destroy(struct fog_node *n)
 	fog_exchange_destroy(n->exchange);
 	fog_clock_destroy(n->clock);
 	free(n->filter);
+	node_services_destroy(n);
+	node_history_destroy(n);
 	node_platform_destroy(n);
 	fog_store_close(n->store);
 	fog_certificate_close(n->certificate);
@@ -317,6 +327,7 @@ unsigned fog_node_unready(struct fog_node *n, node_say *reason, void *ctx)
 	count += node_unready_epochs(n, reason, ctx);
 	count += node_unready_data_plane(n, reason, ctx);
 	count += node_unready_links(n, reason, ctx);
+	count += node_unready_services(n, reason, ctx);
 	return count + node_unready_production(n, reason, ctx);
 }
 
@@ -414,5 +425,7 @@ unsigned fog_node_warnings(struct fog_node *n, node_say *warn, void *ctx)
 	count += node_warn_cover(n, warn, ctx);
 	count += node_filter_warnings(n, warn, ctx);
 	count += node_warn_certificate(n, warn, ctx);
+	count += node_warn_services(n, warn, ctx);
+	count += node_warn_history(n, warn, ctx);
 	return count + node_timing_warnings(n, warn, ctx);
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/stat.h>
 
@@ -24,9 +25,12 @@
 #include "timing/timing.h"
 #include "tracer.h"
 
+struct fog_operations;
+struct fog_services;
 struct node_directory;
 struct node_cover;
 struct node_filter;
+struct node_history;
 struct node_links;
 struct node_platform;
 
@@ -70,6 +74,11 @@ struct fog_node {
 	struct node_links *link_follow; // control thread
 	int directory_fd; // listening socket of the public listener until start takes it, or -1
 	struct node_directory *directory; // set by start, constant (node_directory.h)
+	_Atomic(struct fog_operations *) operations; // long work (node_services.h)
+	struct node_history *
+	        history; // set by start, constant: configurations that were in force (node_history.h)
+	struct fog_services *services; // likewise, all that is supervised (node_services.h)
+	atomic_uint_least64_t beat_ms; // when the control thread last moved, 0: not by itself yet
 
 	// Set by start, constant: time, keys and descriptors of a network with epochs (node_epochs.h).
 	struct fog_clock *clock;
@@ -95,11 +104,39 @@ int fog_node_config_reload(struct fog_node *);
 // 'expected' is the checksum that the caller has seen, NULL for any. Somebody on REST asks for it, so
 // what fog_config_remote_check refuses is refused.
 // Returns 0 with *generation and what the change takes in *change, -ESTALE (the configuration is another one), -EINVAL
-// (findings in 'report'), -EPERM (likewise: not over REST), -errno (the file cannot be written). Any thread.
+// (findings in 'report'), -EPERM (likewise: not over REST), -EBUSY (a change before it waits for its confirmation), -EAGAIN (the
+// platform's store, which writes it down, is away), -errno (the file cannot be written): nothing has changed then. Any thread.
+struct fog_config_origin {
+	const char *actor; // who asks for it: "uid 0"
+	const char *comment; // why, or NULL
+	uint32_t
+	        confirm_s; // it is taken back after so long unless it is confirmed (config_history/pending.h); 0: it stays
+	int64_t reverts; // revision whose text it is, 0: none
+	bool rollback; // it takes back what waits for its confirmation
+};
+
 int fog_node_config_put(
         struct fog_node *, const char *text, size_t len, const uint8_t expected[32],
-        uint64_t *generation, enum fog_reload *change, struct fog_report *report
+        const struct fog_config_origin *, uint64_t *generation, enum fog_reload *change,
+        struct fog_report *report
 );
+// The text of an earlier revision again; of the one before a change that waits for its confirmation: the end of that. Returns as
+// fog_node_config_put, or -ENOENT (no such revision).
+int fog_node_config_revert(
+        struct fog_node *, int64_t revision, const struct fog_config_origin *, uint64_t *generation,
+        enum fog_reload *change, struct fog_report *report
+);
+// Keep the change that waits (revision 0: whichever it is). Returns 0, -ENOENT (none waits, or its time is over), -ESTALE (another one does).
+// Any thread.
+int fog_node_config_confirm(struct fog_node *, int64_t revision);
+
+struct fog_node_pending {
+	int64_t revision; // that waits for its confirmation
+	uint64_t left_ms;
+};
+
+// Whether one waits. Any thread.
+bool fog_node_config_pending(struct fog_node *, struct fog_node_pending *);
 
 // Our own entry in the topology, or NULL. Under 'lock'.
 const struct fog_topology_node *fog_node_self(const struct fog_node *);

@@ -18,6 +18,7 @@
 #include "node_directory.h"
 #include "node_epochs.h"
 #include "node_filter.h"
+#include "node_history.h"
 #include "node_links.h"
 
 // A path that was derived from the folder in the file moves with it.
@@ -441,6 +442,8 @@ int fog_node_config_reload(struct fog_node *n)
 		}
 	}
 	if (r == 0)
+		node_history_reloaded(n);
+	if (r == 0)
 		LOG_INFO("configuration reloaded");
 	else
 		LOG_ERR("the configuration that was in force stays in force");
@@ -481,37 +484,78 @@ static int config_write(const char *path, const char *text, size_t len)
 	return r;
 }
 
+// Whether 'text' may take the place of what is in force. Under 'change'. The caller frees *fresh.
+static int config_judge(
+        struct fog_node *n, const char *text, size_t len, const uint8_t expected[32],
+        const struct fog_config_origin *origin, struct fog_config **fresh, struct fog_report *report
+)
+{
+	int r = expected != NULL && memcmp(expected, n->config->checksum, 32) != 0 ? -ESTALE : 0;
+
+	if (r == 0)
+		r = fog_config_load_text(n->config_path, text, len, fresh, report);
+	if (r == 0)
+		r = config_check_here(*fresh, n->topology, report);
+	if (r == 0)
+		r = config_override(n, *fresh);
+	if (r == 0)
+		r = node_production_check(n, *fresh, report);
+	// What comes back was in force a moment ago.
+	if (r == 0 && !origin->rollback)
+		r = fog_config_remote_check(n->config, *fresh, report);
+	return r == 0 ? node_filter_check(n, *fresh, report) : r;
+}
+
+// Under 'change'; takes 'fresh' over only when it succeeds.
+static int config_replace(
+        struct fog_node *n, const char *text, size_t len, struct fog_config *fresh,
+        enum fog_reload *change, struct fog_report *report
+)
+{
+	// The file first: what is in force must never be lost by a restart.
+	int r = config_write(n->config_path, text, len);
+
+	if (r < 0)
+		return r;
+	r = node_config_apply(n, fresh, change, report);
+	if (r < 0) {
+		const char *old = node_history_text(n, &len);
+		int e = old != NULL ? config_write(n->config_path, old, len) : -ENOENT;
+		if (e < 0)
+			LOG_ERR("%s: %s: it has a text that is not in force: put the old one back",
+			        n->config_path, strerror(-e));
+	}
+	return r;
+}
+
 int fog_node_config_put(
         struct fog_node *n, const char *text, size_t len, const uint8_t expected[32],
-        uint64_t *generation, enum fog_reload *change, struct fog_report *report
+        const struct fog_config_origin *origin, uint64_t *generation, enum fog_reload *change,
+        struct fog_report *report
 )
 {
 	struct fog_config *fresh = NULL;
+	uint8_t seen[32];
 	int r;
 
+	node_history_turn(n);
 	pthread_mutex_lock(&n->change);
-	r = expected != NULL && memcmp(expected, n->config->checksum, 32) != 0 ? -ESTALE : 0;
+	r = config_judge(n, text, len, expected, origin, &fresh, report);
+	memcpy(seen, n->config->checksum, sizeof(seen));
+	pthread_mutex_unlock(&n->change);
+	// The store may take its time, the control thread must not wait for it.
 	if (r == 0)
-		r = fog_config_load_text(n->config_path, text, len, &fresh, report);
+		r = node_history_begin(n, origin, text, len);
+	pthread_mutex_lock(&n->change);
+	if (r == 0 && memcmp(seen, n->config->checksum, sizeof(seen)) != 0)
+		r = -ESTALE; // its file was read again meanwhile
 	if (r == 0)
-		r = config_check_here(fresh, n->topology, report);
-	if (r == 0)
-		r = config_override(n, fresh);
-	if (r == 0)
-		r = node_production_check(n, fresh, report);
-	if (r == 0)
-		r = fog_config_remote_check(n->config, fresh, report);
-	if (r == 0)
-		r = node_filter_check(n, fresh, report);
-	// The file first: what is in force must never be lost by a restart.
-	if (r == 0)
-		r = config_write(n->config_path, text, len);
-	if (r == 0)
-		r = node_config_apply(n, fresh, change, report);
+		r = config_replace(n, text, len, fresh, change, report);
 	if (r < 0)
 		fog_config_free(fresh);
 	*generation = n->generation;
 	pthread_mutex_unlock(&n->change);
+	node_history_done(n, r == 0);
 	return r;
 }
 

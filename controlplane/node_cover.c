@@ -14,7 +14,7 @@
 #include "node_links.h"
 #include "now.h"
 
-enum { JUDGE_MS = 5000 };
+enum { JUDGE_MS = 5000, STALE_MS = 10 * 1000 };
 
 struct node_cover {
 	struct fog_cover *cover;
@@ -152,19 +152,41 @@ int node_cover_create(struct fog_node *n)
 	if (r == 0)
 		r = fog_cover_create(&cover_ops, n, n->ops, n->identity->link_private, &nc->cover);
 	if (r == 0)
-		r = fog_cover_start(nc->cover);
-	if (r == 0)
 		return 0;
 err:
-	LOG_ERR("cover traffic cannot be made: %s: %s", strerror(-r),
-	        r == -EAGAIN ? "raise TasksMax" : "raise RLIMIT_MEMLOCK");
+	LOG_ERR("cover traffic cannot be made: %s: raise RLIMIT_MEMLOCK", strerror(-r));
 	return r;
 }
 
-void node_cover_stop(struct fog_node *n)
+int node_cover_start(void *node)
 {
+	int r = fog_cover_start(((struct fog_node *)node)->cover->cover);
+
+	if (r < 0)
+		LOG_ERR("cover traffic cannot be made: %s: raise TasksMax", strerror(-r));
+	return r;
+}
+
+void node_cover_stop(void *node)
+{
+	struct fog_node *n = node;
+
 	if (n->cover != NULL)
 		fog_cover_stop(n->cover->cover);
+}
+
+int node_cover_health(void *node, char text[FOG_SERVICE_TEXT_LEN])
+{
+	struct fog_node *n = node;
+	uint64_t stepped_ms = fog_cover_stepped_ms(n->cover->cover);
+
+	if (stepped_ms == 0 || fog_now_ms() - stepped_ms < STALE_MS)
+		return 0;
+	snprintf(
+	        text, FOG_SERVICE_TEXT_LEN, "its thread has not moved for %llu s",
+	        (unsigned long long)(fog_now_ms() - stepped_ms) / 1000
+	);
+	return -ETIMEDOUT;
 }
 
 void node_cover_destroy(struct fog_node *n)

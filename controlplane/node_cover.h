@@ -7,14 +7,17 @@
 #include "mixnet/cover.h"
 #include "mixnet/losses.h"
 #include "node_config.h"
+#include "services/services.h"
 
 enum { NODE_COVER_ALERTS_MAX = 16 };
 
-// Once, by start. Returns 0, -ENOMEM or -EAGAIN (no thread), logged. Destroy accepts a node without;
-// stop goes before the data-plane client, destroy after it.
+// Once, by start. Returns 0 or -ENOMEM, logged. Destroy accepts a node without and goes after the data-plane client.
 int node_cover_create(struct fog_node *);
-void node_cover_stop(struct fog_node *);
 void node_cover_destroy(struct fog_node *);
+// As the functions of a service. Stop goes before the data-plane client.
+int node_cover_start(void *node); // 0 or -EAGAIN (no thread), logged
+void node_cover_stop(void *node);
+int node_cover_health(void *node, char text[FOG_SERVICE_TEXT_LEN]);
 // Four times a second: judges what loops have shown, and says what is new. Control thread.
 void node_cover_tick(struct fog_node *);
 

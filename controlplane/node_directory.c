@@ -17,6 +17,8 @@
 #include "node_directory_private.h"
 #include "now.h"
 
+enum { STALE_MS = 30 * 1000 }; // the thread moves four times a second
+
 static uint16_t directory_port(int fd)
 {
 	union {
@@ -34,27 +36,46 @@ static uint16_t directory_port(int fd)
 
 int node_directory_create(struct fog_node *n, int fd)
 {
-	struct fog_serve_params params = {.fd = fd, .tls_seed = n->identity->tls_seed};
 	struct node_directory *d = calloc(1, sizeof(*d));
-	int r = 0;
 
-	if (d == NULL)
+	if (d == NULL) {
+		LOG_ERR("the directory: no memory: free some");
 		return -ENOMEM;
+	}
 	d->node = n;
 	pthread_mutex_init(&d->lock, NULL);
 	d->withdrawn = directory_was_withdrawn(n);
 	n->directory = d;
-	if (fd >= 0) {
-		d->port = directory_port(fd);
-		r = fog_serve_create(&params, &directory_serve_ops, d, &d->serve);
-	}
-	if (r < 0) {
-		close(fd);
+	d->serve_fd = fd;
+	d->port = fd >= 0 ? directory_port(fd) : 0;
+	return 0;
+}
+
+int node_directory_serve_start(void *node)
+{
+	struct fog_node *n = node;
+	struct node_directory *d = n->directory;
+	struct fog_serve_params params = {.fd = d->serve_fd, .tls_seed = n->identity->tls_seed};
+
+	if (d->serve_fd < 0)
+		return 0;
+	int r = fog_serve_create(&params, &directory_serve_ops, d, &d->serve);
+	if (r < 0)
 		LOG_ERR("the public listener does not start: %s: free memory, or leave "
 		        "directory.listen out",
 		        strerror(-r));
-	}
+	else
+		d->serve_fd = -1;
 	return r;
+}
+
+void node_directory_serve_stop(void *node)
+{
+	struct node_directory *d = ((struct fog_node *)node)->directory;
+
+	if (d->serve != NULL)
+		d->serve_fd = fog_serve_release(d->serve);
+	d->serve = NULL;
 }
 
 // What the thread has asked is broken off.
@@ -67,8 +88,25 @@ static void directory_stop(struct node_directory *d)
 	fog_fetch_many_wake(d->fetch);
 	pthread_mutex_unlock(&d->lock);
 	pthread_join(d->thread, NULL);
-	fog_fetch_many_destroy(d->fetch);
+	pthread_mutex_lock(&d->lock);
+	struct fog_fetch_many *fetch = d->fetch;
 	d->fetch = NULL;
+	pthread_mutex_unlock(&d->lock);
+	fog_fetch_many_destroy(fetch);
+}
+
+// Of those that were asked, for those that will be. NULL: nobody. Under the lock, or without other threads.
+static void directory_breakers(struct node_directory *d, const struct fog_topology *network)
+{
+	char name[FOG_BREAKER_NAME_LEN];
+
+	for (unsigned i = 0; i < d->breakers; i++)
+		fog_breaker_destroy(&d->breaker[i]);
+	d->breakers = network != NULL ? network->authority_count : 0;
+	for (unsigned i = 0; i < d->breakers; i++) {
+		snprintf(name, sizeof(name), "authority %s", network->authority[i].name);
+		fog_breaker_init(&d->breaker[i], name);
+	}
 }
 
 void node_directory_destroy(struct fog_node *n)
@@ -78,7 +116,10 @@ void node_directory_destroy(struct fog_node *n)
 	if (d == NULL)
 		return;
 	fog_serve_destroy(d->serve); // its threads ask us
+	if (d->serve_fd >= 0)
+		close(d->serve_fd);
 	directory_stop(d);
+	directory_breakers(d, NULL);
 	fog_view_destroy(d->view);
 	fog_topology_free(d->network);
 	pthread_mutex_destroy(&d->lock);
@@ -102,16 +143,46 @@ static int directory_open_view(
 
 static int directory_start(struct node_directory *d)
 {
-	int r = fog_fetch_many_create(&d->fetch);
+	struct fog_fetch_many *fetch = NULL;
+	int r = fog_fetch_many_create(&fetch);
 
+	pthread_mutex_lock(&d->lock);
+	d->fetch = fetch;
+	d->stop = false;
+	d->stepped_ms = fog_now_ms();
+	pthread_mutex_unlock(&d->lock);
 	if (r == 0)
 		r = -pthread_create(&d->thread, NULL, directory_run, d);
 	if (r < 0) {
 		LOG_ERR("no thread for the directory: %s: raise LimitNPROC", strerror(-r));
-		fog_fetch_many_destroy(d->fetch);
+		pthread_mutex_lock(&d->lock);
 		d->fetch = NULL;
+		pthread_mutex_unlock(&d->lock);
+		fog_fetch_many_destroy(fetch);
 	}
 	return r;
+}
+
+int node_directory_fetch_start(void *node)
+{
+	struct fog_node *n = node;
+	struct node_directory *d = n->directory;
+	int r = 0;
+
+	pthread_mutex_lock(&n->change);
+	if (d->network != NULL && d->fetch == NULL)
+		r = directory_start(d);
+	pthread_mutex_unlock(&n->change);
+	return r;
+}
+
+void node_directory_fetch_stop(void *node)
+{
+	struct fog_node *n = node;
+
+	pthread_mutex_lock(&n->change);
+	directory_stop(n->directory);
+	pthread_mutex_unlock(&n->change);
 }
 
 int node_directory_network(struct fog_node *n, struct fog_topology *network)
@@ -131,7 +202,7 @@ int node_directory_network(struct fog_node *n, struct fog_topology *network)
 	memset(d->peer, 0, sizeof(d->peer));
 	d->sequence = d->figures_epoch = 0;
 	d->serial++;
-	d->stop = false;
+	directory_breakers(d, network);
 	if (network != NULL)
 		d->schedule = fog_schedule_of(network);
 	for (unsigned i = 0; network != NULL && i < network->authority_count; i++)
@@ -146,6 +217,52 @@ int node_directory_network(struct fog_node *n, struct fog_topology *network)
 	d->retry_ms = d->retry_gap_ms = 0;
 	d->seen_sequence = d->counted_epoch = 0;
 	return network != NULL ? directory_start(d) : 0;
+}
+
+int node_directory_fetch_health(void *node, char text[FOG_SERVICE_TEXT_LEN])
+{
+	struct node_directory *d = ((struct fog_node *)node)->directory;
+
+	pthread_mutex_lock(&d->lock);
+	bool active = d->network != NULL && d->fetch != NULL;
+	uint64_t still_ms = fog_now_ms() - d->stepped_ms;
+	pthread_mutex_unlock(&d->lock);
+	if (!active || still_ms < STALE_MS)
+		return 0;
+	snprintf(
+	        text, FOG_SERVICE_TEXT_LEN, "its thread has not moved for %llu s",
+	        (unsigned long long)still_ms / 1000
+	);
+	return -ETIMEDOUT;
+}
+
+// Whether those who connect are let in: the kernel says how many wait.
+int node_directory_serve_health(void *node, char text[FOG_SERVICE_TEXT_LEN])
+{
+	struct node_directory *d = ((struct fog_node *)node)->directory;
+	uint32_t waiting = 0, room = 0;
+
+	if (d->serve == NULL || fog_serve_queue(d->serve, &waiting, &room) < 0 || waiting < room)
+		return 0;
+	snprintf(
+	        text, FOG_SERVICE_TEXT_LEN,
+	        "%u connections wait to be let in: all there is room for", waiting
+	);
+	return -EBUSY;
+}
+
+unsigned node_directory_breakers(struct fog_node *n, struct fog_breaker_view *out, unsigned max)
+{
+	struct node_directory *d = n->directory;
+	unsigned count = 0;
+
+	if (d == NULL)
+		return 0;
+	pthread_mutex_lock(&d->lock);
+	for (; count < d->breakers && count < max; count++)
+		fog_breaker_look(&d->breaker[count], fog_now_ms(), &out[count]);
+	pthread_mutex_unlock(&d->lock);
+	return count;
 }
 
 const struct fog_topology *node_directory_file(const struct fog_node *n)

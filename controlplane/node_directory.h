@@ -7,13 +7,25 @@
 
 #include "directory/view.h"
 #include "node_config.h"
+#include "services/breaker.h"
+#include "services/services.h"
 
 struct fog_exchange_node;
 
-// 'fd' listens for the public listener, -1: there is none; taken over. Once, before the first topology.
+// 'fd' listens for the public listener, which starts as a service, -1: there is none; taken over. Once, before the first topology.
 // Returns 0 or -errno, logged.
 int node_directory_create(struct fog_node *, int fd);
 void node_directory_destroy(struct fog_node *);
+// As the functions of services: the thread that speaks with authorities, where there is a directory, and the public listener, where it is
+// configured.
+int node_directory_fetch_start(void *node);
+void node_directory_fetch_stop(void *node);
+int node_directory_fetch_health(void *node, char text[FOG_SERVICE_TEXT_LEN]);
+int node_directory_serve_start(void *node);
+void node_directory_serve_stop(void *node);
+int node_directory_serve_health(void *node, char text[FOG_SERVICE_TEXT_LEN]);
+// The circuit breakers in front of the authorities. Returns how many. Any thread.
+unsigned node_directory_breakers(struct fog_node *, struct fog_breaker_view *out, unsigned max);
 
 // The network file is another one; taken over. NULL: it has no directory. Under 'change', control thread.
 // Returns 0 or -errno, logged: nothing is taken over, unless node_directory_file says so (no thread).

@@ -40,7 +40,7 @@ void directory_about(const struct node_directory *d, struct fog_descriptor *abou
 	about->protocol_minor = fog_protocol_minor;
 	about->mix_port = c->port != 0 ? c->port : d->network->mix_port;
 	about->address = c->address;
-	if (d->serve != NULL) {
+	if (d->port != 0) {
 		about->directory_port = d->port;
 		memcpy(about->tls_key, d->node->identity->tls_public, 32);
 	}

@@ -32,6 +32,8 @@ static_assert(SOURCES_MAX <= 64, "a bit mask of them");
 // What the thread has asked of somebody and not been answered yet.
 struct fetch_ask {
 	bool busy;
+	int authority; // its number, or -1
+	uint64_t ticket; // of its circuit breaker
 	uint64_t sequence; // of the descriptor that an authority was given
 	struct fog_fetch_peer peer;
 };
@@ -78,6 +80,21 @@ static void fetch_refused(struct node_directory_authority *said, const struct fo
 	json_decref(body);
 }
 
+// It has been asked, if it is an authority.
+static void fetch_enter(struct fetch *f, struct fetch_ask *a)
+{
+	if (a->authority >= 0)
+		fog_breaker_insist(&f->d->breaker[a->authority], fog_now_ms(), &a->ticket);
+}
+
+static void fetch_leave(struct fetch *f, struct fetch_ask *a, const struct fog_fetch_done *done)
+{
+	bool success = done->error == 0 && done->answer.status < 500;
+
+	if (a->authority >= 0)
+		fog_breaker_leave(&f->d->breaker[a->authority], a->ticket, success, fog_now_ms());
+}
+
 // Give each authority our descriptor, when it's time.
 static void fetch_announce(struct fetch *f)
 {
@@ -88,14 +105,18 @@ static void fetch_announce(struct fetch *f)
 		struct fetch_ask *a = &f->announce[i];
 		if (d->sequence == 0 || a->busy || now_ms < d->peer[i].due_ms)
 			continue;
+		// Nobody else can be told in its place, and we wait longer each time (directory_plan_retry).
 		*a = (struct fetch_ask
 		){.busy = true,
+		  .authority = (int)i,
 		  .sequence = d->sequence,
 		  .peer = fetch_authority(&d->network->authority[i])};
 		if (fog_fetch_many_start(
 		            d->fetch, &a->peer, "/directory/descriptors", d->descriptor,
 		            d->descriptor_len, ANSWER_MAX, a
-		    ) < 0)
+		    ) == 0)
+			fetch_enter(f, a);
+		else
 			a->busy = false; // no memory: the next step tries again
 	}
 }
@@ -275,6 +296,17 @@ static uint64_t fetch_asked(const struct fetch *f, const struct fog_fetch_peer *
 	return asked;
 }
 
+// The sources that their circuit breakers keep us from: authorities come first among them.
+static uint64_t fetch_refused_now(struct node_directory *d, uint64_t now_ms)
+{
+	uint64_t refused = 0;
+
+	for (unsigned i = 0; i < d->network->authority_count; i++)
+		if (fog_breaker_refuses(&d->breaker[i], now_ms))
+			refused |= UINT64_C(1) << i;
+	return refused;
+}
+
 // Ask one of the sources for the consensus of 'epoch'; for the newest one when we have none.
 static void fetch_consensus(struct fetch *f, uint64_t epoch, uint64_t now_ns, uint64_t now_ms)
 {
@@ -288,10 +320,12 @@ static void fetch_consensus(struct fetch *f, uint64_t epoch, uint64_t now_ns, ui
 		return;
 	bool some = fog_view_at(d->view, directory_epoch(d)) != NULL;
 	unsigned count = fetch_sources(d, directory_epoch(d), source);
-	unsigned i = directory_plan_source(
-	        source, count, fetch_asked(f, source, count), &f->avoid, now_ms,
-	        randombytes_random()
-	);
+	uint64_t asked = fetch_asked(f, source, count), refused = fetch_refused_now(d, now_ms);
+	uint32_t dice = randombytes_random();
+	unsigned i = directory_plan_source(source, count, asked | refused, &f->avoid, now_ms, dice);
+	// There is nobody else.
+	if (i == count)
+		i = directory_plan_source(source, count, asked, &f->avoid, now_ms, dice);
 	if (i == count) {
 		// All have been tried: they get another chance after a while.
 		f->poll_ms = now_ms +
@@ -301,8 +335,12 @@ static void fetch_consensus(struct fetch *f, uint64_t epoch, uint64_t now_ns, ui
 	}
 	if (some)
 		snprintf(path, sizeof(path), "/directory/consensus/%" PRIu64, epoch);
-	*a = (struct fetch_ask){.busy = true, .peer = source[i]};
-	if (fog_fetch_many_start(d->fetch, &a->peer, path, NULL, 0, FOG_CONSENSUS_MAX, a) < 0)
+	*a = (struct fetch_ask){.busy = true, .peer = source[i], .authority = -1};
+	if (i < d->network->authority_count)
+		a->authority = (int)i;
+	if (fog_fetch_many_start(d->fetch, &a->peer, path, NULL, 0, FOG_CONSENSUS_MAX, a) == 0)
+		fetch_enter(f, a);
+	else
 		a->busy = false;
 }
 
@@ -332,15 +370,19 @@ static void fetch_proofs(struct fetch *f)
 	if (f->proofs.busy || now_ms < f->proofs_ms)
 		return;
 	f->proofs_ms = now_ms + directory_plan_gap(&d->schedule, now_ns, true, dice);
+	// The first from a random one on that answers, as far as that is known.
+	unsigned count = d->network->authority_count, i = randombytes_uniform(count);
+	uint64_t refused = fetch_refused_now(d, now_ms);
+	for (unsigned n = 0; n < count && (refused >> i & 1) != 0; n++)
+		i = (i + 1) % count;
 	f->proofs = (struct fetch_ask
-	){.busy = true,
-	  .peer = fetch_authority(
-	          &d->network->authority[randombytes_uniform(d->network->authority_count)]
-	  )};
+	){.busy = true, .authority = (int)i, .peer = fetch_authority(&d->network->authority[i])};
 	if (fog_fetch_many_start(
 	            d->fetch, &f->proofs.peer, "/directory/equivocations", NULL, 0,
 	            FOG_VIEW_PROOFS_MAX * FOG_EQUIVOCATION_LEN, &f->proofs
-	    ) < 0)
+	    ) == 0)
+		fetch_enter(f, &f->proofs);
+	else
 		f->proofs.busy = false;
 }
 
@@ -367,6 +409,7 @@ static void fetch_wait(struct fetch *f)
 	while (!d->stop && fog_fetch_many_take(d->fetch, &done)) {
 		struct fetch_ask *a = done.what;
 		fetch_hear(d, a, done.answer.date_s);
+		fetch_leave(f, a, &done);
 		if (a >= f->announce && a < f->announce + FOG_AUTHORITIES_MAX)
 			fetch_announced(f, (unsigned)(a - f->announce), &done);
 		else if (a == &f->proofs && !directory_take_proofs(d, &done))
@@ -385,6 +428,7 @@ void *directory_run(void *arg)
 
 	pthread_mutex_lock(&f.d->lock);
 	while (!f.d->stop) {
+		f.d->stepped_ms = fog_now_ms();
 		fetch_announce(&f);
 		fetch_poll(&f);
 		fetch_proofs(&f);

@@ -19,8 +19,11 @@ struct directory_peer {
 
 struct node_directory {
 	struct fog_node *node; // constant
-	struct fog_serve *serve; // constant after create; NULL: no listener
-	uint16_t port; // of the listener
+	uint16_t port; // of the listener, 0: there is none; constant
+
+	// Who starts and stops it as a service.
+	struct fog_serve *serve; // NULL: it is stopped
+	int serve_fd; // its socket while it is stopped, or -1
 
 	pthread_mutex_t lock; // what follows
 	struct fog_topology *network; // NULL: the file lists the nodes
@@ -31,15 +34,20 @@ struct node_directory {
 	bool withdrawn;
 	struct directory_peer peer[FOG_AUTHORITIES_MAX];
 	struct fog_clocks clocks; // of authorities
+	unsigned breakers; // in front of each authority
+	struct fog_breaker breaker[FOG_AUTHORITIES_MAX];
+	uint64_t stepped_ms; // when the thread last moved
 	uint64_t sequence; // of the descriptor, 0 = none yet
 	size_t descriptor_len;
 	uint8_t descriptor[FOG_DESCRIPTOR_MAX];
 	uint64_t figures_epoch; // that is over, 0 = none
 	uint64_t figures_packets; // rounded
 
-	// Control thread.
+	// Under the node's 'change', and written under 'lock', too.
 	struct fog_fetch_many *fetch; // the thread's; NULL: there is none
 	pthread_t thread;
+
+	// Control thread.
 	uint64_t seen_sequence;
 	// What a topology was made of last, and whether it is in force; if not, when that is tried again.
 	struct fog_view_moment seen_moment;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../log/log.h"
@@ -64,6 +65,28 @@ int node_mail_create(struct fog_node *n)
 void node_mail_destroy(struct fog_node *n)
 {
 	fog_mailboxes_destroy(n->mail);
+}
+
+int node_mail_start(void *node)
+{
+	int r = fog_mailboxes_start(((struct fog_node *)node)->mail);
+
+	if (r < 0)
+		LOG_ERR("mail: no thread for answers: %s: raise TasksMax", strerror(-r));
+	return r;
+}
+
+void node_mail_stop(void *node)
+{
+	fog_mailboxes_stop(((struct fog_node *)node)->mail);
+}
+
+int node_mail_health(void *node, char text[FOG_SERVICE_TEXT_LEN])
+{
+	if (fog_mailboxes_answers(((struct fog_node *)node)->mail))
+		return 0;
+	snprintf(text, FOG_SERVICE_TEXT_LEN, "its thread has ended for want of memory");
+	return -ESRCH;
 }
 
 // What notices of the data plane's packets hold; 0: not known.

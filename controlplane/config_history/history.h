@@ -15,7 +15,7 @@ enum {
 	FOG_HISTORY_KEPT = 200, // revisions of a node; the oldest go
 	FOG_HISTORY_LIST_MAX = 200,
 	FOG_HISTORY_ACTOR_LEN = 64,
-	FOG_HISTORY_COMMENT_LEN = 256, // bytes, with the end
+	FOG_HISTORY_COMMENT_LEN = 1024, // bytes, with the end
 	FOG_HISTORY_DIGEST_LEN = 65,
 };
 

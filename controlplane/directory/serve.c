@@ -6,6 +6,8 @@
 #include "serve.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -451,4 +453,26 @@ void fog_serve_destroy(struct fog_serve *s)
 	MHD_stop_daemon(s->daemon);
 	crowd_destroy(s->crowd);
 	free(s);
+}
+
+int fog_serve_release(struct fog_serve *s)
+{
+	int fd = MHD_quiesce_daemon(s->daemon);
+
+	fog_serve_destroy(s);
+	return fd;
+}
+
+// tcp(7): of a socket that listens, these two say that.
+int fog_serve_queue(struct fog_serve *s, uint32_t *waiting, uint32_t *room)
+{
+	const union MHD_DaemonInfo *fd = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_LISTEN_FD);
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	if (fd == NULL || getsockopt(fd->listen_fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+		return -EIO;
+	*waiting = info.tcpi_unacked;
+	*room = info.tcpi_sacked;
+	return 0;
 }

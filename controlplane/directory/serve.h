@@ -52,6 +52,11 @@ struct fog_serve_params {
 // Returns 0, -ENOMEM, -EIO (TLS); logged with its mend.
 int fog_serve_create(const struct fog_serve_params *, const struct fog_serve_ops *, void *ctx, struct fog_serve **);
 void fog_serve_destroy(struct fog_serve *); // ends connections; accepts NULL
+// The same, but for the listening socket: it is returned, and may be listened on again.
+int fog_serve_release(struct fog_serve *);
+
+// Connections that wait to be let in, and how many may. Returns 0 or -errno.
+int fog_serve_queue(struct fog_serve *, uint32_t *waiting, uint32_t *room);
 
 // For handlers: answer with a refusal. Replaces what the answer has; nothing of it is freed.
 __attribute__((format(printf, 4, 5))) void fog_serve_refuse(

@@ -252,6 +252,7 @@ void http_put_config(struct fog_node *n, const struct http_request *req, struct 
 {
 	enum fog_reload change = FOG_RELOAD_RUN;
 	uint64_t generation = 0;
+	const struct fog_config_origin origin = {.actor = req->caller.name};
 	uint8_t expected[32];
 	bool any = false;
 	int r;
@@ -266,7 +267,7 @@ void http_put_config(struct fog_node *n, const struct http_request *req, struct 
 	struct fog_report *report = calloc(1, sizeof(*report));
 	r = report == NULL ? -ENOMEM
 	                   : fog_node_config_put(
-	                             n, req->body, req->body_len, any ? NULL : expected,
+	                             n, req->body, req->body_len, any ? NULL : expected, &origin,
 	                             &generation, &change, report
 	                     );
 	if (r < 0)

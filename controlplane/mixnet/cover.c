@@ -467,6 +467,9 @@ static void *cover_run(void *cover)
 
 int fog_cover_start(struct fog_cover *c)
 {
+	if (c->running)
+		return 0;
+	c->stop = false;
 	int r = -pthread_create(&c->thread, NULL, cover_run, c);
 
 	c->running = r == 0;
@@ -519,4 +522,12 @@ void fog_cover_status(struct fog_cover *c, struct fog_cover_status *out)
 	pthread_mutex_lock(&c->lock);
 	*out = c->status;
 	pthread_mutex_unlock(&c->lock);
+}
+
+uint64_t fog_cover_stepped_ms(struct fog_cover *c)
+{
+	pthread_mutex_lock(&c->lock);
+	uint64_t ms = c->stepped_ms;
+	pthread_mutex_unlock(&c->lock);
+	return ms;
 }

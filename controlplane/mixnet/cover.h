@@ -94,7 +94,7 @@ struct fog_cover_status {
 int fog_cover_create(const struct fog_cover_ops *, void *ctx, const struct fog_crypto_ops *, const uint8_t secret[32], struct fog_cover **);
 void fog_cover_destroy(struct fog_cover *); // stops the thread, wipes everything; accepts NULL
 
-// The thread that steps. Start: 0, -EAGAIN (no thread). Stop accepts NULL.
+// The thread that steps. Start: 0, also when it is there, -EAGAIN (no thread). Stop accepts NULL. One thread at a time.
 int fog_cover_start(struct fog_cover *);
 void fog_cover_stop(struct fog_cover *);
 // Do what is due: see what left and what is lost, fill stocks. Returns after how many ms to come again.
@@ -108,3 +108,5 @@ bool fog_cover_deliver(struct fog_cover *, const struct fog_deliver *, const uin
 void fog_cover_deliveries_wait(struct fog_cover *);
 
 void fog_cover_status(struct fog_cover *, struct fog_cover_status *);
+// When it last stepped, by the op now_ms; 0: never.
+uint64_t fog_cover_stepped_ms(struct fog_cover *);

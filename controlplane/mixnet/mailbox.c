@@ -44,7 +44,8 @@ int fog_mailboxes_create(
 	m->ops = ops;
 	m->ctx = ctx;
 	crypto_shorthash_keygen(m->hash_key);
-	int r = mailbox_answer_start(m);
+	mailbox_answer_create(m);
+	int r = fog_mailboxes_start(m);
 	if (r == 0)
 		r = mailboxes_recount(m);
 	if (r < 0) {
@@ -77,7 +78,7 @@ void fog_mailboxes_destroy(struct fog_mailboxes *m)
 {
 	if (m == NULL)
 		return;
-	mailbox_answer_stop(m);
+	mailbox_answer_destroy(m);
 	readers_drop(m, UINT64_MAX);
 	free(m);
 }

@@ -57,6 +57,11 @@ struct fog_mailboxes_counts {
 // 'limits' NULL: those above. Returns 0 or -errno.
 int fog_mailboxes_create(struct fog_store *, const struct fog_mailbox_limits *, const struct fog_mailboxes_ops *, void *ctx, struct fog_mailboxes **);
 void fog_mailboxes_destroy(struct fog_mailboxes *); // accepts NULL
+// The thread that answers senders, which create starts; nothing else stops with it. Start: 0, also when it is there, or -errno. One thread
+// at a time.
+int fog_mailboxes_start(struct fog_mailboxes *);
+void fog_mailboxes_stop(struct fog_mailboxes *);
+bool fog_mailboxes_answers(struct fog_mailboxes *); // whether it is at work; any thread
 
 // Inside a transaction of the store. Returns 0, -ENOENT (no such mailbox), -EDQUOT (it, or all, are
 // full), -EIO, -ENOSPC.

@@ -132,8 +132,10 @@ static void *answers_run(void *arg)
 	bool retry = false;
 
 	if (list == NULL) {
-		LOG_ERR("mail: no memory for answers: senders get none until fog-controlplane is "
-		        "started again with more");
+		LOG_ERR("mail: no memory for answers: senders get none until there is some");
+		pthread_mutex_lock(&m->lock);
+		m->ended = true;
+		pthread_mutex_unlock(&m->lock);
 		return NULL;
 	}
 	while (answers_wait(m, retry))
@@ -143,7 +145,7 @@ static void *answers_run(void *arg)
 	return NULL;
 }
 
-int mailbox_answer_start(struct fog_mailboxes *m)
+void mailbox_answer_create(struct fog_mailboxes *m)
 {
 	pthread_condattr_t attr;
 
@@ -152,13 +154,37 @@ int mailbox_answer_start(struct fog_mailboxes *m)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&m->wake, &attr);
 	pthread_condattr_destroy(&attr);
+}
+
+void mailbox_answer_destroy(struct fog_mailboxes *m)
+{
+	fog_mailboxes_stop(m);
+	pthread_cond_destroy(&m->wake);
+	pthread_mutex_destroy(&m->lock);
+}
+
+int fog_mailboxes_start(struct fog_mailboxes *m)
+{
+	if (m->started)
+		return 0;
+	pthread_mutex_lock(&m->lock);
 	m->pending = true; // what an earlier life left behind
+	m->stopping = m->ended = false;
+	pthread_mutex_unlock(&m->lock);
 	int r = -pthread_create(&m->thread, NULL, answers_run, m);
 	m->started = r == 0;
 	return r;
 }
 
-void mailbox_answer_stop(struct fog_mailboxes *m)
+bool fog_mailboxes_answers(struct fog_mailboxes *m)
+{
+	pthread_mutex_lock(&m->lock);
+	bool answers = !m->stopping && !m->ended;
+	pthread_mutex_unlock(&m->lock);
+	return answers;
+}
+
+void fog_mailboxes_stop(struct fog_mailboxes *m)
 {
 	pthread_mutex_lock(&m->lock);
 	m->stopping = true;
@@ -166,6 +192,5 @@ void mailbox_answer_stop(struct fog_mailboxes *m)
 	pthread_mutex_unlock(&m->lock);
 	if (m->started)
 		pthread_join(m->thread, NULL);
-	pthread_cond_destroy(&m->wake);
-	pthread_mutex_destroy(&m->lock);
+	m->started = false;
 }

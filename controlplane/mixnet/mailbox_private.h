@@ -46,9 +46,10 @@ struct fog_mailboxes {
 	pthread_mutex_t lock; // everything below
 	pthread_cond_t wake;
 	bool pending, stopping;
+	bool ended; // the thread, by itself
 	struct fog_mailboxes_counts counts;
 };
 
 // mailbox_answer.c
-int mailbox_answer_start(struct fog_mailboxes *);
-void mailbox_answer_stop(struct fog_mailboxes *);
+void mailbox_answer_create(struct fog_mailboxes *);
+void mailbox_answer_destroy(struct fog_mailboxes *);

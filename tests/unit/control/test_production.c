@@ -164,7 +164,8 @@ static bool put_refused(const char *sentence)
 	size_t len = fread(text, 1, sizeof(text), f);
 
 	fclose(f);
-	int r = fog_node_config_put(node, text, len, NULL, &generation, &change, &report);
+	const struct fog_config_origin origin = {.actor = "test"};
+	int r = fog_node_config_put(node, text, len, NULL, &origin, &generation, &change, &report);
 	return r == -EINVAL && strstr(report.text, sentence) != NULL;
 }
 
