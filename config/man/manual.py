@@ -121,7 +121,7 @@ def fogctl_page(listed, version):
 	page.section("EXIT STATUS")
 	page.items([
 		("0", "done; of audit delays: all nodes delay as they owe"), ("1", "refused or failed"), ("2", "wrong usage"),
-		("3", "no control plane answers; of a client: no consensus can be had"), ("4", "audit delays: somebody cheats"),
+		("3", "no control plane answers; of a client: no consensus can be had"), ("4", "audit delays: somebody cheats; audit verify: somebody has changed the audit"),
 		("5", "audit delays: no verdict on every node, what is missing is said"),
 	])
 	page.section("FILES")

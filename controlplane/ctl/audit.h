@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// What `fogctl audit delays` gathers before the judge (audit/judge.h) has its say: the network and
+// What the words of `fogctl audit` share, and what `audit delays` gathers before the judge (audit/judge.h) has its say: the network and
 // its law, loops, and the delay keys that follow from the nodes' proofs.
 #pragma once
 
 #include "../../dataplane/crypto/delay.h"
 #include "audit/judge.h"
 #include "client.h"
+
+extern const char audit_usage[]; // of all words
+
+// `audit verify`, `show` and `export`, on the platform's store (audit_rows.c).
+bool audit_rows_word(const char *text);
+int audit_rows(int argc, char **argv);
 
 // What is known of a node's delay key of one epoch.
 enum audit_proof {

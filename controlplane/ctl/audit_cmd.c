@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// fogctl audit delays: send loops, wait until their epochs' proofs are public, judge.
+// fogctl audit delays: send loops, wait until their epochs' proofs are public, judge. The other words are audit_rows.c's.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,10 +11,27 @@
 #include "audit.h"
 #include "rest.h"
 
-static const char audit_usage[] =
-        "usage: fogctl audit delays [--loops N] [--rate R] [--epochs FIRST[-LAST]] [--wait S]\n"
+const char audit_usage[] =
+        "usage: fogctl audit verify [STORE] [--heads FILE] [-j]\n"
+        "       fogctl audit show [STORE] [FILTER].. [--limit N] [-j]\n"
+        "       fogctl audit export [STORE] [FILTER].. [--csv]\n"
+        "       fogctl audit delays [--loops N] [--rate R] [--epochs FIRST[-LAST]] [--wait S]\n"
         "                           [--again] [--keep] [--json]\n"
         "                           [--consensus FILE --network NETWORK]\n"
+        "\n"
+        "verify, show and export read the audit from the store itself, as root; no control plane has to\n"
+        "run. verify looks whether all rows are there and as they were written, and exits with 4 when\n"
+        "they are not. show has the newest rows, export all, as lines of JSON.\n"
+        "  STORE        --instance NAME, --config FILE (default: the only /etc/fogline/NAME.yaml), or\n"
+        "               --store PATH or postgresql://..\n"
+        "  --heads FILE  the file of heads (default: STATE_DIR/control/audit-head.jsonl and those put aside)\n"
+        "  FILTER       --actor ID or name, --action BEGINNING, --object X, --source ADDRESS,\n"
+        "               --outcome done|refused|failed, --correlation ID, --chain ID, --from TIME,\n"
+        "               --until TIME (2026-01-31T12:00:00Z)\n"
+        "  --limit N    rows of show (50; at most 1000)\n"
+        "  --csv        export as CSV\n"
+        "\n"
+        "delays asks whether the nodes delay packets as they owe.\n"
         "  --loops N    send so many loop packets (1000; at most 100000)\n"
         "  --rate R     loops per second on average (50; at most 1000)\n"
         "  --epochs E   judge loops of these epochs only\n"
@@ -286,6 +303,9 @@ int ctl_audit(int argc, char **argv)
 	};
 	struct ctl_client client;
 	uint64_t number;
+
+	if (argc > 1 && audit_rows_word(argv[1]))
+		return audit_rows(argc, argv);
 	int r = ctl_client_open(&client, &argc, argv, own, audit_usage);
 
 	if (r != CTL_OK)

@@ -57,7 +57,7 @@ static const struct ctl_command ctl_commands[] = {
          "have the authorities leave this node out; when it may go without a loss"},
         {"drain", ctl_drain, "let the data plane send what it holds, take nothing more, and end"},
         {"audit", ctl_audit,
-         "whether nodes delay packets as they owe, by loops and published proofs"},
+         "what was done, and whether anybody changed it since; whether nodes delay as they owe"},
         {"sphinx", ctl_sphinx, "make, open and verify packets offline"},
         {"profile", ctl_profile, "appliances by name: list, add, remove, use"},
         {"login", ctl_login, "log in at the appliance of a profile with an account"},
