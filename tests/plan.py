@@ -151,9 +151,9 @@ def program(test):
 
 
 def races(test):
-	"""Rings, replay table, calendar, keys that come and go, mailboxes, loops, cover, fetching, stores, accounts: where threads meet."""
+	"""Rings, replay table, calendar, keys that come and go, mailboxes, loops, cover, fetching, stores, accounts, audit, limits: where threads meet."""
 	return re.search(
-		r"/build-tsan/tests/unit/(core/|shm/|pipeline/test_manager_key$|control/test_(cover|loops|mailbox)$|services/test_|directory/test_directory_fetch|store/|accounts/test_threads$)",
+		r"/build-tsan/tests/unit/(core/|shm/|pipeline/test_manager_key$|control/test_(cover|loops|mailbox)$|services/test_|audit_log/test_audit_log_chain$|limits/test_|directory/test_directory_fetch|store/|accounts/test_threads$)",
 		program(test))
 
 
