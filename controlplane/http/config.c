@@ -9,6 +9,9 @@
 
 #include "../../log/log.h"
 #include "../config/keys.h"
+#include "../node_history.h"
+#include "body.h"
+#include "config_history.h"
 #include "http.h"
 #include "view.h"
 
@@ -177,6 +180,8 @@ static int config_if_match(const char *header, uint8_t checksum[32], bool *any)
 
 static void config_refused(struct http_response *res, int r, const struct fog_report *report)
 {
+	if (r == -EINVAL && report->errors == 0)
+		r = -ERANGE;
 	if (r == -EPERM && report->errors == 0)
 		r = -EACCES; // of the file, not of the change
 	switch (r) {
@@ -184,6 +189,32 @@ static void config_refused(struct http_response *res, int r, const struct fog_re
 		http_reply_problem(
 		        res, 409, "stale", "read the configuration again and repeat the change",
 		        "the configuration has been changed since it was read"
+		);
+		break;
+	case -EBUSY:
+		http_reply_problem(
+		        res, 409, "confirm_pending", "POST /v1/config/confirm, or revert it",
+		        "a change before this one waits for its confirmation"
+		);
+		break;
+	case -EAGAIN:
+		http_reply_problem(
+		        res, 503, "store_away", "try again; see /readyz",
+		        "the platform's store, which the change is written down in, does not answer"
+		);
+		res->retry_after_s = 1;
+		break;
+	case -ENOENT:
+		http_reply_problem(
+		        res, 404, "no_revision", "GET /v1/config/history lists them",
+		        "there is no such revision of the configuration"
+		);
+		break;
+	case -ERANGE:
+		http_reply_problem(
+		        res, 422, "bad_confirm", NULL,
+		        "confirm_within is between %d and %d seconds", FOG_CONFIRM_MIN_S,
+		        FOG_CONFIRM_MAX_S
 		);
 		break;
 	case -EPERM:
@@ -240,19 +271,30 @@ static void config_done(
 	http_reply_json(
 	        res, 200,
 	        json_pack(
-	                "{s:o s:s s:s? s:s?}", "generation",
+	                "{s:o s:s s:s? s:o s:s?}", "generation",
 	                generation > 0 ? json_integer((json_int_t)generation) : json_null(),
-	                "state", state, "text", ack.text[0] != '\0' ? ack.text : NULL,
-	                "restart_needed", wait
+	                "state", state, "text", ack.text[0] != '\0' ? ack.text : NULL, "pending",
+	                http_config_pending(n), "restart_needed", wait
 	        )
 	);
+}
+
+// Empty: as long as is usual.
+static uint32_t config_confirm_s(const char *text)
+{
+	return text == NULL       ? 0
+	        : text[0] == '\0' ? FOG_CONFIRM_S
+	                          : (uint32_t)strtoul(text, NULL, 10);
 }
 
 void http_put_config(struct fog_node *n, const struct http_request *req, struct http_response *res)
 {
 	enum fog_reload change = FOG_RELOAD_RUN;
 	uint64_t generation = 0;
-	const struct fog_config_origin origin = {.actor = req->caller.name};
+	const struct fog_config_origin origin = {
+	        .actor = req->caller.name,
+	        .comment = req->query[1],
+	        .confirm_s = config_confirm_s(req->query[0])};
 	uint8_t expected[32];
 	bool any = false;
 	int r;
@@ -275,4 +317,53 @@ void http_put_config(struct fog_node *n, const struct http_request *req, struct 
 	else
 		config_done(n, res, generation, change);
 	free(report);
+}
+
+void http_post_config_revert(
+        struct fog_node *n, const struct http_request *req, struct http_response *res
+)
+{
+	const struct fog_config_origin origin = {
+	        .actor = req->caller.name,
+	        .comment = json_string_value(json_object_get(req->json, "comment")),
+	        .confirm_s = (uint32_t)http_body_number(req->json, "confirm_within", 0)};
+	struct fog_report *report = calloc(1, sizeof(*report));
+	enum fog_reload change = FOG_RELOAD_RUN;
+	uint64_t generation = 0;
+	int r = report == NULL ? -ENOMEM
+	                       : fog_node_config_revert(
+	                                 n, http_body_number(req->json, "revision", 0), &origin,
+	                                 &generation, &change, report
+	                         );
+
+	if (r < 0)
+		config_refused(res, r, report);
+	else
+		config_done(n, res, generation, change);
+	free(report);
+}
+
+void http_post_config_confirm(
+        struct fog_node *n, const struct http_request *req, struct http_response *res
+)
+{
+	int64_t revision = http_body_number(req->json, "revision", 0);
+	struct fog_node_pending pending;
+
+	fog_node_config_pending(n, &pending);
+	int r = fog_node_config_confirm(n, revision);
+	if (r == 0)
+		http_reply_json(
+		        res, 200, json_pack("{s:I}", "revision", (json_int_t)pending.revision)
+		);
+	else if (r == -ESTALE)
+		http_reply_problem(
+		        res, 409, "other_pending", "see /v1/config/history",
+		        "another revision waits for its confirmation"
+		);
+	else
+		http_reply_problem(
+		        res, 409, "nothing_pending", "see /v1/config/history",
+		        "nothing waits for its confirmation, or its time is over"
+		);
 }

@@ -11,6 +11,7 @@ enum { TRACE_PAGE_MAX = 1000, LOOPS_PAGE_MAX = 1000 };
 
 static const char wait_text[] = "seconds to wait for something new when there is nothing";
 static const char limit_text[] = "how many at most";
+static const char before_text[] = "begin before this one: 'next' of the page before";
 static const char after_text[] = "begin behind this one: 'next' of the page before";
 
 static const struct api_schema wait_value = {.type = API_INTEGER, .max = HTTP_WAIT_MAX_S};
@@ -20,8 +21,47 @@ static const struct api_schema list_value = {
         .type = API_INTEGER, .min = 1, .max = FOG_STORE_LIST_MAX};
 static const struct api_schema record_value = {.type = API_INTEGER, .max = FOG_TRACE_COUNT_MAX};
 static const struct api_schema loop_value = {.type = API_INTEGER, .max = FOG_LOOPS_MAX};
+static const char *const operation_states[] = {"queued", "running",   "done",
+                                               "failed", "cancelled", NULL};
+static const struct api_schema operation_state = {.type = API_STRING, .values = operation_states};
+static const struct api_schema kind_value = {.type = API_STRING, .pattern = "^[a-z0-9_.]{1,63}$"};
+static const struct api_schema confirm_value = {
+        .type = API_STRING, .pattern = "^([1-9][0-9]{1,3})?$"};
+static const struct api_schema comment_value = {.type = API_STRING, .max = 200};
 static const struct api_schema flag_value = {.type = API_BOOLEAN};
 static const struct api_schema prefix_value = {.type = API_STRING, .min = 1, .max = 64};
+
+const struct api_parameter api_query_config_diff[] = {
+        {"from", &number_value, "number of the older revision", true},
+        {"to", &number_value, "number of the newer one", true},
+        {NULL, NULL, NULL, false},
+};
+
+const struct api_parameter api_query_config_put[] = {
+        {"confirm_within", &confirm_value,
+         "seconds after which the change is taken back unless it is confirmed; empty: 60", false},
+        {"comment", &comment_value, "why, for the history", false},
+        {NULL, NULL, NULL, false},
+};
+
+const struct api_parameter api_query_history[] = {
+        {"before", &number_value, before_text, false},
+        {"limit", &list_value, limit_text, false},
+        {NULL, NULL, NULL, false},
+};
+
+const struct api_parameter api_query_operation[] = {
+        {"after", &number_value, after_text, false},
+        {NULL, NULL, NULL, false},
+};
+
+const struct api_parameter api_query_operations[] = {
+        {"before", &number_value, before_text, false},
+        {"limit", &list_value, limit_text, false},
+        {"state", &operation_state, "only those in this state", false},
+        {"kind", &kind_value, "only those of this kind", false},
+        {NULL, NULL, NULL, false},
+};
 
 const struct api_parameter api_query_consensus[] = {
         {"raw", &flag_value, "the bytes as they were signed, not JSON", false},

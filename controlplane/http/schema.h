@@ -10,6 +10,24 @@
 extern const struct api_schema api_config;
 extern const struct api_schema api_config_put; // answer; the body is YAML
 
+// schema_history.c
+extern const struct api_schema api_config_confirm_post; // body
+extern const struct api_schema api_config_confirmed; // its answer
+extern const struct api_schema api_config_diff;
+extern const struct api_schema api_config_history;
+extern const struct api_schema api_config_revert_post; // body
+extern const struct api_schema api_config_revision;
+
+// schema_services.c
+extern const struct api_schema api_operation;
+extern const struct api_schema api_operations;
+extern const struct api_schema api_service;
+extern const struct api_schema api_service_restart_post; // body
+extern const struct api_schema api_service_state; // its answer
+extern const struct api_schema api_services;
+extern const struct api_schema api_services_dependencies;
+extern const struct api_schema api_services_health;
+
 // schema_consensus.c
 extern const struct api_schema api_consensus;
 extern const struct api_schema api_withdrawal;
@@ -72,8 +90,13 @@ extern const struct api_schema api_problem; // any error
 extern const struct api_schema api_part_number, api_part_word; // parts of paths
 
 // Parameters, in the order of struct http_request's query[].
+extern const struct api_parameter api_query_config_diff[]; // from, to
+extern const struct api_parameter api_query_config_put[]; // confirm_within, comment
 extern const struct api_parameter api_query_consensus[]; // raw, epoch
 extern const struct api_parameter api_query_deny[]; // prefix
+extern const struct api_parameter api_query_history[]; // before, limit
 extern const struct api_parameter api_query_loops[]; // after, limit
 extern const struct api_parameter api_query_messages[]; // after, limit, wait
+extern const struct api_parameter api_query_operation[]; // after
+extern const struct api_parameter api_query_operations[]; // before, limit, state, kind
 extern const struct api_parameter api_query_trace[]; // after, limit, wait

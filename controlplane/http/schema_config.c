@@ -45,6 +45,7 @@ const struct api_schema api_config = {
 
 static const struct api_field put_fields[] = {
 	CHANGED_FIELDS,
+	FIELD("pending", schema_config_pending, "until when it has to be confirmed; null: it need not be"),
 	FIELD("restart_needed", ONE_OF_OR_NULL("data_plane"), "what has to be restarted before the change is in force; null: nothing"),
 	FIELDS_END,
 };

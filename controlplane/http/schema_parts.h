@@ -73,3 +73,5 @@ SCHEMA_BOTH(drops); // packets by reason
 	        FIELD("in_batch", count, "packets inside the pipeline just now"), \
 	        FIELD("cover_stock", count, "cover packets that wait for their turn")
 extern const struct api_schema schema_config_state; // what became of a generation
+extern const struct api_schema
+        schema_config_pending; // a change that waits for its confirmation, or null

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// Long work: list it, follow it, cancel it. Who may not read everything sees his own.
+#include "../operations/operations.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "../node_services.h"
+#include "http.h"
+#include "view.h"
+
+enum { PAGE = 50 };
+
+static json_t *operation_text(const char *text)
+{
+	return text != NULL ? json_string(text) : json_null();
+}
+
+static json_t *operation_time(int64_t us)
+{
+	return us != 0 ? view_time_us(us) : json_null();
+}
+
+static json_t *operation_value(const char *json)
+{
+	json_t *value = json != NULL ? json_loads(json, JSON_DECODE_ANY, NULL) : NULL;
+
+	return value != NULL ? value : json_null();
+}
+
+static json_t *operation_json(const struct fog_operation_view *v)
+{
+	json_t *error = json_null();
+
+	if (v->error_code != NULL)
+		error = json_pack(
+		        "{s:s s:o}", "code", v->error_code, "text", operation_text(v->error_text)
+		);
+	return json_pack(
+	        "{s:I s:s s:s s:o s:s s:s s:i s:b s:o s:o s:o s:o s:o}", "id", (json_int_t)v->id,
+	        "kind", v->kind, "owner", v->owner, "parameters", operation_value(v->parameters),
+	        "control_plane", v->control_plane, "state", fog_operation_state_name(v->state),
+	        "progress", (int)v->progress, "cancel", v->cancel, "created_at",
+	        view_time_us(v->created_us), "started_at", operation_time(v->started_us),
+	        "ended_at", operation_time(v->ended_us), "error", error, "result",
+	        operation_value(v->result)
+	);
+}
+
+static const char *operation_owner(const struct http_request *req)
+{
+	return (req->caller.roles & API_READERS) != 0 ? NULL : req->caller.name;
+}
+
+// An auditor reads everything and changes nothing that isn't his.
+static const char *operation_changer(const struct http_request *req)
+{
+	return (req->caller.roles & API_OPERATORS) != 0 ? NULL : req->caller.name;
+}
+
+static void operation_refused(struct http_response *res, int r)
+{
+	switch (r) {
+	case -ENOENT:
+		http_reply_problem(
+		        res, 404, "no_operation", "GET /v1/operations lists them",
+		        "there is no such operation"
+		);
+		break;
+	case -EALREADY:
+		http_reply_problem(
+		        res, 409, "operation_ended", NULL, "the operation has ended already"
+		);
+		break;
+	default:
+		http_reply_problem(
+		        res, 503, "store_away", "try again; see /readyz",
+		        "the platform's store does not answer"
+		);
+		res->retry_after_s = 1;
+	}
+}
+
+struct operations_page {
+	json_t *list;
+	int64_t next;
+};
+
+static void operations_see(void *ctx, const struct fog_operation_view *v)
+{
+	struct operations_page *p = ctx;
+
+	json_array_append_new(p->list, operation_json(v));
+	p->next = v->id;
+}
+
+void http_get_operations(
+        struct fog_node *n, const struct http_request *req, struct http_response *res
+)
+{
+	struct fog_operations *o = node_operations(n);
+	int64_t before = 0, limit = PAGE;
+
+	if (http_query_number(res, "before", req->query[0], 0, INT64_MAX, &before) < 0 ||
+	    http_query_number(res, "limit", req->query[1], 1, FOG_OPERATIONS_LIST_MAX, &limit) < 0)
+		return;
+	const struct fog_operation_filter filter = {
+	        .owner = operation_owner(req),
+	        .kind = req->query[3],
+	        .state = req->query[2] != NULL ? fog_operation_state_of(req->query[2])
+	                                       : FOG_OPERATION_STATES,
+	        .before = before,
+	        .limit = (unsigned)limit};
+	struct operations_page p = {.list = json_array()};
+	int r = o != NULL ? fog_operations_list(o, &filter, operations_see, &p) : -EAGAIN;
+	if (r < 0) {
+		json_decref(p.list);
+		operation_refused(res, r);
+		return;
+	}
+	http_reply_json(
+	        res, 200,
+	        json_pack(
+	                "{s:o s:o}", "operations", p.list, "next",
+	                r > 0 ? json_integer((json_int_t)p.next) : json_null()
+	        )
+	);
+}
+
+struct operation_one {
+	json_t *operation, *lines;
+	int64_t next;
+};
+
+static void operation_see(void *ctx, const struct fog_operation_view *v)
+{
+	((struct operation_one *)ctx)->operation = operation_json(v);
+}
+
+static void operation_see_line(void *ctx, const struct fog_operation_line *l)
+{
+	struct operation_one *one = ctx;
+
+	json_array_append_new(
+	        one->lines,
+	        json_pack(
+	                "{s:I s:o s:s}", "number", (json_int_t)l->number, "time",
+	                view_time_us(l->time_us), "text", l->text
+	        )
+	);
+	one->next = l->number;
+}
+
+static void operation_show(
+        struct fog_node *n, const struct http_request *req, int status, int64_t after,
+        struct http_response *res
+)
+{
+	struct fog_operations *o = node_operations(n);
+	struct operation_one one = {.lines = json_array(), .next = after};
+	int r = o != NULL ? fog_operations_get(
+	                            o, strtoll(req->part[0], NULL, 10), operation_owner(req), after,
+	                            operation_see, operation_see_line, &one
+	                    )
+	                  : -EAGAIN;
+
+	if (r < 0) {
+		json_decref(one.lines);
+		operation_refused(res, r);
+		return;
+	}
+	json_object_set_new(one.operation, "log", one.lines);
+	json_object_set_new(one.operation, "next", json_integer(one.next));
+	http_reply_json(res, status, one.operation);
+}
+
+void http_get_operation(
+        struct fog_node *n, const struct http_request *req, struct http_response *res
+)
+{
+	int64_t after = 0;
+
+	if (http_query_number(res, "after", req->query[0], 0, INT64_MAX, &after) == 0)
+		operation_show(n, req, 200, after, res);
+}
+
+void http_post_operation_cancel(
+        struct fog_node *n, const struct http_request *req, struct http_response *res
+)
+{
+	struct fog_operations *o = node_operations(n);
+	int r = o != NULL
+	        ? fog_operations_cancel(o, strtoll(req->part[0], NULL, 10), operation_changer(req))
+	        : -EAGAIN;
+
+	if (r < 0)
+		operation_refused(res, r);
+	else
+		operation_show(n, req, 202, 0, res);
+}
