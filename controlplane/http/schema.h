@@ -6,6 +6,33 @@
 
 #include "api.h"
 
+// schema_accounts.c
+extern const struct api_schema api_login_post;
+extern const struct api_schema api_tokens;
+extern const struct api_schema api_login_mfa_post;
+extern const struct api_schema api_refresh_post;
+extern const struct api_schema api_me;
+extern const struct api_schema api_password_post;
+extern const struct api_schema api_password_reset_post;
+extern const struct api_schema api_jwks;
+extern const struct api_schema api_sessions;
+extern const struct api_schema api_user;
+extern const struct api_schema api_users;
+extern const struct api_schema api_user_post;
+extern const struct api_schema api_user_patch;
+extern const struct api_schema api_user_reset;
+extern const struct api_schema api_mfa;
+extern const struct api_schema api_mfa_setup;
+extern const struct api_schema api_mfa_code_post;
+extern const struct api_schema api_mfa_codes;
+extern const struct api_schema api_mfa_disable_post;
+extern const struct api_schema api_key;
+extern const struct api_schema api_key_made;
+extern const struct api_schema api_keys;
+extern const struct api_schema api_key_post;
+extern const struct api_parameter api_query_users[];
+extern const struct api_parameter api_query_keys[];
+
 // schema_config.c
 extern const struct api_schema api_config;
 extern const struct api_schema api_config_put; // answer; the body is YAML

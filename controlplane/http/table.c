@@ -13,6 +13,11 @@
 	{ \
 		status, type, NULL \
 	}
+// ... and nothing to say.
+#define NONE(status) \
+	{ \
+		status, NULL, NULL \
+	}
 #define ANSWERS(...) \
 	(const struct api_answer[]) \
 	{ \
