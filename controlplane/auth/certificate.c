@@ -137,7 +137,7 @@ static int chain_key(struct chain *c, const char *text)
 	return r;
 }
 
-static int certificate_refuse(const struct fog_certificate *f, const char *path, int r)
+static int certificate_refuse(const char *path, int r)
 {
 	LOG_ERR("TLS certificate: %s: %s: user %u must be allowed to read a PEM file of at most 64 KiB there, and nobody "
 	        "else a key (chmod o=)",
@@ -147,9 +147,10 @@ static int certificate_refuse(const struct fog_certificate *f, const char *path,
 
 static int certificate_refuse_tls(const struct fog_certificate *f, const char *path, int error)
 {
-	LOG_ERR("TLS certificate: %s: %s: name a PEM file of the certificate and those above it, and one of its own key "
-	        "without a passphrase",
-	        path, gnutls_strerror(error));
+	LOG_ERR("TLS certificate: %s: %s: %s", path, gnutls_strerror(error),
+	        f->made ? "remove it, another one is made at the next start"
+	                : "name a PEM file of the certificate and those above it, and one of its own key "
+	                  "without a passphrase");
 	return error == GNUTLS_E_MEMORY_ERROR ? -ENOMEM : -EINVAL;
 }
 
@@ -163,12 +164,12 @@ static int certificate_load(const struct fog_certificate *f, struct chain **out)
 	    tls;
 
 	if (r < 0) {
-		certificate_refuse(f, f->certificate, r);
+		certificate_refuse(f->certificate, r);
 		goto out;
 	}
 	r = certificate_read(f->key, f->made, true, &key);
 	if (r < 0) {
-		certificate_refuse(f, f->key, r);
+		certificate_refuse(f->key, r);
 		goto out;
 	}
 	crypto_generichash_init(&hash, NULL, 0, sizeof(c->digest));
@@ -268,7 +269,7 @@ static int made_key(const struct fog_certificate *f, gnutls_x509_privkey_t *key,
 	} else if (r == -ENOENT) {
 		r = certificate_make_key(key);
 	} else {
-		certificate_refuse(f, f->key, r);
+		certificate_refuse(f->key, r);
 		r = GNUTLS_E_FILE_ERROR;
 	}
 	sodium_free(text);

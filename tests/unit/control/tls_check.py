@@ -229,6 +229,14 @@ def made(folder):
 		second = x509.load_pem_x509_certificate(plane.made.read_bytes())
 		check("another address, another certificate", second != first and plane.shakes(trusting(plane.made)) == "TLSv1.3")
 		check("of the same key", fingerprint(second) == fingerprint(first))
+	key = plane.control / "rest.key"
+	kept = key.read_bytes()
+	key.write_bytes(b"nonsense")
+	plane.refuses("remove it")
+	key.unlink()
+	with plane:
+		third = x509.load_pem_x509_certificate(plane.made.read_bytes())
+		check("without the key another one", fingerprint(third) != fingerprint(first) and key.read_bytes() != kept)
 	plane.configure(tls="auto")
 	with plane:
 		check("a loopback address needs none", plane.status()["tls"] is None)
