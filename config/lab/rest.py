@@ -29,6 +29,8 @@ class _Connection(http.client.HTTPConnection):
 class Rest:
 	"""One connection, kept alive between calls. Not for several threads at once."""
 
+	heard = None  # called with method, path, status, content type and body of every answer
+
 	def __init__(self, path, timeout=30):
 		self._connection = _Connection(path, timeout)
 		self._used = 0
@@ -50,7 +52,10 @@ class Rest:
 			raise OSError(f"{method} {path}: {error or type(error).__name__}") from error
 		self._used = time.monotonic()
 		kind = answer.headers.get("Content-Type", "")
-		return answer.status, answer.headers, json.loads(raw) if "json" in kind and raw else raw
+		body = json.loads(raw) if "json" in kind and raw else raw
+		if Rest.heard is not None:
+			Rest.heard(method, path, answer.status, kind, body)
+		return answer.status, answer.headers, body
 
 	def _wanted(self, method, path, body=None, headers=None):
 		status, _, answer = self.call(method, path, body, headers)

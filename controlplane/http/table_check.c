@@ -8,6 +8,7 @@
 #include "../../log/log.h"
 #include "components.h"
 #include "http.h"
+#include "openapi.h"
 #include "pattern.h"
 
 static const char small[] = "abcdefghijklmnopqrstuvwxyz";
@@ -32,6 +33,15 @@ static bool check_action(const char *action)
 	const char *dot = action != NULL ? strchr(action, '.') : NULL;
 
 	return dot != NULL && check_word(action, "_.") && check_word(dot + 1, "_");
+}
+
+static bool check_tag(const char *tag)
+{
+	const struct api_tag *t = api_tags;
+
+	while (tag != NULL && t->name != NULL && strcmp(t->name, tag) != 0)
+		t++;
+	return tag != NULL && t->name != NULL;
 }
 
 static const struct api_parameter *check_part(const char *name, size_t len)
@@ -200,8 +210,8 @@ static const char *check_row(const struct api_route *rows, unsigned n)
 		m++;
 	if (r->method == NULL || methods[m] == NULL)
 		return "it has no method of the API";
-	if (!check_sentence(r->text) || r->tag == NULL || r->handle == NULL)
-		return "it has no sentence, tag or handler";
+	if (!check_sentence(r->text) || !check_tag(r->tag) || r->handle == NULL)
+		return "it has no sentence, no tag of tags.def or no handler";
 	if ((why = check_path(r->path)) != NULL || (why = check_rights(r)) != NULL ||
 	    (why = check_answers(r->answers)) != NULL || (why = check_query(r->query)) != NULL ||
 	    (why = check_body(r)) != NULL || (why = check_others(rows, n)) != NULL)

@@ -13,10 +13,12 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "config" / "lab"))
 
+import answers
 import guard
+import lab as laboratory
 import netns
 import report
-from lab import Lab, LabError, Node, agreed, default_path, encrypted, wait_for
+from lab import LabError, Node, agreed, default_path, encrypted, wait_for
 from rest import Rest, RestError
 from traffic import Traffic
 
@@ -29,6 +31,19 @@ __all__ = [
 LONG = bool(os.environ.get("FOGLINE_LONG"))
 SANITIZED = bool(os.environ.get("FOGLINE_SANITIZER"))
 AF_XDP = 44
+
+
+ANSWERS = answers.Answers()
+Rest.heard = ANSWERS.add
+
+
+class Lab(laboratory.Lab):
+	"""At its end all answers of REST must be as the API's description says."""
+
+	def __exit__(self, kind, error, trace):
+		super().__exit__(kind, error, trace)
+		wrong = ANSWERS.judge(self.bin.parent / "openapi.json") if kind is None else None
+		check(wrong is None, f"answers against openapi.json: {wrong}")
 
 
 def skip(feature):

@@ -275,7 +275,8 @@ static bool open_to_all(const char *path)
 {
 	static const char *const open[] = {"/healthz",         "/v1/auth/login",
 	                                   "/v1/auth/jwks",    "/v1/auth/login/mfa",
-	                                   "/v1/auth/refresh", "/v1/auth/password-reset"};
+	                                   "/v1/auth/refresh", "/v1/auth/password-reset",
+	                                   "/v1/docs",         "/v1/openapi.json"};
 
 	for (size_t i = 0; i < sizeof(open) / sizeof(open[0]); i++)
 		if (strcmp(path, open[i]) == 0)
