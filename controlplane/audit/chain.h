@@ -62,6 +62,7 @@ void fog_audit_chain_close(struct fog_audit_chain *);
 
 const char *fog_audit_chain_id(const struct fog_audit_chain *);
 
+// Not inside of a transaction: the row is written in another one, which would wait for it.
 // Returns 0 when the row is durable; 'sequence' (may be NULL) gets its number. -EINVAL: no action. Any other error is the
 // store's (store/db.h): the row may be there all the same, but nobody may rely on it.
 int fog_audit_chain_append(
