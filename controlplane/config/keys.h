@@ -103,9 +103,9 @@
 	  "requests a minute that read something, of one identity")
 
 #define CONFIG_TEST_KEYS(X) \
-	X(test, "delay_seed", delay_seed, COUNT, "0", 0, UINT64_MAX, LAUNCH, \
+	X(test, "delay_seed", delay_seed, COUNT, "0", 0, INT64_MAX, LAUNCH, \
 	  "fixes the delays for tests: everybody can compute them then; 0 = off") \
-	X(test, "key_seed", key_seed, COUNT, "0", 0, UINT64_MAX, CONTROL, \
+	X(test, "key_seed", key_seed, COUNT, "0", 0, INT64_MAX, CONTROL, \
 	  "fixes identity and mix key for tests: everybody knows them then; 0 = off") \
 	X(test, "clock_ahead", clock_ahead_ms, MS, "0ms", 0, 604800000, RUN, \
 	  "reads the host's clock as if it had been set forward by this, for tests; 0 = off")

@@ -13,8 +13,7 @@
 #define KIND_PATH(low, high) TEXT(low, high)
 #define KIND_SOCKET(low, high) TEXT(low, high)
 #define KIND_BOOL(low, high, ...) SCHEMA(API_BOOLEAN, ##__VA_ARGS__)
-#define KIND_COUNT(low, high, ...) \
-	INTEGER(low, (high) > INT64_MAX ? INT64_MAX : (int64_t)(high), ##__VA_ARGS__)
+#define KIND_COUNT(low, high, ...) INTEGER(low, high, ##__VA_ARGS__)
 #define KIND_MIB(low, high) INTEGER(low, high)
 #define KIND_MS(low, high) SCHEMA(API_STRING, .pattern = "^[0-9]+ms$")
 #define KIND_DRIVER(low, high) ONE_OF("loop", "afxdp", "dpdk", "auto")

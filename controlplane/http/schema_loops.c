@@ -123,7 +123,7 @@ static const struct api_field cover_fields[] = {
 const struct api_schema api_cover = {.type = API_OBJECT, .name = "Cover", .field = cover_fields};
 
 static const struct api_field correlation_fields[] = {
-	FIELD("value", NUMBER(-1, 1, .nullable = true), "Pearson's between frames that come and frames that leave, where it is greatest; null: not measured, as everywhere here"),
+	FIELD("value", schema_number_or_null, "Pearson's, from -1 to 1, between frames that come and frames that leave, where it is greatest; null: not measured, as everywhere here"),
 	FIELD("lag_s", schema_number_or_null, "lag at which it is greatest, in seconds"),
 	FIELD("noise", schema_number_or_null, "unrelated series stay under it 99 times of 100"),
 	FIELD("expected", schema_number_or_null, "of Poisson traffic under this law"),

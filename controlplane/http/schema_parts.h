@@ -26,7 +26,6 @@
 // Schemas in place. What stands behind the named arguments sets further members: '.nullable = true'.
 #define SCHEMA(kind, ...) ((const struct api_schema){.type = kind, __VA_ARGS__})
 #define INTEGER(low, high, ...) SCHEMA(API_INTEGER, .min = (low), .max = (high), ##__VA_ARGS__)
-#define NUMBER(low, high, ...) SCHEMA(API_NUMBER, .min = (low), .max = (high), ##__VA_ARGS__)
 #define TEXT(shortest, longest, ...) \
 	SCHEMA(API_STRING, .min = (shortest), .max = (longest), ##__VA_ARGS__)
 #define ONE_OF(...) SCHEMA(API_STRING, .values = (const char *const[]){__VA_ARGS__, NULL})
