@@ -26,7 +26,8 @@ enum fog_rate_class { FOG_RATE_AUTH, FOG_RATE_WRITE, FOG_RATE_READ, FOG_RATE_CLA
 
 enum {
 	FOG_RATES_IDENTITIES = 32768, // buckets of either table
-	FOG_RATES_SHARE_MS = 500,
+	FOG_RATES_SHARE_MS =
+	        400, // two exchanges are within a second, with time to spare for the store
 	FOG_RATES_MAX = 10000000, // requests a minute
 	FOG_RATES_ADDRESS_LEN = 64,
 };
