@@ -12,6 +12,7 @@
 #include "mail.h"
 #include "rest.h"
 #include "sphinx.h"
+#include "user.h"
 
 static int ctl_help(int argc, char **argv);
 
@@ -63,6 +64,8 @@ static const struct ctl_command ctl_commands[] = {
         {"login", ctl_login, "log in at the appliance of a profile with an account"},
         {"logout", ctl_logout, "end that session"},
         {"config", ctl_config_any, "show and put the configuration; check and compile it offline"},
+        {"user", ctl_user,
+         "accounts of this host's platform: add, list, set a password, unlock, disable; offline"},
         {"identity", ctl_identity, "show, back up, restore, rotate the node's identity; offline"},
         {"host", ctl_host, "check that this host is ready, make it so, put it back; offline"},
         {"version", ctl_version, "print the version"},

@@ -5,13 +5,13 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <glob.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "../../mixnet/topology.h"
+#include "../platform.h"
 #include "host.h"
 
 enum { COMMAND_STAGES_MAX = 32 };
@@ -170,26 +170,13 @@ static int command_options(struct command *c, int argc, char **argv)
 // Without a name the only config of this host is meant; a host without any has none.
 static int command_find_config(struct command *c)
 {
-	glob_t files = {0};
-	unsigned found = 0;
-
-	if (c->file != NULL && c->instance != NULL)
-		return command_refuse("give --config or --instance, not both");
-	if (c->file != NULL)
-		snprintf(c->path, sizeof(c->path), "%s", c->file);
-	if (c->instance != NULL)
-		snprintf(c->path, sizeof(c->path), "/etc/fogline/%s.yaml", c->instance);
-	if (c->path[0] != '\0' || c->host.root[0] != '\0')
+	if (c->file == NULL && c->instance == NULL && c->host.root[0] != '\0')
 		return 0;
-	if (glob("/etc/fogline/*.yaml", 0, NULL, &files) == 0)
-		for (size_t i = 0; i < files.gl_pathc; i++)
-			if (strcmp(files.gl_pathv[i], "/etc/fogline/topology.yaml") != 0 &&
-			    found++ == 0)
-				snprintf(c->path, sizeof(c->path), "%s", files.gl_pathv[i]);
-	globfree(&files);
-	return found > 1
-	        ? command_refuse("several configs are in /etc/fogline: name one by --instance")
-	        : 0;
+	int r = ctl_config_path(c->file, c->instance, c->path, sizeof(c->path));
+	if (r == -EINVAL)
+		return command_refuse("give --config or --instance, not both");
+	return r < 0 ? command_refuse("several configs are in /etc/fogline: name one by --instance")
+	             : 0;
 }
 
 static int command_load_config(struct command *c)

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// fogctl user add, list, passwd, unlock, disable, enable. On the store itself, so it also works when nobody can log in: this
+// is how the first admin comes about. A control plane that runs meanwhile follows within a second.
+#include "user.h"
+
+#include <jansson.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../accounts/accounts.h"
+#include "../config/config.h"
+#include "client.h"
+#include "platform.h"
+#include "prompt.h"
+#include "table.h"
+
+enum { LINE_LEN = FOG_PASSWORD_BYTES_MAX + 16, ROLES_LEN = 64, PAGE = 100, TIME_LEN = 32 };
+
+static const char user_usage_text[] =
+        "usage: fogctl user add NAME [--role ROLE[,ROLE]..] [--tier TIER] [--config FILE | --instance NAME]\n"
+        "       fogctl user list [-j]\n"
+        "       fogctl user passwd NAME\n"
+        "       fogctl user unlock NAME\n"
+        "       fogctl user disable NAME\n"
+        "       fogctl user enable NAME\n"
+        "\n"
+        "Works on this host's store, as root or as the control plane's user. The password is asked for, or is the\n"
+        "first line of the standard input.\n"
+        "\n"
+        "  --role ROLE      user, auditor, operator or admin; default: user\n"
+        "  --tier TIER      free, pro or enterprise; default: free\n"
+        "  --config FILE    configuration of the appliance; default: the only file of /etc/fogline\n"
+        "  --instance NAME  the same as --config /etc/fogline/NAME.yaml\n"
+        "  -j               one JSON object\n"
+        "\n"
+        "passwd and disable end all sessions. unlock forgets failed logins.\n";
+
+struct user_command {
+	const char *verb, *name, *config, *instance, *role, *tier;
+	bool json;
+	struct ctl_platform platform;
+	struct fog_accounts *accounts;
+};
+
+static int user_refuse(const struct fog_denial *refusal)
+{
+	fprintf(stderr, "fogctl: %s\n", refusal->text);
+	return CTL_REFUSED;
+}
+
+static int user_usage(void)
+{
+	fputs(user_usage_text, stderr);
+	return CTL_USAGE;
+}
+
+static bool user_take_line(char *line, const char *question)
+{
+	if (!ctl_prompt_secret(stdin, question, line, LINE_LEN) || strchr(line, '\n') == NULL)
+		return false;
+	line[strcspn(line, "\r\n")] = '\0';
+	return true;
+}
+
+// In locked memory that the caller frees; NULL after having said why.
+static char *user_password(void)
+{
+	char *line = sodium_malloc(LINE_LEN), *again = sodium_malloc(LINE_LEN);
+	bool ask = isatty(STDIN_FILENO), good = line != NULL && again != NULL;
+
+	if (good && !user_take_line(line, ask ? "password" : NULL)) {
+		fputs("fogctl: there is no password, or it is too long: give one line\n", stderr);
+		good = false;
+	}
+	// Typed blindly, a mistake would make a password that nobody knows.
+	if (good && ask && (!user_take_line(again, "the same again") || strcmp(line, again) != 0)) {
+		fputs("fogctl: these are two passwords: begin again\n", stderr);
+		good = false;
+	}
+	sodium_free(again);
+	if (good)
+		return line;
+	sodium_free(line);
+	return NULL;
+}
+
+// Bits of a list of names. Returns 0 when one is none, which is said.
+static uint32_t user_roles(const char *list)
+{
+	char copy[ROLES_LEN], *rest = copy, *name;
+	uint32_t roles = 0;
+
+	snprintf(copy, sizeof(copy), "%s", list);
+	while ((name = strsep(&rest, ",")) != NULL) {
+		int role = fog_account_role_parse(name);
+
+		if (role < 0) {
+			fprintf(stderr,
+			        "fogctl: there is no role '%s': user, auditor, operator, admin\n",
+			        name);
+			return 0;
+		}
+		roles |= (uint32_t)role;
+	}
+	return roles;
+}
+
+static int user_add(struct user_command *c)
+{
+	uint32_t roles = user_roles(c->role != NULL ? c->role : "user");
+	int tier = fog_tier_parse(c->tier != NULL ? c->tier : "free");
+	struct fog_denial refusal;
+	struct fog_user user;
+
+	if (tier < 0)
+		fprintf(stderr, "fogctl: there is no tier '%s': free, pro, enterprise\n", c->tier);
+	if (roles == 0 || tier < 0)
+		return CTL_USAGE;
+	char *password = user_password();
+	if (password == NULL)
+		return CTL_REFUSED;
+	const struct fog_user_new fresh = {
+	        .name = c->name, .password = password, .roles = roles, .tier = (enum fog_tier)tier};
+	int r = fog_user_add(c->accounts, &fresh, &user, &refusal);
+	sodium_free(password);
+	if (r < 0)
+		return user_refuse(&refusal);
+	printf("%s: account %lld\n", user.name, (long long)user.id);
+	return CTL_OK;
+}
+
+static json_t *user_time(int64_t us)
+{
+	time_t s = us / 1000000;
+	char text[TIME_LEN];
+	struct tm tm;
+
+	if (us == 0 || gmtime_r(&s, &tm) == NULL)
+		return json_null();
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return json_string(text);
+}
+
+static json_t *user_json(const struct fog_user *u)
+{
+	char roles[ROLES_LEN] = "";
+
+	for (uint32_t role = 1; role <= FOG_ROLE_ADMIN; role <<= 1) {
+		if ((u->roles & role) == 0)
+			continue;
+		size_t used = strlen(roles);
+		snprintf(
+		        roles + used, sizeof(roles) - used, "%s%s", used > 0 ? "," : "",
+		        fog_account_role_name(role)
+		);
+	}
+	const char *state = u->disabled ? "disabled" : u->password ? "active" : "no password";
+	return json_pack(
+	        "{s:I s:s s:s s:s s:s s:b s:o s:o}", "id", (json_int_t)u->id, "name", u->name,
+	        "roles", roles, "tier", fog_tier_name(u->tier), "state", state, "totp", u->totp,
+	        "created_at", user_time(u->created_us), "login_at", user_time(u->login_us)
+	);
+}
+
+static int user_list(struct user_command *c)
+{
+	static const char *const keys[] = {"id",    "name", "roles",    "tier",
+	                                   "state", "totp", "login_at", NULL};
+	static struct fog_user page[PAGE];
+	struct fog_user_query query = {.limit = PAGE, .disabled = -1};
+	struct fog_denial refusal;
+	json_t *list = json_array();
+	int n;
+
+	while ((n = fog_user_list(c->accounts, &query, page, &refusal)) > 0) {
+		for (int i = 0; i < n; i++)
+			json_array_append_new(list, user_json(&page[i]));
+		query.after = page[n - 1].id;
+	}
+	if (n == 0 && c->json) {
+		json_t *all = json_pack("{s:O}", "users", list);
+		json_dumpf(all, stdout, JSON_COMPACT);
+		puts("");
+		json_decref(all);
+	} else if (n == 0) {
+		ctl_table_print(
+		        ctl_table_list("id|name|roles|tier|state|totp|last login", list, keys),
+		        stdout
+		);
+	}
+	json_decref(list);
+	return n < 0 ? user_refuse(&refusal) : CTL_OK;
+}
+
+static int user_passwd(struct user_command *c, const struct fog_user *u, struct fog_denial *refusal)
+{
+	char *password = user_password();
+
+	if (password == NULL)
+		return CTL_REFUSED;
+	int r = fog_password_set(c->accounts, u->id, password, refusal);
+	sodium_free(password);
+	return r < 0 ? user_refuse(refusal) : CTL_OK;
+}
+
+static int user_able(
+        struct user_command *c, const struct fog_user *u, bool disabled, struct fog_denial *refusal
+)
+{
+	const struct fog_user_change change = {.disabled = &disabled};
+	struct fog_user after;
+
+	return fog_user_change(c->accounts, u->id, &change, &after, refusal) < 0
+	        ? user_refuse(refusal)
+	        : CTL_OK;
+}
+
+static int user_one(struct user_command *c)
+{
+	struct fog_accounts *a = c->accounts;
+	struct fog_denial refusal;
+	struct fog_user u;
+
+	if (fog_user_find(a, c->name, &u, &refusal) < 0) {
+		fprintf(stderr, "fogctl: %s: there is no such account: see 'fogctl user list'\n",
+		        c->name);
+		return CTL_REFUSED;
+	}
+	if (strcmp(c->verb, "passwd") == 0)
+		return user_passwd(c, &u, &refusal);
+	if (strcmp(c->verb, "unlock") == 0)
+		return fog_user_unlock(a, u.id, &refusal) < 0 ? user_refuse(&refusal) : CTL_OK;
+	return user_able(c, &u, strcmp(c->verb, "disable") == 0, &refusal);
+}
+
+// Returns CTL_OK, CTL_USAGE, or -1: help was asked for.
+static int user_parse(struct user_command *c, int argc, char **argv)
+{
+	const struct {
+		const char *name, **value;
+	} options[] = {
+	        {"--role", &c->role},
+	        {"--tier", &c->tier},
+	        {"--config", &c->config},
+	        {"--instance", &c->instance}};
+
+	const char **words[] = {&c->verb, &c->name};
+	size_t word = 0;
+
+	for (int i = 1; i < argc; i++) {
+		const char **value = NULL;
+
+		for (size_t k = 0; k < sizeof(options) / sizeof(options[0]); k++)
+			if (strcmp(argv[i], options[k].name) == 0 && i + 1 < argc)
+				value = options[k].value;
+		if (value != NULL)
+			*value = argv[++i];
+		else if (strcmp(argv[i], "--help") == 0)
+			return -1;
+		else if (strcmp(argv[i], "-j") == 0)
+			c->json = true;
+		else if (argv[i][0] == '-' || word == 2)
+			return CTL_USAGE;
+		else
+			*words[word++] = argv[i];
+	}
+	return word > 0 ? CTL_OK : CTL_USAGE;
+}
+
+// Whether the words and options belong together.
+static bool user_makes_sense(const struct user_command *c)
+{
+	static const char *const verbs[] = {"passwd", "unlock", "disable", "enable"};
+	bool adds = strcmp(c->verb, "add") == 0, lists = strcmp(c->verb, "list") == 0;
+
+	if ((c->role != NULL || c->tier != NULL) && !adds)
+		return false;
+	if (c->json && !lists)
+		return false;
+	if (adds || lists)
+		return adds == (c->name != NULL);
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (strcmp(c->verb, verbs[i]) == 0)
+			return c->name != NULL;
+	return false;
+}
+
+static int user_open(struct user_command *c)
+{
+	const struct ctl_platform_where where = {
+	        .config = c->config, .instance = c->instance, .make = true};
+	char error[512] = "";
+	int r = ctl_platform_open(&c->platform, &where);
+
+	if (r != CTL_OK)
+		return r;
+	const struct fog_accounts_params params = {
+	        .db = c->platform.db,
+	        .key_file = c->platform.config->accounts.key_file,
+	        .admins_need_totp = c->platform.config->accounts.require_totp,
+	        .error = error,
+	        .error_len = sizeof(error)};
+	if (fog_accounts_open(&c->accounts, &params) == 0)
+		return CTL_OK;
+	fprintf(stderr, "fogctl: %s\n", error);
+	ctl_platform_close(&c->platform);
+	return CTL_REFUSED;
+}
+
+int ctl_user(int argc, char **argv)
+{
+	struct user_command c = {0};
+	int r = user_parse(&c, argc, argv);
+
+	if (r < 0) {
+		fputs(user_usage_text, stdout);
+		return CTL_OK;
+	}
+	if (r != CTL_OK || !user_makes_sense(&c))
+		return user_usage();
+	if (sodium_init() < 0) {
+		fputs("fogctl: libsodium does not work on this CPU: take another host\n", stderr);
+		return CTL_REFUSED;
+	}
+	r = user_open(&c);
+	if (r != CTL_OK)
+		return r;
+	if (strcmp(c.verb, "add") == 0)
+		r = user_add(&c);
+	else if (strcmp(c.verb, "list") == 0)
+		r = user_list(&c);
+	else
+		r = user_one(&c);
+	fog_accounts_close(c.accounts);
+	ctl_platform_close(&c.platform);
+	return r;
+}
