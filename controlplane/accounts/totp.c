@@ -30,21 +30,20 @@ static void totp_context(int64_t user_id, char context[SEAL_CONTEXT_MAX])
 // Open the secret of an account. Returns 0, -ENODATA (it has none), or an error of the store.
 static int secret_get(
         struct fog_tx *tx, struct fog_accounts *a, int64_t user_id, uint8_t secret[TOTP_SECRET_LEN],
-        bool *on, int64_t *step
+        bool *on
 )
 {
 	char context[SEAL_CONTEXT_MAX];
 	struct fog_rows row;
 	size_t len = 0;
 	int r = fog_db_one(
-	        tx, &row, "SELECT totp_secret, totp_on, totp_step FROM account WHERE id = $1",
+	        tx, &row, "SELECT totp_secret, totp_on FROM account WHERE id = $1",
 	        FOG_BIND(FOG_INT(user_id))
 	);
 
 	if (r == 0) {
 		const uint8_t *box = fog_rows_bytes(&row, 0, &len);
 		*on = fog_rows_int(&row, 1) != 0;
-		*step = fog_rows_int(&row, 2);
 		totp_context(user_id, context);
 		if (len == 0)
 			r = -ENODATA;
@@ -80,8 +79,7 @@ static int totp_take_code(
 {
 	uint8_t secret[TOTP_SECRET_LEN];
 	bool confirmed = false;
-	int64_t last = 0;
-	int r = secret_get(tx, w->a, user_id, secret, &confirmed, &last);
+	int r = secret_get(tx, w->a, user_id, secret, &confirmed);
 
 	if (r == -ENODATA || (r == 0 && confirmed != on))
 		return 0;
@@ -89,13 +87,12 @@ static int totp_take_code(
 		return r;
 	int64_t step = totp_step(secret, code, w->now_us);
 	sodium_memzero(secret, sizeof(secret));
-	if (step <= last)
+	if (step < 0)
 		return 0;
-	r = fog_db_run(
+	return fog_db_run(
 	        tx, "UPDATE account SET totp_step = $2 WHERE id = $1 AND totp_step < $2",
 	        FOG_BIND(FOG_INT(user_id), FOG_INT(step))
 	);
-	return r;
 }
 
 static void backup_hash(

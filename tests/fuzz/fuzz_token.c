@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // What stands behind "Bearer": any bytes are refused under a code of the few that callers know, and name nobody. They are
-// also put where they get further: as the header, body or signature of a token whose other parts are good.
+// also put where they get further: as the header, body or signature of a token whose other parts are good, and as a body that
+// our own key has signed.
 #include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -48,7 +49,8 @@ static void begin(void)
 	rmdir(folder);
 }
 
-static void show(const char *bearer, size_t len)
+// 'forged': nobody but we could have signed it.
+static void show(const char *bearer, size_t len, bool forged)
 {
 	static const char *const codes[] = {"bad_token", "token_expired", "token_revoked"};
 	// The exact size on the heap, so that a byte too far is found.
@@ -61,6 +63,8 @@ static void show(const char *bearer, size_t len)
 	int r = fog_caller_find(accounts, copy, len, &c, &refusal);
 	free(copy);
 	if (r == 0) {
+		if (!forged)
+			return;
 		if (len != strlen(tokens.access) || memcmp(bearer, tokens.access, len) != 0)
 			abort();
 		return;
@@ -94,15 +98,37 @@ static void show_part(unsigned n, const uint8_t *data, size_t size)
 		*end++ = '.';
 		part += len + (part[len] == '.');
 	}
-	show(text, (size_t)(end - text) - 1);
+	show(text, (size_t)(end - text) - 1, true);
+}
+
+static void show_signed(const uint8_t *data, size_t size)
+{
+	char text[FOG_BEARER_MAX + 1], kid[SIGNING_KID_LEN + 1];
+	size_t used = strcspn(tokens.access, ".") + 1;
+	uint8_t signature[64];
+
+	if (size > 300)
+		return;
+	memcpy(text, tokens.access, used);
+	sodium_bin2base64(text + used, 401, data, size, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	if (signing_kid(&accounts->signing, accounts->now_us(), kid) < 0 ||
+	    signing_sign(&accounts->signing, kid, (uint8_t *)text, strlen(text), signature) < 0)
+		abort();
+	strcat(text, ".");
+	sodium_bin2base64(
+	        text + strlen(text), 87, signature, sizeof(signature),
+	        sodium_base64_VARIANT_URLSAFE_NO_PADDING
+	);
+	show(text, strlen(text), false);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	atomic_store(&accounts->synced_ms, accounts->steady_ms());
-	show((const char *)data, size);
+	show((const char *)data, size, true);
 	for (unsigned n = 0; n < 3; n++)
 		show_part(n, data, size);
+	show_signed(data, size);
 	return 0;
 }
 
