@@ -24,6 +24,9 @@ void postgres_disconnect(void *connection);
 
 int postgres_next(struct fog_rows *);
 void postgres_end(struct fog_rows *);
+int postgres_columns(const struct fog_rows *);
+const char *postgres_name(const struct fog_rows *, int column);
+int postgres_kind(const struct fog_rows *, int column);
 bool postgres_null(const struct fog_rows *, int column);
 int64_t postgres_number(const struct fog_rows *, int column);
 const char *postgres_text(const struct fog_rows *, int column);

@@ -8,6 +8,7 @@
 
 enum {
 	TYPE_BOOL = 16,
+	TYPE_BYTEA = 17,
 	TYPE_INT8 = 20,
 	TYPE_INT2 = 21,
 	TYPE_INT4 = 23,
@@ -28,6 +29,33 @@ int postgres_next(struct fog_rows *rows)
 void postgres_end(struct fog_rows *rows)
 {
 	PQclear(rows->statement);
+}
+
+int postgres_columns(const struct fog_rows *rows)
+{
+	return PQnfields(rows->statement);
+}
+
+const char *postgres_name(const struct fog_rows *rows, int column)
+{
+	return PQfname(rows->statement, column);
+}
+
+int postgres_kind(const struct fog_rows *rows, int column)
+{
+	if (postgres_null(rows, column))
+		return FOG_VALUE_NULL;
+	switch (PQftype(rows->statement, column)) {
+	case TYPE_BYTEA:
+		return FOG_VALUE_BYTES;
+	case TYPE_BOOL:
+	case TYPE_INT2:
+	case TYPE_INT4:
+	case TYPE_INT8:
+		return FOG_VALUE_INT;
+	default:
+		return FOG_VALUE_TEXT;
+	}
 }
 
 bool postgres_null(const struct fog_rows *rows, int column)

@@ -68,7 +68,10 @@ struct db_driver {
 	bool shared;
 	const char *types[5]; // $ID, $INT, $TEXT, $BYTES, $STRICT
 	const char *only; // what '-- only' in a step calls it
-	const char *tables; // SQL: names of all tables
+	const char *tables; // SQL: names of all tables, in the order in which they were made
+	const char *drops; // SQL: statements that take all of them away, and what belongs to them
+	const char *walk
+	        [3]; // SQL: all rows of table %s, or a cursor for them, what fetches some, what closes it
 	int (*open)(struct fog_db *, const struct fog_db_params *);
 	void (*close)(struct fog_db *);
 	// Returns 0, -EAGAIN, -EIO (logged).
@@ -82,6 +85,12 @@ struct db_driver {
 	int (*ask)(struct fog_rows *, const char *sql, const struct fog_value *, unsigned n);
 	int (*next)(struct fog_rows *);
 	void (*end)(struct fog_rows *);
+	int (*columns)(const struct fog_rows *);
+	const char *(*name)(const struct fog_rows *, int column);
+	int (*kind)(const struct fog_rows *, int column); // type of struct fog_value
+	// The last id that a table has given: 1, or 0 when it gives none or has not yet.
+	int (*sequence_get)(struct fog_tx *, const char *table, int64_t *last);
+	int (*sequence_set)(struct fog_tx *, const char *table, int64_t last);
 	bool (*null)(const struct fog_rows *, int column);
 	int64_t (*number)(const struct fog_rows *, int column);
 	const char *(*text)(const struct fog_rows *, int column);
@@ -96,3 +105,11 @@ int db_failed(struct fog_tx *, int error);
 int db_transact(struct fog_db *, enum db_mode, fog_db_work *work, void *ctx);
 // Several statements of a schema, their words replaced (README.md).
 int db_script(struct fog_tx *, const char *sql);
+
+// What migrations are made of, for restoring.
+
+// 0: nothing is in the store, 1: steps of ours, 2: something else.
+int db_store_holds(struct fog_tx *);
+int db_steps_begin(struct fog_tx *); // the table of steps that ran
+const struct fog_schema_step *db_step_find(const struct fog_schema *, int64_t number); // or NULL
+int db_step_run(struct fog_tx *, const struct fog_schema_step *);

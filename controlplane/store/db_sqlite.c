@@ -266,6 +266,60 @@ static sqlite3_stmt *prepared_of(const struct fog_rows *rows)
 	return ((const struct db_statement *)rows->statement)->prepared;
 }
 
+static int sqlite_columns(const struct fog_rows *rows)
+{
+	return sqlite3_column_count(prepared_of(rows));
+}
+
+static const char *sqlite_name(const struct fog_rows *rows, int column)
+{
+	return sqlite3_column_name(prepared_of(rows), column);
+}
+
+static int sqlite_kind(const struct fog_rows *rows, int column)
+{
+	switch (sqlite3_column_type(prepared_of(rows), column)) {
+	case SQLITE_NULL:
+		return FOG_VALUE_NULL;
+	case SQLITE_TEXT:
+		return FOG_VALUE_TEXT;
+	case SQLITE_BLOB:
+		return FOG_VALUE_BYTES;
+	default:
+		return FOG_VALUE_INT;
+	}
+}
+
+// The table of sequences comes with the first table that has one.
+static int sqlite_sequence_get(struct fog_tx *tx, const char *table, int64_t *last)
+{
+	static const char *const sql[] = {
+	        "SELECT 1 FROM sqlite_schema WHERE name='sqlite_sequence' AND $1 <> ''",
+	        "SELECT seq FROM sqlite_sequence WHERE name=$1",
+	};
+	struct fog_rows rows;
+	int r = 0;
+
+	for (int i = 0; i < 2 && r == 0; i++) {
+		r = fog_db_one(tx, &rows, sql[i], FOG_BIND(FOG_TEXT(table)));
+		*last = r == 0 ? fog_rows_int(&rows, 0) : 0;
+		fog_rows_end(&rows);
+	}
+	return r == -ENOENT ? 0 : r < 0 ? r : 1;
+}
+
+static int sqlite_sequence_set(struct fog_tx *tx, const char *table, int64_t last)
+{
+	const struct fog_value value[] = {FOG_TEXT(table), FOG_INT(last)};
+	int r = fog_db_run(tx, "UPDATE sqlite_sequence SET seq=$2 WHERE name=$1", value, 2);
+
+	if (r == 0)
+		r = fog_db_run(
+		        tx, "INSERT INTO sqlite_sequence(name, seq) VALUES($1, $2)", value, 2
+		);
+	return r < 0 ? r : 0;
+}
+
 static bool sqlite_null(const struct fog_rows *rows, int column)
 {
 	return sqlite3_column_type(prepared_of(rows), column) == SQLITE_NULL;
@@ -296,7 +350,11 @@ const struct db_driver db_sqlite = {
         .types = {"INTEGER PRIMARY KEY AUTOINCREMENT", "INTEGER", "TEXT", "BLOB", "STRICT"},
         .only = "sqlite",
         .tables = "SELECT name FROM sqlite_schema WHERE type='table' AND name NOT LIKE 'sqlite\\_%'"
-                  " ESCAPE '\\' ORDER BY name",
+                  " ESCAPE '\\' ORDER BY rowid",
+        .drops =
+                "SELECT 'DROP ' || type || ' \"' || name || '\"' FROM sqlite_schema WHERE type IN"
+                " ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY type DESC, rowid DESC",
+        .walk = {"SELECT * FROM \"%s\" ORDER BY 1", NULL, NULL},
         .open = sqlite_open,
         .close = sqlite_close,
         .connect = sqlite_connect,
@@ -309,6 +367,11 @@ const struct db_driver db_sqlite = {
         .ask = sqlite_ask,
         .next = sqlite_next,
         .end = sqlite_end,
+        .columns = sqlite_columns,
+        .name = sqlite_name,
+        .kind = sqlite_kind,
+        .sequence_get = sqlite_sequence_get,
+        .sequence_set = sqlite_sequence_set,
         .null = sqlite_null,
         .number = sqlite_number,
         .text = sqlite_text,

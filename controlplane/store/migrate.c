@@ -88,6 +88,11 @@ int db_script(struct fog_tx *tx, const char *sql)
 	return db_failed(tx, r);
 }
 
+int db_steps_begin(struct fog_tx *tx)
+{
+	return db_script(tx, made_table);
+}
+
 struct migration {
 	const struct fog_schema *schema;
 	unsigned upto;
@@ -96,8 +101,7 @@ struct migration {
 	size_t error_len;
 };
 
-// 0: nothing is in the store, 1: steps of ours, 2: something else.
-static int store_holds(struct fog_tx *tx)
+int db_store_holds(struct fog_tx *tx)
 {
 	struct fog_rows rows;
 	int r = fog_db_ask(tx, &rows, tx->db->driver->tables, FOG_NONE), holds = 0;
@@ -108,7 +112,7 @@ static int store_holds(struct fog_tx *tx)
 	return r < 0 ? r : holds;
 }
 
-static const struct fog_schema_step *step_find(const struct fog_schema *schema, int64_t number)
+const struct fog_schema_step *db_step_find(const struct fog_schema *schema, int64_t number)
 {
 	for (unsigned i = 0; i < schema->count; i++)
 		if (schema->step[i].number == number)
@@ -118,7 +122,7 @@ static const struct fog_schema_step *step_find(const struct fog_schema *schema, 
 
 static int step_check(const struct migration *m, const struct fog_rows *ran)
 {
-	const struct fog_schema_step *step = step_find(m->schema, fog_rows_int(ran, 0));
+	const struct fog_schema_step *step = db_step_find(m->schema, fog_rows_int(ran, 0));
 
 	if (step == NULL) {
 		snprintf(
@@ -163,7 +167,7 @@ static int steps_check(struct fog_tx *tx, struct migration *m)
 	return r;
 }
 
-static int step_run(struct fog_tx *tx, const struct fog_schema_step *step)
+int db_step_run(struct fog_tx *tx, const struct fog_schema_step *step)
 {
 	int r = db_script(tx, step->sql);
 
@@ -198,18 +202,18 @@ static int migrate_say(struct fog_tx *tx, const struct migration *m, int r)
 static int migrate_one(struct fog_tx *tx, void *ctx)
 {
 	struct migration *m = ctx;
-	int r = store_holds(tx);
+	int r = db_store_holds(tx);
 
 	m->error[0] = '\0';
 	m->next = NULL;
 	if (r == 2)
 		return migrate_say(tx, m, -ENOTEMPTY);
 	if (r >= 0)
-		r = db_script(tx, made_table);
+		r = db_steps_begin(tx);
 	if (r == 0)
 		r = steps_check(tx, m);
 	if (r == 0 && m->next != NULL && (m->upto == 0 || m->next->number <= m->upto)) {
-		r = step_run(tx, m->next);
+		r = db_step_run(tx, m->next);
 		if (r >= 0)
 			return 1;
 	}
@@ -247,7 +251,7 @@ int fog_db_migrate(
 static int migrated(struct fog_tx *tx, void *ctx)
 {
 	struct migration *m = ctx;
-	int r = store_holds(tx);
+	int r = db_store_holds(tx);
 
 	if (r < 0)
 		return r;
