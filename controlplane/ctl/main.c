@@ -12,6 +12,7 @@
 #include "mail.h"
 #include "rest.h"
 #include "sphinx.h"
+#include "store.h"
 #include "user.h"
 
 static int ctl_help(int argc, char **argv);
@@ -67,6 +68,7 @@ static const struct ctl_command ctl_commands[] = {
         {"user", ctl_user,
          "accounts of this host's platform: add, list, set a password, unlock, disable; offline"},
         {"identity", ctl_identity, "show, back up, restore, rotate the node's identity; offline"},
+        {"store", ctl_store, "back up, restore, migrate, move the platform's store; offline"},
         {"host", ctl_host, "check that this host is ready, make it so, put it back; offline"},
         {"version", ctl_version, "print the version"},
         {"help", ctl_help, "print this help"},

@@ -3,11 +3,13 @@
 #include "platform.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glob.h>
 #include <grp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -116,6 +118,24 @@ static int platform_become(const struct fog_config *c)
 	return CTL_OK;
 }
 
+// A control plane holds the lock of its state folder for as long as it runs.
+static int platform_lock(struct ctl_platform *p)
+{
+	const char *dir = p->config->state_dir;
+
+	p->lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (p->lock < 0 && errno == ENOENT)
+		return CTL_OK;
+	p->locked = p->lock >= 0;
+	if (p->locked && flock(p->lock, LOCK_EX | LOCK_NB) == 0)
+		return CTL_OK;
+	fprintf(stderr, "fogctl: %s: %s: %s\n", dir, strerror(errno),
+	        errno == EWOULDBLOCK
+	                ? "its control plane runs: stop it first"
+	                : "whether a control plane runs can't be told: run this as root");
+	return CTL_REFUSED;
+}
+
 static bool platform_shared(const char *url)
 {
 	return strncmp(url, "postgresql:", 11) == 0 || strncmp(url, "postgres:", 9) == 0;
@@ -125,7 +145,8 @@ static int platform_migrate(
         struct ctl_platform *p, const struct ctl_platform_where *w, char *error, size_t len
 )
 {
-	return w->make ? fog_db_migrate(p->db, &fog_schema_platform, 0, error, len) : 0;
+	return w->make && !w->as_it_is ? fog_db_migrate(p->db, &fog_schema_platform, 0, error, len)
+	                               : 0;
 }
 
 int ctl_platform_open(struct ctl_platform *p, const struct ctl_platform_where *w)
@@ -137,6 +158,8 @@ int ctl_platform_open(struct ctl_platform *p, const struct ctl_platform_where *w
 	*p = (struct ctl_platform){0};
 	if (w->store == NULL || w->config != NULL || w->instance != NULL)
 		r = platform_config(p, w);
+	if (r == CTL_OK && w->alone)
+		r = platform_lock(p);
 	if (r == CTL_OK && w->make)
 		r = platform_become(p->config);
 	if (r != CTL_OK) {
@@ -168,5 +191,7 @@ void ctl_platform_close(struct ctl_platform *p)
 {
 	fog_db_close(p->db);
 	fog_config_free(p->config);
+	if (p->locked)
+		close(p->lock);
 	*p = (struct ctl_platform){0};
 }

@@ -15,11 +15,15 @@ struct ctl_platform_where {
 	const char *config; // a file
 	const char *instance; // of /etc/fogline/INSTANCE.yaml; default: the only one there
 	bool make; // make it, and bring it up to date. Root becomes the control plane's user for good, to whom it belongs
+	bool as_it_is; // with 'make': don't bring it up to date
+	bool alone; // with 'make': refuse when the instance's control plane runs, and keep it from starting until the close
 };
 
 struct ctl_platform {
 	struct fog_db *db;
 	struct fog_config *config; // NULL when 'store' was named without a configuration
+	int lock; // of the state folder, open when 'locked'
+	bool locked;
 };
 
 // The configuration that is meant: 'file', or /etc/fogline/INSTANCE.yaml, or the only one there; empty when there is none.
