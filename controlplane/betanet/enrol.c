@@ -9,60 +9,6 @@
 #include "../mixnet/identity.h"
 #include "private.h"
 
-enum { TOKEN_BYTES = 32, HASH_BYTES = 32 };
-
-static const char label[] = "fogline enrolment v1";
-
-struct statement {
-	char label[sizeof(label)];
-	uint8_t hash[HASH_BYTES];
-};
-
-static void token_hash(const uint8_t bytes[TOKEN_BYTES], uint8_t hash[HASH_BYTES])
-{
-	crypto_generichash(hash, HASH_BYTES, bytes, TOKEN_BYTES, NULL, 0);
-}
-
-static void token_make(char token[FOG_BETANET_TOKEN_LEN], uint8_t hash[HASH_BYTES])
-{
-	uint8_t bytes[TOKEN_BYTES];
-
-	randombytes_buf(bytes, sizeof(bytes));
-	sodium_bin2base64(
-	        token, FOG_BETANET_TOKEN_LEN, bytes, sizeof(bytes),
-	        sodium_base64_VARIANT_URLSAFE_NO_PADDING
-	);
-	token_hash(bytes, hash);
-	sodium_memzero(bytes, sizeof(bytes));
-}
-
-static int statement_make(const char *token, struct statement *out)
-{
-	uint8_t bytes[TOKEN_BYTES];
-	size_t len = 0;
-	int r = sodium_base642bin(
-	        bytes, sizeof(bytes), token, strlen(token), NULL, &len, NULL,
-	        sodium_base64_VARIANT_URLSAFE_NO_PADDING
-	);
-
-	if (r == 0 && len == sizeof(bytes)) {
-		memcpy(out->label, label, sizeof(label));
-		token_hash(bytes, out->hash);
-	}
-	sodium_memzero(bytes, sizeof(bytes));
-	return r == 0 && len == TOKEN_BYTES ? 0 : -EINVAL;
-}
-
-int fog_betanet_sign(const char *token, const uint8_t *secret_key, uint8_t signature[64])
-{
-	struct statement s;
-
-	if (statement_make(token, &s) < 0)
-		return -EINVAL;
-	crypto_sign_detached(signature, NULL, (const uint8_t *)&s, sizeof(s), secret_key);
-	return 0;
-}
-
 struct deploy {
 	int64_t id, now_us;
 	const char *configuration;
@@ -86,7 +32,7 @@ static int deploy_work(struct fog_tx *tx, void *ctx)
 		        FOG_BIND(
 		                FOG_INT(d->id), FOG_INT(d->now_us),
 		                FOG_INT(d->now_us + FOG_BETANET_ENROLMENT_S * INT64_C(1000000)),
-		                FOG_BYTES(d->hash, HASH_BYTES), FOG_TEXT(d->configuration)
+		                FOG_BYTES(d->hash, BETANET_HASH), FOG_TEXT(d->configuration)
 		        )
 		);
 	return r < 0 ? r : betanet_find(tx, d->id, d->now_us, d->out);
@@ -97,10 +43,10 @@ int fog_betanet_deploy(
         char token[FOG_BETANET_TOKEN_LEN], struct fog_betanet_node *out
 )
 {
-	uint8_t hash[HASH_BYTES];
+	uint8_t hash[BETANET_HASH];
 	int r;
 
-	token_make(token, hash);
+	betanet_token(token, hash);
 	r = fog_db_write(
 	        db, deploy_work,
 	        &(struct deploy
@@ -131,7 +77,7 @@ static int enrol_find(struct fog_tx *tx, struct enrol *e)
 	        "SELECT " BETANET_COLUMNS
 	        ", configuration FROM betanet_node WHERE token_hash = $2 AND "
 	        "enrolment_until_us > $1",
-	        FOG_BIND(FOG_INT(e->now_us), FOG_BYTES(e->hash, HASH_BYTES))
+	        FOG_BIND(FOG_INT(e->now_us), FOG_BYTES(e->hash, BETANET_HASH))
 	);
 
 	free(e->configuration);
@@ -174,12 +120,12 @@ int fog_betanet_enrol(
         char **configuration
 )
 {
-	struct statement s;
+	struct betanet_statement s;
 	struct enrol e = {.hash = s.hash, .now_us = now_us, .out = out};
 	int r;
 
 	*configuration = NULL;
-	if (statement_make(token, &s) < 0)
+	if (betanet_statement(token, &s) < 0)
 		return -EACCES;
 	if (crypto_sign_verify_detached(signature, (const uint8_t *)&s, sizeof(s), identity) != 0)
 		return -EKEYREJECTED;

@@ -23,3 +23,17 @@ enum { BETANET_COLUMN_COUNT = 14 };
 void betanet_row(const struct fog_rows *, struct fog_betanet_node *out);
 // In a transaction: 0 or -ENOENT.
 int betanet_find(struct fog_tx *, int64_t id, int64_t now_us, struct fog_betanet_node *out);
+
+enum { BETANET_HASH = 32 };
+
+// What an appliance signs.
+struct betanet_statement {
+	char label[sizeof("fogline enrolment v1")];
+	uint8_t hash[BETANET_HASH];
+};
+
+// A new token and its hash.
+void betanet_token(char token[FOG_BETANET_TOKEN_LEN], uint8_t hash[BETANET_HASH]);
+int betanet_statement(
+        const char *token, struct betanet_statement *out
+); // 0, or -EINVAL: it is no token

@@ -55,6 +55,8 @@ static const struct ctl_command ctl_commands[] = {
          "a client's address, and what became of its messages; without an appliance"},
         {"consensus", ctl_consensus,
          "what the authorities have agreed on: show, verify offline, compare"},
+        {"betanet", ctl_betanet,
+         "appliances that the platform manages: list, add, deploy; enrol a new one"},
         {"withdraw", ctl_withdraw,
          "have the authorities leave this node out; when it may go without a loss"},
         {"drain", ctl_drain, "let the data plane send what it holds, take nothing more, and end"},

@@ -10,6 +10,7 @@ int ctl_ports(int argc, char **argv);
 int ctl_workers(int argc, char **argv);
 int ctl_drops(int argc, char **argv);
 int ctl_links(int argc, char **argv);
+int ctl_betanet(int argc, char **argv);
 int ctl_nodes(int argc, char **argv);
 int ctl_cover(int argc, char **argv);
 int ctl_epochs(int argc, char **argv);

@@ -32,6 +32,17 @@ extern const struct api_schema api_keys;
 extern const struct api_schema api_key_post;
 extern const struct api_parameter api_query_users[];
 extern const struct api_parameter api_query_keys[];
+// schema_betanet.c
+extern const struct api_schema api_betanet_deploy;
+extern const struct api_schema api_betanet_deploy_post; // body
+extern const struct api_schema api_betanet_enrol;
+extern const struct api_schema api_betanet_enrol_post; // body
+extern const struct api_schema api_betanet_health;
+extern const struct api_schema api_betanet_node;
+extern const struct api_schema api_betanet_nodes;
+extern const struct api_schema api_betanet_patch; // body
+extern const struct api_schema api_betanet_post; // body
+extern const struct api_schema api_betanet_status;
 
 // schema_config.c
 extern const struct api_schema api_config;
@@ -119,6 +130,7 @@ extern const struct api_schema api_part_number, api_part_word; // parts of paths
 // Parameters, in the order of struct http_request's query[].
 extern const struct api_parameter api_query_config_diff[]; // from, to
 extern const struct api_parameter api_query_config_put[]; // confirm_within, comment
+extern const struct api_parameter api_query_betanet[]; // node_type, state, region, after, limit
 extern const struct api_parameter api_query_consensus[]; // raw, epoch
 extern const struct api_parameter api_query_deny[]; // prefix
 extern const struct api_parameter api_query_history[]; // before, limit

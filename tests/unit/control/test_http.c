@@ -184,6 +184,16 @@ int ask(const char *method, const char *path, const char *body)
 	return ask_with(false, method, path, "", body, strlen(body));
 }
 
+int ask_headers(const char *method, const char *path, const char *headers, const char *body)
+{
+	return ask_with(false, method, path, headers, body, strlen(body));
+}
+
+const char *answered(void)
+{
+	return answer;
+}
+
 bool says(const char *part)
 {
 	return strstr(answer, part) != NULL;
@@ -273,10 +283,10 @@ static void test_bodies(void)
 // What shows nothing of the node, and how one gets a token.
 static bool open_to_all(const char *path)
 {
-	static const char *const open[] = {"/healthz",         "/v1/auth/login",
-	                                   "/v1/auth/jwks",    "/v1/auth/login/mfa",
-	                                   "/v1/auth/refresh", "/v1/auth/password-reset",
-	                                   "/v1/docs",         "/v1/openapi.json"};
+	static const char *const open[] = {
+	        "/healthz",           "/v1/auth/login",   "/v1/auth/jwks",
+	        "/v1/auth/login/mfa", "/v1/auth/refresh", "/v1/auth/password-reset",
+	        "/v1/docs",           "/v1/openapi.json", "/v1/betanet/enrol"};
 
 	for (size_t i = 0; i < sizeof(open) / sizeof(open[0]); i++)
 		if (strcmp(path, open[i]) == 0)
@@ -595,33 +605,6 @@ static void test_topology(void)
 	CU_ASSERT_TRUE(says("\"topology_refused\""));
 }
 
-// What operators set wins over the file, is told apart from it, and is checked like it.
-static void test_filter(void)
-{
-	CU_ASSERT_EQUAL(ask("GET", "/v1/filter", ""), 200);
-	CU_ASSERT_TRUE(says("\"source_rate\":{\"value\":0,\"from\":\"file\",\"file\":0}"));
-	CU_ASSERT_TRUE(says("\"early_drop\":{\"value\":true,\"from\":\"file\",\"file\":true}"));
-	CU_ASSERT_TRUE(says("\"deny\":[],\"deny_max\":4096"));
-	CU_ASSERT_EQUAL(ask("PATCH", "/v1/filter", "{\"source_rate\":70}"), 200);
-	CU_ASSERT_TRUE(says("\"generation\":2") && says("\"state\":\"not_attached\""));
-	CU_ASSERT_EQUAL(ask("PATCH", "/v1/filter", "{\"source_rate\":70}"), 200);
-	CU_ASSERT_TRUE(says("\"generation\":2")); // nothing new
-	CU_ASSERT_EQUAL(ask("GET", "/v1/filter", ""), 200);
-	CU_ASSERT_TRUE(says("\"source_rate\":{\"value\":70,\"from\":\"operator\",\"file\":0}"));
-	CU_ASSERT_EQUAL(ask("GET", "/metrics", ""), 200);
-	CU_ASSERT_TRUE(says("\nfog_filter_source_rate 70\n"));
-	CU_ASSERT_TRUE(says("\nfog_filter_early_drop 1\n"));
-	CU_ASSERT_EQUAL(ask("PATCH", "/v1/filter", "{\"source_rate\":null}"), 200);
-	CU_ASSERT_TRUE(says("\"generation\":3"));
-	CU_ASSERT_EQUAL(ask("GET", "/v1/filter", ""), 200);
-	CU_ASSERT_TRUE(says("\"source_rate\":{\"value\":0,\"from\":\"file\",\"file\":0}"));
-	CU_ASSERT_EQUAL(ask("PATCH", "/v1/filter", "{\"source_rate\":\"x\"}"), 400);
-	CU_ASSERT_EQUAL(ask("PATCH", "/v1/filter", "{\"source_burst\":0}"), 400);
-	CU_ASSERT_TRUE(says("source_burst must be a whole number from 1 to 1000000"));
-	CU_ASSERT_EQUAL(ask("PUT", "/v1/filter", "{}"), 405);
-	CU_ASSERT_TRUE(says("Allow: GET, PATCH"));
-}
-
 static void test_deny(void)
 {
 	CU_ASSERT_EQUAL(ask("POST", "/v1/filter/deny", "{\"prefix\":\"203.0.113.0/24\"}"), 200);
@@ -791,9 +774,11 @@ int main(void)
 	        {"log levels", test_log_levels},
 	        {"audit", test_audit},
 	        {"topology", test_topology},
-	        {"filter", test_filter},
+	        {"filter", test_http_filter},
 	        {"deny list", test_deny},
 	        {"full deny list", test_deny_full},
+	        {"managed nodes", test_http_betanet},
+	        {"managed nodes are deployed", test_http_betanet_deploy},
 	        {"waiting for a message", test_wait},
 	        {"cover", test_http_cover},
 	        {"epochs", test_http_epochs},
