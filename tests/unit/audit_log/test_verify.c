@@ -65,17 +65,23 @@ static void test_refused(void)
 	chain_rig_stop(&rig);
 }
 
-// One statement by whom no trigger stops, and what verify says to it.
-static void spoil(const char *sql, enum fog_audit_fault fault, int64_t from, int64_t to)
+static void spoil_start(struct chain_rig *rig)
 {
-	struct chain_rig rig;
+	start(rig);
+	triggers_drop(rig->db);
+	CU_ASSERT_TRUE_FATAL(raw(rig->db, "CREATE TABLE kept AS SELECT * FROM audit") >= 0);
+}
 
-	start(&rig);
-	triggers_drop(rig.db);
-	CU_ASSERT_TRUE_FATAL(raw(rig.db, sql) > 0);
-	struct found f = verify(&rig);
+// One statement by whom no trigger stops, and what verify says to it; then all is put back.
+static void spoil(
+        struct chain_rig *rig, const char *sql, enum fog_audit_fault fault, int64_t from, int64_t to
+)
+{
+	CU_ASSERT_TRUE_FATAL(raw(rig->db, sql) > 0);
+	struct found f = verify(rig);
 	CU_ASSERT_TRUE(found_only(&f, fault, from, to));
-	chain_rig_stop(&rig);
+	CU_ASSERT_TRUE_FATAL(raw(rig->db, "DELETE FROM audit") >= 0);
+	CU_ASSERT_TRUE_FATAL(raw(rig->db, "INSERT INTO audit SELECT * FROM kept") > 0);
 }
 
 static void test_edited(void)
@@ -102,21 +108,31 @@ static void test_edited(void)
 	        " WHERE sequence = 9",
 	};
 
+	struct chain_rig rig;
+
+	spoil_start(&rig);
 	for (unsigned i = 0; i < sizeof(edits) / sizeof(edits[0]); i++)
-		spoil(edits[i], FOG_AUDIT_CHANGED, 9, 9);
-	spoil("UPDATE audit SET action = 'x' WHERE sequence = 1", FOG_AUDIT_CHANGED, 1, 1);
-	spoil("UPDATE audit SET action = 'x' WHERE sequence = 21", FOG_AUDIT_CHANGED, 21, 21);
+		spoil(&rig, edits[i], FOG_AUDIT_CHANGED, 9, 9);
+	spoil(&rig, "UPDATE audit SET action = 'x' WHERE sequence = 1", FOG_AUDIT_CHANGED, 1, 1);
+	spoil(&rig, "UPDATE audit SET action = 'x' WHERE sequence = 21", FOG_AUDIT_CHANGED, 21, 21);
+	CU_ASSERT_EQUAL(verify(&rig).verdict.findings, 0);
+	chain_rig_stop(&rig);
 }
 
 static void test_deleted(void)
 {
-	spoil("DELETE FROM audit WHERE sequence = 9", FOG_AUDIT_GAP, 9, 9);
-	spoil("DELETE FROM audit WHERE sequence BETWEEN 9 AND 12", FOG_AUDIT_GAP, 9, 12);
-	spoil("DELETE FROM audit WHERE sequence > 15", FOG_AUDIT_CUT, 16, ROWS + 1);
-	spoil("DELETE FROM audit WHERE sequence = 21", FOG_AUDIT_CUT, 21, 21);
-	spoil("DELETE FROM audit", FOG_AUDIT_CUT, 1, ROWS + 1);
+	struct chain_rig rig;
+
+	spoil_start(&rig);
+	spoil(&rig, "DELETE FROM audit WHERE sequence = 9", FOG_AUDIT_GAP, 9, 9);
+	spoil(&rig, "DELETE FROM audit WHERE sequence BETWEEN 9 AND 12", FOG_AUDIT_GAP, 9, 12);
+	spoil(&rig, "DELETE FROM audit WHERE sequence > 15", FOG_AUDIT_CUT, 16, ROWS + 1);
+	spoil(&rig, "DELETE FROM audit WHERE sequence = 21", FOG_AUDIT_CUT, 21, 21);
+	spoil(&rig, "DELETE FROM audit", FOG_AUDIT_CUT, 1, ROWS + 1);
 	// The head of the start names row 1.
-	spoil("DELETE FROM audit WHERE sequence < 4", FOG_AUDIT_GAP, 1, 3);
+	spoil(&rig, "DELETE FROM audit WHERE sequence < 4", FOG_AUDIT_GAP, 1, 3);
+	CU_ASSERT_EQUAL(verify(&rig).verdict.findings, 0);
+	chain_rig_stop(&rig);
 }
 
 static void test_swapped(void)
