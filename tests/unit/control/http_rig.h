@@ -18,9 +18,13 @@ int ask_headers(const char *method, const char *path, const char *headers, const
 bool says(const char *part); // whether the last answer has this in it
 const char *answered(void); // all of it
 
+int dial(bool tcp); // a connection
+
 void test_http_betanet(void);
 void test_http_betanet_deploy(void);
 void test_http_cover(void);
 void test_http_epochs(void);
 void test_http_cover_noise(void);
 void test_http_filter(void);
+void test_http_privileges(void);
+void test_http_slow(void);

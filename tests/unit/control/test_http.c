@@ -3,19 +3,15 @@
 // The REST API over real sockets, in one process: a node without a data plane, its server, and a
 // client that writes HTTP by hand. Every route of the table is tried by a stranger.
 #include <arpa/inet.h>
-#include <cap-ng.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sodium.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../../controlplane/auth/privileges.h"
 #include "../../../controlplane/http/http.h"
 #include "../../../controlplane/http/listen.h"
 #include "../../../controlplane/http/server.h"
@@ -129,7 +125,7 @@ static int stop(void)
 	return system(command);
 }
 
-static int dial(bool tcp)
+int dial(bool tcp)
 {
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
 	struct sockaddr_in in;
@@ -740,24 +736,6 @@ static void test_listen(void)
 		close(again);
 }
 
-static void test_privileges(void)
-{
-	int status = -1;
-	pid_t child = fork();
-
-	if (child == 0) {
-		capng_get_caps_process();
-		int bad = fog_privileges_drop(0, 0, 0) != 0;
-		bad |= prctl(PR_GET_DUMPABLE) != 0 ? 2 : 0;
-		bad |= prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1 ? 4 : 0;
-		capng_get_caps_process();
-		bad |= capng_have_capabilities(CAPNG_SELECT_CAPS) != CAPNG_NONE ? 8 : 0;
-		_exit(bad);
-	}
-	CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
-	CU_ASSERT_EQUAL(status, 0);
-}
-
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -783,8 +761,9 @@ int main(void)
 	        {"cover", test_http_cover},
 	        {"epochs", test_http_epochs},
 	        {"cover of an encrypted network", test_http_cover_noise},
+	        {"slow senders", test_http_slow},
 	        {"listening sockets", test_listen},
-	        {"privileges", test_privileges},
+	        {"privileges", test_http_privileges},
 	        CU_TEST_INFO_NULL,
 	};
 	if (start() != 0) {

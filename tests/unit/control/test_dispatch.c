@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// The dispatcher, without HTTP below it: the order in which it refuses, content types, Idempotency-Key, If-Match, names of
+// requests, other origins, headers.
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../../controlplane/http/dispatch.h"
+#include "../../../controlplane/node.h"
+#include "../run.h"
+
+#define JSON_TYPE "application/json"
+
+static char folder[64];
+static struct fog_node *node;
+static struct http_dispatcher *dispatcher;
+static const struct http_peer operator= {.local = true, .member = true, .uid = 7};
+static const struct http_peer stranger = {.local = true, .uid = 8};
+static const struct http_peer remote = {.address = "192.0.2.9", .network = "192.0.2.9"};
+
+// The answer to the last request.
+static char answer[1 << 16], headers[1 << 14];
+static const char *const *sent; // headers of the next one
+
+static int start(void)
+{
+	char path[128], text[1024];
+	FILE *f;
+
+	snprintf(folder, sizeof(folder), "/tmp/fog-dispatch-XXXXXX");
+	if (sodium_init() < 0 || fog_crypto_init() < 0 || mkdtemp(folder) == NULL)
+		return -1;
+	umask(077);
+	snprintf(path, sizeof(path), "%s/n.yaml", folder);
+	snprintf(
+	        text, sizeof(text),
+	        "instance: dispatchtest\nuser: \"\"\ndataplane_user: \"\"\nworkers: {cpus: [0]}\n"
+	        "limits: {auth: 100000, write: 100000, read: 100000}\n"
+	        "ports:\n  - {name: p0, driver: loop, device: a, addresses: [192.0.2.1]}\n"
+	        "rest: {cors_origins: [\"https://panel.example\"]}\n"
+	        "run_dir: %s\nstate_dir: %s/state\ntopology: %s/t.yaml\n",
+	        folder, folder, folder
+	);
+	f = fopen(path, "we");
+	if (f == NULL || fputs(text, f) < 0 || fclose(f) != 0)
+		return -1;
+	if (fog_node_create(path, NULL, NULL, &node) < 0 || fog_node_start(node) < 0)
+		return -1;
+	const struct http_dispatcher_params params = {.node = node, .tls = true};
+	return http_dispatcher_create(&params, &dispatcher);
+}
+
+static int stop(void)
+{
+	char command[96];
+
+	http_dispatcher_destroy(dispatcher);
+	fog_node_destroy(node);
+	fog_epoch_key_destroy("dispatchtest", FOG_NODE_EPOCH);
+	fog_keyring_secret_destroy("dispatchtest");
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	return system(command);
+}
+
+static void put(void *ctx, const char *name, const char *value)
+{
+	size_t used = strlen(headers);
+
+	snprintf(headers + used, sizeof(headers) - used, "%s: %s\n", name, value);
+}
+
+static struct http_exchange *begin(
+        struct http_head *head, const struct http_peer *peer, const char *method,
+        const char *target, const char *body
+)
+{
+	*head = (struct http_head){.method = method, .target = target, .peer = peer};
+	head->has_length = body != NULL;
+	head->length = body != NULL ? strlen(body) : 0;
+	if (body != NULL)
+		head->header[HTTP_CONTENT_TYPE] = JSON_TYPE;
+	for (unsigned i = 0; sent != NULL && i < HTTP_HEADERS; i++)
+		if (sent[i] != NULL)
+			head->header[i] = sent[i];
+	return http_exchange_begin(dispatcher, head);
+}
+
+static int end(struct http_exchange *x, const char *body)
+{
+	http_exchange_finish(x, body != NULL ? body : "", body != NULL ? strlen(body) : 0, false);
+	const struct http_response *res = http_exchange_response(x);
+	int status = res->status;
+	snprintf(
+	        answer, sizeof(answer), "%.*s", (int)res->body_len,
+	        res->body != NULL ? res->body : ""
+	);
+	headers[0] = '\0';
+	http_exchange_headers(x, put, NULL);
+	http_exchange_end(x);
+	return status;
+}
+
+static int ask(
+        const struct http_peer *peer, const char *method, const char *target, const char *body
+)
+{
+	struct http_head head;
+
+	return end(begin(&head, peer, method, target, body), body);
+}
+
+// With one header.
+static int ask_with(
+        enum http_header which, const char *value, const struct http_peer *peer, const char *method,
+        const char *target, const char *body
+)
+{
+	const char *more[HTTP_HEADERS] = {[HTTP_HEADERS - 1] = NULL};
+
+	more[which] = value;
+	sent = more;
+	int status = ask(peer, method, target, body);
+	sent = NULL;
+	return status;
+}
+
+static bool says(const char *part)
+{
+	return strstr(answer, part) != NULL;
+}
+
+static bool has(const char *header)
+{
+	return strstr(headers, header) != NULL;
+}
+
+// Of two faults the first one in the order decides.
+static void test_order(void)
+{
+	struct http_head head;
+
+	CU_ASSERT_EQUAL(ask(&remote, "GET", "/v1/%00", NULL), 400);
+	CU_ASSERT_TRUE(says("bad_target"));
+	CU_ASSERT_EQUAL(ask(&remote, "GET", "/v1/nothing?x=1", NULL), 404);
+	CU_ASSERT_EQUAL(ask(&remote, "PUT", "/v1/status", "{"), 405);
+	CU_ASSERT_TRUE(has("Allow: GET\n"));
+	CU_ASSERT_EQUAL(ask(&remote, "POST", "/v1/loops", "{"), 401);
+	CU_ASSERT_TRUE(has("WWW-Authenticate: Bearer\n"));
+	CU_ASSERT_EQUAL(ask(&stranger, "POST", "/v1/loops", "{"), 403);
+	CU_ASSERT_TRUE(says("not_operator"));
+	struct http_exchange *x = begin(&head, &operator, "POST", "/v1/loops", NULL);
+	CU_ASSERT_FALSE(http_exchange_answered(x));
+	http_exchange_end(x);
+	head.has_length = true;
+	head.length = HTTP_BODY_MAX + 1;
+	head.header[HTTP_CONTENT_TYPE] = "text/plain";
+	x = http_exchange_begin(dispatcher, &head);
+	CU_ASSERT_TRUE(http_exchange_answered(x)); // before a byte of it is read
+	CU_ASSERT_EQUAL(end(x, NULL), 413);
+	CU_ASSERT_EQUAL(
+	        ask_with(HTTP_CONTENT_TYPE, "text/plain", &operator, "POST", "/v1/loops", "{"), 415
+	);
+	CU_ASSERT_EQUAL(ask(&operator, "POST", "/v1/loops?x=1", "{"), 400);
+	CU_ASSERT_TRUE(says("bad_json"));
+	CU_ASSERT_EQUAL(ask(&operator, "POST", "/v1/loops?x=1", "{\"count\":0}"), 400);
+	CU_ASSERT_TRUE(says("\"pointer\":\"/count\""));
+	CU_ASSERT_EQUAL(ask(&operator, "POST", "/v1/loops?x=1", "{}"), 400);
+	CU_ASSERT_TRUE(says("unknown_parameter"));
+	CU_ASSERT_EQUAL(ask(&operator, "GET", "/v1/messages?limit=1&limit=2", NULL), 400);
+	CU_ASSERT_EQUAL(ask(&operator, "GET", "/v1/sent/0x1", NULL), 400);
+	CU_ASSERT_TRUE(says("\"parameter\":\"message\""));
+	CU_ASSERT_EQUAL(ask(&operator, "GET", "/v1/status", "{}"), 400);
+	CU_ASSERT_TRUE(says("no_body_here"));
+	CU_ASSERT_EQUAL(ask_with(HTTP_IF_MATCH, "*", &operator, "POST", "/v1/loops", "{}"), 400);
+	CU_ASSERT_TRUE(says("bad_if_match"));
+}
+
+static void test_types(void)
+{
+	static const char *const good[] = {
+	        "application/json", "Application/JSON", "application/json; charset=utf-8",
+	        "application/json;charset=\"UTF-8\""};
+	static const char *const bad[] = {
+	        "",
+	        "application/jsonx",
+	        "application/json; charset=latin1",
+	        "application/x-www-form-urlencoded",
+	        "text/plain",
+	        "multipart/form-data",
+	        "application/json, text/plain"};
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		CU_ASSERT_EQUAL(
+		        ask_with(HTTP_CONTENT_TYPE, good[i], &operator, "PUT", "/v1/log", "{}"), 200
+		);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		CU_ASSERT_EQUAL(
+		        ask_with(HTTP_CONTENT_TYPE, bad[i], &operator, "PUT", "/v1/log", "{}"), 415
+		);
+	CU_ASSERT_EQUAL(
+	        ask_with(HTTP_CONTENT_TYPE, "text/plain", &operator, "PUT", "/v1/config", "{}"), 415
+	);
+	CU_ASSERT_EQUAL(
+	        ask_with(
+	                HTTP_CONTENT_TYPE, "application/yaml", &operator, "PUT", "/v1/config",
+	                "a: b"
+	        ),
+	        428
+	);
+}
+
+static int ask_once(const char *key, const struct http_peer *peer, const char *body)
+{
+	return ask_with(HTTP_IDEMPOTENCY_KEY, key, peer, "POST", "/v1/loops", body);
+}
+
+static void test_idempotency(void)
+{
+	static const struct http_peer other = {.local = true, .member = true, .uid = 9};
+	char first[sizeof(answer)], long_key[HTTP_KEY_MAX + 2] = "";
+	const char *more[HTTP_HEADERS] = {[HTTP_IDEMPOTENCY_KEY] = "flying"};
+	struct http_head head;
+
+	CU_ASSERT_EQUAL(ask_once("k1", &operator, "{}"), 422); // no topology
+	CU_ASSERT_FALSE(has("Idempotent-Replayed"));
+	strcpy(first, answer);
+	CU_ASSERT_EQUAL(ask_once("k1", &operator, "{}"), 422);
+	CU_ASSERT_TRUE(has("Idempotent-Replayed: true"));
+	CU_ASSERT_STRING_EQUAL(answer, first); // its request_id, too
+	CU_ASSERT_EQUAL(ask_once("k1", &operator, "{\"count\":1}"), 422);
+	CU_ASSERT_TRUE(says("idempotency_key_reused"));
+	CU_ASSERT_EQUAL(ask_once("k1", &other, "{}"), 422); // somebody else's key
+	CU_ASSERT_FALSE(has("Idempotent-Replayed"));
+	// What failed inside, or not now, is done again.
+	CU_ASSERT_EQUAL(
+	        ask_with(HTTP_IDEMPOTENCY_KEY, "k2", &operator, "POST", "/v1/trace", "{}"), 503
+	);
+	CU_ASSERT_EQUAL(
+	        ask_with(HTTP_IDEMPOTENCY_KEY, "k2", &operator, "POST", "/v1/trace", "{}"), 503
+	);
+	CU_ASSERT_FALSE(has("Idempotent-Replayed"));
+	CU_ASSERT_EQUAL(ask_once("", &operator, "{}"), 400);
+	CU_ASSERT_EQUAL(ask_once("a b", &operator, "{}"), 400);
+	memset(long_key, 'k', HTTP_KEY_MAX + 1);
+	CU_ASSERT_EQUAL(ask_once(long_key, &operator, "{}"), 400);
+	CU_ASSERT_EQUAL(ask_once(long_key + 1, &operator, "{}"), 422);
+	CU_ASSERT_EQUAL(
+	        ask_with(HTTP_IDEMPOTENCY_KEY, "a b", &operator, "GET", "/v1/status", NULL), 200
+	);
+	// Two with one key, both with the body still to come: nobody is at work yet.
+	sent = more;
+	struct http_exchange *a = begin(&head, &operator, "POST", "/v1/loops", "{}");
+	sent = NULL;
+	CU_ASSERT_EQUAL(ask_once("flying", &operator, "{}"), 422);
+	CU_ASSERT_EQUAL(end(a, "{}"), 422);
+	CU_ASSERT_TRUE(has("Idempotent-Replayed: true"));
+}
+
+static void test_names(void)
+{
+	static const char *const bad[] = {
+	        "",     "a b",
+	        "a\"b", "<x>",
+	        "ä",    "0123456789012345678901234567890123456789012345678901234567890123456789"};
+
+	CU_ASSERT_EQUAL(
+	        ask_with(HTTP_CORRELATION_ID, "Job.7_a-b", &operator, "GET", "/healthz", NULL), 200
+	);
+	CU_ASSERT_TRUE(has("X-Correlation-Id: Job.7_a-b\n"));
+	CU_ASSERT_EQUAL(
+	        ask_with(HTTP_REQUEST_ID, "theirs", &operator, "GET", "/healthz", NULL), 200
+	);
+	CU_ASSERT_TRUE(has("X-Correlation-Id: theirs\n") && !has("X-Request-Id: theirs"));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		CU_ASSERT_EQUAL(
+		        ask_with(HTTP_CORRELATION_ID, bad[i], &operator, "GET", "/healthz", NULL),
+		        200
+		);
+		char *id = strstr(headers, "X-Request-Id: "), same[64];
+		snprintf(same, sizeof(same), "X-Correlation-Id: %.16s\n", id + 14);
+		CU_ASSERT_TRUE(has(same));
+	}
+}
+
+static void test_headers(void)
+{
+	static const char *const targets[] = {
+	        "/healthz", "/v1/status", "/v1/nothing", "/v1/%", "/v1/docs"};
+
+	for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+		ask(&remote, i == 1 ? "PATCH" : "GET", targets[i], NULL);
+		CU_ASSERT_TRUE(
+		        has("X-Content-Type-Options: nosniff\n") && has("X-Frame-Options: DENY\n")
+		);
+		CU_ASSERT_TRUE(
+		        has("Content-Security-Policy: default-src 'none'") &&
+		        has("Cache-Control: no-store\n")
+		);
+		CU_ASSERT_TRUE(
+		        has("Referrer-Policy: no-referrer\n") && has("Strict-Transport-Security: ")
+		);
+		CU_ASSERT_TRUE(has("Vary: Origin\n") && !has("Access-Control-"));
+	}
+	ask(&operator, "GET", "/healthz", NULL);
+	CU_ASSERT_FALSE(has("Strict-Transport-Security")); // nothing is encrypted on a UNIX socket
+}
+
+static void test_origins(void)
+{
+	static const char *const bad[] = {"https://panel.example.evil",
+	                                  "http://panel.example",
+	                                  "https://panel.example:8443",
+	                                  "null",
+	                                  "*",
+	                                  "https://PANEL.example",
+	                                  "https://panel.example/"};
+	const char *more[HTTP_HEADERS] = {
+	        [HTTP_ORIGIN] = "https://panel.example", [HTTP_ACCESS_METHOD] = "PUT"};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		CU_ASSERT_EQUAL(
+		        ask_with(HTTP_ORIGIN, bad[i], &operator, "GET", "/v1/status", NULL), 200
+		);
+		CU_ASSERT_FALSE(has("Access-Control-Allow-Origin"));
+	}
+	sent = more;
+	CU_ASSERT_EQUAL(ask(&remote, "OPTIONS", "/v1/config", NULL), 204);
+	CU_ASSERT_TRUE(has("Access-Control-Allow-Origin: https://panel.example\n"));
+	CU_ASSERT_TRUE(has("Access-Control-Allow-Methods: GET, PUT\n"));
+	CU_ASSERT_TRUE(has("Access-Control-Allow-Headers: Authorization, "));
+	CU_ASSERT_FALSE(has("Access-Control-Allow-Credentials"));
+	CU_ASSERT_EQUAL(ask(&remote, "OPTIONS", "/v1/nothing", NULL), 404);
+	CU_ASSERT_EQUAL(ask(&remote, "GET", "/v1/status", NULL), 401);
+	CU_ASSERT_TRUE(has("Access-Control-Allow-Origin: https://panel.example\n"));
+	more[HTTP_ORIGIN] = "https://evil.example";
+	CU_ASSERT_EQUAL(ask(&remote, "OPTIONS", "/v1/config", NULL), 405);
+	sent = NULL;
+}
+
+int main(void)
+{
+	static const CU_TestInfo tests[] = {
+	        {"order", test_order},
+	        {"content types", test_types},
+	        {"idempotency", test_idempotency},
+	        {"names of requests", test_names},
+	        {"headers", test_headers},
+	        {"other origins", test_origins},
+	        CU_TEST_INFO_NULL,
+	};
+
+	if (start() != 0) {
+		fprintf(stderr, "the node under test does not start\n");
+		return 1;
+	}
+	int r = check_run("dispatch", tests);
+	return stop() == 0 ? r : 1;
+}
