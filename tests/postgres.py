@@ -137,9 +137,15 @@ class Server:
 		shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def end_tidily():
+	"""SIGTERM as an exception: what was made is taken away. Main thread only."""
+	signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+
+
 @contextlib.contextmanager
 def server(fsync=False):
-	"""A running server, gone afterwards whatever happens."""
+	"""A running server, gone afterwards whatever happens, SIGTERM too."""
+	end_tidily()
 	made = Server(fsync)
 	try:
 		made.make()
@@ -164,7 +170,7 @@ def main():
 	options = parser.parse_args()
 	if not options.command:
 		parser.error("which command?")
-	signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+	end_tidily()
 	passed = True
 	if options.store != "postgresql":
 		with tempfile.TemporaryDirectory(prefix="fogline-store-") as folder:

@@ -4,6 +4,7 @@
 """The platform's store, its writer killed with SIGKILL at random moments, and its server: every write that was
 acknowledged is there, each transaction whole or not at all. --kills and --writes ask for more of both."""
 import argparse
+import contextlib
 import os
 import pathlib
 import random
@@ -86,8 +87,21 @@ class Postgres:
 		self.server = server
 		self.url = server.database("platform")
 
+	def _answer(self, what):
+		"""None while it recovers."""
+		with contextlib.suppress(subprocess.CalledProcessError):
+			return self.server.sql("platform", what)
+		return None
+
 	def look(self, what):
-		return [tuple(map(int, line.split("|"))) for line in self.server.sql("platform", what).splitlines()]
+		answer = None
+
+		def answers():
+			nonlocal answer
+			answer = self._answer(what)
+			return answer is not None
+		wait_for("the server's answer", answers)
+		return [tuple(map(int, line.split("|"))) for line in answer.splitlines()]
 
 	def crash(self, what):
 		"""While somebody writes: the server's end and its new start, or that of one of its processes, upon which it
@@ -103,9 +117,10 @@ class Postgres:
 
 def round_of(store, writes, what, last):
 	"""One life of the writer; returns what is acknowledged after it."""
-	writer = Writer(store.url, writes)
+	# It must not come to its end before the server does.
+	writer = Writer(store.url, writes if what == "writer" else writes * 10)
 	try:
-		at = random.randrange(writes)
+		at = random.randrange(writes * THREADS * 3 // 4)
 		writer.wait(at)
 		time.sleep(random.random() / 50)
 		crashed = store.crash(what)
@@ -130,10 +145,11 @@ def run(store, options):
 def main():
 	parser = argparse.ArgumentParser()
 	parser.add_argument("--kills", type=int, default=4)
-	parser.add_argument("--writes", type=int, default=400, help="of each thread, at most, in each life of the writer")
+	parser.add_argument("--writes", type=int, default=200, help=f"of each of {THREADS} threads, at most, in each life of the writer")
 	parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
 	options = parser.parse_args()
 	random.seed(options.seed)
+	postgres.end_tidily()
 	print(f"seed {options.seed}", flush=True)
 	with tempfile.TemporaryDirectory(prefix="fogline-store-") as folder:
 		run(Sqlite(folder), options)
