@@ -19,7 +19,7 @@
 struct fog_db;
 struct fog_audit_chain;
 
-enum { FOG_AUDIT_HEAD_S = 3600, FOG_AUDIT_SOURCES_MAX = 256, FOG_AUDIT_ACTIONS_MAX = 32 };
+enum { FOG_AUDIT_HEAD_S = 3600, FOG_AUDIT_SOURCES_MAX = 256, FOG_AUDIT_ACTIONS_MAX = 120 };
 
 enum fog_audit_outcome { FOG_AUDIT_DONE, FOG_AUDIT_REFUSED, FOG_AUDIT_FAILED };
 

@@ -44,6 +44,12 @@ extern const struct api_schema api_betanet_patch; // body
 extern const struct api_schema api_betanet_post; // body
 extern const struct api_schema api_betanet_status;
 
+// schema_audit.c
+extern const struct api_schema api_audit;
+extern const struct api_schema api_usage;
+extern const struct api_parameter api_query_audit[];
+extern const struct api_parameter api_query_audit_export[];
+
 // schema_config.c
 extern const struct api_schema api_config;
 extern const struct api_schema api_config_put; // answer; the body is YAML

@@ -3,9 +3,11 @@
 // The server under test and its client (test_http.c), for the files that try single routes.
 #pragma once
 
+#include <CUnit/Basic.h>
 #include <stdbool.h>
 
 #include "../../../controlplane/node.h"
+#include "../../../controlplane/node_platform.h"
 
 extern struct fog_node *node;
 extern char topology_path[128];
@@ -28,3 +30,37 @@ void test_http_cover_noise(void);
 void test_http_filter(void);
 void test_http_privileges(void);
 void test_http_slow(void);
+
+struct audit_question {
+	const char *method, *path, *kind;
+	int64_t status, rows;
+};
+
+static inline int audit_count(struct fog_tx *tx, void *ctx)
+{
+	struct audit_question *q = ctx;
+	struct fog_rows rows;
+	int r = fog_db_one(
+	        tx, &rows,
+	        "SELECT count(*) FROM audit WHERE method=$1 AND path LIKE $2 AND actor_kind LIKE $3"
+	        " AND status=$4",
+	        FOG_BIND(
+	                FOG_TEXT(q->method), FOG_TEXT(q->path), FOG_TEXT(q->kind),
+	                FOG_INT(q->status)
+	        )
+	);
+
+	if (r == 0)
+		q->rows = fog_rows_int(&rows, 0);
+	fog_rows_end(&rows);
+	return r;
+}
+
+// How many rows of the audit say so; % stands for anything.
+static inline int64_t audited(const char *method, const char *path, const char *kind, int status)
+{
+	struct audit_question q = {method, path, kind, status, -1};
+
+	CU_ASSERT_EQUAL(fog_db_read(node_platform_store(node), audit_count, &q), 0);
+	return q.rows;
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// The audit: search and export. Nothing here changes it.
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../audit/search.h"
+#include "../node_platform.h"
+#include "http.h"
+
+enum { PAGE = 100, EXPORT_MAX = 64 << 20 };
+
+// Places of the parameters that search and export share; what follows is each one's own.
+enum {
+	BY_CHAIN,
+	BY_ACTOR,
+	BY_ACTION,
+	BY_OBJECT,
+	BY_SOURCE,
+	BY_OUTCOME,
+	BY_CORRELATION,
+	BY_FROM,
+	BY_UNTIL,
+	BY_AFTER,
+	OWN,
+};
+
+// RFC 3339 in UTC, as its schema has let it in; what is behind the microseconds doesn't count. Returns -1: no such day.
+static int64_t audit_time(const char *text)
+{
+	struct tm tm = {0};
+	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	int64_t us = 0, unit = 100000;
+
+	if (rest == NULL)
+		return -1;
+	for (rest += *rest == '.'; *rest >= '0' && *rest <= '9'; rest++, unit /= 10)
+		us += (*rest - '0') * unit;
+	return (int64_t)timegm(&tm) * 1000000 + us;
+}
+
+static bool audit_filter(
+        const struct http_request *req, struct http_response *res, struct fog_audit_filter *f
+)
+{
+	const char *from = req->query[BY_FROM], *until = req->query[BY_UNTIL];
+
+	*f = (struct fog_audit_filter){
+	        .chain = req->query[BY_CHAIN],
+	        .actor = req->query[BY_ACTOR],
+	        .action = req->query[BY_ACTION],
+	        .object = req->query[BY_OBJECT],
+	        .source = req->query[BY_SOURCE],
+	        .outcome = req->query[BY_OUTCOME],
+	        .correlation_id = req->query[BY_CORRELATION],
+	        .from_us = from != NULL ? audit_time(from) : 0,
+	        .until_us = until != NULL ? audit_time(until) : 0,
+	        .limit = PAGE,
+	};
+	if (f->from_us < 0 || f->until_us < 0) {
+		http_reply_problem(
+		        res, 400, "bad_parameter", "write it as 2026-11-26T12:00:00Z",
+		        "'from' or 'until' is no time in UTC"
+		);
+		return false;
+	}
+	return http_query_number(res, "after", req->query[BY_AFTER], 0, INT64_MAX, &f->after) == 0;
+}
+
+static struct fog_db *audit_store(const struct fog_node *n, struct http_response *res)
+{
+	struct fog_db *db = node_platform_store(n);
+
+	if (db != NULL)
+		return db;
+	http_reply_problem(res, 503, "store_away", NULL, "the platform's store does not answer");
+	res->retry_after_s = 2;
+	return NULL;
+}
+
+static void audit_refused(struct http_response *res, int r)
+{
+	bool away = r == -EAGAIN || r == -EBUSY;
+
+	http_reply_problem(
+	        res, away ? 503 : 500, away ? "store_away" : "store_failed", NULL,
+	        away ? "the platform's store does not answer"
+	             : "the audit can't be read: see the log"
+	);
+	res->retry_after_s = away ? 2 : 0;
+}
+
+void http_get_audit(struct fog_node *n, const struct http_request *req, struct http_response *res)
+{
+	struct fog_db *db = audit_store(n, res);
+	struct fog_audit_list found = {0};
+	struct fog_audit_filter filter;
+	int64_t limit = PAGE;
+
+	if (db == NULL || !audit_filter(req, res, &filter) ||
+	    http_query_number(res, "limit", req->query[OWN], 1, FOG_AUDIT_PAGE_MAX, &limit) < 0)
+		return;
+	filter.limit = (unsigned)limit;
+	filter.newest_first = req->query[OWN + 1] != NULL &&
+	        strcmp(req->query[OWN + 1], "newest") == 0;
+	int r = fog_audit_search(db, &filter, &found);
+	if (r < 0) {
+		audit_refused(res, r);
+		return;
+	}
+	json_t *rows = json_array();
+	for (unsigned i = 0; i < found.count; i++)
+		json_array_append_new(rows, fog_audit_row_json(&found.row[i], false));
+	http_reply_json(
+	        res, 200,
+	        json_pack(
+	                "{s:o s:o}", "rows", rows, "next",
+	                found.count == filter.limit ? json_integer(found.row[found.count - 1].id)
+	                                            : json_null()
+	        )
+	);
+	fog_audit_list_free(&found);
+}
+
+static int audit_put(void *ctx, const char *line, size_t len)
+{
+	FILE *f = ctx;
+
+	if (ftell(f) + (long)len > EXPORT_MAX)
+		return -E2BIG;
+	return fwrite(line, 1, len, f) == len ? 0 : -ENOMEM;
+}
+
+void http_get_audit_export(
+        struct fog_node *n, const struct http_request *req, struct http_response *res
+)
+{
+	struct fog_db *db = audit_store(n, res);
+	bool csv = req->query[OWN] != NULL && strcmp(req->query[OWN], "csv") == 0;
+	struct fog_audit_filter filter;
+	char *text = NULL;
+	size_t len = 0;
+
+	if (db == NULL || !audit_filter(req, res, &filter))
+		return;
+	FILE *f = open_memstream(&text, &len);
+	int r = f == NULL
+	        ? -ENOMEM
+	        : fog_audit_export(
+	                  db, &filter, csv ? FOG_AUDIT_CSV : FOG_AUDIT_JSON_LINES, audit_put, f
+	          );
+	if (f != NULL && fclose(f) != 0 && r == 0)
+		r = -ENOMEM;
+	if (r == 0) {
+		res->status = 200;
+		res->body = text;
+		res->body_len = len;
+		res->type = csv ? "text/csv; charset=utf-8" : "application/jsonl";
+		return;
+	}
+	free(text);
+	if (r == -E2BIG)
+		http_reply_problem(
+		        res, 422, "too_many_rows", "narrow it by 'from' and 'until', or by 'after'",
+		        "these are more than %d MiB", EXPORT_MAX >> 20
+		);
+	else
+		audit_refused(res, r);
+}
