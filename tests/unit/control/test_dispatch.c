@@ -232,6 +232,8 @@ static void test_idempotency(void)
 	CU_ASSERT_STRING_EQUAL(answer, first); // its request_id, too
 	CU_ASSERT_EQUAL(ask_once("k1", &operator, "{\"count\":1}"), 422);
 	CU_ASSERT_TRUE(says("idempotency_key_reused"));
+	CU_ASSERT_EQUAL(ask_once("k1", &operator, "{}"), 422);
+	CU_ASSERT_STRING_EQUAL(answer, first); // which has not become the answer to the first one
 	CU_ASSERT_EQUAL(ask_once("k1", &other, "{}"), 422); // somebody else's key
 	CU_ASSERT_FALSE(has("Idempotent-Replayed"));
 	// What failed inside, or not now, is done again.
