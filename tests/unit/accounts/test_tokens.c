@@ -322,6 +322,24 @@ static void test_keys_refused(void)
 	rig_end(a, db);
 }
 
+// Seventy accounts that nobody has, in one transaction.
+static int changes_work(struct fog_tx *tx, void *ctx)
+{
+	int r = 0;
+
+	for (int i = 0; i < 70 && r >= 0; i++) {
+		r = fog_db_run(tx, "UPDATE rights_version SET version = version + 1", FOG_NONE);
+		if (r >= 0)
+			r = fog_db_run(
+			        tx,
+			        "INSERT INTO rights_change (version, kind, object, changed_at) "
+			        "SELECT version, 1, 4711, 0 FROM rights_version",
+			        FOG_NONE
+			);
+	}
+	return r < 0 ? r : 0;
+}
+
 // What one control plane has ended, the other one lets in until it looks, and no longer.
 static void test_two(void)
 {
@@ -353,13 +371,7 @@ static void test_two(void)
 	);
 	CU_ASSERT_EQUAL(rig_find(b, kept.access, &caller, &refusal), 0);
 	// More changes than one look takes: all are looked up again.
-	for (int i = 0; i < 70; i++) {
-		rig_user(
-		        a, (char[]){'u', (char)('a' + i / 10), (char)('0' + i % 10), '\0'}, NULL,
-		        FOG_ROLE_USER
-		);
-		CU_ASSERT_EQUAL(fog_session_end_all(a, id + 1 + i, 0, &refusal), 0);
-	}
+	CU_ASSERT_EQUAL(fog_db_write(db, changes_work, NULL), 0);
 	CU_ASSERT_EQUAL(fog_session_end(a, id, kept.session_id, &refusal), 0);
 	CU_ASSERT_EQUAL(fog_accounts_follow(b), 0);
 	CHECK_REFUSED(
