@@ -32,6 +32,10 @@ extern const struct api_schema api_keys;
 extern const struct api_schema api_key_post;
 extern const struct api_parameter api_query_users[];
 extern const struct api_parameter api_query_keys[];
+// schema_benchmarks.c
+extern const struct api_schema api_benchmark_taken;
+extern const struct api_schema api_benchmarks_post; // body
+
 // schema_betanet.c
 extern const struct api_schema api_betanet_deploy;
 extern const struct api_schema api_betanet_deploy_post; // body

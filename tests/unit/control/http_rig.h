@@ -22,6 +22,7 @@ const char *answered(void); // all of it
 
 int dial(bool tcp); // a connection
 
+void test_http_benchmarks(void);
 void test_http_betanet(void);
 void test_http_betanet_deploy(void);
 void test_http_cover(void);

@@ -722,6 +722,7 @@ int main(void)
 	        {"deny list", test_deny},
 	        {"full deny list", test_deny_full},
 	        {"managed nodes", test_http_betanet},
+	        {"benchmarks", test_http_benchmarks},
 	        {"managed nodes are deployed", test_http_betanet_deploy},
 	        {"waiting for a message", test_wait},
 	        {"cover", test_http_cover},
