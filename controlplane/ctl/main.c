@@ -26,8 +26,13 @@ static int ctl_version(int argc, char **argv)
 // What concerns a running node goes to its control plane, the rest works on files.
 static int ctl_config_any(int argc, char **argv)
 {
+	static const char *const revisions[] = {"history", "diff", "revert", "confirm"};
+
 	if (argc > 1 && (strcmp(argv[1], "show") == 0 || strcmp(argv[1], "put") == 0))
 		return ctl_settings(argc - 1, argv + 1);
+	for (size_t i = 0; argc > 1 && i < sizeof(revisions) / sizeof(revisions[0]); i++)
+		if (strcmp(argv[1], revisions[i]) == 0)
+			return ctl_revisions(argc - 1, argv + 1);
 	return ctl_config(argc, argv);
 }
 
@@ -66,7 +71,8 @@ static const struct ctl_command ctl_commands[] = {
         {"profile", ctl_profile, "appliances by name: list, add, remove, use"},
         {"login", ctl_login, "log in at the appliance of a profile with an account"},
         {"logout", ctl_logout, "end that session"},
-        {"config", ctl_config_any, "show and put the configuration; check and compile it offline"},
+        {"config", ctl_config_any,
+         "show, put, revert, confirm the configuration; check and compile it offline"},
         {"user", ctl_user,
          "accounts of this host's platform: add, list, set a password, unlock, disable; offline"},
         {"identity", ctl_identity, "show, back up, restore, rotate the node's identity; offline"},

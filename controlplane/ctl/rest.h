@@ -32,3 +32,5 @@ int ctl_login(int argc, char **argv);
 int ctl_logout(int argc, char **argv);
 // `config show` and `config put`; argv[0] is the subcommand.
 int ctl_settings(int argc, char **argv);
+// `config history`, `diff`, `revert`, `confirm`; argv[0] is the subcommand.
+int ctl_revisions(int argc, char **argv);

@@ -57,10 +57,11 @@ static void settings_print(const json_t *a)
 }
 
 // What is there is replaced only if it is still what we have seen.
-static int settings_put(struct ctl_client *c, const char *path)
+static int settings_put(struct ctl_client *c, const char *path, const char *within)
 {
+	char where[64];
 	struct ctl_request get = {.method = "GET", .path = "/v1/config"};
-	struct ctl_request put = {.method = "PUT", .path = "/v1/config"};
+	struct ctl_request put = {.method = "PUT", .path = where};
 	struct ctl_answer answer;
 	char header[96];
 	size_t len = 0;
@@ -69,6 +70,10 @@ static int settings_put(struct ctl_client *c, const char *path)
 
 	if (text == NULL)
 		return CTL_REFUSED;
+	snprintf(
+	        where, sizeof(where), "/v1/config%s%.20s", within != NULL ? "?confirm_within=" : "",
+	        within != NULL ? within : ""
+	);
 	r = ctl_client_call(c, &get, &answer);
 	if (r == CTL_OK) {
 		snprintf(header, sizeof(header), "If-Match: %s", answer.etag);
@@ -91,19 +96,28 @@ static int settings_put(struct ctl_client *c, const char *path)
 
 int ctl_settings(int argc, char **argv)
 {
-	static const char usage[] = "usage: fogctl config show [-j]\n"
-	                            "       fogctl config put FILE [-j]\n";
+	static const char usage[] =
+	        "usage: fogctl config show [-j]\n"
+	        "       fogctl config put FILE [--confirm-within SECONDS] [-j]\n"
+	        "\n"
+	        "  --confirm-within SECONDS  the node takes it back after so long, unless "
+	        "'fogctl config confirm'\n";
+	const char *within = NULL;
+	const struct ctl_option own[] = {
+	        {.name = "--confirm-within", .value = &within}, {.name = NULL}};
 	bool show = strcmp(argv[0], "show") == 0;
 	struct ctl_client client;
-	int r = ctl_client_open(&client, &argc, argv, NULL, usage);
+	int r = ctl_client_open(&client, &argc, argv, own, usage);
 
 	if (r != CTL_OK)
 		return r < 0 ? CTL_OK : r;
-	if (argc != (show ? 1 : 2)) {
+	bool number = within == NULL ||
+	        (*within != '\0' && within[strspn(within, "0123456789")] == '\0');
+	if (argc != (show ? 1 : 2) || !number) {
 		fputs(usage, stderr);
 		r = CTL_USAGE;
 	} else {
-		r = show ? settings_show(&client) : settings_put(&client, argv[1]);
+		r = show ? settings_show(&client) : settings_put(&client, argv[1], within);
 	}
 	ctl_client_close(&client);
 	return r;
