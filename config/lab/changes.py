@@ -59,7 +59,7 @@ class Changes:
 	def _leave(self):
 		node = self.lab[self.leaves]
 		asked = self._now()
-		node.rest.post("/v1/node/withdraw", {})
+		node.rest.post("/v1/node/withdraw", None)
 		self.say(f"{node.name} asks in epoch {asked} to be left out, and goes on until nobody sends it anything any more")
 		while not self._own(node)["gone_at"]:
 			yield

@@ -259,7 +259,7 @@ static const char *counted(struct fog_audit_list *l, const char *source)
 
 static void test_anonymous(void)
 {
-	static char names[40][24];
+	static char names[FOG_AUDIT_ACTIONS_MAX + 8][24];
 	struct chain_rig rig;
 	char source[32];
 
@@ -269,8 +269,9 @@ static void test_anonymous(void)
 		        rig.chain, "192.0.2.1", i < 3 ? "user.create" : "user.list", 401
 		);
 	fog_audit_chain_anonymous(rig.chain, "192.0.2.1", "user.list", 429);
-	for (int i = 0; i < 40; i++) { // more actions than one source is remembered for
-		snprintf(names[i], sizeof(names[i]), "action.%02d", i);
+	for (int i = 0; i < FOG_AUDIT_ACTIONS_MAX + 8;
+	     i++) { // more actions than one source is remembered for
+		snprintf(names[i], sizeof(names[i]), "action.%03d", i);
 		fog_audit_chain_anonymous(rig.chain, "192.0.2.2", names[i], 401);
 	}
 	for (int i = 0; i < FOG_AUDIT_SOURCES_MAX + 98; i++) { // and more sources
