@@ -75,7 +75,13 @@ int64_t account_part(const struct http_request *req, unsigned part)
 
 int64_t account_version(const struct http_request *req)
 {
-	return req->if_match[0] == '"' ? strtoll(req->if_match + 1, NULL, 10) : 0;
+	char *end;
+
+	if (strcmp(req->if_match, "*") == 0)
+		return 0;
+	errno = 0;
+	int64_t version = strtoll(req->if_match + 1, &end, 10);
+	return errno == 0 && version > 0 && strcmp(end, "\"") == 0 ? version : -1;
 }
 
 json_t *account_time(int64_t us)

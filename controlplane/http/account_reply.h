@@ -13,7 +13,7 @@ void account_denied(struct http_response *, int error, const struct fog_denial *
 int64_t account_own(const struct http_request *, struct http_response *);
 // A {part} of the path that is a number.
 int64_t account_part(const struct http_request *, unsigned part);
-// The version that If-Match names; 0 for *.
+// The version that If-Match names; 0 for *, -1: one that nothing has.
 int64_t account_version(const struct http_request *);
 // null for never.
 json_t *account_time(int64_t us);

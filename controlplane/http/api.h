@@ -47,6 +47,7 @@ struct api_schema {
 	enum api_type type;
 	bool nullable;
 	bool nul; // strings may hold U+0000; handlers must ask for their length then
+	bool secret; // of a body: it holds what nobody must guess at by its digest
 	const char
 	        *name; // of a component of the description, unique; NULL: written where it is used
 	const char *text; // one sentence

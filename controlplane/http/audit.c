@@ -3,6 +3,7 @@
 // The audit: search and export. Nothing here changes it.
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,9 @@ static int audit_put(void *ctx, const char *line, size_t len)
 	return fwrite(line, 1, len, f) == len ? 0 : -ENOMEM;
 }
 
+// One at a time: each takes memory as long as its text.
+static atomic_flag exporting = ATOMIC_FLAG_INIT;
+
 void http_get_audit_export(
         struct fog_node *n, const struct http_request *req, struct http_response *res
 )
@@ -147,6 +151,13 @@ void http_get_audit_export(
 
 	if (db == NULL || !audit_filter(req, res, &filter))
 		return;
+	if (atomic_flag_test_and_set(&exporting)) {
+		http_reply_problem(
+		        res, 503, "export_active", NULL, "somebody else's export is being written"
+		);
+		res->retry_after_s = 5;
+		return;
+	}
 	FILE *f = open_memstream(&text, &len);
 	int r = f == NULL
 	        ? -ENOMEM
@@ -155,6 +166,7 @@ void http_get_audit_export(
 	          );
 	if (f != NULL && fclose(f) != 0 && r == 0)
 		r = -ENOMEM;
+	atomic_flag_clear(&exporting);
 	if (r == 0) {
 		res->status = 200;
 		res->body = text;

@@ -29,6 +29,7 @@ int http_dispatcher_create(
 	if (d == NULL)
 		return -ENOMEM;
 	d->params = *params;
+	randombytes_buf(d->key, sizeof(d->key));
 	pthread_mutex_init(&d->lock, NULL);
 	*out = d;
 	return 0;
@@ -39,6 +40,7 @@ void http_dispatcher_destroy(struct http_dispatcher *d)
 	if (d == NULL)
 		return;
 	pthread_mutex_destroy(&d->lock);
+	sodium_memzero(d->key, sizeof(d->key));
 	free(d);
 }
 

@@ -19,6 +19,7 @@ struct http_dispatcher {
 	struct http_dispatcher_params params;
 	pthread_mutex_t lock; // of 'flight'
 	struct http_flight flight[HTTP_FLIGHTS_MAX];
+	uint8_t key[32]; // of digests of bodies that hold secrets: of this life only
 };
 
 struct http_exchange {
@@ -49,6 +50,12 @@ http_step
         http_preflight; // a browser's question before a request from a page of another origin: cors.c
 http_step http_record_ready; // whether the audit could note a change: record.c
 http_step http_idempotency_begin; // whether it has been done before: idempotency.c
+
+// Whether the route's body holds secrets.
+static inline bool http_body_secret(const struct http_exchange *x)
+{
+	return x->route->body != NULL && x->route->body->secret;
+}
 
 // Keep the answer for the request's Idempotency-Key, when it has one; leave the flight.
 void http_idempotency_end(struct http_exchange *);

@@ -35,8 +35,13 @@ static void idempotency_digest(struct http_exchange *x)
 	const char *query = strchr(x->head->target, '?');
 	crypto_generichash_state h;
 
-	// The method is always POST.
-	crypto_generichash_init(&h, NULL, 0, sizeof(x->req.digest));
+	bool secret = http_body_secret(x);
+
+	// The method is always POST. A digest of a password lets others guess it, unless nobody knows the key.
+	crypto_generichash_init(
+	        &h, secret ? x->dispatcher->key : NULL, secret ? sizeof(x->dispatcher->key) : 0,
+	        sizeof(x->req.digest)
+	);
 	crypto_generichash_update(&h, (const uint8_t *)x->req.path, strlen(x->req.path));
 	if (query != NULL)
 		crypto_generichash_update(&h, (const uint8_t *)query, strlen(query));
@@ -198,8 +203,9 @@ void http_idempotency_end(struct http_exchange *x)
 {
 	if (!x->flies)
 		return;
-	// What failed inside may be asked for once more with the same key.
-	if (x->fresh && !x->res.kept && x->res.status < 500)
+	// What failed inside, or was refused for now, may be asked for once more with the same key.
+	bool final = x->res.status < 500 && x->res.status != 401 && x->res.status != 429;
+	if (x->fresh && !x->res.kept && final && x->req.caller.kind != FOG_CALLER_NONE)
 		idempotency_keep(x);
 	idempotency_land(x);
 }

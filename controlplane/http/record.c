@@ -110,7 +110,7 @@ static int record_append(const struct http_exchange *x, struct fog_audit_chain *
 
 	record_path(x, path, sizeof(path));
 	record_actor(x, &e, id);
-	if (x->req.body_len > 0) {
+	if (x->req.body_len > 0 && !http_body_secret(x)) {
 		crypto_generichash(
 		        digest, sizeof(digest), (const uint8_t *)x->req.body, x->req.body_len, NULL,
 		        0
@@ -142,11 +142,20 @@ void http_record(struct http_exchange *x)
 	struct fog_audit_chain *chain = node_platform_audit(x->dispatcher->params.node);
 	bool refused = x->res.status >= 400 && x->res.status < 500;
 
-	if (x->route == NULL || chain == NULL)
+	if (x->route == NULL)
 		return;
+	if (chain == NULL) {
+		if (refused)
+			LOG_WARN(
+			        "request %s of %s from %s: %s %s was refused with status %d; the audit takes no rows yet",
+			        x->req.id, x->req.caller.actor, x->req.source, x->route->method,
+			        x->route->path, x->res.status
+			);
+		return;
+	}
 	if (record_stranger(x) && x->res.status >= 400) {
 		fog_audit_chain_anonymous(
-		        chain, x->req.source, x->route->action, (unsigned)x->res.status
+		        chain, x->head->peer->network, x->route->action, (unsigned)x->res.status
 		);
 		return;
 	}

@@ -52,7 +52,7 @@ static const struct api_field login_post_fields[] = {
 	FIELD_OPTIONAL("code", code, "one-time or backup code, of an account that has one-time codes"),
 	FIELDS_END,
 };
-const struct api_schema api_login_post = {.type = API_OBJECT, .name = "Login", .field = login_post_fields};
+const struct api_schema api_login_post = {.type = API_OBJECT, .secret = true, .name = "Login", .field = login_post_fields};
 
 static const struct api_field tokens_fields[] = {
 	FIELD_OPTIONAL("access_token", TEXT(1, FOG_ACCESS_MAX), "JWT for 'Authorization: Bearer'"),
@@ -73,13 +73,13 @@ static const struct api_field login_mfa_fields[] = {
 	FIELD("code", code, "one-time code of 6 digits, or a backup code XXXX-XXXX"),
 	FIELDS_END,
 };
-const struct api_schema api_login_mfa_post = {.type = API_OBJECT, .name = "LoginCode", .field = login_mfa_fields};
+const struct api_schema api_login_mfa_post = {.type = API_OBJECT, .secret = true, .name = "LoginCode", .field = login_mfa_fields};
 
 static const struct api_field refresh_fields[] = {
 	FIELD("refresh_token", secret, "the newest one; one that was used before ends the session"),
 	FIELDS_END,
 };
-const struct api_schema api_refresh_post = {.type = API_OBJECT, .name = "Refresh", .field = refresh_fields};
+const struct api_schema api_refresh_post = {.type = API_OBJECT, .secret = true, .name = "Refresh", .field = refresh_fields};
 
 static const struct api_field me_fields[] = {
 	FIELD("kind", ONE_OF("local", "token", "session", "key"), "local: over the UNIX socket; token: the one of rest.token_file"),
@@ -99,14 +99,14 @@ static const struct api_field password_fields[] = {
 	FIELD("new_password", password, "the one from now on: no common one, not the name"),
 	FIELDS_END,
 };
-const struct api_schema api_password_post = {.type = API_OBJECT, .name = "PasswordChange", .field = password_fields};
+const struct api_schema api_password_post = {.type = API_OBJECT, .secret = true, .name = "PasswordChange", .field = password_fields};
 
 static const struct api_field reset_fields[] = {
 	FIELD("reset_token", secret, "from an administrator"),
 	FIELD("new_password", password, "the password from now on"),
 	FIELDS_END,
 };
-const struct api_schema api_password_reset_post = {.type = API_OBJECT, .name = "PasswordReset", .field = reset_fields};
+const struct api_schema api_password_reset_post = {.type = API_OBJECT, .secret = true, .name = "PasswordReset", .field = reset_fields};
 
 static const struct api_field jwk_fields[] = {
 	FIELD("kty", ONE_OF("OKP"), "kind of key"),
@@ -175,7 +175,7 @@ static const struct api_field user_post_fields[] = {
 	FIELD_OPTIONAL("limits", limits_order, "limits of its own"),
 	FIELDS_END,
 };
-const struct api_schema api_user_post = {.type = API_OBJECT, .name = "UserOrder", .field = user_post_fields};
+const struct api_schema api_user_post = {.type = API_OBJECT, .secret = true, .name = "UserOrder", .field = user_post_fields};
 
 static const struct api_field user_patch_fields[] = {
 	FIELD_OPTIONAL("roles", ARRAY_OF(role_name, ROLES, .min = 1), "what it is"),
@@ -211,7 +211,7 @@ static const struct api_field mfa_code_fields[] = {
 	FIELD("code", code, "one-time code of 6 digits, or a backup code"),
 	FIELDS_END,
 };
-const struct api_schema api_mfa_code_post = {.type = API_OBJECT, .name = "MfaCode", .field = mfa_code_fields};
+const struct api_schema api_mfa_code_post = {.type = API_OBJECT, .secret = true, .name = "MfaCode", .field = mfa_code_fields};
 
 static const struct api_field mfa_codes_fields[] = {
 	FIELD("backup_codes", ARRAY_OF(code, FOG_BACKUP_CODES), "each good once; shown this once"),
@@ -224,7 +224,7 @@ static const struct api_field mfa_disable_fields[] = {
 	FIELD("code", code, "one-time or backup code"),
 	FIELDS_END,
 };
-const struct api_schema api_mfa_disable_post = {.type = API_OBJECT, .name = "MfaDisable", .field = mfa_disable_fields};
+const struct api_schema api_mfa_disable_post = {.type = API_OBJECT, .secret = true, .name = "MfaDisable", .field = mfa_disable_fields};
 
 #define KEY_FIELDS \
 	FIELD("id", id, "number of the key"), \

@@ -120,7 +120,7 @@ static const struct api_field enrol_post_fields[] = {
 	FIELD("signature", SCHEMA(API_STRING, .format = "hex", .pattern = "^[0-9a-f]{128}$"), "of that key over 'fogline enrolment v1', a NUL, and the BLAKE2b-256 of the token's 32 bytes"),
 	FIELDS_END,
 };
-const struct api_schema api_betanet_enrol_post = {.type = API_OBJECT, .name = "BetanetEnrolPost", .field = enrol_post_fields};
+const struct api_schema api_betanet_enrol_post = {.type = API_OBJECT, .secret = true, .name = "BetanetEnrolPost", .field = enrol_post_fields};
 
 static const struct api_field enrol_fields[] = {
 	FIELD("id", schema_count, "number of the node"),
@@ -131,7 +131,7 @@ static const struct api_field enrol_fields[] = {
 	FIELD("network_file", TEXT(1, FOG_CONFIG_TEXT_MAX), "network file, as the appliance that answers has it"),
 	FIELDS_END,
 };
-const struct api_schema api_betanet_enrol = {.type = API_OBJECT, .name = "BetanetEnrol", .field = enrol_fields};
+const struct api_schema api_betanet_enrol = {.type = API_OBJECT, .secret = true, .name = "BetanetEnrol", .field = enrol_fields};
 
 #define COUNT(symbol, word, text) FIELD(word, schema_count, text),
 static const struct api_field count_fields[] = {

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -223,6 +224,8 @@ static void server_completed(
 	if (q == NULL)
 		return;
 	http_exchange_end(q->exchange);
+	if (q->body != NULL)
+		sodium_memzero(q->body, q->room); // it may have been a password
 	free(q->body);
 	free(q->target);
 	free(q);

@@ -129,9 +129,10 @@ void http_patch_user(struct fog_node *n, const struct http_request *req, struct 
 	        .tier = tier != NULL ? &new_tier : NULL,
 	        .disabled = disabled != NULL ? &new_disabled : NULL,
 	};
+	struct fog_limits limits;
 	int r = fog_user_get(a, account_part(req, 0), &user, &denial);
-	struct fog_limits limits = user.limits;
-	if (json_object_get(req->json, "limits") != NULL) {
+	if (r == 0 && json_object_get(req->json, "limits") != NULL) {
+		limits = user.limits;
 		account_limits_read(req->json, &limits);
 		change.limits = &limits;
 	}

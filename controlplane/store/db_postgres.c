@@ -105,8 +105,11 @@ static int postgres_begin(struct fog_tx *tx)
 	PGresult *result;
 	int r = exec(tx, begin[tx->mode], "starting a transaction", &result);
 
-	if (r < 0)
+	if (r < 0) {
+		if (!tx->lost) // it may have begun, and the connection goes back to the pool
+			exec(tx, "ROLLBACK", "undoing a transaction", NULL);
 		return r;
+	}
 	if (tx->mode != DB_READ)
 		snprintf(c->xid, sizeof(c->xid), "%s", PQgetvalue(result, 0, 0));
 	PQclear(result);
