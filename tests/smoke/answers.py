@@ -10,6 +10,7 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
 NODE = HERE.parent / "node"
@@ -42,20 +43,23 @@ class Answers:
 		self._path = pathlib.Path(path)
 		self._file = os.fdopen(handle, "w")
 		self._seen = {}
+		self._lock = threading.Lock()  # of both: a file of text is for one thread at a time
 		atexit.register(self._path.unlink, missing_ok=True)
 
 	def add(self, method, path, status, kind, body):
 		what = (method, path.split("?")[0], status)
-		self._seen[what] = self._seen.get(what, 0) + 1
-		if self._seen[what] > SAME_MAX:
-			return
-		body = body if not isinstance(body, bytes) else None
-		line = json.dumps({"method": method, "path": path, "status": status, "type": kind, "body": body})
-		self._file.write(line + "\n")
+		with self._lock:
+			self._seen[what] = self._seen.get(what, 0) + 1
+			if self._seen[what] > SAME_MAX:
+				return
+			body = body if not isinstance(body, bytes) else None
+			line = json.dumps({"method": method, "path": path, "status": status, "type": kind, "body": body})
+			self._file.write(line + "\n")
 
 	def judge(self, openapi):
 		"""What ajv finds wrong, or None."""
-		self._file.flush()
+		with self._lock:
+			self._file.flush()
 		if not self._seen:
 			return None
 		folder = modules()
