@@ -15,7 +15,7 @@ static void prompt_echo(bool on)
 	if (tcgetattr(STDIN_FILENO, &t) < 0)
 		return;
 	t.c_lflag = on ? t.c_lflag | ECHO : t.c_lflag & ~(tcflag_t)ECHO;
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &t);
+	tcsetattr(STDIN_FILENO, on ? TCSANOW : TCSAFLUSH, &t);
 }
 
 // Ctrl-C at the question: the terminal must show again what is typed.
@@ -38,8 +38,8 @@ bool ctl_prompt_secret(FILE *f, const char *question, char *line, size_t len)
 	setvbuf(f, NULL, _IONBF, 0); // no copy of it in a buffer
 	if (question != NULL) {
 		prompt_guard(prompt_interrupted);
+		prompt_echo(false); // before anybody answers: it throws away what was typed until now
 		fprintf(stderr, "%s: ", question);
-		prompt_echo(false);
 	}
 	got = fgets(line, (int)len, f) != NULL;
 	if (question != NULL) {

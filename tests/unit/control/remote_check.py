@@ -14,6 +14,8 @@ import os
 import pathlib
 import pty
 import secrets
+import select
+import signal
 import ssl
 import subprocess
 import sys
@@ -327,6 +329,8 @@ def typed(home, folder):
 	try:
 		for question, answer in ((b"password: ", PASSWORD), (b"one-time code: ", CODE), (b"logged in", None)):
 			while question not in shown:
+				if not select.select([terminal], [], [], PATIENCE_S)[0]:
+					os.kill(pid, signal.SIGKILL)
 				shown += os.read(terminal, 1024)
 			if answer is not None:
 				os.write(terminal, answer.encode() + b"\n")
