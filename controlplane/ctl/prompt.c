@@ -38,7 +38,8 @@ bool ctl_prompt_secret(FILE *f, const char *question, char *line, size_t len)
 	setvbuf(f, NULL, _IONBF, 0); // no copy of it in a buffer
 	if (question != NULL) {
 		prompt_guard(prompt_interrupted);
-		prompt_echo(false); // before anybody answers: it throws away what was typed until now
+		prompt_echo(false
+		); // before anybody answers: it throws away what was typed until now
 		fprintf(stderr, "%s: ", question);
 	}
 	got = fgets(line, (int)len, f) != NULL;
