@@ -252,7 +252,7 @@ static int paced(struct rig *r, struct paced *phase, double duration_s)
 
 	worker_start(r, r->pipe);
 	// What the windows before left overdue is not this phase's.
-	while (__atomic_load_n(&r->w->count.tx, __ATOMIC_ACQUIRE) <
+	while (__atomic_load_n(&r->w->count.tx, __ATOMIC_ACQUIRE) + pipe_drops(r->pipe) <
 	       __atomic_load_n(&r->w->count.owed_us.count, __ATOMIC_ACQUIRE))
 		pipe_drain(r->pipe, 0);
 	int ret = worker_stop(r);

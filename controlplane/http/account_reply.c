@@ -16,8 +16,7 @@ struct fog_accounts *account_open(const struct fog_node *n, struct http_response
 
 	if (accounts != NULL)
 		return accounts;
-	http_reply_problem(res, 503, "store_away", NULL, "the platform's store does not answer");
-	res->retry_after_s = 2;
+	http_reply_away(res);
 	return NULL;
 }
 

@@ -78,21 +78,18 @@ static struct fog_db *audit_store(const struct fog_node *n, struct http_response
 
 	if (db != NULL)
 		return db;
-	http_reply_problem(res, 503, "store_away", NULL, "the platform's store does not answer");
-	res->retry_after_s = 2;
+	http_reply_away(res);
 	return NULL;
 }
 
 static void audit_refused(struct http_response *res, int r)
 {
-	bool away = r == -EAGAIN || r == -EBUSY;
-
-	http_reply_problem(
-	        res, away ? 503 : 500, away ? "store_away" : "store_failed", NULL,
-	        away ? "the platform's store does not answer"
-	             : "the audit can't be read: see the log"
-	);
-	res->retry_after_s = away ? 2 : 0;
+	if (r == -EAGAIN || r == -EBUSY)
+		http_reply_away(res);
+	else
+		http_reply_problem(
+		        res, 500, "store_failed", NULL, "the audit can't be read: see the log"
+		);
 }
 
 void http_get_audit(struct fog_node *n, const struct http_request *req, struct http_response *res)

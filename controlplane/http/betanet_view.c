@@ -49,11 +49,7 @@ void betanet_refused(struct http_response *res, int error)
 		break;
 	case -EAGAIN:
 	case -EBUSY:
-		http_reply_problem(
-		        res, 503, "store_away", "ask again in a while",
-		        "the platform's store does not answer now"
-		);
-		res->retry_after_s = 1;
+		http_reply_away(res);
 		break;
 	case -ENOMEM:
 		http_reply_problem(res, 500, "no_memory", NULL, "out of memory");

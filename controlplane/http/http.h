@@ -59,7 +59,7 @@ struct http_response {
 	bool replayed; // answer of an earlier request with the same Idempotency-Key
 	char code[HTTP_CODE_LEN]; // of a problem
 	const char *why; // static, for the audit only: what the caller isn't told
-	int64_t user_id; // an account that a request by nobody known was about, for the audit
+	int64_t user_id; // whose account a request by nobody known that worked was about, for the audit
 	const char *request_id; // for problems
 };
 
@@ -79,7 +79,9 @@ __attribute__((format(printf, 5, 6))) void http_reply_problem(
         struct http_response *, int status, const char *code, const char *hint, const char *format,
         ...
 );
-// The same with a list of errors (objects of schema.h's api_problem), whose reference it takes.
+// 503: the platform's store does not answer now.
+void http_reply_away(struct http_response *);
+// The same as http_reply_problem with a list of errors (objects of schema.h's api_problem), whose reference it takes.
 void http_reply_errors(
         struct http_response *, int status, const char *code, const char *detail, json_t *errors
 );

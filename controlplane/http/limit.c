@@ -72,10 +72,7 @@ static bool limit_day(struct http_exchange *x, struct fog_usage *usage)
 		x->res.retry_after_s = (int)(state.resets_at_us / 1000000 - (int64_t)time(NULL)) +
 		        1;
 	} else {
-		http_reply_problem(
-		        &x->res, 503, "store_away", NULL, "the platform's store does not answer"
-		);
-		x->res.retry_after_s = 2;
+		http_reply_away(&x->res);
 	}
 	return false;
 }

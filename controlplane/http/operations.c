@@ -74,11 +74,7 @@ static void operation_refused(struct http_response *res, int r)
 		);
 		break;
 	default:
-		http_reply_problem(
-		        res, 503, "store_away", "try again; see /readyz",
-		        "the platform's store does not answer"
-		);
-		res->retry_after_s = 1;
+		http_reply_away(res);
 	}
 }
 

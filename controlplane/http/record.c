@@ -65,9 +65,8 @@ static void record_actor(const struct http_exchange *x, struct fog_audit_event *
 	e->actor_name = caller->name;
 	if (caller->kind != FOG_CALLER_NONE || x->res.user_id == 0)
 		return;
-	// A request by nobody known that was about an account: its owner's when it worked.
 	snprintf(id, 24, "%" PRId64, x->res.user_id);
-	e->actor_kind = x->res.status < 400 ? FOG_AUDIT_USER : FOG_AUDIT_ANONYMOUS;
+	e->actor_kind = FOG_AUDIT_USER;
 	e->actor_id = id;
 }
 

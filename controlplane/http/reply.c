@@ -113,6 +113,15 @@ void http_reply_problem(
 	reply_problem(res, status, code, hint, detail, NULL);
 }
 
+void http_reply_away(struct http_response *res)
+{
+	http_reply_problem(
+	        res, 503, "store_away", "try again; see /readyz",
+	        "the platform's store does not answer"
+	);
+	res->retry_after_s = 2;
+}
+
 void http_reply_errors(
         struct http_response *res, int status, const char *code, const char *detail, json_t *errors
 )

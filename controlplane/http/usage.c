@@ -41,11 +41,7 @@ static void usage_reply(
 	snprintf(id, sizeof(id), "%" PRId64, user);
 	int r = usage != NULL ? fog_usage_show(usage, id, tier, state) : -EAGAIN;
 	if (r < 0) {
-		http_reply_problem(
-		        res, r == -EIO ? 500 : 503, "store_away", NULL,
-		        "the platform's store does not answer"
-		);
-		res->retry_after_s = 2;
+		http_reply_away(res);
 		return;
 	}
 	http_reply_json(
