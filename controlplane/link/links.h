@@ -130,7 +130,7 @@ enum fog_link_status_state {
 enum {
 	FOG_LINKS_STALE_MS = 45000, // a peer beats every 10 s
 	FOG_LINKS_LEAVING_MS =
-	        2000, // sessions outlive their node: it sends until it has noticed, too
+	        30000, // sessions outlive their node: it beats until it has noticed, too
 };
 
 struct fog_link_status {
