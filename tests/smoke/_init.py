@@ -11,7 +11,7 @@ import socket
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "config" / "lab"))
+sys.path[:0] = [str(ROOT / "config" / "lab"), str(ROOT / "tests")]
 
 import answers
 import guard

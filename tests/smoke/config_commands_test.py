@@ -3,11 +3,10 @@
 # Copyright (c) 2026 the Fogline authors
 """The history of the configuration by fogctl: a change that waits, confirmed and not, the difference, an earlier one again."""
 import json
-import subprocess
 import tempfile
 
 from _init import check, equal, wait_for
-from control import BIN, Control
+from control import Control
 
 CONFIRM_S = 10  # the least that may be asked for
 
@@ -19,10 +18,9 @@ def level(control):
 def main():
 	with tempfile.TemporaryDirectory() as folder, Control(folder, "one") as control:
 		def fogctl(*words, code=0):
-			done = subprocess.run(
-				[BIN / "fogctl", *words, "--socket", control.socket_path], capture_output=True, text=True, check=False)
-			equal(done.returncode, code, f"fogctl {words}: {done.stdout}{done.stderr}")
-			return done.stdout
+			got, out, err = control.fogctl(*words)
+			equal(got, code, f"fogctl {words}: {out}{err}")
+			return out
 
 		other = control.folder / "other.yaml"
 		other.write_text(json.dumps({**json.loads(control.config_path.read_text()), "log": {"level": "debug"}}))

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import urllib.parse
 
-from plane import ADMIN, PASSWORD, USER, Plane, check
+from accounts_answer import ADMIN, PASSWORD, USER, Accounts, check
 
 STEP = 30
 
@@ -147,7 +147,7 @@ def check_off(plane, one):
 
 def check_admins(program, store, key_file):
 	"""With accounts.require_totp admins without codes are but users."""
-	with Plane(program, store, key_file, FOGLINE_TOTP="1") as plane:
+	with Accounts(program, store, key_file, FOGLINE_TOTP="1") as plane:
 		admin = Person(plane, "admin", ADMIN | USER)
 		access = admin.login()["access"]
 		check(plane.good("find", bearer=access)["roles"] == USER, "an admin without codes")
@@ -191,7 +191,7 @@ def main(program):
 	store = os.environ["FOGLINE_STORE"]
 	with tempfile.TemporaryDirectory(prefix="fogline-check-") as folder:
 		key_file = pathlib.Path(folder) / "platform.key"
-		with Plane(program, store, key_file) as plane:
+		with Accounts(program, store, key_file) as plane:
 			one = check_setup(plane)
 			check_login(plane, one)
 			check_step_ends(plane, one)

@@ -13,7 +13,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 import postgres
-from plane import OPERATOR, PASSWORD, Plane, check
+from accounts_answer import OPERATOR, PASSWORD, Accounts, check
 
 LONG = 60  # s, for what takes less than one where nothing else runs
 
@@ -59,13 +59,13 @@ def main(program):
 	with tempfile.TemporaryDirectory(prefix="fogline-check-") as folder, postgres.server() as server:
 		key_file = pathlib.Path(folder) / "platform.key"
 		url = server.database("platform")
-		with Plane(program, url, key_file) as a, Plane(program, url, key_file) as b:
+		with Accounts(program, url, key_file) as a, Accounts(program, url, key_file) as b:
 			took = check_two(a, b)
 			check_away(server, [a, b])
 		# The same on SQLite, where two processes may be on one file.
 		path = pathlib.Path(folder) / "platform.db"
 		other_key = pathlib.Path(folder) / "other.key"
-		with Plane(program, path, other_key) as a, Plane(program, path, other_key) as b:
+		with Accounts(program, path, other_key) as a, Accounts(program, path, other_key) as b:
 			check_two(a, b)
 	print(f"two control planes: a session that one ended was refused by the other within {took * 1000:.0f} ms")
 

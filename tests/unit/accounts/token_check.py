@@ -21,7 +21,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
-from plane import PASSWORD, USER, Plane, check
+from accounts_answer import PASSWORD, USER, Accounts, check
 
 EARLY, LEEWAY = 60, 5
 
@@ -167,7 +167,7 @@ def main(program):
 	store = os.environ["FOGLINE_STORE"]
 	with tempfile.TemporaryDirectory(prefix="fogline-check-") as folder:
 		key_file = pathlib.Path(folder) / "platform.key"
-		with Plane(program, store, key_file) as plane:
+		with Accounts(program, store, key_file) as plane:
 			plane.good("add", name="victim", password=PASSWORD, roles=USER)
 			access = plane.good("login", name="victim", password=PASSWORD)["access"]
 			header, body, public = ours_verify(plane, access)

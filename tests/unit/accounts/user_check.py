@@ -18,7 +18,7 @@ import tempfile
 import termios
 import time
 
-from plane import ADMIN, OPERATOR, Plane, check
+from accounts_answer import ADMIN, OPERATOR, Accounts, check
 
 PASSWORD, OTHER = "an owl in the fog", "a fox in the fog"
 NOBODY = pwd.getpwnam("nobody")
@@ -110,7 +110,7 @@ def check_terminal(host):
 def check_beside(host, program):
 	"""A control plane runs meanwhile."""
 	control = host.state / "control"
-	with Plane(program, control / "platform.db", control / "platform.key") as plane:
+	with Accounts(program, control / "platform.db", control / "platform.key") as plane:
 		def login(name, password):
 			return plane.ask("login", name=name, password=password)
 

@@ -9,11 +9,12 @@ import json
 import os
 import pathlib
 import re
-import socket
 import subprocess
 import sys
 import tempfile
-import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+from control import Control  # noqa: E402
 
 CONTROLPLANE, FOGCTL = sys.argv[1:3]
 PATIENCE_S = 30
@@ -38,39 +39,21 @@ def fogctl(*words):
 	return done.returncode, done.stdout, done.stderr
 
 
-class Plane:
+class Plane(Control):
 	def __init__(self, folder):
-		with socket.socket() as probe:
-			probe.bind(("127.0.0.1", 0))
-			self.url = f"http://127.0.0.1:{probe.getsockname()[1]}"
-		self.socket = folder / "run" / "rest.sock"
-		(folder / "topology.yaml").write_text(NETWORK)
-		(folder / "n.yaml").write_text(json.dumps({
-			"instance": "enrolcheck", "user": "", "dataplane_user": "", "run_dir": str(folder / "run"),
-			"state_dir": str(folder / "state"), "topology": str(folder / "topology.yaml"), "workers": {"cpus": [0]},
-			"rest": {"tcp": self.url[7:]},
-			"ports": [{"name": "p0", "driver": "loop", "device": "a", "addresses": ["192.0.2.1"]}]}))
-		self.log = (folder / "log").open("wb")
-		self.process = subprocess.Popen([CONTROLPLANE, "--config", folder / "n.yaml"], stderr=self.log)
-		end = time.monotonic() + PATIENCE_S
-		while self.fogctl("list")[0] != 0:
-			if time.monotonic() > end or self.process.poll() is not None:
-				raise SystemExit("no control plane\n" + (folder / "log").read_text())
-			time.sleep(0.05)
+		super().__init__(folder, "plane", programs=(CONTROLPLANE, FOGCTL))
+		(self.folder / "topology.yaml").write_text(NETWORK)
+		self.url = f"http://127.0.0.1:{self.port}"
 
 	def fogctl(self, *words):
-		return fogctl("betanet", *words, "--socket", self.socket)
+		return super().fogctl("betanet", *words)
 
 
 def main():
 	with tempfile.TemporaryDirectory(prefix="fog-enrol-") as name:
 		folder = pathlib.Path(name)
-		plane = Plane(folder)
-		try:
+		with Plane(folder) as plane:
 			enrolment(plane, folder)
-		finally:
-			plane.process.terminate()
-			plane.process.wait(PATIENCE_S)
 	print(f"{len(failed)} failed")
 	return len(failed) > 0
 

@@ -5,7 +5,6 @@
 that somebody ends. Usage: login_check.py FOG_CONTROLPLANE FOGCTL"""
 import base64
 import hmac
-import http.client
 import json
 import pathlib
 import ssl
@@ -15,9 +14,20 @@ import sys
 import tempfile
 import time
 
-from tls_plane import FOGCTL, PATIENCE_S, Plane, check, results
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+from control import PATIENCE_S, Control  # noqa: E402
+
+CONTROLPLANE, FOGCTL = sys.argv[1:3]
 
 NAME, PASSWORD = "alice", "a long and \"quoted\" password"
+
+results = {"passed": 0, "failed": 0}
+
+
+def check(what, condition):
+	results["passed" if condition else "failed"] += 1
+	if not condition:
+		print(f"FAILED: {what}", flush=True)
 
 
 class Home:
@@ -28,12 +38,12 @@ class Home:
 		self.folder.mkdir()
 		self.session = self.folder / ".config" / "fogline" / "lab.session"
 		self.expect(0, "profile", "add", "lab", "--url", f"https://{plane.address}:{plane.port}",
-			"--fingerprint", plane.status()["tls"]["fingerprint"])
+			"--fingerprint", plane.local.get("/v1/status")["tls"]["fingerprint"])
 		self.expect(0, "profile", "use", "lab")
 
 	def expect(self, code, *words, says="", typed=""):
 		done = subprocess.run(
-			[FOGCTL, *words], capture_output=True, text=True, input=typed, timeout=PATIENCE_S * 2,
+			[FOGCTL, *words], capture_output=True, text=True, input=typed, timeout=PATIENCE_S,
 			env={"HOME": str(self.folder), "USER": NAME})
 		said = done.stdout + done.stderr
 		check(f"fogctl {words}: {done.returncode} {said}", done.returncode == code and says in said)
@@ -43,18 +53,8 @@ class Home:
 
 	def ask(self, method, path, body=None):
 		"""With the session's token, by another client."""
-		connection = http.client.HTTPSConnection(
-			self.plane.address, self.plane.port, context=ssl.create_default_context(cafile=self.plane.made),
-			timeout=PATIENCE_S)
-		try:
-			connection.request(method, path, json.dumps(body) if body is not None else None, {
-				"Authorization": f"Bearer {self.tokens()['access_token']}",
-				**({"Content-Type": "application/json"} if body is not None else {})})
-			answer = connection.getresponse()
-			text = answer.read()
-			return answer.status, json.loads(text) if text else None
-		finally:
-			connection.close()
+		answer = self.plane.call(method, path, self.tokens()["access_token"], body)
+		return answer.status, answer.json
 
 
 def one_time(secret):
@@ -106,9 +106,9 @@ def main():
 	with tempfile.TemporaryDirectory(prefix="fog-login-") as name:
 		folder = pathlib.Path(name)
 		folder.chmod(0o755)
-		with Plane(folder / "plane") as plane:
-			status, said = plane.ask("/v1/users", "POST", {"name": NAME, "roles": ["operator"], "password": PASSWORD})
-			check(f"an account: {status} {said}", status == 201)
+		with Control(folder, "plane", programs=(CONTROLPLANE, FOGCTL), rest={"tls": "on"}) as plane:
+			plane.tls = ssl.create_default_context(cafile=plane.state_dir / "control" / "rest.pem")
+			plane.add_user(NAME, ["operator"], PASSWORD)
 			home = Home(folder, plane)
 			for part in (logs_in, codes, ended):
 				part(home)

@@ -3,7 +3,6 @@
 # Copyright (c) 2026 the Fogline authors
 """fog-controlplane and fogctl as processes, without a data plane: privileges, sockets, token, signals,
 limits, metrics, exit codes. Usage: rest_check.py FOG_CONTROLPLANE FOGCTL"""
-import http.client
 import json
 import os
 import pathlib
@@ -13,10 +12,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+from control import Control  # noqa: E402
 
 CONTROLPLANE, FOGCTL = sys.argv[1:3]
-TOKEN = "rest-check-0123456789abcdef0123456789"
 USER = 61236 if os.geteuid() == 0 else os.geteuid()
 PATIENCE_S = 30
 
@@ -29,80 +29,18 @@ def check(what, condition):
 		print(f"FAILED: {what}", flush=True)
 
 
-class UnixConnection(http.client.HTTPConnection):
-	def __init__(self, path):
-		super().__init__("localhost", timeout=PATIENCE_S)
-		self.unix_path = str(path)
-
-	def connect(self):
-		self.sock = socket.socket(socket.AF_UNIX)
-		self.sock.settimeout(self.timeout)
-		self.sock.connect(self.unix_path)
-
-
-class Plane:
-	"""A control plane in a folder of its own."""
+class Plane(Control):
+	"""Its folders are those of the options, not those of the file."""
 
 	def __init__(self, folder):
-		self.folder = pathlib.Path(folder)
-		self.config, self.socket = self.folder / "n.yaml", self.folder / "run" / "rest.sock"
-		self.token, self.log = self.folder / "token", self.folder / "log"
-		with socket.socket() as probe:
-			probe.bind(("127.0.0.1", 0))
-			self.port = probe.getsockname()[1]
-		self.token.write_text(TOKEN + "\n")
-		self.token.chmod(0o600)
-		self.write_config()
-		self.process = None
+		run_dir, state_dir = folder / "plane" / "run", folder / "plane" / "state"
+		super().__init__(
+			folder, "plane", programs=(CONTROLPLANE, FOGCTL), options=["--run-dir", run_dir, "--state-dir", state_dir])
 
-	def write_config(self, **more):
-		self.config.write_text(json.dumps({
-			"instance": "restcheck", "user": str(USER) if os.geteuid() == 0 else "", "dataplane_user": "",
-			"run_dir": "/nowhere/run", "state_dir": "/nowhere/state",
-			"topology": str(self.folder / "topology.yaml"), "workers": {"cpus": [0]},
-			"rest": {"tcp": f"127.0.0.1:{self.port}", "token_file": str(self.token)},
-			"ports": [{"name": "p0", "driver": "loop", "device": "a", "addresses": ["192.0.2.1"]}],
-			**more,
-		}))
-
-	def run(self):
-		argv = [CONTROLPLANE, "--config", self.config, "--run-dir", self.folder / "run",
-			"--state-dir", self.folder / "state"]
-		with self.log.open("ab") as log:
-			return subprocess.Popen(argv, stderr=log)
-
-	def start(self):
-		self.process = self.run()
-		self.wait("REST", lambda: self.ask("GET", "/healthz")[0] == 200)
-
-	def wait(self, what, condition):
-		end = time.monotonic() + PATIENCE_S
-		while time.monotonic() < end:
-			try:
-				if condition():
-					return
-			except OSError:
-				pass
-			if self.process.poll() is not None:
-				break
-			time.sleep(0.02)
-		raise SystemExit(f"no {what}\n{self.log.read_text()}")
-
-	def ask(self, method, path, body=None, headers=None, tcp=False):
-		connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S) \
-			if tcp else UnixConnection(self.socket)
-		try:
-			kind = {"Content-Type": "application/json"} if body else {}
-			connection.request(method, path, body, {**kind, **(headers or {})})
-			answer = connection.getresponse()
-			return answer.status, answer.headers, answer.read()
-		finally:
-			connection.close()
-
-	def fogctl(self, *words):
-		done = subprocess.run([FOGCTL, "--socket", self.socket, *words], capture_output=True, text=True)
-		return done.returncode, done.stdout, done.stderr
-
+	def configure(self, **more):
+		super().configure(
+			instance="restcheck", user=str(USER) if os.geteuid() == 0 else "", run_dir="/nowhere/run", state_dir="/nowhere/state",
+			**more)
 
 def privileges(plane):
 	status = pathlib.Path(f"/proc/{plane.process.pid}/status").read_text()
@@ -113,9 +51,8 @@ def privileges(plane):
 	check("user", re.search(rf"^Uid:\s+{USER}\s+{USER}\s+{USER}\s+{USER}$", status, re.MULTILINE))
 	# The kernel gives the files of an undumpable process to root.
 	check("not dumpable", os.stat(f"/proc/{plane.process.pid}/environ").st_uid == 0)
-	state = plane.folder / "state"
-	check("state folder is closed", (state / "control").stat().st_mode & 0o077 == 0)
-	check("socket", plane.socket.stat().st_mode & 0o777 == 0o660)
+	check("state folder is closed", (plane.state_dir / "control").stat().st_mode & 0o077 == 0)
+	check("socket", plane.socket_path.stat().st_mode & 0o777 == 0o660)
 
 
 STRANGER = """
@@ -132,21 +69,19 @@ def strangers(plane):
 	"""Other users, on a socket that lets them connect: only members of our group get an answer."""
 	if os.geteuid() != 0:
 		return
-	plane.socket.chmod(0o666)
+	plane.socket_path.chmod(0o666)
 	for group, extra, status in ((61299, [], "403"), (USER, [], "200"), (61299, [USER], "200")):
-		done = subprocess.run([sys.executable, "-c", STRANGER, plane.socket], capture_output=True,
+		done = subprocess.run([sys.executable, "-c", STRANGER, plane.socket_path], capture_output=True,
 			text=True, user=61299, group=group, extra_groups=extra)
 		check(f"user of group {group}, {extra}: {done.stdout}{done.stderr}", done.stdout.strip() == status)
-	plane.socket.chmod(0o660)
+	plane.socket_path.chmod(0o660)
 
 
 def tokens(plane):
-	bearer = {"Authorization": f"Bearer {TOKEN}"}
-	check("no token", plane.ask("GET", "/v1/status", tcp=True)[0] == 401)
-	check("wrong token", plane.ask("GET", "/v1/status", headers={"Authorization": "Bearer x"}, tcp=True)[0] == 401)
-	check("right token", plane.ask("GET", "/v1/status", headers=bearer, tcp=True)[0] == 200)
+	for token, status in ((None, 401), ("x", 401), (plane.token, 200)):
+		check(f"token {token}", plane.call("GET", "/v1/status", token).status == status)
 	url = f"http://127.0.0.1:{plane.port}"
-	with_token = subprocess.run([FOGCTL, "status", "--url", url, "--token-file", plane.token],
+	with_token = subprocess.run([FOGCTL, "status", "--url", url, "--token-file", plane.token_path],
 		capture_output=True, check=False)
 	without = subprocess.run([FOGCTL, "status", "--url", url], capture_output=True, check=False)
 	check("fogctl with a token", with_token.returncode == 0)
@@ -154,7 +89,7 @@ def tokens(plane):
 
 
 def limits(plane):
-	status = plane.ask("GET", "/healthz", headers={"X-Long": "x" * 20000})[0]
+	status = plane.local.call("GET", "/healthz", headers={"X-Long": "x" * 20000})[0]
 	check(f"a head of 20,000 bytes: {status}", status == 431)
 	connections = []
 	for _ in range(24):
@@ -177,7 +112,7 @@ SAMPLE = re.compile(r'^([a-z_:]+)(\{[a-z_]+="[^"\\\n]*"(,[a-z_]+="[^"\\\n]*")*\}
 
 def metrics(plane):
 	"""Grammar of OpenMetrics 1.0, as far as it is used."""
-	status, headers, text = plane.ask("GET", "/metrics")
+	status, headers, text = plane.local.call("GET", "/metrics")
 	lines = text.decode().split("\n")
 	check("metrics", status == 200 and headers["Content-Type"].startswith("application/openmetrics-text"))
 	check("end of metrics", lines[-2:] == ["# EOF", ""])
@@ -226,66 +161,57 @@ def commands(plane):
 
 
 def signals(plane):
-	etag = plane.ask("GET", "/v1/config")[1]["ETag"]
-	plane.write_config(production=False)
+	etag = plane.local.call("GET", "/v1/config")[1]["ETag"]
+	plane.configure(production=False)
 	plane.process.send_signal(signal.SIGHUP)
-	plane.wait("reload", lambda: plane.ask("GET", "/v1/config")[1]["ETag"] != etag)
-	etag = plane.ask("GET", "/v1/config")[1]["ETag"]
-	plane.config.write_text("nonsense")
+	plane.wait("reload", lambda: plane.local.call("GET", "/v1/config")[1]["ETag"] != etag)
+	etag = plane.local.call("GET", "/v1/config")[1]["ETag"]
+	plane.config_path.write_text("nonsense")
 	plane.process.send_signal(signal.SIGHUP)
-	plane.wait("refusal", lambda: "stays in force" in plane.log.read_text())
-	check("a bad file changes nothing", plane.ask("GET", "/v1/config")[1]["ETag"] == etag)
-	plane.write_config()
+	plane.wait("refusal", lambda: "stays in force" in plane.log_path.read_text())
+	check("a bad file changes nothing", plane.local.call("GET", "/v1/config")[1]["ETag"] == etag)
+	plane.configure()
 
 
 def restarts(plane):
-	before = json.loads(plane.ask("GET", "/v1/status")[2])
+	before = plane.local.get("/v1/status")
 	check("there is a mix key", before["mix_public_key"])
-	second = plane.run()
+	second = plane.spawn()
 	check("a second one is refused", second.wait(PATIENCE_S) == 1)
-	check("and the first one goes on", plane.ask("GET", "/healthz")[0] == 200)
-	plane.process.kill()
-	plane.process.wait()
+	check("and the first one goes on", plane.local.call("GET", "/healthz")[0] == 200)
+	plane.end(signal.SIGKILL)
 	plane.start()
-	after = json.loads(plane.ask("GET", "/v1/status")[2])
+	after = plane.local.get("/v1/status")
 	for key in ("node_id", "mix_public_key"):
 		check(f"{key} after SIGKILL", before[key] == after[key])
-	plane.process.terminate()
-	check("SIGTERM", plane.process.wait(PATIENCE_S) == 0)
-	check("socket is gone", not plane.socket.exists())
+	check("SIGTERM", plane.end() == 0)
+	check("socket is gone", not plane.socket_path.exists())
 
 
 def nobody(plane):
 	"""A user that the host doesn't know must not end in a control plane that stays root."""
-	before = plane.config.read_text()
+	before = plane.config_path.read_text()
 	bad = json.loads(before) | {"user": "fog-nobody-here"}
-	status, _, body = plane.ask("PUT", "/v1/config", json.dumps(bad), {"If-Match": "*"})
-	check("PUT of an unknown user", status == 422 and b"fog-nobody-here" in body)
-	check("and the file is as it was", plane.config.read_text() == before)
-	plane.process.terminate()
-	plane.process.wait(PATIENCE_S)
-	plane.config.write_text(json.dumps(bad))
+	status, _, body = plane.local.call("PUT", "/v1/config", bad, {"If-Match": "*"})
+	check("PUT of an unknown user", status == 422 and "fog-nobody-here" in json.dumps(body))
+	check("and the file is as it was", plane.config_path.read_text() == before)
+	plane.end()
+	plane.config_path.write_text(json.dumps(bad))
 	try:
-		check("start as an unknown user", plane.run().wait(PATIENCE_S) == 1)
+		check("start as an unknown user", plane.spawn().wait(PATIENCE_S) == 1)
 	except subprocess.TimeoutExpired:
 		check("start as an unknown user ends", False)
-	check("says the mend", "useradd" in plane.log.read_text())
-	plane.config.write_text(before)
+	check("says the mend", "useradd" in plane.log_path.read_text())
+	plane.config_path.write_text(before)
 	plane.start()
 
 
 def main():
-	with tempfile.TemporaryDirectory(prefix="fog-rest-") as folder:
-		os.chmod(folder, 0o755)
-		plane = Plane(folder)
-		plane.start()
-		try:
+	with tempfile.TemporaryDirectory(prefix="fog-rest-") as name:
+		os.chmod(name, 0o755)
+		with Plane(pathlib.Path(name)) as plane:
 			for part in (privileges, strangers, tokens, limits, metrics, commands, signals, nobody, restarts):
 				part(plane)
-		finally:
-			if plane.process.poll() is None:
-				plane.process.kill()
-				plane.process.wait()
 	print(f"{results['passed']} passed, {results['failed']} failed")
 	return results["failed"] != 0
 

@@ -22,7 +22,57 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tls_plane import FOGCTL, PATIENCE_S, TOKEN, USER, Plane, check, results
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+from control import Control  # noqa: E402
+
+CONTROLPLANE, FOGCTL = sys.argv[1:3]
+USER = 61237 if os.geteuid() == 0 else os.geteuid()
+PATIENCE_S = 30
+
+results = {"passed": 0, "failed": 0}
+
+
+def check(what, condition):
+	results["passed" if condition else "failed"] += 1
+	if not condition:
+		print(f"FAILED: {what}", flush=True)
+
+
+class Plane(Control):
+	"""With TLS on a loopback address."""
+
+	def __init__(self, folder, name, address="127.0.0.1", **rest):
+		super().__init__(folder, name, programs=(CONTROLPLANE, FOGCTL))
+		self.listen(address, **rest)
+		self.made = self.state_dir / "control" / "rest.pem"
+
+	def listen(self, address="127.0.0.1", **rest):
+		self.address = address
+		self.configure(user=str(USER) if os.geteuid() == 0 else "", rest={"tls": "on", "tcp": f"{address}:{self.port}", **rest})
+
+	def refuses(self, sentence):
+		"""It doesn't start, and says why."""
+		before = self.log_path.stat().st_size if self.log_path.exists() else 0
+		process = self.spawn()
+		try:
+			code = process.wait(PATIENCE_S)
+		except subprocess.TimeoutExpired:
+			process.kill()
+			code = process.wait()
+		said = self.log_path.read_bytes()[before:].decode()
+		check(f"refuses with '{sentence}': {code} {said}", code == 1 and sentence in said)
+
+	def status(self):
+		return self.local.get("/v1/status")
+
+	def shakes(self, context):
+		"""The version that a handshake came to, or None."""
+		try:
+			with socket.create_connection((self.address, self.port), PATIENCE_S) as raw, \
+					context.wrap_socket(raw, server_hostname=self.address) as done:
+				return done.version()
+		except OSError:
+			return None
 
 
 def trusting(path):
@@ -76,10 +126,10 @@ def fingerprint(certificate):
 
 def made(folder):
 	"""What it makes at its first start, keeps, and makes anew."""
-	plane = Plane(folder / "made")
+	plane = Plane(folder, "made")
 	with plane:
 		for name in ("rest.pem", "rest.key"):
-			found = (plane.control / name).stat()
+			found = (plane.made.parent / name).stat()
 			check(f"{name}: owner and mode", (found.st_uid, found.st_mode & 0o777) == (USER, 0o600))
 		first = x509.load_pem_x509_certificate(plane.made.read_bytes())
 		names = first.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
@@ -90,9 +140,8 @@ def made(folder):
 		shown = plane.status()["tls"]
 		check("fingerprint", shown["fingerprint"] == fingerprint(first))
 		check("of the certificate", shown["certificate_sha256"] == first.fingerprint(hashes.SHA256()).hex())
-		check("fogctl shows it", shown["fingerprint"] in subprocess.run(
-			[FOGCTL, "--socket", plane.socket, "status"], capture_output=True, text=True).stdout)
-		check("the log has it", shown["fingerprint"] in plane.log.read_text())
+		check("fogctl shows it", shown["fingerprint"] in plane.fogctl("status")[1])
+		check("the log has it", shown["fingerprint"] in plane.log_path.read_text())
 		check("no warning", "certificate" not in json.dumps(plane.status()["warnings"]))
 		check("OpenSSL trusts it", plane.shakes(trusting(plane.made)) == "TLSv1.3")
 		check("not without being told", plane.shakes(ssl.create_default_context()) is None)
@@ -102,12 +151,12 @@ def made(folder):
 	before = plane.made.read_bytes()
 	with plane:
 		check("it is kept", plane.made.read_bytes() == before)
-	plane.configure("127.0.0.2")
+	plane.listen("127.0.0.2")
 	with plane:
 		second = x509.load_pem_x509_certificate(plane.made.read_bytes())
 		check("another address, another certificate", second != first and plane.shakes(trusting(plane.made)) == "TLSv1.3")
 		check("of the same key", fingerprint(second) == fingerprint(first))
-	key = plane.control / "rest.key"
+	key = plane.made.with_name("rest.key")
 	kept = key.read_bytes()
 	key.write_bytes(b"nonsense")
 	plane.refuses("remove it")
@@ -115,7 +164,7 @@ def made(folder):
 	with plane:
 		third = x509.load_pem_x509_certificate(plane.made.read_bytes())
 		check("without the key another one", fingerprint(third) != fingerprint(first) and key.read_bytes() != kept)
-	plane.configure(tls="auto")
+	plane.listen(tls="auto")
 	with plane:
 		check("a loopback address needs none", plane.status()["tls"] is None)
 		connection = http.client.HTTPConnection("127.0.0.1", plane.port, timeout=PATIENCE_S)
@@ -126,7 +175,7 @@ def made(folder):
 
 def everywhere(folder):
 	"""A listener on all addresses is one that others reach: TLS without being asked, for all addresses."""
-	plane = Plane(folder / "everywhere", address="0.0.0.0", tls="auto")
+	plane = Plane(folder, "everywhere", address="0.0.0.0", tls="auto")
 	with plane:
 		plane.address = "127.0.0.1"
 		check("for any of its addresses", plane.shakes(trusting(plane.made)) == "TLSv1.3")
@@ -145,7 +194,7 @@ def protocols(plane):
 def requests(plane):
 	connection = http.client.HTTPSConnection(
 		plane.address, plane.port, context=trusting(plane.made), timeout=PATIENCE_S)
-	for headers, status in (({}, 401), ({"Authorization": f"Bearer {TOKEN}"}, 200)):
+	for headers, status in (({}, 401), ({"Authorization": f"Bearer {plane.token}"}, 200)):
 		connection.request("GET", "/v1/status", headers=headers)
 		answer = connection.getresponse()
 		answer.read()
@@ -165,7 +214,7 @@ def requests(plane):
 
 def fogctl(plane, *words):
 	done = subprocess.run(
-		[FOGCTL, "status", "--url", f"https://{plane.address}:{plane.port}", "--token-file", plane.token, *words],
+		[FOGCTL, "status", "--url", f"https://{plane.address}:{plane.port}", "--token-file", plane.token_path, *words],
 		capture_output=True, text=True)
 	return done.returncode, done.stdout + done.stderr
 
@@ -186,7 +235,7 @@ def reload(folder):
 	live = Signed(folder, "live")
 	for source, target in ((first.pem, live.pem), (first.key_pem, live.key_pem)):
 		shutil.copy(source, target)
-	with Plane(folder / "reload", **live.rest) as plane:
+	with Plane(folder, "reload", **live.rest) as plane:
 		check("what it was given", plane.status()["tls"]["fingerprint"] == first.fingerprint)
 		check("it makes none", not plane.made.exists())
 		old = http.client.HTTPSConnection("127.0.0.1", plane.port, context=trusting(first.pem), timeout=PATIENCE_S)
@@ -194,7 +243,7 @@ def reload(folder):
 		check("before", old.getresponse().read() != b"")
 		shutil.copy(second.pem, live.pem)  # the key is still the first one's
 		plane.process.send_signal(signal.SIGHUP)
-		plane.wait("refusal", lambda: "the one before stays in use" in plane.log.read_text())
+		plane.wait("refusal", lambda: "the one before stays in use" in plane.log_path.read_text())
 		check("a wrong key changes nothing", plane.status()["tls"]["fingerprint"] == first.fingerprint)
 		check("and it goes on", plane.shakes(trusting(first.pem)) == "TLSv1.3")
 		shutil.copy(second.key_pem, live.key_pem)
@@ -209,25 +258,25 @@ def reload(folder):
 
 def refusals(folder):
 	good, other = Signed(folder, "good"), Signed(folder, "other")
-	plane = Plane(folder / "refusals", **{**good.rest, "tls_key": str(other.key_pem)})
+	plane = Plane(folder, "refusals", **{**good.rest, "tls_key": str(other.key_pem)})
 	plane.refuses("name a PEM file")
-	plane.configure(tls_certificate=str(good.pem), tls_key="/nowhere/key")
+	plane.listen(tls_certificate=str(good.pem), tls_key="/nowhere/key")
 	plane.refuses("/nowhere/key: No such file")
-	plane.configure(tls_certificate=str(good.key_pem), tls_key=str(good.key_pem))
+	plane.listen(tls_certificate=str(good.key_pem), tls_key=str(good.key_pem))
 	plane.refuses("name a PEM file")
 	good.key_pem.chmod(0o604)
-	plane.configure(**good.rest)
+	plane.listen(**good.rest)
 	plane.refuses("chmod o=")
-	plane.configure(tls_certificate=str(good.pem))
+	plane.listen(tls_certificate=str(good.pem))
 	plane.refuses("name both")
 	late = Signed(folder, "late", (-30, -1))
-	with Plane(folder / "late", **late.rest) as plane:
+	with Plane(folder, "late", **late.rest) as plane:
 		code, said = fogctl(plane, "--ca", late.pem)
 		check(f"fogctl takes no old certificate: {said}", code == 3 and "no longer" in said)
 		codes = [warning["code"] for warning in plane.status()["warnings"]]
 		check(f"an old certificate is a warning: {codes}", "certificate_expired" in codes)
 	soon = Signed(folder, "soon", (-30, 3))
-	with Plane(folder / "soon", **soon.rest) as plane:
+	with Plane(folder, "soon", **soon.rest) as plane:
 		codes = [warning["code"] for warning in plane.status()["warnings"]]
 		check(f"one that soon is, too: {codes}", "certificate_expires" in codes)
 

@@ -14,7 +14,7 @@ def check(condition, text):
 		raise AssertionError(text)
 
 
-class Plane:
+class Accounts:
 	def __init__(self, program, store, key_file, follow=True, **env):
 		self.process = subprocess.Popen(
 			[program, str(store), str(key_file), *(["follow"] if follow else [])], stdin=subprocess.PIPE,
