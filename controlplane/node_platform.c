@@ -56,7 +56,8 @@ static int platform_open_accounts(struct node_platform *p, char *error)
 	return r < 0 ? r : fog_accounts_start(p->accounts);
 }
 
-static int platform_open_audit(struct node_platform *p, char *error)
+// It is there from the start, so that refusals are noted that the store is too late for.
+static int platform_create_audit(struct node_platform *p)
 {
 	char path[FOG_CONFIG_PATH_LEN + 32];
 	const struct fog_audit_params params = {
@@ -66,22 +67,13 @@ static int platform_open_audit(struct node_platform *p, char *error)
 	};
 	int r = fog_node_state_path(p->node, "audit-head.jsonl", path, sizeof(path));
 
-	if (r == 0)
-		r = fog_audit_chain_open(&p->audit, &params);
-	if (r < 0)
-		snprintf(
-		        error, PLATFORM_TEXT, "%s: %s: move the file away, or give it back", path,
-		        strerror(-r)
-		);
-	return r;
+	return r == 0 ? fog_audit_chain_create(&p->audit, &params) : r;
 }
 
 static void platform_shut(struct node_platform *p)
 {
-	fog_audit_chain_close(p->audit);
 	fog_usage_close(p->usage);
 	fog_accounts_close(p->accounts);
-	p->audit = NULL;
 	p->usage = NULL;
 	p->accounts = NULL;
 }
@@ -96,7 +88,7 @@ static int platform_try(struct node_platform *p, char *error)
 	if (r == 0)
 		r = fog_usage_open(&p->usage, &(struct fog_usage_params){.db = p->db});
 	if (r == 0)
-		r = platform_open_audit(p, error);
+		r = fog_audit_chain_start(p->audit);
 	if (r < 0) {
 		platform_shut(p);
 		return r;
@@ -206,6 +198,8 @@ int node_platform_create(struct fog_node *n)
 	r = platform_open_store(n, p);
 	if (r == 0)
 		r = platform_open_rates(p);
+	if (r == 0)
+		r = platform_create_audit(p);
 	return r < 0 ? r : platform_begin(p);
 }
 
@@ -221,6 +215,7 @@ void node_platform_destroy(struct fog_node *n)
 	pthread_mutex_unlock(&p->lock);
 	if (p->running)
 		pthread_join(p->thread, NULL);
+	fog_audit_chain_close(p->audit);
 	platform_shut(p);
 	fog_rates_close(p->rates);
 	fog_db_close(p->db);
@@ -252,12 +247,45 @@ struct fog_usage *node_platform_usage(const struct fog_node *n)
 
 struct fog_audit_chain *node_platform_audit(const struct fog_node *n)
 {
-	return platform_up(n) ? n->platform->audit : NULL;
+	return n->platform != NULL ? n->platform->audit : NULL;
 }
 
 struct fog_rates *node_platform_rates(const struct fog_node *n)
 {
 	return n->platform != NULL ? n->platform->rates : NULL;
+}
+
+static unsigned platform_warn_audit(
+        struct node_platform *p, void (*warn)(void *ctx, const char *code, const char *text),
+        void *ctx
+)
+{
+	struct fog_audit_state state;
+	char text[PLATFORM_TEXT];
+	unsigned count = 0;
+
+	if (p->audit == NULL)
+		return 0;
+	fog_audit_chain_state(p->audit, &state);
+	if (state.away && atomic_load_explicit(&p->up, memory_order_acquire)) {
+		snprintf(
+		        text, sizeof(text),
+		        "the audit takes no rows (%u wait): nothing is changed over the API until it does: make room, or bring the store back",
+		        state.waiting
+		);
+		warn(ctx, "audit_away", text);
+		count++;
+	}
+	if (state.lost > 0) {
+		snprintf(
+		        text, sizeof(text),
+		        "%llu rows of refusals are not in the audit: the store was away for too long",
+		        (unsigned long long)state.lost
+		);
+		warn(ctx, "audit_lost", text);
+		count++;
+	}
+	return count;
 }
 
 unsigned node_platform_warnings(
@@ -266,12 +294,16 @@ unsigned node_platform_warnings(
 )
 {
 	char text[PLATFORM_TEXT];
+	unsigned count;
 
-	if (n->platform == NULL || platform_up(n))
+	if (n->platform == NULL)
 		return 0;
+	count = platform_warn_audit(n->platform, warn, ctx);
+	if (platform_up(n))
+		return count;
 	pthread_mutex_lock(&n->platform->lock);
 	snprintf(text, sizeof(text), "%s", n->platform->text);
 	pthread_mutex_unlock(&n->platform->lock);
 	warn(ctx, "store_away", text);
-	return 1;
+	return count + 1;
 }

@@ -22,9 +22,10 @@ void node_platform_destroy(struct fog_node *n); // accepts a node without one
 
 // NULL while the store hasn't answered yet. What it returned once stays until destroy. Any thread.
 struct fog_accounts *node_platform_accounts(const struct fog_node *n);
-// The store itself, who uses how much of his day, and the audit, or NULL likewise.
+// The store itself, and who uses how much of his day, or NULL likewise.
 struct fog_db *node_platform_store(const struct fog_node *n);
 struct fog_usage *node_platform_usage(const struct fog_node *n);
+// The audit; always there after create, and away until the store takes rows.
 struct fog_audit_chain *node_platform_audit(const struct fog_node *n);
 // How often somebody may ask; always there after create.
 struct fog_rates *node_platform_rates(const struct fog_node *n);

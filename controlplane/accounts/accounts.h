@@ -179,10 +179,21 @@ struct fog_tokens {
 	int codes_left; // backup codes, after one was used; else -1
 };
 
+// Whose a token is that logs in, whether it is still good or not, before anything is done with it.
+// Returns 0, -ENOENT (nobody's), or an error of the store.
+enum fog_token_kind { FOG_TOKEN_STEP, FOG_TOKEN_REFRESH, FOG_TOKEN_RESET };
+
+int fog_token_owner(
+        struct fog_accounts *, enum fog_token_kind, const char *token, int64_t *user_id
+);
+
 struct fog_login {
 	const char *name, *password;
 	const char *code; // one-time or backup code; NULL: ask for it when it is needed
 	const char *source; // IP address of the caller, or "local"
+	// The password is right, and nothing has come of it yet. Returns 0, or -EAGAIN: nothing may. NULL: it may.
+	int (*verified)(void *ctx, int64_t user_id);
+	void *ctx;
 };
 
 enum { FOG_LOGIN_CODE = 1 };

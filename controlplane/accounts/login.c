@@ -188,6 +188,8 @@ int fog_login(
 		                : l.who.stored[0] == '\0' ? "no_password"
 		                                          : "password"
 		);
+	if (r > 0 && said->verified != NULL && said->verified(said->ctx, l.who.id) < 0)
+		r = refuse_store(refusal, -EAGAIN);
 	if (r > 0)
 		r = accounts_write(&l.work, login_finish);
 	if (r == 0)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
+#define LOG_MODULE "audit"
 #include "chain.h"
+#include "../../log/log.h"
 #include "../now.h"
 #include "chain_private.h"
 
@@ -28,9 +30,22 @@ static int chain_heads(struct fog_audit_chain *c, const struct fog_audit_params 
 	return r < 0 ? r : 0;
 }
 
+static void chain_forget(struct audit_queue *l)
+{
+	while (l->first != NULL) {
+		struct audit_pending *next = l->first->next;
+		free(l->first);
+		l->first = next;
+	}
+	l->last = &l->first;
+}
+
 static void chain_free(struct fog_audit_chain *c)
 {
+	chain_forget(&c->posted);
+	fog_audit_list_free(&c->open);
 	audit_head_close(&c->heads);
+	pthread_cond_destroy(&c->told);
 	pthread_cond_destroy(&c->flushed);
 	pthread_cond_destroy(&c->work);
 	pthread_mutex_destroy(&c->lock);
@@ -47,11 +62,12 @@ static void chain_locks(struct fog_audit_chain *c)
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&c->work, &attr);
+	pthread_cond_init(&c->told, &attr);
 	pthread_cond_init(&c->flushed, NULL);
 	pthread_condattr_destroy(&attr);
 }
 
-int fog_audit_chain_open(struct fog_audit_chain **out, const struct fog_audit_params *params)
+int fog_audit_chain_create(struct fog_audit_chain **out, const struct fog_audit_params *params)
 {
 	struct fog_audit_chain *c = calloc(1, sizeof(*c));
 	int r;
@@ -59,25 +75,48 @@ int fog_audit_chain_open(struct fog_audit_chain **out, const struct fog_audit_pa
 	if (c == NULL)
 		return -ENOMEM;
 	c->db = params->db;
+	c->brief = params->brief;
 	c->heads.fd = -1;
-	c->last = &c->first;
+	c->appended.last = &c->appended.first;
+	c->posted.last = &c->posted.first;
 	c->minute_ms = fog_now_ms() + AUDIT_MINUTE_MS;
+	if (c->brief)
+		c->head_ms = fog_now_ms() + UINT64_C(1000) * FOG_AUDIT_HEAD_S;
+	atomic_store(&c->away, true);
 	chain_locks(c);
 	r = chain_tables(c);
 	if (r == 0)
 		r = chain_heads(c, params);
 	if (r == 0)
-		r = -pthread_create(&c->thread, NULL, audit_write_thread, c);
+		*out = c;
+	else
+		chain_free(c);
+	return r;
+}
+
+int fog_audit_chain_start(struct fog_audit_chain *c)
+{
+	int r = -pthread_create(&c->thread, NULL, audit_write_thread, c);
+
 	if (r < 0)
-		goto err;
+		return r;
 	pthread_mutex_lock(&c->lock);
+	c->running = true;
 	while (!c->opened)
 		pthread_cond_wait(&c->flushed, &c->lock);
 	pthread_mutex_unlock(&c->lock);
-	*out = c;
 	return 0;
-err:
-	chain_free(c);
+}
+
+int fog_audit_chain_open(struct fog_audit_chain **out, const struct fog_audit_params *params)
+{
+	int r = fog_audit_chain_create(out, params);
+
+	if (r == 0) {
+		r = fog_audit_chain_start(*out);
+		if (r < 0)
+			chain_free(*out);
+	}
 	return r;
 }
 
@@ -89,7 +128,11 @@ void fog_audit_chain_close(struct fog_audit_chain *c)
 	c->stop = true;
 	pthread_cond_signal(&c->work);
 	pthread_mutex_unlock(&c->lock);
-	pthread_join(c->thread, NULL);
+	if (c->running)
+		pthread_join(c->thread, NULL);
+	if (c->waiting > 0 || c->lost > 0)
+		LOG_ERR("%llu rows of the audit are lost: the store has taken none until the end",
+		        (unsigned long long)c->waiting + c->lost);
 	chain_free(c);
 }
 
@@ -103,11 +146,11 @@ bool fog_audit_chain_away(const struct fog_audit_chain *c)
 	return atomic_load_explicit(&c->away, memory_order_relaxed);
 }
 
-// Under the lock. Whose row it is must not leave before it is done.
-static void chain_queue(struct fog_audit_chain *c, struct audit_pending *p)
+// Under the lock.
+static void chain_queue(struct audit_queue *l, struct audit_pending *p)
 {
-	*c->last = p;
-	c->last = &p->next;
+	*l->last = p;
+	l->last = &p->next;
 }
 
 int fog_audit_chain_append(
@@ -120,7 +163,11 @@ int fog_audit_chain_append(
 		return -EINVAL;
 	audit_pending_fill(&p, e);
 	pthread_mutex_lock(&c->lock);
-	chain_queue(c, &p);
+	if (!c->running) {
+		pthread_mutex_unlock(&c->lock);
+		return -EAGAIN;
+	}
+	chain_queue(&c->appended, &p);
 	pthread_cond_signal(&c->work);
 	while (!p.done)
 		pthread_cond_wait(&p.written, &c->lock);
@@ -129,6 +176,71 @@ int fog_audit_chain_append(
 	if (p.result == 0 && sequence != NULL)
 		*sequence = p.row.sequence;
 	return p.result;
+}
+
+// Under the lock.
+static void chain_lost(struct fog_audit_chain *c, const char *action)
+{
+	c->lost++;
+	c->lost_ever++;
+	if (c->full)
+		return;
+	c->full = true;
+	LOG_WARN(
+	        "rows of the audit are lost from %s on: %u wait, and the store takes none: see that it answers and has space",
+	        action, c->waiting
+	);
+}
+
+// Under the lock, left without the row. Returns 0 when it is durable in time, or 1.
+static int post_wait(struct fog_audit_chain *c, struct audit_pending *p, int wait_ms)
+{
+	const struct timespec until = fog_deadline(wait_ms);
+
+	while (!p->done && !p->tried && wait_ms > 0 && !atomic_load(&c->away) &&
+	       pthread_cond_timedwait(&c->told, &c->lock, &until) == 0)
+		continue;
+	if (!p->done) {
+		p->left = true;
+		return 1;
+	}
+	free(p);
+	return 0;
+}
+
+int fog_audit_chain_post(struct fog_audit_chain *c, const struct fog_audit_event *e, int wait_ms)
+{
+	struct audit_pending *p = calloc(1, sizeof(*p));
+	int r = 0;
+
+	if (e->action == NULL || e->action[0] == '\0') {
+		free(p);
+		return -EINVAL;
+	}
+	if (p != NULL)
+		audit_pending_fill(p, e);
+	pthread_mutex_lock(&c->lock);
+	if (p == NULL || c->waiting == FOG_AUDIT_WAITING_MAX) {
+		chain_lost(c, e->action);
+		r = p == NULL ? -ENOMEM : -ENOBUFS;
+	} else {
+		p->posted = true;
+		c->waiting++;
+		chain_queue(&c->posted, p);
+		pthread_cond_signal(&c->work);
+		r = post_wait(c, p, wait_ms);
+	}
+	pthread_mutex_unlock(&c->lock);
+	if (r < 0)
+		free(p);
+	return r;
+}
+
+void fog_audit_chain_state(struct fog_audit_chain *c, struct fog_audit_state *s)
+{
+	pthread_mutex_lock(&c->lock);
+	*s = (struct fog_audit_state){atomic_load(&c->away), c->waiting, c->lost_ever};
+	pthread_mutex_unlock(&c->lock);
 }
 
 void fog_audit_chain_anonymous(

@@ -9,6 +9,7 @@
 #include "../store/db.h"
 #include "chain.h"
 #include "head.h"
+#include "search.h"
 
 enum {
 
@@ -19,18 +20,24 @@ enum {
 	,
 	AUDIT_GROUP_MAX = 256, // rows of a transaction
 	AUDIT_RETRY_MS = 1000, // while the store is away
+	AUDIT_OPEN_MAX = 4096, // of an earlier life, that are closed
 	AUDIT_MINUTE_MS = 60 * 1000,
 };
 
-// A row that waits. Callers have theirs on their stacks.
+// A row that waits. Who appends has his on his stack; one that was posted is freed by who posted it, unless he has left.
 struct audit_pending {
 	struct audit_pending *next;
 	struct fog_audit_row row;
 	uint8_t body_digest[FOG_AUDIT_HASH_LEN];
 	char text[AUDIT_TEXT_ROOM];
 	int result;
-	bool done, own; // own: the thread's, which frees it
-	pthread_cond_t written;
+	bool done;
+	bool posted, tried, left; // tried: the store has refused it, it waits on
+	pthread_cond_t written; // of who appends
+};
+
+struct audit_queue {
+	struct audit_pending *first, **last;
 };
 
 struct audit_action {
@@ -75,14 +82,20 @@ struct fog_audit_chain {
 	pthread_t thread;
 	atomic_bool away;
 
+	bool brief;
+
 	pthread_mutex_t lock; // over what follows
-	pthread_cond_t work, flushed;
-	struct audit_pending *first, **last;
+	pthread_cond_t work, flushed, told; // told: who posted
+	struct audit_queue appended, posted;
+	unsigned waiting; // that were posted
+	uint64_t lost_ever;
+	bool full; // that is said
 	struct audit_refusals *refusals;
 	uint64_t flush_wanted, flush_done;
 	int flush_result;
-	uint64_t lost; // rows that were not taken since the store is away
+	uint64_t lost; // rows that there was no place for, which no row tells of yet
 	bool opened, stop; // opened: the first attempt has been made
+	bool running; // there is a thread
 
 	// The thread's own.
 	struct audit_head_file heads;
@@ -97,10 +110,25 @@ struct fog_audit_chain {
 	uint64_t minute_ms, head_ms, retry_ms; // when the next is due
 	struct audit_refusals *writing;
 	int64_t ahead, missing; // what audit.start says
+	uint64_t lost_told; // by the group that is being written
+	struct fog_audit_list open; // what an earlier life has begun
 };
 
 // event.c. Make 'p' a row of 'e', without its place in the chain.
 void audit_pending_fill(struct audit_pending *p, const struct fog_audit_event *e);
+
+// notes.c. Rows of the chain's own, as lists.
+struct audit_pending *audit_note(const char *action, const char *details);
+// What has to be said of the chain itself goes in front of 'first'.
+struct audit_pending *audit_notes(struct fog_audit_chain *c, struct audit_pending *first);
+void audit_notes_free(struct audit_pending *list, const struct audit_pending *until);
+
+// left.c. Read into c->open what of this chain was begun since its last start and has no end. Returns 0 or an error of the store.
+int audit_left_read(struct fog_audit_chain *c);
+// Rows that close it, in front of 'first'.
+struct audit_pending *audit_left_notes(
+        const struct fog_audit_chain *c, struct audit_pending *first
+);
 
 // write.c.
 void *audit_write_thread(void *chain);

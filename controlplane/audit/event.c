@@ -14,7 +14,9 @@ static const uint16_t text_max[FOG_AUDIT_TEXTS] = {
 };
 
 static const char *const outcome_name[] = {
-        [FOG_AUDIT_DONE] = "done", [FOG_AUDIT_REFUSED] = "refused", [FOG_AUDIT_FAILED] = "failed"};
+        [FOG_AUDIT_DONE] = "done",   [FOG_AUDIT_REFUSED] = "refused", [FOG_AUDIT_FAILED] = "failed",
+        [FOG_AUDIT_BEGUN] = "begun", [FOG_AUDIT_UNKNOWN] = "unknown",
+};
 
 // Bytes of the character at 's', 0 when it is none (RFC 3629) or a control character.
 static unsigned character_len(const unsigned char *s)

@@ -123,82 +123,7 @@ static int tail_know(struct fog_audit_chain *c)
 		tail_take(c, &t.head);
 	}
 	c->known = true;
-	return 0;
-}
-
-static struct audit_pending *note_make(const char *action, const char *details)
-{
-	const struct fog_audit_event e = {
-	        .actor_kind = FOG_AUDIT_SYSTEM, .action = action, .details = details};
-	struct audit_pending *p = calloc(1, sizeof(*p));
-
-	if (p == NULL)
-		return NULL;
-	p->own = true;
-	audit_pending_fill(p, &e);
-	return p;
-}
-
-static void note_put(struct audit_pending **list, const char *action, const char *details)
-{
-	struct audit_pending *p = note_make(action, details);
-
-	if (p == NULL)
-		return;
-	p->next = *list;
-	*list = p;
-}
-
-static void notes_free(struct audit_pending *list, const struct audit_pending *until)
-{
-	while (list != until) {
-		struct audit_pending *next = list->next;
-		free(list);
-		list = next;
-	}
-}
-
-static void note_start(const struct fog_audit_chain *c, struct audit_pending **list)
-{
-	char details[128];
-
-	snprintf(
-	        details, sizeof(details),
-	        "{\"ahead\":%" PRId64 ",\"missing\":%" PRId64 ",\"head\":%s}", c->ahead, c->missing,
-	        c->head_unread ? "\"unreadable\"" : "\"read\""
-	);
-	note_put(list, "audit.start", details);
-}
-
-// What has to be said of the chain itself goes in front of 'first'.
-static struct audit_pending *group_notes(struct fog_audit_chain *c, struct audit_pending *first)
-{
-	char details[128];
-
-	if (c->foreign > 0) {
-		snprintf(
-		        details, sizeof(details), "{\"rows\":%" PRId64 ",\"to\":%" PRId64 "}",
-		        c->foreign, c->tail.sequence
-		);
-		note_put(&first, "audit.foreign", details);
-		LOG_ERR("%" PRId64
-		        " rows of this node's audit were written by somebody else: one control "
-		        "plane has one identity: look for another one that uses a copy of it",
-		        c->foreign);
-	}
-	if (!c->started) {
-		note_start(c, &first);
-	} else if (atomic_load(&c->away)) {
-		pthread_mutex_lock(&c->lock);
-		uint64_t lost = c->lost;
-		pthread_mutex_unlock(&c->lock);
-		snprintf(
-		        details, sizeof(details), "{\"since_us\":%" PRId64 ",\"lost\":%" PRIu64 "}",
-		        c->away_us, lost
-		);
-		note_put(&first, "audit.back", details);
-	}
-	return first;
+	return c->started ? 0 : audit_left_read(c);
 }
 
 static void group_number(
@@ -221,11 +146,11 @@ static void group_written(struct fog_audit_chain *c, const struct fog_audit_head
 	c->tail = *last;
 	c->started = true;
 	c->foreign = 0;
-	if (atomic_exchange(&c->away, false))
+	fog_audit_list_free(&c->open);
+	atomic_store(&c->away, false);
+	if (c->away_us != 0)
 		LOG_INFO("the store takes rows of the audit again");
-	pthread_mutex_lock(&c->lock);
-	c->lost = 0;
-	pthread_mutex_unlock(&c->lock);
+	c->away_us = 0;
 	int r = audit_head_newest(&c->heads, &c->tail);
 	if (r < 0)
 		LOG_ERR("%s: cannot say how far the audit has come: %s: free some space, or give it to the "
@@ -233,14 +158,12 @@ static void group_written(struct fog_audit_chain *c, const struct fog_audit_head
 		        c->heads.path, strerror(-r));
 }
 
-static void group_refused(struct fog_audit_chain *c, uint64_t lost, int r)
+static void group_refused(struct fog_audit_chain *c, int r)
 {
 	c->known = false;
 	c->retry_ms = fog_now_ms() + AUDIT_RETRY_MS;
-	pthread_mutex_lock(&c->lock);
-	c->lost += lost;
-	pthread_mutex_unlock(&c->lock);
-	if (atomic_exchange(&c->away, true))
+	atomic_store(&c->away, true);
+	if (c->away_us != 0)
 		return;
 	c->away_us = fog_now_unix_us();
 	LOG_ERR("the store takes no rows of the audit: %s: nothing is changed over the API until it does: "
@@ -249,7 +172,7 @@ static void group_refused(struct fog_audit_chain *c, uint64_t lost, int r)
 }
 
 // Write 'first' and its followers, with notes. One row that is there already was written by somebody else meanwhile.
-static int group_write(struct fog_audit_chain *c, struct audit_pending *first, uint64_t callers)
+static int group_write(struct fog_audit_chain *c, struct audit_pending *first)
 {
 	struct fog_audit_head last = c->tail;
 	int r = -EEXIST;
@@ -258,17 +181,17 @@ static int group_write(struct fog_audit_chain *c, struct audit_pending *first, u
 		r = c->known ? 0 : tail_know(c);
 		if (r < 0)
 			break;
-		struct group g = {group_notes(c, first)};
+		struct group g = {audit_notes(c, first)};
 		group_number(c, g.first, &last);
 		c->doubt = last;
 		r = g.first != NULL ? fog_db_write(c->db, group_insert, &g) : 0;
-		notes_free(g.first, first);
+		audit_notes_free(g.first, first);
 		c->known = r >= 0;
 	}
 	if (r >= 0)
 		group_written(c, &last);
 	else
-		group_refused(c, callers, r);
+		group_refused(c, r);
 	return r < 0 ? r : 0;
 }
 
@@ -310,7 +233,7 @@ static struct audit_pending *refusals_rows(const struct audit_refusals *t)
 		char *details = NULL;
 		if (p == NULL || audit_refusals_event(s, &e, &details) < 0) {
 			free(p);
-			notes_free(list, NULL);
+			audit_notes_free(list, NULL);
 			return NULL;
 		}
 		audit_pending_fill(p, &e);
@@ -334,8 +257,8 @@ static int refusals_write(struct fog_audit_chain *c)
 	pthread_mutex_unlock(&c->lock);
 	if (audit_refusals_any(full)) {
 		struct audit_pending *list = refusals_rows(full);
-		r = list != NULL ? group_write(c, list, 0) : -ENOMEM;
-		notes_free(list, NULL);
+		r = list != NULL ? group_write(c, list) : -ENOMEM;
+		audit_notes_free(list, NULL);
 	}
 	if (r < 0) {
 		pthread_mutex_lock(&c->lock);
@@ -360,35 +283,88 @@ static int write_idle_ms(const struct fog_audit_chain *c)
 	return due > now ? (int)(due - now) : 0;
 }
 
-static bool write_wanted(const struct fog_audit_chain *c)
+// Under the lock. What was posted waits for a store that is away.
+static bool write_posted(const struct fog_audit_chain *c)
 {
-	return c->first != NULL || c->stop || c->flush_wanted > c->flush_done || !c->opened;
+	return c->posted.first != NULL && (!atomic_load(&c->away) || fog_now_ms() >= c->retry_ms);
 }
 
-// Under the lock. Up to AUDIT_GROUP_MAX of those who wait.
-static struct audit_pending *group_take(struct fog_audit_chain *c, uint64_t *count)
+static bool write_wanted(const struct fog_audit_chain *c)
 {
-	struct audit_pending *first = c->first, **end = &first;
+	return c->appended.first != NULL || write_posted(c) || c->stop ||
+	        c->flush_wanted > c->flush_done || !c->opened;
+}
 
-	for (*count = 0; *end != NULL && *count < AUDIT_GROUP_MAX; (*count)++)
-		end = &(*end)->next;
-	c->first = *end;
-	if (c->first == NULL)
-		c->last = &c->first;
-	*end = NULL;
+// Under the lock. Up to 'max' of a list, without its end. Returns how many.
+static unsigned list_take(struct audit_queue *l, unsigned max, struct audit_pending ***end)
+{
+	unsigned count = 0;
+
+	for (**end = l->first; **end != NULL && count < max; count++)
+		*end = &(**end)->next;
+	l->first = **end;
+	if (l->first == NULL)
+		l->last = &l->first;
+	**end = NULL;
+	return count;
+}
+
+// Under the lock. Up to AUDIT_GROUP_MAX of those that wait.
+static struct audit_pending *group_take(struct fog_audit_chain *c)
+{
+	struct audit_pending *first = NULL, **end = &first;
+	unsigned count = list_take(&c->appended, AUDIT_GROUP_MAX, &end);
+
+	if (write_posted(c) || c->stop)
+		list_take(&c->posted, AUDIT_GROUP_MAX - count, &end);
 	return first;
 }
 
-// Under the lock. Whoever is told may be gone with his row at once.
-static void group_tell(struct audit_pending *first, int result)
+// Under the lock. One that was posted is kept when it was not taken.
+static void posted_tell(
+        struct fog_audit_chain *c, struct audit_pending *p, int result, struct audit_queue *kept
+)
 {
+	p->done = result >= 0;
+	p->tried = true;
+	c->waiting -= p->done;
+	if (p->done && p->left) {
+		free(p);
+	} else if (!p->done) {
+		p->next = NULL;
+		*kept->last = p;
+		kept->last = &p->next;
+	}
+}
+
+// Under the lock. Whoever is told may be gone with his row at once.
+static void group_tell(struct fog_audit_chain *c, struct audit_pending *first, int result)
+{
+	struct audit_queue kept = {.last = &kept.first};
+
 	while (first != NULL) {
 		struct audit_pending *next = first->next;
-		first->result = result;
-		first->done = true;
-		pthread_cond_signal(&first->written);
+		if (first->posted) {
+			posted_tell(c, first, result, &kept);
+		} else {
+			first->result = result;
+			first->done = true;
+			pthread_cond_signal(&first->written);
+		}
 		first = next;
 	}
+	if (kept.first != NULL) {
+		*kept.last = c->posted.first;
+		if (c->posted.first == NULL)
+			c->posted.last = kept.last;
+		c->posted.first = kept.first;
+	}
+	if (result >= 0) {
+		c->lost -= c->lost_told;
+		c->full = c->lost > 0;
+	}
+	c->lost_told = 0;
+	pthread_cond_broadcast(&c->told);
 }
 
 // What is due beside the rows of callers. 'all': whether it is due or not.
@@ -406,12 +382,21 @@ static int write_due(struct fog_audit_chain *c, bool all)
 	return r < 0 || !atomic_load(&c->away) ? r : -EAGAIN;
 }
 
+// What waits, then what has to be said last.
 static void write_stop(struct fog_audit_chain *c)
 {
-	struct audit_pending *note = note_make("audit.stop", NULL);
+	struct audit_pending *note = c->brief ? NULL : audit_note("audit.stop", NULL), *first;
+	int r = refusals_write(c);
 
-	refusals_write(c);
-	group_write(c, note, 0);
+	pthread_mutex_lock(&c->lock);
+	while (r >= 0 && (first = group_take(c)) != NULL) {
+		pthread_mutex_unlock(&c->lock);
+		r = group_write(c, first);
+		pthread_mutex_lock(&c->lock);
+		group_tell(c, first, r);
+	}
+	pthread_mutex_unlock(&c->lock);
+	group_write(c, note);
 	free(note);
 	if (c->started)
 		head_write(c);
@@ -420,23 +405,24 @@ static void write_stop(struct fog_audit_chain *c)
 void *audit_write_thread(void *arg)
 {
 	struct fog_audit_chain *c = arg;
-	uint64_t count;
 
 	pthread_mutex_lock(&c->lock);
-	while (c->first != NULL || !c->stop) {
+	while (c->appended.first != NULL || !c->stop) {
 		if (!write_wanted(c)) {
 			struct timespec until = fog_deadline(write_idle_ms(c));
 			pthread_cond_timedwait(&c->work, &c->lock, &until);
 		}
-		struct audit_pending *first = group_take(c, &count);
+		struct audit_pending *first = group_take(c);
 		uint64_t flush = c->flush_wanted;
 		bool all = flush > c->flush_done, retry = !c->opened;
 		pthread_mutex_unlock(&c->lock);
 		retry |= atomic_load(&c->away) && fog_now_ms() >= c->retry_ms;
-		int r = first != NULL || retry || all ? group_write(c, first, count) : 0;
+		bool tried = first != NULL || retry || all;
+		int r = tried ? group_write(c, first) : 0;
 		int flushed = write_due(c, all);
 		pthread_mutex_lock(&c->lock);
-		group_tell(first, r);
+		if (tried)
+			group_tell(c, first, r);
 		if (!c->opened || all) {
 			c->opened = true;
 			c->flush_done = flush;

@@ -165,5 +165,7 @@ int fog_betanet_enrol(
         struct fog_db *, const char *token, const uint8_t identity[32], const uint8_t signature[64],
         int64_t now_us, struct fog_betanet_node *out, char **configuration
 );
+// Whether this is the token of an enrolment that is open: 0, -EACCES, or an error of the store.
+int fog_betanet_enrolment(struct fog_db *, const char *token, int64_t now_us);
 // The new appliance's side. 'secret_key' has 64 bytes as libsodium has them. Returns 0 or -EINVAL: the token is none.
 int fog_betanet_sign(const char *token, const uint8_t *secret_key, uint8_t signature[64]);

@@ -137,3 +137,25 @@ int fog_betanet_enrol(
 		*configuration = e.configuration;
 	return r < 0 ? r : 0;
 }
+
+static int open_work(struct fog_tx *tx, void *ctx)
+{
+	const struct enrol *e = ctx;
+	struct fog_rows rows;
+	int r = fog_db_one(
+	        tx, &rows,
+	        "SELECT 1 FROM betanet_node WHERE token_hash = $2 AND enrolment_until_us > $1",
+	        FOG_BIND(FOG_INT(e->now_us), FOG_BYTES(e->hash, BETANET_HASH))
+	);
+
+	fog_rows_end(&rows);
+	return r == -ENOENT ? -EACCES : r;
+}
+
+int fog_betanet_enrolment(struct fog_db *db, const char *token, int64_t now_us)
+{
+	struct betanet_statement s;
+	struct enrol e = {.hash = s.hash, .now_us = now_us};
+
+	return betanet_statement(token, &s) < 0 ? -EACCES : fog_db_read(db, open_work, &e);
+}

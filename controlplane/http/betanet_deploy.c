@@ -182,6 +182,7 @@ void http_post_betanet_enrol(
 )
 {
 	struct fog_db *db = betanet_store(n, res);
+	const char *token = deploy_text(req->json, "token", "");
 	uint8_t identity[32], signature[64];
 	char *network, *configuration = NULL;
 	struct fog_betanet_node node;
@@ -202,9 +203,13 @@ void http_post_betanet_enrol(
 		deploy_no_network(res);
 		return;
 	}
+	// A token that is none changes nothing.
+	if (fog_betanet_enrolment(db, token, fog_now_unix_us()) == 0 && !http_begin(req, res, 0)) {
+		free(network);
+		return;
+	}
 	r = fog_betanet_enrol(
-	        db, deploy_text(req->json, "token", ""), identity, signature, fog_now_unix_us(),
-	        &node, &configuration
+	        db, token, identity, signature, fog_now_unix_us(), &node, &configuration
 	);
 	if (r < 0)
 		enrol_refused(res, r);

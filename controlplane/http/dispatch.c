@@ -301,6 +301,7 @@ struct http_exchange *http_exchange_begin(struct http_dispatcher *d, const struc
 	x->head = head;
 	x->began_ms = fog_now_ms();
 	x->req.method = head->method;
+	x->req.exchange = x;
 	x->req.body = "";
 	dispatch_names(x);
 	http_cors(x);

@@ -37,6 +37,7 @@ struct http_exchange {
 	const char *origin; // that may read the answer, or NULL
 	bool flies; // has a place among the dispatcher's flights
 	bool fresh; // its Idempotency-Key has no answer yet
+	int64_t begun; // number of the row that says so in the audit, 0: there is none
 };
 
 // A step: returns whether the request goes on; if not, the answer is there.
@@ -48,7 +49,7 @@ http_step http_authenticate; // whether it is known who asks, where that must be
 http_step http_authorise; // whether he may
 http_step
         http_preflight; // a browser's question before a request from a page of another origin: cors.c
-http_step http_record_ready; // whether the audit could note a change: record.c
+http_step http_record_ready; // whether the audit has noted that a change begins: record.c
 http_step http_idempotency_begin; // whether it has been done before: idempotency.c
 
 // Whether the route's body holds secrets.

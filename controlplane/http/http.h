@@ -43,6 +43,7 @@ struct http_request {
 	char correlation[HTTP_CORRELATION_LEN]; // what the caller calls it, or our id
 	struct fog_caller caller; // kind FOG_CALLER_NONE: nobody that is known
 	char source[HTTP_SOURCE_LEN]; // of the socket, never of a header
+	struct http_exchange *exchange; // of the dispatcher, for http_begin; NULL: none
 };
 
 struct http_response {
@@ -59,7 +60,7 @@ struct http_response {
 	bool replayed; // answer of an earlier request with the same Idempotency-Key
 	char code[HTTP_CODE_LEN]; // of a problem
 	const char *why; // static, for the audit only: what the caller isn't told
-	int64_t user_id; // whose account a request by nobody known that worked was about, for the audit
+	int64_t user_id; // whose account a request by nobody known that worked, or was begun, was about, for the audit
 	const char *request_id; // for problems
 };
 
@@ -79,6 +80,9 @@ __attribute__((format(printf, 5, 6))) void http_reply_problem(
         struct http_response *, int status, const char *code, const char *hint, const char *format,
         ...
 );
+// A handler of a route for everybody is about to change something, for somebody who has shown a password or a token that are
+// good. For all others the dispatcher has said it already. Returns false after having answered 503: nothing may be changed.
+bool http_begin(const struct http_request *, struct http_response *, int64_t user_id);
 // 503: the platform's store does not answer now.
 void http_reply_away(struct http_response *);
 // The same as http_reply_problem with a list of errors (objects of schema.h's api_problem), whose reference it takes.

@@ -54,22 +54,52 @@ static void login_step(struct http_response *res, struct fog_tokens *t)
 	sodium_memzero(t, sizeof(*t));
 }
 
+struct login_ask {
+	const struct http_request *req;
+	struct http_response *res;
+	bool away; // that is answered already
+};
+
+static int login_verified(void *ctx, int64_t user_id)
+{
+	struct login_ask *ask = ctx;
+
+	ask->away = !http_begin(ask->req, ask->res, user_id);
+	return ask->away ? -EAGAIN : 0;
+}
+
+// Whether a request with this token may go on; a token that is nobody's changes nothing.
+static bool login_begin(
+        struct fog_accounts *a, enum fog_token_kind kind, const char *token,
+        const struct http_request *req, struct http_response *res
+)
+{
+	int64_t user_id;
+
+	return fog_token_owner(a, kind, token, &user_id) < 0 || http_begin(req, res, user_id);
+}
+
 void http_post_login(struct fog_node *n, const struct http_request *req, struct http_response *res)
 {
 	struct fog_accounts *a = account_open(n, res);
 	struct fog_denial denial = {0};
 	struct fog_tokens tokens = {0};
+	struct login_ask ask = {req, res, false};
 	const struct fog_login login = {
 	        .name = login_text(req, "username"),
 	        .password = login_text(req, "password"),
 	        .code = login_text(req, "code"),
 	        .source = req->source,
+	        .verified = login_verified,
+	        .ctx = &ask,
 	};
 
 	if (a == NULL)
 		return;
 	int r = fog_login(a, &login, &tokens, &denial);
-	// Whose login failed is not noted: rows of names that exist would take longer than those of others.
+	// Whose password was wrong is not noted: rows of names that exist would take longer than those of others.
+	if (ask.away)
+		return;
 	if (r < 0)
 		account_denied(res, r, &denial);
 	else if (r == FOG_LOGIN_CODE)
@@ -86,7 +116,7 @@ void http_post_login_mfa(
 	struct fog_denial denial = {0};
 	struct fog_tokens tokens = {0};
 
-	if (a == NULL)
+	if (a == NULL || !login_begin(a, FOG_TOKEN_STEP, login_text(req, "mfa_token"), req, res))
 		return;
 	int r = fog_login_code(
 	        a, login_text(req, "mfa_token"), login_text(req, "code"), req->source, &tokens,
@@ -106,7 +136,8 @@ void http_post_refresh(
 	struct fog_denial denial = {0};
 	struct fog_tokens tokens = {0};
 
-	if (a == NULL)
+	if (a == NULL ||
+	    !login_begin(a, FOG_TOKEN_REFRESH, login_text(req, "refresh_token"), req, res))
 		return;
 	int r = fog_session_refresh(
 	        a, login_text(req, "refresh_token"), req->source, &tokens, &denial
@@ -188,12 +219,11 @@ void http_post_password_reset(
 	struct fog_denial denial = {0};
 	int64_t user = 0;
 
-	if (a == NULL)
+	if (a == NULL || !login_begin(a, FOG_TOKEN_RESET, login_text(req, "reset_token"), req, res))
 		return;
 	int r = fog_reset_use(
 	        a, login_text(req, "reset_token"), login_text(req, "new_password"), &user, &denial
 	);
-	res->user_id = user;
 	if (r < 0)
 		account_denied(res, r, &denial);
 	else

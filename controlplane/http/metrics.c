@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../node_platform.h"
 #include "http.h"
 #include "links.h"
 #include "mail.h"
@@ -285,6 +286,24 @@ static void metrics_control_plane(FILE *f, struct fog_node *n, const struct fog_
 	metrics_counter(f, "messages_bad_reply", "", "replies changed on their way", c.bad_reply);
 }
 
+static void metrics_audit(FILE *f, const struct fog_node *n)
+{
+	struct fog_audit_chain *chain = node_platform_audit(n);
+	struct fog_audit_state state;
+
+	if (chain == NULL)
+		return;
+	fog_audit_chain_state(chain, &state);
+	metrics_gauge(f, "audit_away", "", "1 while the audit takes no rows", state.away);
+	metrics_gauge(
+	        f, "audit_waiting", "", "rows of refusals that wait for the store",
+	        (double)state.waiting
+	);
+	metrics_counter(
+	        f, "audit_lost", "", "rows of refusals that there was no place for", state.lost
+	);
+}
+
 void http_get_metrics(struct fog_node *n, const struct http_request *req, struct http_response *res)
 {
 	struct fog_dpclient_status dp;
@@ -300,6 +319,7 @@ void http_get_metrics(struct fog_node *n, const struct http_request *req, struct
 	}
 	fog_dpclient_status(n->dp, &dp);
 	metrics_control_plane(f, n, &dp);
+	metrics_audit(f, n);
 	metrics_filter(f, n);
 	metrics_links(f, n);
 	metrics_epochs(f, n);

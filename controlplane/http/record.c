@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// What of a request is noted in the audit: all that changes something, and every refusal of somebody who is known, a row
-// each, which is durable before the answer leaves; refusals of strangers are counted.
+// What of a request is noted in the audit: all that changes something, twice: as begun, before it is, and with what came of
+// it, durable before the answer leaves; every refusal of somebody who is known, which does not wait for a store that is
+// away; refusals of strangers are counted.
 #include <errno.h>
 #include <inttypes.h>
 #include <sodium.h>
@@ -13,6 +14,11 @@
 #include "../node_platform.h"
 #include "../now.h"
 #include "exchange.h"
+
+enum {
+	REFUSED_WAIT_MS = 250, // of a refusal for its row
+	DONE_WAIT_MS = 10 * 1000, // of what was done
+};
 
 static bool record_mutates(const struct http_exchange *x)
 {
@@ -81,53 +87,54 @@ static char *record_details(const struct http_exchange *x)
 		json_object_set_new(details, "why", json_string(why));
 	if (x->res.replayed)
 		json_object_set_new(details, "replayed", json_true());
+	if (x->begun > 0)
+		json_object_set_new(details, "begun", json_integer(x->begun));
 	char *text = json_dumps(details, JSON_COMPACT);
 	json_decref(details);
 	return text;
 }
 
-static int record_append(const struct http_exchange *x, struct fog_audit_chain *chain)
+static enum fog_audit_outcome record_outcome(int status)
 {
+	return status < 400 ? FOG_AUDIT_DONE : status < 500 ? FOG_AUDIT_REFUSED : FOG_AUDIT_FAILED;
+}
+
+struct record {
+	struct fog_audit_event event;
 	char path[512], id[24];
 	uint8_t digest[32];
-	char *details = record_details(x);
-	struct fog_audit_event e = {
+	char *details;
+};
+
+// What is known of the request. The caller frees the details.
+static void record_fill(const struct http_exchange *x, struct record *r)
+{
+	r->details = record_details(x);
+	r->event = (struct fog_audit_event){
 	        .action = x->route->action,
-	        .object = x->res.location[0] != '\0' ? x->res.location : path,
+	        .object = x->res.location[0] != '\0' ? x->res.location : r->path,
 	        .source = x->req.source,
 	        .request_id = x->req.id,
 	        .correlation_id = x->req.correlation,
 	        .method = x->route->method,
-	        .path = path,
+	        .path = r->path,
 	        .status = (unsigned)x->res.status,
-	        .outcome = x->res.status < 400 ? FOG_AUDIT_DONE
-	                : x->res.status < 500  ? FOG_AUDIT_REFUSED
-	                                       : FOG_AUDIT_FAILED,
+	        .outcome = record_outcome(x->res.status),
 	        .duration_us = (fog_now_ms() - x->began_ms) * 1000,
-	        .details = details,
+	        .details = r->details,
 	};
-
-	record_path(x, path, sizeof(path));
-	record_actor(x, &e, id);
-	if (x->req.body_len > 0 && !http_body_secret(x)) {
-		crypto_generichash(
-		        digest, sizeof(digest), (const uint8_t *)x->req.body, x->req.body_len, NULL,
-		        0
-		);
-		e.body_digest = digest;
-	}
-	int r = fog_audit_chain_append(chain, &e, NULL);
-	free(details);
-	return r;
+	record_path(x, r->path, sizeof(r->path));
+	record_actor(x, &r->event, r->id);
+	if (x->req.body_len == 0 || http_body_secret(x))
+		return;
+	crypto_generichash(
+	        r->digest, sizeof(r->digest), (const uint8_t *)x->req.body, x->req.body_len, NULL, 0
+	);
+	r->event.body_digest = r->digest;
 }
 
-// Nothing is changed that could not be noted.
-bool http_record_ready(struct http_exchange *x)
+static bool record_away(struct http_exchange *x)
 {
-	struct fog_audit_chain *chain = node_platform_audit(x->dispatcher->params.node);
-
-	if (!record_mutates(x) || (chain != NULL && !fog_audit_chain_away(chain)))
-		return true;
 	http_reply_problem(
 	        &x->res, 503, "audit_away", "make room, or bring the platform's store back",
 	        "nothing is changed while the audit takes no rows"
@@ -136,23 +143,63 @@ bool http_record_ready(struct http_exchange *x)
 	return false;
 }
 
+// Returns whether it may be done.
+static bool record_begin(struct http_exchange *x, struct fog_audit_chain *chain)
+{
+	struct record r;
+
+	record_fill(x, &r);
+	r.event.outcome = FOG_AUDIT_BEGUN;
+	int error = fog_audit_chain_append(chain, &r.event, &x->begun);
+	free(r.details);
+	return error == 0 || record_away(x);
+}
+
+bool http_record_ready(struct http_exchange *x)
+{
+	struct fog_audit_chain *chain = node_platform_audit(x->dispatcher->params.node);
+
+	if (!record_mutates(x))
+		return true;
+	if (chain == NULL || fog_audit_chain_away(chain))
+		return record_away(x);
+	// A stranger has to show something first, or he could fill the store: http_begin.
+	return x->req.caller.kind == FOG_CALLER_NONE || record_begin(x, chain);
+}
+
+bool http_begin(const struct http_request *req, struct http_response *res, int64_t user_id)
+{
+	struct http_exchange *x = req->exchange;
+
+	res->user_id = user_id;
+	if (x == NULL || x->begun > 0)
+		return true;
+	struct fog_audit_chain *chain = node_platform_audit(x->dispatcher->params.node);
+	return chain != NULL ? record_begin(x, chain) : record_away(x);
+}
+
+// What was refused stays refused; what was done must not pass for noted.
+static void record_failed(struct http_exchange *x, int error)
+{
+	LOG_ERR("audit: a row with status %d is not stored%s: make room, or bring the store back",
+	        x->res.status, error > 0 ? " yet" : "");
+	if (record_mutates(x) && x->res.status < 400)
+		http_reply_problem(
+		        &x->res, 500, "audit_failed",
+		        "see whether it was done before you try again",
+		        "the request had status %d, but the audit takes no rows", x->res.status
+		);
+}
+
 void http_record(struct http_exchange *x)
 {
 	struct fog_audit_chain *chain = node_platform_audit(x->dispatcher->params.node);
 	bool refused = x->res.status >= 400 && x->res.status < 500;
+	struct record r;
 
-	if (x->route == NULL)
+	if (x->route == NULL || chain == NULL)
 		return;
-	if (chain == NULL) {
-		if (refused)
-			LOG_WARN(
-			        "request %s of %s from %s: %s %s was refused with status %d; the audit takes no rows yet",
-			        x->req.id, x->req.caller.actor, x->req.source, x->route->method,
-			        x->route->path, x->res.status
-			);
-		return;
-	}
-	if (record_stranger(x) && x->res.status >= 400) {
+	if (record_stranger(x) && x->begun == 0 && x->res.status >= 400) {
 		fog_audit_chain_anonymous(
 		        chain, x->head->peer->network, x->route->action, (unsigned)x->res.status
 		);
@@ -160,16 +207,12 @@ void http_record(struct http_exchange *x)
 	}
 	if (!record_mutates(x) && !refused)
 		return;
-	int r = record_append(x, chain);
-	if (r == 0)
-		return;
-	LOG_ERR("audit: a row with status %d is not stored: %s: make room, or bring the store back",
-	        x->res.status, strerror(-r));
-	// What was refused stays refused; what was done must not pass for noted.
-	if (record_mutates(x) && x->res.status < 400)
-		http_reply_problem(
-		        &x->res, 500, "audit_failed",
-		        "see whether it was done before you try again",
-		        "the request had status %d, but the audit takes no rows", x->res.status
-		);
+	record_fill(x, &r);
+	int error = fog_audit_chain_post(
+	        chain, &r.event, x->res.status < 400 ? DONE_WAIT_MS : REFUSED_WAIT_MS
+	);
+	free(r.details);
+	// A refusal whose row waits is no matter for the log: the chain tells when rows wait, and when they are lost.
+	if (error < 0 || (error > 0 && x->res.status < 400))
+		record_failed(x, error);
 }

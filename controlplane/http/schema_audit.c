@@ -29,7 +29,8 @@ static const struct api_field row_fields[] = {
 	FIELD("correlation_id", text, "what the caller called it"),
 	FIELD("method", text, "of the request"),
 	FIELD("path", text, "of the request"),
-	FIELD("outcome", ONE_OF("done", "refused", "failed"), "what came of it"),
+	FIELD("outcome", ONE_OF("begun", "done", "refused", "failed", "unknown"),
+		"what came of it; begun: another row says that; unknown: it was begun by a process that died"),
 	FIELD("details", details, "code of the problem, why, and whatever else the action has; text, if it is no object"),
 	FIELD("previous", schema_id, "hash of the row before it in the chain"),
 	FIELD("hash", schema_id, "of this row"),
@@ -45,7 +46,7 @@ static const struct api_field audit_fields[] = {
 const struct api_schema api_audit = {.type = API_OBJECT, .name = "Audit", .field = audit_fields};
 
 static const struct api_schema word = {.type = API_STRING, .min = 1, .max = 256};
-static const struct api_schema outcome = {.type = API_STRING, .values = (const char *const[]){"done", "refused", "failed", NULL}};
+static const struct api_schema outcome = {.type = API_STRING, .values = (const char *const[]){"begun", "done", "refused", "failed", "unknown", NULL}};
 static const struct api_schema order = {.type = API_STRING, .values = (const char *const[]){"oldest", "newest", NULL}};
 static const struct api_schema form = {.type = API_STRING, .values = (const char *const[]){"jsonl", "csv", NULL}};
 static const struct api_schema after_value = {.type = API_INTEGER, .max = INT64_MAX};

@@ -23,7 +23,7 @@ struct chain_rig {
 
 static inline void chain_open(struct chain_rig *rig)
 {
-	const struct fog_audit_params p = {rig->db, rig->secret_key, rig->heads};
+	const struct fog_audit_params p = {rig->db, rig->secret_key, rig->heads, false};
 
 	CU_ASSERT_EQUAL_FATAL(fog_audit_chain_open(&rig->chain, &p), 0);
 }
@@ -34,18 +34,23 @@ static inline void chain_close(struct chain_rig *rig)
 	rig->chain = NULL;
 }
 
-static inline void chain_rig_start(struct chain_rig *rig)
+static inline void chain_rig_start_on(struct chain_rig *rig, struct fog_db *db)
 {
 	uint8_t seed[32] = {1};
 
 	memset(rig, 0, sizeof(*rig));
-	rig->db = rig_open_migrated();
+	rig->db = db;
 	snprintf(rig->folder, sizeof(rig->folder), "/tmp/fogline-audit-XXXXXX");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(rig->folder));
 	snprintf(rig->heads, sizeof(rig->heads), "%s/audit-head.jsonl", rig->folder);
 	crypto_sign_seed_keypair(rig->public_key, rig->secret_key, seed);
 	fog_audit_chain_name(rig->public_key, rig->id);
 	chain_open(rig);
+}
+
+static inline void chain_rig_start(struct chain_rig *rig)
+{
+	chain_rig_start_on(rig, rig_open_migrated());
 }
 
 static inline void chain_rig_stop(struct chain_rig *rig)

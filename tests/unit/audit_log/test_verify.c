@@ -341,6 +341,39 @@ static void test_forged_heads(void)
 	chain_rig_stop(&rig);
 }
 
+// A store whose audit knew no rows of what is begun keeps its rows, their numbers, and that nobody changes them.
+static void test_older_store(void)
+{
+	struct fog_db *db = rig_open_empty();
+	char error[256];
+	struct chain_rig rig;
+	struct fog_audit_event e = event_of("user.create");
+
+	CU_ASSERT_TRUE_FATAL(fog_db_migrate(db, &fog_schema_platform, 6, error, sizeof(error)) > 0);
+	chain_rig_start_on(&rig, db);
+	for (int i = 0; i < 5; i++)
+		append(&rig, "user.create");
+	chain_close(&rig);
+	CU_ASSERT_TRUE_FATAL(fog_db_migrate(db, &fog_schema_platform, 0, error, sizeof(error)) > 0);
+	CU_ASSERT_EQUAL(raw(db, "DELETE FROM audit WHERE sequence = 3"), -EPERM);
+	CU_ASSERT_EQUAL(raw(db, "UPDATE audit SET action = 'x'"), -EPERM);
+	CU_ASSERT_EQUAL(raw(db, "UPDATE audit SET outcome = 'good'"), -EPERM);
+	chain_open(&rig);
+	e.outcome = FOG_AUDIT_BEGUN;
+	int64_t sequence = 0;
+	CU_ASSERT_EQUAL(fog_audit_chain_append(rig.chain, &e, &sequence), 0);
+	CU_ASSERT_EQUAL(sequence, 9);
+	const struct fog_audit_filter all = {.limit = 10};
+	struct fog_audit_list l;
+	CU_ASSERT_EQUAL_FATAL(fog_audit_search(db, &all, &l), 0);
+	for (unsigned i = 0; i < l.count; i++)
+		CU_ASSERT_TRUE(l.row[i].id == i + 1 && l.row[i].sequence == i + 1);
+	CU_ASSERT_EQUAL(l.count, 9);
+	fog_audit_list_free(&l);
+	CU_ASSERT_EQUAL(verify(&rig).verdict.findings, 0);
+	chain_rig_stop(&rig);
+}
+
 // After a power cut the store may know more than the heads' file; that is no finding.
 static void test_ahead(void)
 {
@@ -409,6 +442,7 @@ int main(void)
 	        {"a cut stays to be found", test_cut_and_on},
 	        {"forged and broken heads", test_forged_heads},
 	        {"a store that knows more than the heads", test_ahead},
+	        {"a store of an older version", test_older_store},
 	        {"two chains", test_other_chain},
 	        CU_TEST_INFO_NULL,
 	};

@@ -44,7 +44,7 @@ static void *append(void *arg)
 		randombytes_buf(digest, sizeof(digest));
 		sodium_bin2hex(correlation, sizeof(correlation), random, sizeof(random));
 		e.body_digest = i % 2 == 0 ? digest : NULL;
-		e.outcome = i % 3;
+		e.outcome = i % 5;
 		if (fog_audit_chain_append(chain, &e, &sequence) < 0) {
 			if (rows > 0)
 				exit(1);
@@ -77,7 +77,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s\n", error);
 		return 1;
 	}
-	const struct fog_audit_params params = {db, secret_key, argv[1]};
+	const struct fog_audit_params params = {db, secret_key, argv[1], false};
 	if (threads < 1 || threads > THREADS_MAX || fog_audit_chain_open(&chain, &params) < 0)
 		return 1;
 	uint64_t begin = fog_now_ms();
