@@ -115,7 +115,7 @@ def _smoke_tests(root, folder, prefix, wrap, env):
 # Python of what unit tests and fuzz targets run there. What is hostile, killed, started again or its own kind of path
 # stays in each run.
 SANITIZED_LONG = {
-	"accept_replays", "address_change", "audit_simulated", "client", "delay", "demo", "demo_running", "directory_outage",
+	"accept_replays", "address_change", "api_kill", "audit_simulated", "client", "delay", "demo", "demo_running", "directory_outage",
 	"drain_traffic", "driver_auto", "forward", "host", "idle", "losses_check", "n_minus_1", "notify", "sphinx_cross_check",
 	"sphinx_verify_check", "tap_host", "timing_check", "twins", "upgrade", "vrf_cross", "xdp_program"}
 

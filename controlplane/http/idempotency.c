@@ -9,6 +9,7 @@
 
 #include "../../log/log.h"
 #include "../node.h"
+#include "../store/mailbox.h"
 #include "exchange.h"
 
 // Strangers are told apart by where they come from.
@@ -193,6 +194,8 @@ static void idempotency_keep(struct http_exchange *x)
 		int e = fog_store_end(store, r == 0);
 		r = r < 0 ? r : e;
 	}
+	if (r == 0) // what it answers is on the disk
+		r = fog_store_sync(store);
 	if (r < 0)
 		LOG_ERR("request %s: its answer is not kept for its Idempotency-Key: %s: make room in the state folder",
 		        x->req.id, strerror(-r));

@@ -30,14 +30,19 @@ def nics(*devices):
 	return words
 
 
+def start(arguments):
+	"""A machine that dies with us, whatever ends us; its serial port is its standard output."""
+	return subprocess.Popen(
+		["setpriv", "--pdeathsig", "KILL", *MACHINE, *map(str, arguments)],
+		stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
 def lines(arguments, limit_s):
 	"""Run a machine and yield the lines of its serial port until it ends; ends it when the time or the
 	reader ends, or the kernel panics. QEMU dies with us, whatever ends us."""
 	signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
 	end, rest = time.monotonic() + limit_s, b""
-	process = subprocess.Popen(
-		["setpriv", "--pdeathsig", "KILL", *MACHINE, *map(str, arguments)],
-		stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+	process = start(arguments)
 	try:
 		while (left := end - time.monotonic()) > 0:
 			if not select.select([process.stdout], [], [], left)[0]:
