@@ -42,7 +42,7 @@ class Disk:
 
 	def cut(self):
 		"""Now, or before the next flush. Returns (flushes, writes that were not flushed, of these not wholly lost)."""
-		self.before_flush = random.random() < 0.5
+		self.before_flush = random.random() < 0.75
 		if self.before_flush:
 			self.dark.wait(BEFORE_FLUSH_S)
 		with self.lock:
