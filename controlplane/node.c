@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../log/log.h"
+#include "node_betanet.h"
 #include "node_cover.h"
 #include "node_directory.h"
 #include "node_epochs.h"
@@ -169,6 +170,8 @@ int fog_node_start(struct fog_node *n)
 	if (r == 0)
 		r = node_history_create(n);
 	if (r == 0)
+		r = node_betanet_watch_create(n);
+	if (r == 0)
 		r = node_filter_load(n);
 	if (r == 0)
 		r = fog_inbox_create(n->store, n->ops, &n->inbox);
@@ -238,6 +241,7 @@ void fog_node_destroy(struct fog_node *n)
 	fog_clock_destroy(n->clock);
 	free(n->filter);
 	node_services_destroy(n);
+	node_betanet_watch_destroy(n);
 	node_history_destroy(n);
 	node_platform_destroy(n);
 	fog_store_close(n->store);

@@ -27,6 +27,7 @@
 
 struct fog_operations;
 struct fog_services;
+struct node_betanet_watch;
 struct node_directory;
 struct node_cover;
 struct node_filter;
@@ -77,6 +78,7 @@ struct fog_node {
 	_Atomic(struct fog_operations *) operations; // long work (node_services.h)
 	struct node_history *
 	        history; // set by start, constant: configurations that were in force (node_history.h)
+	struct node_betanet_watch *betanet_watch; // likewise (node_betanet.h)
 	struct fog_services *services; // likewise, all that is supervised (node_services.h)
 	atomic_uint_least64_t beat_ms; // when the control thread last moved, 0: not by itself yet
 

@@ -6,8 +6,12 @@
 
 #include "betanet/betanet.h"
 #include "link/links.h"
+#include "services/services.h"
 
 struct fog_node;
+
+enum { NODE_BETANET_WATCH_S = 60 };
+
 struct node_betanet; // what was the case when it was looked at
 
 struct node_betanet_known {
@@ -28,3 +32,10 @@ void node_betanet_know(
 );
 // Tell the store who is in the consensus, has a link that is up, or is this node with a data plane. Returns 0 or -errno.
 int node_betanet_see(const struct node_betanet *, struct fog_db *, int64_t now_us);
+
+// Looking for managed nodes once in NODE_BETANET_WATCH_S, as a service (node_betanet_watch.c). Create: once, by start; 0 or -ENOMEM, logged.
+int node_betanet_watch_create(struct fog_node *);
+void node_betanet_watch_destroy(struct fog_node *); // stopped before
+int node_betanet_watch_start(void *node);
+void node_betanet_watch_stop(void *node);
+int node_betanet_watch_health(void *node, char text[FOG_SERVICE_TEXT_LEN]);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../log/log.h"
+#include "node_betanet.h"
 #include "node_cover.h"
 #include "node_directory.h"
 #include "node_history.h"
@@ -193,6 +194,12 @@ static const struct fog_service node_table[] = {
          .start = operations_start,
          .stop = operations_stop,
          .health = operations_health},
+        {.name = "betanet_watch",
+         .text = "looks for managed nodes, writes down what state they are in",
+         .needs = needs_platform,
+         .start = node_betanet_watch_start,
+         .stop = node_betanet_watch_stop,
+         .health = node_betanet_watch_health},
         {.name = "config_history",
          .text = "writes down configurations, takes back what nobody confirms",
          .uses = uses_platform,

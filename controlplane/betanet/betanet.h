@@ -24,6 +24,7 @@ enum {
 	FOG_BETANET_TOKEN_LEN = 44, // 32 bytes in base64url, and a NUL
 	FOG_BETANET_CONFIGURATION_LEN = 4096,
 	FOG_BETANET_LIST_MAX = 200,
+	FOG_BETANET_STATES_KEPT = 1000, // of a node's history, the newest
 	FOG_BETANET_ENROLMENT_S = 24 * 60 * 60,
 	FOG_BETANET_SEEN_S = 60, // a sight is written once in so long
 	FOG_BETANET_ALIVE_S = 180, // who was not seen for so long is stopped
@@ -130,6 +131,24 @@ int fog_betanet_counts(struct fog_db *, int64_t now_us, int64_t count[FOG_BETANE
 // FOG_BETANET_SEEN_S. Returns 0 or -errno.
 int fog_betanet_see(
         struct fog_db *, const uint8_t (*node_id)[FOG_ID_LEN], unsigned count, int64_t now_us
+);
+
+// A state that a node was found in, when that was another one than before.
+struct fog_betanet_change {
+	int64_t id; // grows
+	int64_t node;
+	char name[FOG_BETANET_NAME_LEN]; // of the node, now
+	enum fog_betanet_state state;
+	enum fog_betanet_state before; // FOG_BETANET_STATE_COUNT: it is the first that was found
+	int64_t found_us;
+};
+
+// Write down each state that is another one than was written down last. Of several control planes on a store one writes it.
+// Returns how many were written, at most 'max' (then there may be more), or -errno: none was.
+int fog_betanet_note(struct fog_db *, int64_t now_us, struct fog_betanet_change *out, unsigned max);
+// What was written down of a node, newest first, with IDs below 'before' (0: all). Returns how many, at most 'max', -ENOENT (no such node).
+int fog_betanet_history(
+        struct fog_db *, int64_t node, int64_t before, struct fog_betanet_change *out, unsigned max
 );
 
 // Where a new appliance is put.

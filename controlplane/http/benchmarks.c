@@ -1,81 +1,37 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// Benchmarks of the appliance: each is an operation, which has its progress and result, and ends when it is cancelled.
+// Benchmarks of the appliance: begin, list, show, stop or remove. Each is an operation, so it outlives this process.
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "../benchmarks/crypto.h"
 #include "../node_services.h"
-#include "../operations/operations.h"
+#include "benchmark_work.h"
 #include "body.h"
 #include "http.h"
 #include "view.h"
 
-enum { SECONDS = 10 };
+enum { SECONDS = 10, RATE = 50, PAGE = 50 };
 
-struct order {
-	struct fog_geometry geometry;
-	unsigned seconds;
-};
+#define KIND "benchmark"
 
 static _Atomic bool busy; // two at once would measure each other
-
-static bool benchmark_going(void *ctx, unsigned percent)
-{
-	fog_operation_progress(ctx, percent);
-	return !fog_operation_cancelled(ctx);
-}
-
-static json_t *benchmark_rows(const struct fog_benchmark_crypto *measured)
-{
-	json_t *rows = json_array();
-
-	for (unsigned i = 0; i < measured->isas; i++)
-		json_array_append_new(
-		        rows,
-		        json_pack(
-		                "{s:s s:I s:f s:f s:f}", "isa", measured->isa[i].name, "packets",
-		                (json_int_t)measured->isa[i].packets, "cpu_s",
-		                (double)measured->isa[i].cpu_ns / 1e9, "pps", measured->isa[i].pps,
-		                "cycles_per_packet", measured->isa[i].cycles
-		        )
-		);
-	return rows;
-}
-
-static int benchmark_crypto(struct fog_operation *operation, void *ctx)
-{
-	const struct order *order = ctx;
-	struct fog_benchmark_crypto measured;
-	int r = fog_benchmark_crypto(
-	        &order->geometry, order->seconds, benchmark_going, operation, &measured
-	);
-	json_t *result;
-	char *text;
-
-	if (r < 0)
-		return r;
-	result = json_pack(
-	        "{s:s s:i s:s s:o}", "type", "crypto", "packet_bytes",
-	        (int)order->geometry.packet_len, "where",
-	        "one thread of the control plane, packets per second of its CPU time", "rows",
-	        benchmark_rows(&measured)
-	);
-	text = json_dumps(result, JSON_COMPACT);
-	json_decref(result);
-	if (text == NULL)
-		return -ENOMEM;
-	fog_operation_result(operation, text);
-	free(text);
-	return 0;
-}
 
 static void benchmark_done(void *ctx)
 {
 	free(ctx);
 	atomic_store(&busy, false);
+}
+
+static enum benchmark_type benchmark_type_of(const char *name)
+{
+	enum benchmark_type type = 0;
+
+	while (type < BENCHMARK_TYPE_COUNT && strcmp(benchmark_names[type], name) != 0)
+		type++;
+	return type;
 }
 
 // The network's geometry, or the usual one without a network.
@@ -89,30 +45,37 @@ static void benchmark_geometry(struct fog_node *n, struct fog_geometry *out)
 	pthread_rwlock_unlock(&n->lock);
 }
 
+static void benchmark_parameters(const struct benchmark_order *o, char *text, size_t len)
+{
+	int n = snprintf(
+	        text, len, "{\"type\":\"%s\",\"seconds\":%u", benchmark_names[o->type], o->seconds
+	);
+
+	if (o->type == BENCHMARK_LATENCY)
+		n += snprintf(text + n, len - (size_t)n, ",\"rate\":%u", o->rate);
+	snprintf(text + n, len - (size_t)n, "}");
+}
+
 static int benchmark_begin(
-        struct fog_node *n, const struct http_request *req, unsigned seconds, int64_t *id
+        const struct benchmark_order *wanted, const struct http_request *req, int64_t *id
 )
 {
-	struct fog_operations *operations = node_operations(n);
-	struct order *order = malloc(sizeof(*order));
-	char parameters[64];
+	struct fog_operations *operations = node_operations(wanted->node);
+	struct benchmark_order *order = malloc(sizeof(*order));
+	char parameters[96];
 	struct fog_operation_begin begin = {
-	        .kind = "benchmark",
+	        .kind = KIND,
 	        .owner = req->caller.name,
 	        .parameters = parameters,
-	        .work = benchmark_crypto,
+	        .work = benchmark_work,
 	        .done = benchmark_done,
 	        .ctx = order,
 	};
 	int r = operations != NULL && order != NULL ? 0 : -EAGAIN;
 
 	if (r == 0) {
-		benchmark_geometry(n, &order->geometry);
-		order->seconds = seconds;
-		snprintf(
-		        parameters, sizeof(parameters), "{\"type\":\"crypto\",\"seconds\":%u}",
-		        seconds
-		);
+		*order = *wanted;
+		benchmark_parameters(order, parameters, sizeof(parameters));
 		r = fog_operations_begin(operations, &begin, id);
 	}
 	if (r < 0)
@@ -120,21 +83,55 @@ static int benchmark_begin(
 	return r;
 }
 
+// Loops that somebody else has ordered stay: an audit may still need them.
+static bool benchmark_has_loops(
+        const struct benchmark_order *o, bool force, struct http_response *res
+)
+{
+	struct fog_loops_status status;
+
+	if (o->type != BENCHMARK_LATENCY)
+		return true;
+	fog_loops_status(o->node->loops, &status);
+	if (status.state == FOG_LOOPS_NONE || (status.state == FOG_LOOPS_ENDED && force))
+		return true;
+	if (status.state == FOG_LOOPS_ENDED)
+		http_reply_problem(
+		        res, 409, "loops_kept", "DELETE /v1/loops, or send 'force': true",
+		        "records of loops that somebody has ordered are still here, and would be wiped"
+		);
+	else
+		http_reply_problem(
+		        res, 409, "loops_active", "wait for their end, or DELETE /v1/loops",
+		        "loops that somebody has ordered are on their way"
+		);
+	return false;
+}
+
 void http_post_benchmarks(
         struct fog_node *n, const struct http_request *req, struct http_response *res
 )
 {
-	unsigned seconds = (unsigned)http_body_number(req->json, "seconds", SECONDS);
+	const char *type = json_string_value(json_object_get(req->json, "type"));
+	struct benchmark_order order = {
+	        .node = n,
+	        .type = benchmark_type_of(type),
+	        .seconds = (unsigned)http_body_number(req->json, "seconds", SECONDS),
+	        .rate = (unsigned)http_body_number(req->json, "rate", RATE),
+	};
 	int64_t id;
 
+	if (!benchmark_has_loops(&order, json_is_true(json_object_get(req->json, "force")), res))
+		return;
 	if (atomic_exchange(&busy, true)) {
 		http_reply_problem(
-		        res, 409, "benchmark_active", "wait for its end, or cancel its operation",
+		        res, 409, "benchmark_active", "wait for its end, or DELETE it",
 		        "a benchmark is at work"
 		);
 		return;
 	}
-	if (benchmark_begin(n, req, seconds, &id) < 0) {
+	benchmark_geometry(n, &order.geometry);
+	if (benchmark_begin(&order, req, &id) < 0) {
 		http_reply_problem(
 		        res, 503, "busy", "try again in a while; see /readyz",
 		        "no operation can be begun now"
@@ -146,8 +143,180 @@ void http_post_benchmarks(
 	http_reply_json(
 	        res, 202,
 	        json_pack(
-	                "{s:I s:s s:i}", "operation", (json_int_t)id, "type", "crypto", "seconds",
-	                (int)seconds
+	                "{s:I s:s s:i}", "operation", (json_int_t)id, "type", type, "seconds",
+	                (int)order.seconds
 	        )
 	);
+}
+
+static json_t *benchmark_text(const char *text)
+{
+	return text != NULL ? json_string(text) : json_null();
+}
+
+static json_t *benchmark_time(int64_t us)
+{
+	return us != 0 ? view_time_us(us) : json_null();
+}
+
+// What this file wrote itself, by its name.
+static json_t *benchmark_parameter(const json_t *parameters, const char *name)
+{
+	json_t *value = json_object_get(parameters, name);
+
+	return value != NULL ? json_incref(value) : json_null();
+}
+
+static json_t *benchmark_json(const struct fog_operation_view *v)
+{
+	json_t *parameters = json_loads(v->parameters, 0, NULL);
+	json_t *result = v->result != NULL ? json_loads(v->result, 0, NULL) : NULL;
+	json_t *error = json_null(), *out;
+
+	if (v->error_code != NULL)
+		error = json_pack(
+		        "{s:s s:o}", "code", v->error_code, "text", benchmark_text(v->error_text)
+		);
+	out = json_pack(
+	        "{s:I s:o s:o s:o s:s s:s s:s s:i s:b s:o s:o s:o s:o s:o}", "id",
+	        (json_int_t)v->id, "type", benchmark_parameter(parameters, "type"), "seconds",
+	        benchmark_parameter(parameters, "seconds"), "rate",
+	        benchmark_parameter(parameters, "rate"), "owner", v->owner, "control_plane",
+	        v->control_plane, "state", fog_operation_state_name(v->state), "progress",
+	        (int)v->progress, "cancel", v->cancel, "created_at", view_time_us(v->created_us),
+	        "started_at", benchmark_time(v->started_us), "ended_at",
+	        benchmark_time(v->ended_us), "error", error, "result",
+	        result != NULL ? result : json_null()
+	);
+	json_decref(parameters);
+	return out;
+}
+
+static void benchmark_refused(struct http_response *res, int r)
+{
+	if (r == -ENOENT)
+		http_reply_problem(
+		        res, 404, "no_benchmark", "GET /v1/benchmarks lists them",
+		        "there is no such benchmark"
+		);
+	else if (r == -EALREADY)
+		http_reply_problem(
+		        res, 409, "benchmark_ended", "ask again: its end is being written down",
+		        "the benchmark has just ended"
+		);
+	else
+		http_reply_away(res);
+}
+
+struct benchmarks_page {
+	json_t *list;
+	int64_t next;
+};
+
+static void benchmarks_see(void *ctx, const struct fog_operation_view *v)
+{
+	struct benchmarks_page *p = ctx;
+
+	json_array_append_new(p->list, benchmark_json(v));
+	p->next = v->id;
+}
+
+void http_get_benchmarks(
+        struct fog_node *n, const struct http_request *req, struct http_response *res
+)
+{
+	struct fog_operations *o = node_operations(n);
+	int64_t before = 0, limit = PAGE;
+	char type[32];
+
+	if (http_query_number(res, "before", req->query[0], 0, INT64_MAX, &before) < 0 ||
+	    http_query_number(res, "limit", req->query[1], 1, FOG_OPERATIONS_LIST_MAX, &limit) < 0)
+		return;
+	snprintf(type, sizeof(type), "\"type\":\"%s\"", req->query[3] != NULL ? req->query[3] : "");
+	const struct fog_operation_filter filter = {
+	        .kind = KIND,
+	        .parameters = req->query[3] != NULL ? type : NULL,
+	        .state = req->query[2] != NULL ? fog_operation_state_of(req->query[2])
+	                                       : FOG_OPERATION_STATES,
+	        .before = before,
+	        .limit = (unsigned)limit};
+	struct benchmarks_page p = {.list = json_array()};
+	int r = o != NULL ? fog_operations_list(o, &filter, benchmarks_see, &p) : -EAGAIN;
+	if (r < 0) {
+		json_decref(p.list);
+		benchmark_refused(res, r);
+		return;
+	}
+	http_reply_json(
+	        res, 200,
+	        json_pack(
+	                "{s:o s:o}", "benchmarks", p.list, "next",
+	                r > 0 ? json_integer((json_int_t)p.next) : json_null()
+	        )
+	);
+}
+
+// NULL stays when it is an operation of another kind.
+static void benchmark_see(void *ctx, const struct fog_operation_view *v)
+{
+	json_t **out = ctx;
+
+	if (strcmp(v->kind, KIND) == 0)
+		*out = benchmark_json(v);
+}
+
+// Returns 0 with a new reference, or -errno.
+static int benchmark_get(struct fog_node *n, int64_t id, json_t **out)
+{
+	struct fog_operations *o = node_operations(n);
+	int r = o != NULL ? 0 : -EAGAIN;
+
+	*out = NULL;
+	if (r == 0)
+		r = fog_operations_get(o, id, NULL, 0, benchmark_see, NULL, out);
+	return r == 0 && *out == NULL ? -ENOENT : r;
+}
+
+static void benchmark_show(
+        struct fog_node *n, const struct http_request *req, int status, struct http_response *res
+)
+{
+	json_t *benchmark;
+	int r = benchmark_get(n, strtoll(req->part[0], NULL, 10), &benchmark);
+
+	if (r < 0)
+		benchmark_refused(res, r);
+	else
+		http_reply_json(res, status, benchmark);
+}
+
+void http_get_benchmark(
+        struct fog_node *n, const struct http_request *req, struct http_response *res
+)
+{
+	benchmark_show(n, req, 200, res);
+}
+
+void http_delete_benchmark(
+        struct fog_node *n, const struct http_request *req, struct http_response *res
+)
+{
+	int64_t id = strtoll(req->part[0], NULL, 10);
+	json_t *benchmark;
+	int r = benchmark_get(n, id, &benchmark);
+
+	if (r == 0) {
+		json_decref(benchmark);
+		r = fog_operations_forget(node_operations(n), id, NULL);
+	}
+	if (r == 0) {
+		res->status = 204;
+		return;
+	}
+	if (r == -EINPROGRESS)
+		r = fog_operations_cancel(node_operations(n), id, NULL);
+	if (r < 0)
+		benchmark_refused(res, r);
+	else
+		benchmark_show(n, req, 202, res);
 }

@@ -33,7 +33,10 @@ extern const struct api_schema api_key_post;
 extern const struct api_parameter api_query_users[];
 extern const struct api_parameter api_query_keys[];
 // schema_benchmarks.c
-extern const struct api_schema api_benchmark_taken;
+extern const struct api_schema api_benchmark;
+extern const struct api_schema api_benchmark_taken; // answer to POST
+extern const struct api_schema api_benchmarks;
+extern const struct api_parameter api_query_benchmarks[];
 extern const struct api_schema api_benchmarks_post; // body
 
 // schema_betanet.c
@@ -42,6 +45,8 @@ extern const struct api_schema api_betanet_deploy_post; // body
 extern const struct api_schema api_betanet_enrol;
 extern const struct api_schema api_betanet_enrol_post; // body
 extern const struct api_schema api_betanet_health;
+extern const struct api_schema api_betanet_history;
+extern const struct api_parameter api_query_betanet_history[];
 extern const struct api_schema api_betanet_node;
 extern const struct api_schema api_betanet_nodes;
 extern const struct api_schema api_betanet_patch; // body
@@ -50,6 +55,7 @@ extern const struct api_schema api_betanet_status;
 
 // schema_audit.c
 extern const struct api_schema api_audit;
+extern const struct api_schema api_tiers;
 extern const struct api_schema api_usage;
 extern const struct api_parameter api_query_audit[];
 extern const struct api_parameter api_query_audit_export[];

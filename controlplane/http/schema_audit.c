@@ -102,3 +102,24 @@ static const struct api_field usage_fields[] = {
 	FIELDS_END,
 };
 const struct api_schema api_usage = {.type = API_OBJECT, .name = "Usage", .field = usage_fields};
+
+static const struct api_field tier_limit_fields[] = {
+	FIELD("deployments", schema_count_or_null, "deployments of a day; null: no limit"),
+	FIELD("api_calls", schema_count_or_null, "requests of a day"),
+	FIELD("compute_seconds", schema_count_or_null, "seconds of computing of a day"),
+	FIELD("storage_bytes", schema_count_or_null, "bytes stored in a day"),
+	FIELDS_END,
+};
+static const struct api_schema tier_limits = {.type = API_OBJECT, .name = "TierLimits", .field = tier_limit_fields};
+static const struct api_field tier_fields[] = {
+	FIELD("tier", ONE_OF("free", "pro", "enterprise"), "its name; PATCH /v1/users/{user} gives it to an account"),
+	FIELD("limits", tier_limits, "what each of its accounts may use of a day"),
+	FIELDS_END,
+};
+static const struct api_schema tier = {.type = API_OBJECT, .name = "Tier", .field = tier_fields};
+static const struct api_field tiers_fields[] = {
+	FIELD("resets_at", schema_time, "when the next day begins: midnight, UTC"),
+	FIELD("tiers", ARRAY_OF(tier, 3), "all there are"),
+	FIELDS_END,
+};
+const struct api_schema api_tiers = {.type = API_OBJECT, .name = "Tiers", .field = tiers_fields};

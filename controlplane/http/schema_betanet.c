@@ -157,6 +157,21 @@ static const struct api_field status_fields[] = {
 };
 const struct api_schema api_betanet_status = {.type = API_OBJECT, .name = "BetanetStatus", .field = status_fields};
 
+static const struct api_field past_fields[] = {
+	FIELD("id", schema_count, "grows with every change of a state"),
+	FIELD("state", state_value, "that it was found in"),
+	FIELD("before", SCHEMA(API_STRING, .nullable = true, .values = states), "that it was found in before; null: it is the first one"),
+	FIELD("found_at", schema_time, "when a control plane found it so, which looks once a minute"),
+	FIELDS_END,
+};
+static const struct api_schema past = {.type = API_OBJECT, .name = "BetanetState", .field = past_fields};
+static const struct api_field history_fields[] = {
+	FIELD("states", ARRAY_OF(past, FOG_BETANET_LIST_MAX), "newest first; the newest 1,000 are kept"),
+	FIELD("next", schema_count_or_null, "'before' of the next page; null: this is the last one"),
+	FIELDS_END,
+};
+const struct api_schema api_betanet_history = {.type = API_OBJECT, .name = "BetanetHistory", .field = history_fields};
+
 static const struct api_field reason_fields[] = {
 	FIELD("code", schema_code, "for programs"),
 	FIELD("text", schema_text_or_null, "for people"),
@@ -176,6 +191,12 @@ const struct api_parameter api_query_betanet[] = {
 	{"state", &state_value, "only those in this state", false},
 	{"region", &name_value, "only those in this region", false},
 	{"after", &after_value, "begin behind this one: 'next' of the page before", false},
+	{"limit", &limit_value, "how many at most; 50 when left out", false},
+	{NULL, NULL, NULL, false},
+};
+
+const struct api_parameter api_query_betanet_history[] = {
+	{"before", &after_value, "changes with a number below this one: 'next' of the page before", false},
 	{"limit", &limit_value, "how many at most; 50 when left out", false},
 	{NULL, NULL, NULL, false},
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// What an account has used of its day.
+// What an account has used of its day, and what tiers allow.
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -49,6 +49,41 @@ static void usage_reply(
 	        json_pack(
 	                "{s:I s:s s:o s:o}", "user_id", (json_int_t)user, "tier", tier, "resets_at",
 	                view_time_us(state[0].resets_at_us), "metrics", usage_view(state)
+	        )
+	);
+}
+
+static json_t *tier_view(const char *name, const int64_t limit[FOG_USAGE_METRICS])
+{
+	json_t *limits = json_object();
+
+	for (unsigned i = 0; i < FOG_USAGE_METRICS; i++)
+		json_object_set_new(limits, fog_usage_metric_name[i], usage_amount(limit[i]));
+	return json_pack("{s:s s:o}", "tier", name, "limits", limits);
+}
+
+void http_get_tiers(struct fog_node *n, const struct http_request *req, struct http_response *res)
+{
+	struct fog_usage *usage = node_platform_usage(n);
+	int64_t limit[FOG_USAGE_METRICS];
+	json_t *tiers = json_array();
+	int r = usage != NULL ? 0 : -EAGAIN;
+
+	for (unsigned tier = 0; tier < FOG_TIERS && r == 0; tier++) {
+		r = fog_usage_limits(usage, fog_tier_name(tier), limit);
+		if (r == 0)
+			json_array_append_new(tiers, tier_view(fog_tier_name(tier), limit));
+	}
+	if (r < 0) {
+		json_decref(tiers);
+		http_reply_away(res);
+		return;
+	}
+	http_reply_json(
+	        res, 200,
+	        json_pack(
+	                "{s:o s:o}", "resets_at", view_time_us(fog_usage_resets_us(usage)), "tiers",
+	                tiers
 	        )
 	);
 }

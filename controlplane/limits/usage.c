@@ -177,6 +177,16 @@ int fog_usage_show(
 	return 0;
 }
 
+int fog_usage_limits(struct fog_usage *u, const char *tier, int64_t limit[FOG_USAGE_METRICS])
+{
+	return usage_store_limits(u->params.db, tier, limit);
+}
+
+int64_t fog_usage_resets_us(struct fog_usage *u)
+{
+	return (usage_day(u) + 1) * USAGE_DAY_US;
+}
+
 // Under the lock. Leases that were used last before 'before_ms' are emptied into 'rest'.
 static unsigned settle_collect(struct fog_usage *u, uint64_t before_ms, struct usage_rest *rest)
 {

@@ -68,5 +68,8 @@ int fog_usage_show(
         struct fog_usage *, const char *user, const char *tier,
         struct fog_usage_state state[FOG_USAGE_METRICS]
 );
+// The daily limits of a tier (FOG_USAGE_UNLIMITED: none). Returns 0, -EINVAL (there is no such tier), or an error of the store.
+int fog_usage_limits(struct fog_usage *, const char *tier, int64_t limit[FOG_USAGE_METRICS]);
+int64_t fog_usage_resets_us(struct fog_usage *); // next midnight, UTC, since 1970
 // Give back all leases that nobody is using now. Returns 0 or an error of the store.
 int fog_usage_settle(struct fog_usage *);

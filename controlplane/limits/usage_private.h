@@ -72,6 +72,7 @@ int usage_store_show(
         struct fog_db *, const char *user, const char *tier, int64_t day,
         struct fog_usage_state state[FOG_USAGE_METRICS]
 );
+int usage_store_limits(struct fog_db *, const char *tier, int64_t limit[FOG_USAGE_METRICS]);
 int usage_store_forget(struct fog_db *, int64_t before_day);
 
 // leases.c. Under the lock. The lease of 'name', made when there is none; one that had to go for it leaves its rest in

@@ -174,6 +174,28 @@ int usage_store_show(
 	return r < 0 ? r : 0;
 }
 
+struct limits {
+	const char *tier;
+	int64_t *limit;
+};
+
+static int limits_read(struct fog_tx *tx, void *ctx)
+{
+	const struct limits *l = ctx;
+	int r = 0;
+
+	for (int i = 0; i < FOG_USAGE_METRICS && r >= 0; i++)
+		r = limit_read(tx, l->tier, i, &l->limit[i]);
+	return r;
+}
+
+int usage_store_limits(struct fog_db *db, const char *tier, int64_t limit[FOG_USAGE_METRICS])
+{
+	int r = fog_db_read(db, limits_read, &(struct limits){tier, limit});
+
+	return r < 0 ? r : 0;
+}
+
 static int forget_write(struct fog_tx *tx, void *ctx)
 {
 	return fog_db_run(tx, forget_text, FOG_BIND(FOG_INT(*(const int64_t *)ctx)));

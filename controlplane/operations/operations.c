@@ -505,6 +505,11 @@ int fog_operations_cancel(struct fog_operations *o, int64_t id, const char *owne
 	return 0;
 }
 
+int fog_operations_forget(struct fog_operations *o, int64_t id, const char *owner)
+{
+	return operation_forget(o, id, owner);
+}
+
 int fog_operations_health(struct fog_operations *o, char *text, size_t len)
 {
 	pthread_mutex_lock(&o->lock);

@@ -107,6 +107,7 @@ typedef void fog_operation_see_line(void *ctx, const struct fog_operation_line *
 struct fog_operation_filter {
 	const char *owner; // NULL: all
 	const char *kind; // NULL: all
+	const char *parameters; // what they contain, NULL: anything; no '%' or '_' in it
 	enum fog_operation_state state; // FOG_OPERATION_STATES: all
 	int64_t before; // numbers below this one; 0: all
 	unsigned limit; // 1..FOG_OPERATIONS_LIST_MAX
@@ -124,6 +125,9 @@ int fog_operations_get(
 );
 // Ask it to end: what is queued here is cancelled at once, what runs soon. Returns 0, -ENOENT (as get), -EALREADY (it has ended).
 int fog_operations_cancel(struct fog_operations *, int64_t id, const char *owner);
+
+// Remove one that has ended, with what came of it. Returns 0, -ENOENT (as get), -EINPROGRESS (it has not ended).
+int fog_operations_forget(struct fog_operations *, int64_t id, const char *owner);
 
 // Whether the threads are there and the store has taken what they had to say: 0 or -errno with a sentence.
 int fog_operations_health(struct fog_operations *, char *text, size_t len);

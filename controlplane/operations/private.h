@@ -71,4 +71,7 @@ int operation_interrupt(struct fog_operations *); // all that this control plane
 int operation_prune(struct fog_operations *, int64_t before_us);
 // Numbers of those of this control plane that are to end. Returns how many.
 int operation_cancels(struct fog_operations *, int64_t *id, unsigned max);
+int operation_forget(
+        struct fog_operations *, int64_t id, const char *owner
+); // -EINPROGRESS: it has not ended
 int operation_ask_cancel(struct fog_operations *, int64_t id, const char *owner);

@@ -92,10 +92,11 @@ static int list_work(struct fog_tx *tx, void *ctx)
 	        tx, &rows,
 	        "SELECT " COLUMNS " FROM operation WHERE owner = COALESCE($1, owner) "
 	        "AND kind = COALESCE($2, kind) AND state = COALESCE($3, state) AND id < $4 "
-	        "ORDER BY id DESC LIMIT $5",
+	        "AND parameters LIKE '%' || COALESCE($6, '') || '%' ORDER BY id DESC LIMIT $5",
 	        FOG_BIND(
 	                FOG_TEXT(f->owner), FOG_TEXT(f->kind), FOG_TEXT(state),
-	                FOG_INT(f->before > 0 ? f->before : INT64_MAX), FOG_INT(f->limit + 1)
+	                FOG_INT(f->before > 0 ? f->before : INT64_MAX), FOG_INT(f->limit + 1),
+	                FOG_TEXT(f->parameters)
 	        )
 	);
 	while (r >= 0 && (r = fog_rows_next(&rows)) > 0)

@@ -205,3 +205,32 @@ int operation_ask_cancel(struct fog_operations *o, int64_t id, const char *owner
 
 	return r < 0 ? r : 0;
 }
+
+static int forget_work(struct fog_tx *tx, void *ctx)
+{
+	const struct ask *a = ctx;
+	struct fog_rows rows;
+	int r = fog_db_run(
+	        tx,
+	        "DELETE FROM operation WHERE id = $1 AND owner = COALESCE($2, owner) "
+	        "AND ended_us IS NOT NULL",
+	        FOG_BIND(FOG_INT(a->id), FOG_TEXT(a->owner))
+	);
+
+	if (r != 0)
+		return r;
+	r = fog_db_one(
+	        tx, &rows, "SELECT 1 FROM operation WHERE id = $1 AND owner = COALESCE($2, owner)",
+	        FOG_BIND(FOG_INT(a->id), FOG_TEXT(a->owner))
+	);
+	fog_rows_end(&rows);
+	return r == 0 ? -EINPROGRESS : r;
+}
+
+int operation_forget(struct fog_operations *o, int64_t id, const char *owner)
+{
+	struct ask a = {.id = id, .owner = owner};
+	int r = fog_db_write(o->db, forget_work, &a);
+
+	return r < 0 ? r : 0;
+}

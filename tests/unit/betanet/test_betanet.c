@@ -476,6 +476,76 @@ static void test_configuration_refused(void)
 	fog_topology_free(t);
 }
 
+static int note(int64_t now_us, struct fog_betanet_change *out)
+{
+	return fog_betanet_note(db, now_us, out, 8);
+}
+
+// Each change of a state is written once, with what it was before.
+static void test_states(void)
+{
+	struct fog_betanet_node a = add("mix1"), b = add("mix2"), n;
+	struct fog_betanet_change c[8], past[8];
+	struct fog_betanet_said s = said("mix1");
+	struct key k = key_make();
+
+	CU_ASSERT_EQUAL(note(noon, c), 2);
+	CU_ASSERT(c[0].node == a.id && c[1].node == b.id && c[0].id > 0 && c[1].id > c[0].id);
+	CU_ASSERT_STRING_EQUAL(c[1].name, "mix2");
+	CU_ASSERT_EQUAL(c[0].state, FOG_BETANET_REGISTERED);
+	CU_ASSERT_EQUAL(c[0].before, FOG_BETANET_STATE_COUNT);
+	CU_ASSERT_EQUAL(note(noon + SECOND, c), 0);
+	s.node_id = k.node_id;
+	CU_ASSERT_EQUAL_FATAL(fog_betanet_change(db, a.id, 0, &s, noon, &n), 0);
+	CU_ASSERT_EQUAL(
+	        fog_betanet_see(db, (const uint8_t(*)[FOG_ID_LEN])k.node_id, 1, noon + 2 * SECOND),
+	        0
+	);
+	CU_ASSERT_EQUAL(note(noon + 3 * SECOND, c), 1);
+	CU_ASSERT(c[0].node == a.id && c[0].state == FOG_BETANET_ACTIVE);
+	CU_ASSERT_EQUAL(c[0].before, FOG_BETANET_REGISTERED);
+	CU_ASSERT_EQUAL(note(noon + 181 * SECOND, c), 0);
+	CU_ASSERT_EQUAL(note(noon + 183 * SECOND, c), 1);
+	CU_ASSERT(c[0].state == FOG_BETANET_STOPPED && c[0].before == FOG_BETANET_ACTIVE);
+	CU_ASSERT_EQUAL(fog_betanet_history(db, a.id, 0, past, 8), 3);
+	CU_ASSERT_EQUAL(past[0].id, c[0].id);
+	CU_ASSERT_EQUAL(past[0].found_us, noon + 183 * SECOND);
+	CU_ASSERT(past[1].state == FOG_BETANET_ACTIVE && past[1].before == FOG_BETANET_REGISTERED);
+	CU_ASSERT(past[2].before == FOG_BETANET_STATE_COUNT && past[2].found_us == noon);
+	CU_ASSERT_EQUAL(fog_betanet_history(db, a.id, past[0].id, past, 1), 1);
+	CU_ASSERT_EQUAL(past[0].state, FOG_BETANET_ACTIVE);
+	CU_ASSERT_EQUAL(fog_betanet_history(db, 99, 0, past, 8), -ENOENT);
+	// With the node its history goes.
+	CU_ASSERT_EQUAL(fog_betanet_remove(db, a.id), 0);
+	CU_ASSERT_EQUAL(fog_betanet_history(db, a.id, 0, past, 8), -ENOENT);
+	CU_ASSERT_EQUAL(note(noon + 200 * SECOND, c), 0);
+}
+
+// Two at once: one writes it. And the oldest go.
+static void test_states_bounded(void)
+{
+	struct fog_betanet_node a = add("mix1"), b = add("mix2"), n;
+	struct fog_betanet_change c[8], *past = calloc(2000, sizeof(*past));
+	struct fog_betanet_said s = said("mix1");
+
+	CU_ASSERT_EQUAL(fog_betanet_note(db, noon, c, 1), 1);
+	CU_ASSERT_EQUAL(c[0].node, a.id);
+	CU_ASSERT_EQUAL(fog_betanet_note(db, noon, c, 1), 1);
+	CU_ASSERT_EQUAL(c[0].node, b.id);
+	CU_ASSERT_EQUAL(fog_betanet_note(db, noon, c, 1), 0);
+	for (unsigned i = 0; i < FOG_BETANET_STATES_KEPT + 5; i++) {
+		s.maintenance = !s.maintenance;
+		CU_ASSERT_EQUAL_FATAL(fog_betanet_change(db, a.id, 0, &s, noon + i, &n), 0);
+		CU_ASSERT_EQUAL(note(noon + i, c), 1);
+	}
+	CU_ASSERT_PTR_NOT_NULL_FATAL(past);
+	CU_ASSERT_EQUAL(fog_betanet_history(db, a.id, 0, past, 2000), FOG_BETANET_STATES_KEPT);
+	CU_ASSERT_EQUAL(past[0].found_us, noon + FOG_BETANET_STATES_KEPT + 4);
+	CU_ASSERT_EQUAL(past[FOG_BETANET_STATES_KEPT - 1].found_us, noon + 5);
+	CU_ASSERT_EQUAL(fog_betanet_history(db, b.id, 0, past, 2000), 1);
+	free(past);
+}
+
 int main(void)
 {
 	static CU_TestInfo rows[] = {
@@ -488,6 +558,8 @@ int main(void)
 	        {"enrolments that are refused", test_enrol_refused},
 	        {"a node is deployed again", test_deploy_again},
 	        {"the store has no token", test_token_hidden},
+	        {"states that were found", test_states},
+	        {"histories are bounded", test_states_bounded},
 	        CU_TEST_INFO_NULL,
 	};
 	static CU_TestInfo files[] = {

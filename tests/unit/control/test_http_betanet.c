@@ -4,9 +4,11 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../../../controlplane/betanet/betanet.h"
 #include "../../../controlplane/mixnet/identity.h"
+#include "../../../controlplane/services/services.h"
 #include "../run.h"
 #include "http_rig.h"
 
@@ -45,6 +47,62 @@ static void change(const char *path)
 	        ask_headers("PATCH", path, "If-Match: *\r\n", "{\"name\":\"second\"}"), 409
 	);
 	CU_ASSERT(says("\"node_exists\""));
+}
+
+enum { PATIENCE = 600 }; // tenths of a second
+
+// Look now, and not once a minute; until the newest state of the node is this one.
+static bool found(const char *history, const char *newest)
+{
+	unsigned left = PATIENCE;
+
+	while (fog_services_restart(node->services, "betanet_watch", true) < 0 && left-- > 0)
+		usleep(100000);
+	for (unsigned i = 0; i < PATIENCE; i++) {
+		CU_ASSERT_EQUAL(ask("GET", history, ""), 200);
+		if (says(newest))
+			return true;
+		usleep(100000);
+	}
+	return false;
+}
+
+// What the watch finds is history, and each change a row of the audit.
+static void watched(const char *path)
+{
+	char history[128], audit[160], before[16];
+
+	snprintf(history, sizeof(history), "%s/history", path);
+	CU_ASSERT(found(history, "\"state\":\"registered\",\"before\":\"maintenance\""));
+	snprintf(
+	        audit, sizeof(audit), "/v1/audit?action=betanet_node.state&object=%s&limit=10", path
+	);
+	CU_ASSERT_EQUAL(ask("GET", audit, ""), 200);
+	CU_ASSERT(says("\"actor_kind\":\"system\"") && says("\"before\":\"nothing\""));
+	CU_ASSERT(says("\"before\":\"maintenance\"") && says("\"name\":\"first\""));
+	snprintf(history, sizeof(history), "%s/history?limit=1", path);
+	CU_ASSERT_EQUAL(ask("GET", history, ""), 200);
+	CU_ASSERT(says("\"registered\"") && !says("\"before\":null"));
+	value("\"next\":", "}", before, sizeof(before));
+	snprintf(history, sizeof(history), "%s/history?limit=3&before=%s", path, before);
+	CU_ASSERT_EQUAL(ask("GET", history, ""), 200);
+	CU_ASSERT(says("\"next\":null") && says("\"before\":null"));
+	CU_ASSERT_EQUAL(ask("GET", "/v1/betanet/nodes/9999/history", ""), 404);
+}
+
+static void maintained(const char *path)
+{
+	char history[96];
+
+	snprintf(history, sizeof(history), "%s/history", path);
+	CU_ASSERT(found(history, "\"state\":\"registered\",\"before\":null"));
+	CU_ASSERT_EQUAL(
+	        ask_headers("PATCH", path, "If-Match: *\r\n", "{\"maintenance\":true}"), 200
+	);
+	CU_ASSERT(found(history, "\"state\":\"maintenance\",\"before\":\"registered\""));
+	CU_ASSERT_EQUAL(
+	        ask_headers("PATCH", path, "If-Match: *\r\n", "{\"maintenance\":false}"), 200
+	);
 }
 
 void test_http_betanet(void)
@@ -93,6 +151,8 @@ void test_http_betanet(void)
 	CU_ASSERT(says("\"unavailable\"") && says("\"no_data_plane\""));
 	CU_ASSERT_EQUAL(ask("GET", "/v1/betanet/nodes/9999", ""), 404);
 	CU_ASSERT_EQUAL(ask("GET", "/v1/betanet/nodes/first", ""), 400);
+	maintained(path);
+	watched(path);
 	CU_ASSERT_EQUAL(ask("DELETE", path, ""), 204);
 	CU_ASSERT_EQUAL(ask("DELETE", path, ""), 404);
 	CU_ASSERT_EQUAL(ask("GET", path, ""), 404);

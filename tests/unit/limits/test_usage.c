@@ -88,6 +88,28 @@ static void test_limit(void)
 	rig_close(db);
 }
 
+static void test_limits(void)
+{
+	struct fog_db *db = rig_open_migrated();
+	struct fog_usage *u = usage(db, 0);
+	int64_t limit[FOG_USAGE_METRICS];
+
+	CU_ASSERT_EQUAL(fog_usage_limits(u, "free", limit), 0);
+	CU_ASSERT_EQUAL(limit[FOG_USAGE_DEPLOYMENTS], 10);
+	CU_ASSERT_EQUAL(limit[FOG_USAGE_API_CALLS], 5000);
+	CU_ASSERT_EQUAL(limit[FOG_USAGE_COMPUTE_SECONDS], 36000);
+	CU_ASSERT_EQUAL(limit[FOG_USAGE_STORAGE_BYTES], 5000000000);
+	CU_ASSERT_EQUAL(fog_usage_limits(u, "pro", limit), 0);
+	CU_ASSERT_EQUAL(limit[FOG_USAGE_API_CALLS], 50000);
+	CU_ASSERT_EQUAL(fog_usage_limits(u, "enterprise", limit), 0);
+	for (unsigned i = 0; i < FOG_USAGE_METRICS; i++)
+		CU_ASSERT_EQUAL(limit[i], FOG_USAGE_UNLIMITED);
+	CU_ASSERT_EQUAL(fog_usage_limits(u, "gold", limit), -EINVAL);
+	CU_ASSERT_EQUAL(fog_usage_resets_us(u), 20001 * DAY);
+	fog_usage_close(u);
+	rig_close(db);
+}
+
 static void test_amounts(void)
 {
 	struct fog_db *db = rig_open_migrated();
@@ -262,6 +284,7 @@ int main(void)
 {
 	const CU_TestInfo tests[] = {
 	        {"limits of tiers", test_limit},
+	        {"what each tier may", test_limits},
 	        {"amounts, given back, unlimited", test_amounts},
 	        {"leases", test_leases},
 	        {"days, and a clock that goes back", test_days},

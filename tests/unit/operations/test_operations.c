@@ -446,6 +446,19 @@ static void test_list(void)
 	        0
 	);
 	CU_ASSERT_EQUAL(p.count, 0);
+	CU_ASSERT_EQUAL(
+	        list((struct fog_operation_filter
+	             ){.state = all, .limit = 2, .parameters = "\"size\": 3"},
+	             &p),
+	        1
+	);
+	CU_ASSERT_EQUAL(
+	        list((struct fog_operation_filter
+	             ){.state = all, .limit = 200, .parameters = "\"size\": 4"},
+	             &p),
+	        0
+	);
+	CU_ASSERT_EQUAL(p.count, 0);
 	CU_ASSERT_EQUAL(list((struct fog_operation_filter){.state = all, .limit = 0}, &p), -EINVAL);
 	struct seen s;
 	CU_ASSERT_EQUAL(fog_operations_get(o, id[0], "user 1", 0, see, NULL, &s), -ENOENT);
@@ -492,6 +505,27 @@ static void test_prune(void)
 	finish();
 }
 
+static void test_forget(void)
+{
+	struct gate g = gate_make(false);
+	struct seen s;
+
+	begin();
+	int64_t ended = start(talk_work, NULL, NULL, "user 1");
+	int64_t runs = start(gate_work, &g, NULL, "user 1");
+	UNTIL(look(ended).v.state == FOG_OPERATION_DONE);
+	UNTIL(look(runs).v.state == FOG_OPERATION_RUNNING);
+	CU_ASSERT_EQUAL(fog_operations_forget(o, ended, "user 2"), -ENOENT);
+	CU_ASSERT_EQUAL(fog_operations_forget(o, runs, "user 1"), -EINPROGRESS);
+	CU_ASSERT_EQUAL(fog_operations_forget(o, ended, "user 1"), 0);
+	CU_ASSERT_EQUAL(fog_operations_forget(o, ended, NULL), -ENOENT);
+	CU_ASSERT_EQUAL(fog_operations_get(o, ended, NULL, 0, see, see_line, &s), -ENOENT);
+	gate_set(&g, &g.open);
+	UNTIL(look(runs).v.state == FOG_OPERATION_DONE);
+	CU_ASSERT_EQUAL(fog_operations_forget(o, runs, NULL), 0);
+	finish();
+}
+
 static CU_TestInfo tests[] = {
         {"queued, running, done", test_done},
         {"failed, and why", test_failed},
@@ -503,6 +537,7 @@ static CU_TestInfo tests[] = {
         {"pages, filters, owners", test_list},
         {"cancelled by another control plane", test_other},
         {"forgotten when old", test_prune},
+        {"forgotten when somebody asks for it", test_forget},
         CU_TEST_INFO_NULL,
 };
 

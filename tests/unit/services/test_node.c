@@ -330,8 +330,8 @@ static struct fog_service_view service(const char *name)
 static void test_services(void)
 {
 	static const char *const own[] = {
-	        "cover",      "mail_answers",  "directory_client", "directory_listener",
-	        "operations", "config_history"};
+	        "cover",      "mail_answers",   "directory_client", "directory_listener",
+	        "operations", "config_history", "betanet_watch"};
 	static const char *const fixed[] = {
 	        "event_loop", "node_store", "data_plane", "platform_store"};
 
