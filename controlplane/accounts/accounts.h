@@ -35,6 +35,8 @@ enum {
 	FOG_PASSWORD_BYTES_MAX = 512,
 	FOG_SECRET_LEN = 43, // 32 bytes in base64url
 	FOG_KEY_LEN = 7 + FOG_SECRET_LEN, // fog_sk_..
+	FOG_ACCOUNTS_LIST_MAX =
+	        201, // of a list: a page of 200, and one more, which tells whether others follow
 	FOG_KEY_NAME_MAX = 100,
 	FOG_KEYS_MAX = 50, // of an account, good ones
 	FOG_BEARER_MAX = 1024,
@@ -151,7 +153,7 @@ struct fog_user_change {
 
 struct fog_user_query {
 	int64_t after; // ids above it
-	unsigned limit; // at most 200
+	unsigned limit; // at most FOG_ACCOUNTS_LIST_MAX
 	uint32_t roles; // one of these; 0: any
 	int disabled; // 0, 1; -1: both
 	const char *prefix; // of the name; NULL: any
@@ -217,7 +219,7 @@ int fog_session_refresh(struct fog_accounts *, const char *refresh, const char *
 int fog_session_end(struct fog_accounts *, int64_t user_id, int64_t session_id, struct fog_denial *);
 // All of an account but 'except' (0: all). Returns how many.
 int fog_session_end_all(struct fog_accounts *, int64_t user_id, int64_t except, struct fog_denial *);
-// Those that have not ended, ids above 'after'. Returns how many, at most 'limit' (200).
+// Those that have not ended, ids above 'after'. Returns how many, at most 'limit'.
 int fog_session_list(struct fog_accounts *, int64_t user_id, int64_t after, unsigned limit, struct fog_session *, struct fog_denial *);
 
 // Passwords.
@@ -271,6 +273,6 @@ struct fog_key_new {
 // 'secret' is shown this once.
 int fog_key_add(struct fog_accounts *, const struct fog_key_new *, struct fog_key *, char secret[FOG_KEY_LEN + 1], struct fog_denial *);
 int fog_key_get(struct fog_accounts *, int64_t user_id, int64_t key_id, struct fog_key *, struct fog_denial *);
-// Ids above 'after'; with 'revoked' those that are over, too. Returns how many, at most 'limit' (200).
+// Ids above 'after'; with 'revoked' those that are over, too. Returns how many, at most 'limit'.
 int fog_key_list(struct fog_accounts *, int64_t user_id, int64_t after, unsigned limit, bool revoked, struct fog_key *, struct fog_denial *);
 int fog_key_revoke(struct fog_accounts *, int64_t user_id, int64_t key_id, struct fog_denial *);

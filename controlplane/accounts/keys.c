@@ -198,7 +198,7 @@ int fog_key_list(
 	        .work = {.a = a, .refusal = refusal},
 	        .user_id = user_id,
 	        .after = after,
-	        .limit = limit < LIST_MAX ? limit : LIST_MAX,
+	        .limit = limit < FOG_ACCOUNTS_LIST_MAX ? limit : FOG_ACCOUNTS_LIST_MAX,
 	        .revoked = revoked,
 	        .out = out};
 

@@ -103,7 +103,7 @@ int fog_session_list(
 	        .work = {.a = a, .refusal = refusal, .now_us = a->now_us()},
 	        .user_id = user_id,
 	        .after = after,
-	        .limit = limit < LIST_MAX ? limit : LIST_MAX,
+	        .limit = limit < FOG_ACCOUNTS_LIST_MAX ? limit : FOG_ACCOUNTS_LIST_MAX,
 	        .out = out};
 
 	return accounts_read(&l.work, list_work);

@@ -194,7 +194,7 @@ static int list_work(struct fog_tx *tx, void *ctx)
 	struct using *u = ctx;
 	const struct fog_user_query *q = u->query;
 	const char *prefix = q->prefix != NULL ? q->prefix : "";
-	unsigned limit = q->limit < LIST_MAX ? q->limit : LIST_MAX, n = 0;
+	unsigned limit = q->limit < FOG_ACCOUNTS_LIST_MAX ? q->limit : FOG_ACCOUNTS_LIST_MAX, n = 0;
 	struct fog_rows row;
 	int r = fog_db_ask(
 	        tx, &row,

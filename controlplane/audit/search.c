@@ -70,7 +70,7 @@ int fog_audit_search(
 	struct search s = {filter, list};
 
 	*list = (struct fog_audit_list){0};
-	if (filter->limit < 1 || filter->limit > FOG_AUDIT_PAGE_MAX)
+	if (filter->limit < 1 || filter->limit > FOG_AUDIT_PAGE_MAX + 1)
 		return -EINVAL;
 	int r = fog_db_read(db, search_read, &s);
 	if (r < 0)

@@ -29,7 +29,7 @@ struct fog_audit_filter {
 	int64_t from_us, until_us; // from <= time < until
 	int64_t after; // 'id' of the last row of the page before; 0: from the beginning
 	bool newest_first;
-	unsigned limit; // 1 to FOG_AUDIT_PAGE_MAX
+	unsigned limit; // 1 to FOG_AUDIT_PAGE_MAX, and one more, which tells whether others follow
 };
 
 // A page, in the order in which the store took the rows. The caller frees the list. Of several control planes on one store

@@ -67,22 +67,6 @@ int64_t account_own(const struct http_request *req, struct http_response *res)
 	return req->caller.user_id;
 }
 
-int64_t account_part(const struct http_request *req, unsigned part)
-{
-	return strtoll(req->part[part], NULL, 10);
-}
-
-int64_t account_version(const struct http_request *req)
-{
-	char *end;
-
-	if (strcmp(req->if_match, "*") == 0)
-		return 0;
-	errno = 0;
-	int64_t version = strtoll(req->if_match + 1, &end, 10);
-	return errno == 0 && version > 0 && strcmp(end, "\"") == 0 ? version : -1;
-}
-
 json_t *account_time(int64_t us)
 {
 	return us != 0 ? view_time_us(us) : json_null();

@@ -11,10 +11,6 @@ struct fog_accounts *account_open(const struct fog_node *, struct http_response 
 void account_denied(struct http_response *, int error, const struct fog_denial *);
 // The account of the caller, or 0 after having answered 403: users of this host and the static token have none.
 int64_t account_own(const struct http_request *, struct http_response *);
-// A {part} of the path that is a number.
-int64_t account_part(const struct http_request *, unsigned part);
-// The version that If-Match names; 0 for *, -1: one that nothing has.
-int64_t account_version(const struct http_request *);
 // null for never.
 json_t *account_time(int64_t us);
 json_t *account_roles(uint32_t roles);

@@ -52,6 +52,7 @@ struct api_schema {
 	        *name; // of a component of the description, unique; NULL: written where it is used
 	const char *text; // one sentence
 	int64_t min, max; // value of numbers, characters of strings, items of arrays; both 0: any
+	int64_t preset; // of whole numbers among the parameters: what stands for one that is left out
 	const char *format; // of strings: "date-time" (RFC 3339, UTC), "base64", "hex", ...
 	const char *pattern; // of strings; means the same as a POSIX ERE and in ECMA-262
 	const char *const *values; // strings: one of these, ended by NULL
@@ -67,7 +68,7 @@ struct api_field {
 	const char *text; // NULL: the schema's own says enough
 };
 
-// A parameter of the query. Numbers are checked against the schema before the handler sees them.
+// A parameter of the query, or a part of a path. Whole numbers and flags have a value (http_query_number).
 struct api_parameter {
 	const char *name;
 	const struct api_schema *schema;

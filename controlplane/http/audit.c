@@ -11,24 +11,9 @@
 
 #include "../audit/search.h"
 #include "../node_platform.h"
-#include "http.h"
+#include "page.h"
 
-enum { PAGE = 100, EXPORT_MAX = 64 << 20 };
-
-// Places of the parameters that search and export share; what follows is each one's own.
-enum {
-	BY_CHAIN,
-	BY_ACTOR,
-	BY_ACTION,
-	BY_OBJECT,
-	BY_SOURCE,
-	BY_OUTCOME,
-	BY_CORRELATION,
-	BY_FROM,
-	BY_UNTIL,
-	BY_AFTER,
-	OWN,
-};
+enum { EXPORT_MAX = 64 << 20 };
 
 // RFC 3339 in UTC, as its schema has let it in; what is behind the microseconds doesn't count. Returns -1: no such day.
 static int64_t audit_time(const char *text)
@@ -48,19 +33,19 @@ static bool audit_filter(
         const struct http_request *req, struct http_response *res, struct fog_audit_filter *f
 )
 {
-	const char *from = req->query[BY_FROM], *until = req->query[BY_UNTIL];
+	const char *from = http_query_text(req, "from"), *until = http_query_text(req, "until");
 
 	*f = (struct fog_audit_filter){
-	        .chain = req->query[BY_CHAIN],
-	        .actor = req->query[BY_ACTOR],
-	        .action = req->query[BY_ACTION],
-	        .object = req->query[BY_OBJECT],
-	        .source = req->query[BY_SOURCE],
-	        .outcome = req->query[BY_OUTCOME],
-	        .correlation_id = req->query[BY_CORRELATION],
+	        .chain = http_query_text(req, "chain"),
+	        .actor = http_query_text(req, "actor"),
+	        .action = http_query_text(req, "action"),
+	        .object = http_query_text(req, "object"),
+	        .source = http_query_text(req, "source"),
+	        .outcome = http_query_text(req, "outcome"),
+	        .correlation_id = http_query_text(req, "correlation_id"),
 	        .from_us = from != NULL ? audit_time(from) : 0,
 	        .until_us = until != NULL ? audit_time(until) : 0,
-	        .limit = PAGE,
+	        .after = http_query_number(req, "after"),
 	};
 	if (f->from_us < 0 || f->until_us < 0) {
 		http_reply_problem(
@@ -69,7 +54,7 @@ static bool audit_filter(
 		);
 		return false;
 	}
-	return http_query_number(res, "after", req->query[BY_AFTER], 0, INT64_MAX, &f->after) == 0;
+	return true;
 }
 
 static struct fog_db *audit_store(const struct fog_node *n, struct http_response *res)
@@ -96,32 +81,25 @@ void http_get_audit(struct fog_node *n, const struct http_request *req, struct h
 {
 	struct fog_db *db = audit_store(n, res);
 	struct fog_audit_list found = {0};
+	const char *order = http_query_text(req, "order");
 	struct fog_audit_filter filter;
-	int64_t limit = PAGE;
+	struct http_page page;
 
-	if (db == NULL || !audit_filter(req, res, &filter) ||
-	    http_query_number(res, "limit", req->query[OWN], 1, FOG_AUDIT_PAGE_MAX, &limit) < 0)
+	if (db == NULL || !audit_filter(req, res, &filter))
 		return;
-	filter.limit = (unsigned)limit;
-	filter.newest_first = req->query[OWN + 1] != NULL &&
-	        strcmp(req->query[OWN + 1], "newest") == 0;
+	http_page_begin(&page, req, "after");
+	filter.limit = (unsigned)page.limit + 1;
+	filter.newest_first = order != NULL && strcmp(order, "newest") == 0;
 	int r = fog_audit_search(db, &filter, &found);
 	if (r < 0) {
+		http_page_drop(&page);
 		audit_refused(res, r);
 		return;
 	}
-	json_t *rows = json_array();
 	for (unsigned i = 0; i < found.count; i++)
-		json_array_append_new(rows, fog_audit_row_json(&found.row[i], false));
-	http_reply_json(
-	        res, 200,
-	        json_pack(
-	                "{s:o s:o}", "rows", rows, "next",
-	                found.count == filter.limit ? json_integer(found.row[found.count - 1].id)
-	                                            : json_null()
-	        )
-	);
+		http_page_add(&page, found.row[i].id, fog_audit_row_json(&found.row[i], false));
 	fog_audit_list_free(&found);
+	http_reply_json(res, 200, http_page_json(&page, "rows"));
 }
 
 static int audit_put(void *ctx, const char *line, size_t len)
@@ -141,7 +119,8 @@ void http_get_audit_export(
 )
 {
 	struct fog_db *db = audit_store(n, res);
-	bool csv = req->query[OWN] != NULL && strcmp(req->query[OWN], "csv") == 0;
+	const char *format = http_query_text(req, "format");
+	bool csv = format != NULL && strcmp(format, "csv") == 0;
 	struct fog_audit_filter filter;
 	char *text = NULL;
 	size_t len = 0;

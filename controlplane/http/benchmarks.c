@@ -10,10 +10,10 @@
 #include "../node_services.h"
 #include "benchmark_work.h"
 #include "body.h"
-#include "http.h"
+#include "page.h"
 #include "view.h"
 
-enum { SECONDS = 10, RATE = 50, PAGE = 50 };
+enum { SECONDS = 10, RATE = 50 };
 
 #define KIND "benchmark"
 
@@ -208,17 +208,9 @@ static void benchmark_refused(struct http_response *res, int r)
 		http_reply_away(res);
 }
 
-struct benchmarks_page {
-	json_t *list;
-	int64_t next;
-};
-
-static void benchmarks_see(void *ctx, const struct fog_operation_view *v)
+static void benchmarks_see(void *page, const struct fog_operation_view *v)
 {
-	struct benchmarks_page *p = ctx;
-
-	json_array_append_new(p->list, benchmark_json(v));
-	p->next = v->id;
+	http_page_add(page, v->id, benchmark_json(v));
 }
 
 void http_get_benchmarks(
@@ -226,34 +218,26 @@ void http_get_benchmarks(
 )
 {
 	struct fog_operations *o = node_operations(n);
-	int64_t before = 0, limit = PAGE;
-	char type[32];
+	const char *state = http_query_text(req, "state"), *type = http_query_text(req, "type");
+	struct http_page page;
+	char parameters[32];
 
-	if (http_query_number(res, "before", req->query[0], 0, INT64_MAX, &before) < 0 ||
-	    http_query_number(res, "limit", req->query[1], 1, FOG_OPERATIONS_LIST_MAX, &limit) < 0)
-		return;
-	snprintf(type, sizeof(type), "\"type\":\"%s\"", req->query[3] != NULL ? req->query[3] : "");
+	http_page_begin(&page, req, "before");
+	snprintf(parameters, sizeof(parameters), "\"type\":\"%s\"", type != NULL ? type : "");
 	const struct fog_operation_filter filter = {
 	        .kind = KIND,
-	        .parameters = req->query[3] != NULL ? type : NULL,
-	        .state = req->query[2] != NULL ? fog_operation_state_of(req->query[2])
-	                                       : FOG_OPERATION_STATES,
-	        .before = before,
-	        .limit = (unsigned)limit};
-	struct benchmarks_page p = {.list = json_array()};
-	int r = o != NULL ? fog_operations_list(o, &filter, benchmarks_see, &p) : -EAGAIN;
+	        .parameters = type != NULL ? parameters : NULL,
+	        .state = state != NULL ? fog_operation_state_of(state) : FOG_OPERATION_STATES,
+	        .before = page.from,
+	        .limit = (unsigned)page.limit};
+	int r = o != NULL ? fog_operations_list(o, &filter, benchmarks_see, &page) : -EAGAIN;
+	page.more = r > 0;
 	if (r < 0) {
-		json_decref(p.list);
+		http_page_drop(&page);
 		benchmark_refused(res, r);
 		return;
 	}
-	http_reply_json(
-	        res, 200,
-	        json_pack(
-	                "{s:o s:o}", "benchmarks", p.list, "next",
-	                r > 0 ? json_integer((json_int_t)p.next) : json_null()
-	        )
-	);
+	http_reply_json(res, 200, http_page_json(&page, "benchmarks"));
 }
 
 // NULL stays when it is an operation of another kind.
@@ -282,7 +266,7 @@ static void benchmark_show(
 )
 {
 	json_t *benchmark;
-	int r = benchmark_get(n, strtoll(req->part[0], NULL, 10), &benchmark);
+	int r = benchmark_get(n, req->part_number[0], &benchmark);
 
 	if (r < 0)
 		benchmark_refused(res, r);
@@ -301,7 +285,7 @@ void http_delete_benchmark(
         struct fog_node *n, const struct http_request *req, struct http_response *res
 )
 {
-	int64_t id = strtoll(req->part[0], NULL, 10);
+	int64_t id = req->part_number[0];
 	json_t *benchmark;
 	int r = benchmark_get(n, id, &benchmark);
 

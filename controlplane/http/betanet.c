@@ -9,69 +9,52 @@
 
 #include "../now.h"
 #include "betanet_view.h"
-#include "http.h"
-
-enum { PAGE = 50 };
-
-// Numbers of parts and parameters have kept to their schemas.
-static int64_t betanet_number(const char *text, int64_t otherwise)
-{
-	return text != NULL ? strtoll(text, NULL, 10) : otherwise;
-}
+#include "page.h"
 
 static void betanet_page(
-        struct fog_node *n, struct http_response *res, const struct node_betanet *look,
-        const struct fog_betanet_node *page, unsigned count, bool more
+        struct fog_node *n, struct http_page *page, const struct node_betanet *look,
+        const struct fog_betanet_node *rows, int count
 )
 {
 	struct snapshot *s = snapshot_take(n->dp);
-	json_t *list = json_array();
 
-	for (unsigned i = 0; i < count; i++)
-		json_array_append_new(list, view_betanet_node(&page[i], look, s));
+	for (int i = 0; i < count; i++)
+		http_page_add(page, rows[i].id, view_betanet_node(&rows[i], look, s));
 	free(s);
-	http_reply_json(
-	        res, 200,
-	        json_pack(
-	                "{s:o s:o}", "nodes", list, "next",
-	                more ? json_integer((json_int_t)page[count - 1].id) : json_null()
-	        )
-	);
 }
 
 void http_get_betanet_nodes(
         struct fog_node *n, const struct http_request *req, struct http_response *res
 )
 {
-	unsigned limit = (unsigned)betanet_number(req->query[4], PAGE);
-	const struct fog_betanet_filter filter = {
-	        .type = req->query[0] != NULL ? fog_betanet_type_of(req->query[0])
-	                                      : FOG_BETANET_TYPE_COUNT,
-	        .state = req->query[1] != NULL ? fog_betanet_state_of(req->query[1])
-	                                       : FOG_BETANET_STATE_COUNT,
-	        .region = req->query[2] != NULL ? req->query[2] : "",
-	        .after = betanet_number(req->query[3], 0),
-	};
-	struct fog_betanet_node *page = calloc(limit + 1, sizeof(*page));
+	const char *type = http_query_text(req, "node_type"),
+	           *state = http_query_text(req, "state"), *region = http_query_text(req, "region");
+	struct http_page page;
 	struct fog_db *db;
 	struct node_betanet *look = betanet_begin(n, res, &db);
-	int count;
 
-	if (look != NULL) {
-		count = page != NULL
-		        ? fog_betanet_list(db, &filter, fog_now_unix_us(), page, limit + 1)
-		        : -ENOMEM;
-		if (count < 0)
-			betanet_refused(res, count);
-		else
-			betanet_page(
-			        n, res, look, page,
-			        (unsigned)count > limit ? limit : (unsigned)count,
-			        (unsigned)count > limit
-			);
+	if (look == NULL)
+		return;
+	http_page_begin(&page, req, "after");
+	const struct fog_betanet_filter filter = {
+	        .type = type != NULL ? fog_betanet_type_of(type) : FOG_BETANET_TYPE_COUNT,
+	        .state = state != NULL ? fog_betanet_state_of(state) : FOG_BETANET_STATE_COUNT,
+	        .region = region != NULL ? region : "",
+	        .after = page.from,
+	};
+	unsigned max = (unsigned)page.limit + 1;
+	struct fog_betanet_node *rows = calloc(max, sizeof(*rows));
+	int count = rows != NULL ? fog_betanet_list(db, &filter, fog_now_unix_us(), rows, max)
+	                         : -ENOMEM;
+	if (count < 0) {
+		http_page_drop(&page);
+		betanet_refused(res, count);
+	} else {
+		betanet_page(n, &page, look, rows, count);
+		http_reply_json(res, 200, http_page_json(&page, "nodes"));
 	}
 	node_betanet_forget(look);
-	free(page);
+	free(rows);
 }
 
 struct betanet_body {
@@ -151,7 +134,7 @@ void http_get_betanet_node(
 
 	if (look == NULL)
 		return;
-	r = fog_betanet_get(db, betanet_number(req->part[0], 0), fog_now_unix_us(), &node);
+	r = fog_betanet_get(db, req->part_number[0], fog_now_unix_us(), &node);
 	if (r < 0)
 		betanet_refused(res, r);
 	else
@@ -159,24 +142,12 @@ void http_get_betanet_node(
 	node_betanet_forget(look);
 }
 
-// Of an ETag: 0 stands for whatever is there, -1 for none that ever was.
-static int64_t betanet_version(const char *etag)
-{
-	char *end;
-	int64_t version;
-
-	if (strcmp(etag, "*") == 0)
-		return 0;
-	version = strtoll(etag + 1, &end, 10);
-	return version > 0 && end > etag + 1 && strcmp(end, "\"") == 0 ? version : -1;
-}
-
 // What the body leaves out stays, if nobody changes it meanwhile.
 static int betanet_patch(
         struct fog_db *db, int64_t id, const struct http_request *req, struct fog_betanet_node *node
 )
 {
-	int64_t wanted = betanet_version(req->if_match);
+	int64_t wanted = http_match_number(req);
 	struct betanet_body body = {0};
 	int r = fog_betanet_get(db, id, fog_now_unix_us(), node);
 
@@ -205,7 +176,7 @@ void http_patch_betanet_node(
 
 	if (look == NULL)
 		return;
-	r = betanet_patch(db, betanet_number(req->part[0], 0), req, &node);
+	r = betanet_patch(db, req->part_number[0], req, &node);
 	if (r < 0)
 		betanet_refused(res, r);
 	else
@@ -222,7 +193,7 @@ void http_delete_betanet_node(
 
 	if (db == NULL)
 		return;
-	r = fog_betanet_remove(db, betanet_number(req->part[0], 0));
+	r = fog_betanet_remove(db, req->part_number[0]);
 	if (r < 0)
 		betanet_refused(res, r);
 	else

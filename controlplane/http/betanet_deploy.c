@@ -120,7 +120,7 @@ void http_post_betanet_deploy(
 )
 {
 	char configuration[FOG_BETANET_CONFIGURATION_LEN], token[FOG_BETANET_TOKEN_LEN];
-	int64_t id = strtoll(req->part[0], NULL, 10);
+	int64_t id = req->part_number[0];
 	struct fog_betanet_node node;
 	struct fog_db *db;
 	struct node_betanet *look = betanet_begin(n, res, &db);

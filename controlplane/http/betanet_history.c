@@ -5,9 +5,7 @@
 #include <stdlib.h>
 
 #include "betanet_view.h"
-#include "http.h"
-
-enum { PAGE = 50 };
+#include "page.h"
 
 static json_t *history_json(const struct fog_betanet_change *c)
 {
@@ -21,47 +19,28 @@ static json_t *history_json(const struct fog_betanet_change *c)
 	);
 }
 
-static void history_reply(
-        struct http_response *res, const struct fog_betanet_change *page, unsigned count, bool more
-)
-{
-	json_t *list = json_array();
-
-	for (unsigned i = 0; i < count; i++)
-		json_array_append_new(list, history_json(&page[i]));
-	http_reply_json(
-	        res, 200,
-	        json_pack(
-	                "{s:o s:o}", "states", list, "next",
-	                more ? json_integer((json_int_t)page[count - 1].id) : json_null()
-	        )
-	);
-}
-
 void http_get_betanet_history(
         struct fog_node *n, const struct http_request *req, struct http_response *res
 )
 {
 	struct fog_db *db = betanet_store(n, res);
-	int64_t before = 0, limit = PAGE;
-	struct fog_betanet_change *page;
-	int count;
+	struct http_page page;
 
-	if (db == NULL ||
-	    http_query_number(res, "before", req->query[0], 0, INT64_MAX, &before) < 0 ||
-	    http_query_number(res, "limit", req->query[1], 1, FOG_BETANET_LIST_MAX, &limit) < 0)
+	if (db == NULL)
 		return;
-	page = calloc((size_t)limit + 1, sizeof(*page));
-	count = page != NULL
-	        ? fog_betanet_history(
-	                  db, strtoll(req->part[0], NULL, 10), before, page, (unsigned)limit + 1
-	          )
+	http_page_begin(&page, req, "before");
+	unsigned max = (unsigned)page.limit + 1;
+	struct fog_betanet_change *change = calloc(max, sizeof(*change));
+	int count = change != NULL
+	        ? fog_betanet_history(db, req->part_number[0], page.from, change, max)
 	        : -ENOMEM;
-	if (count < 0)
-		betanet_refused(res, count);
-	else
-		history_reply(
-		        res, page, count > limit ? (unsigned)limit : (unsigned)count, count > limit
-		);
-	free(page);
+	for (int i = 0; i < count; i++)
+		http_page_add(&page, change[i].id, history_json(&change[i]));
+	free(change);
+	if (count >= 0) {
+		http_reply_json(res, 200, http_page_json(&page, "states"));
+		return;
+	}
+	http_page_drop(&page);
+	betanet_refused(res, count);
 }

@@ -164,7 +164,7 @@ void betanet_reply(
 {
 	struct snapshot *s = snapshot_take(n->dp);
 
-	snprintf(res->etag, sizeof(res->etag), "\"%lld\"", (long long)node->version);
+	http_etag_number(res, node->version);
 	http_reply_json(res, status, view_betanet_node(node, look, s));
 	free(s);
 }

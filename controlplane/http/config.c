@@ -293,8 +293,8 @@ void http_put_config(struct fog_node *n, const struct http_request *req, struct 
 	uint64_t generation = 0;
 	const struct fog_config_origin origin = {
 	        .actor = req->caller.name,
-	        .comment = req->query[1],
-	        .confirm_s = config_confirm_s(req->query[0])};
+	        .comment = http_query_text(req, "comment"),
+	        .confirm_s = config_confirm_s(http_query_text(req, "confirm_within"))};
 	uint8_t expected[32];
 	bool any = false;
 	int r;

@@ -6,10 +6,8 @@
 
 #include "../node_history.h"
 #include "config_history.h"
-#include "http.h"
+#include "page.h"
 #include "view.h"
-
-enum { PAGE = 50 };
 
 static json_t *revision_json(const struct fog_revision *v)
 {
@@ -34,17 +32,9 @@ static void history_refused(struct http_response *res, int r)
 	http_reply_away(res);
 }
 
-struct history_page {
-	json_t *list;
-	int64_t next;
-};
-
-static void history_see(void *ctx, const struct fog_revision *v)
+static void history_see(void *page, const struct fog_revision *v)
 {
-	struct history_page *p = ctx;
-
-	json_array_append_new(p->list, revision_json(v));
-	p->next = v->number;
+	http_page_add(page, v->number, revision_json(v));
 }
 
 json_t *http_config_pending(struct fog_node *n)
@@ -62,31 +52,23 @@ void http_get_config_history(
         struct fog_node *n, const struct http_request *req, struct http_response *res
 )
 {
-	struct history_page p = {.list = json_array()};
-	int64_t before = 0, limit = PAGE;
+	struct http_page page;
 	struct fog_history rows;
+	json_t *out;
 	int r = node_history_rows(n, &rows);
 
-	if (http_query_number(res, "before", req->query[0], 0, INT64_MAX, &before) < 0 ||
-	    http_query_number(res, "limit", req->query[1], 1, FOG_HISTORY_LIST_MAX, &limit) < 0) {
-		json_decref(p.list);
-		return;
-	}
+	http_page_begin(&page, req, "before");
 	if (r == 0)
-		r = fog_history_list(&rows, before, (unsigned)limit, history_see, &p);
+		r = fog_history_list(&rows, page.from, (unsigned)page.limit, history_see, &page);
+	page.more = r > 0;
 	if (r < 0) {
-		json_decref(p.list);
+		http_page_drop(&page);
 		history_refused(res, r);
 		return;
 	}
-	http_reply_json(
-	        res, 200,
-	        json_pack(
-	                "{s:o s:o s:o}", "revisions", p.list, "next",
-	                r > 0 ? json_integer((json_int_t)p.next) : json_null(), "pending",
-	                http_config_pending(n)
-	        )
-	);
+	out = http_page_json(&page, "revisions");
+	json_object_set_new(out, "pending", http_config_pending(n));
+	http_reply_json(res, 200, out);
 }
 
 // A text that is no UTF-8 (YAML may be UTF-16) has no place in JSON.
@@ -107,7 +89,7 @@ void http_get_config_revision(
 	int r = node_history_rows(n, &rows);
 
 	if (r == 0)
-		r = fog_history_get(&rows, strtoll(req->part[0], NULL, 10), revision_see, &out);
+		r = fog_history_get(&rows, req->part_number[0], revision_see, &out);
 	if (r < 0)
 		history_refused(res, r);
 	else
@@ -119,14 +101,11 @@ void http_get_config_diff(
 )
 {
 	struct fog_history rows;
-	int64_t from = 0, to = 0;
+	int64_t from = http_query_number(req, "from"), to = http_query_number(req, "to");
 	char *text = NULL;
 	size_t len = 0;
 	int r = node_history_rows(n, &rows);
 
-	if (http_query_number(res, "from", req->query[0], 0, INT64_MAX, &from) < 0 ||
-	    http_query_number(res, "to", req->query[1], 0, INT64_MAX, &to) < 0)
-		return;
 	if (r == 0)
 		r = fog_history_diff(&rows, from, to, &text, &len);
 	if (r < 0) {

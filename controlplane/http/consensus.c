@@ -85,17 +85,14 @@ void http_get_consensus(
 )
 {
 	struct node_directory_view v;
-	int64_t epoch = -1;
+	bool raw = http_query_number(req, "raw") != 0;
+	uint64_t epoch = http_query_given(req, "epoch") ? (uint64_t)http_query_number(req, "epoch")
+	                                                : UINT64_MAX;
 	json_t *out = NULL;
 
 	node_directory_look(n, &v);
-	if (req->query[1] != NULL &&
-	    http_query_number(res, "epoch", req->query[1], 0, INT64_MAX, &epoch) < 0)
-		return;
-	bool raw = req->query[0] != NULL;
 	int r = node_directory_use(
-	        n, epoch < 0 ? UINT64_MAX : (uint64_t)epoch, raw ? consensus_raw : consensus_json,
-	        raw ? (void *)res : (void *)&out
+	        n, epoch, raw ? consensus_raw : consensus_json, raw ? (void *)res : (void *)&out
 	);
 	if (r < 0) {
 		consensus_none(r, &v, res);

@@ -177,7 +177,10 @@ static bool dispatch_parts(struct http_exchange *x, struct api_findings *finding
 		size_t len = strcspn(++at, "}");
 		for (const struct api_parameter *p = api_parts; p->name != NULL; p++)
 			if (strlen(p->name) == len && strncmp(p->name, at, len) == 0)
-				good = api_validate_text(p, x->req.part[i], findings) && good;
+				good = api_validate_text(
+				               p, x->req.part[i], &x->req.part_number[i], findings
+				       ) &&
+				        good;
 	}
 	return good;
 }
@@ -185,12 +188,16 @@ static bool dispatch_parts(struct http_exchange *x, struct api_findings *finding
 static bool dispatch_query(struct http_exchange *x)
 {
 	struct api_findings findings = {0};
+	const struct api_parameter *p = x->route->query;
 	bool good = dispatch_parts(x, &findings);
 
+	x->req.parameters = p;
+	for (unsigned i = 0; p != NULL && p[i].name != NULL; i++)
+		x->req.query[i].number = p[i].schema->preset;
 	for (unsigned i = 0; i < x->uri.count; i++) {
 		const struct http_pair *pair = &x->uri.query[i];
 		int at = dispatch_parameter(x->route, pair->name);
-		if (at < 0 || x->req.query[at] != NULL) {
+		if (at < 0 || x->req.query[at].text != NULL) {
 			json_decref(findings.errors);
 			http_reply_problem(
 			        &x->res, 400, at < 0 ? "unknown_parameter" : "bad_parameter", NULL,
@@ -200,16 +207,16 @@ static bool dispatch_query(struct http_exchange *x)
 			);
 			return false;
 		}
-		x->req.query[at] = pair->value;
-		good = api_validate_text(&x->route->query[at], pair->value, &findings) && good;
+		struct http_value *value = &x->req.query[at];
+		value->text = pair->value;
+		good = api_validate_text(&p[at], value->text, &value->number, &findings) && good;
 	}
-	for (unsigned i = 0; good && x->route->query != NULL && x->route->query[i].name != NULL;
-	     i++) {
-		if (!x->route->query[i].needed || x->req.query[i] != NULL)
+	for (unsigned i = 0; good && p != NULL && p[i].name != NULL; i++) {
+		if (!p[i].needed || x->req.query[i].text != NULL)
 			continue;
 		http_reply_problem(
 		        &x->res, 400, "bad_parameter", NULL, "the parameter %s is missing",
-		        x->route->query[i].name
+		        p[i].name
 		);
 		return false;
 	}

@@ -74,6 +74,8 @@ static void docs_type(FILE *f, const struct api_schema *s)
 		fputs(words[s->type], f);
 		docs_range(f, s);
 	}
+	if (s->preset != 0)
+		fprintf(f, ", %lld when left out", (long long)s->preset);
 	if (s->format != NULL && s->values == NULL) {
 		fputs(", ", f);
 		docs_text(f, s->format);

@@ -211,15 +211,16 @@ static void epochs_answer_own(
 
 // No further than times can be told.
 static int epochs_number(
-        const char *text, const struct fog_epochs_view *v, struct http_response *res,
-        uint64_t *epoch
+        int64_t number, const struct fog_epochs_view *v, struct http_response *res, uint64_t *epoch
 )
 {
-	int64_t value = 0, most = INT64_MAX / (int64_t)v->schedule.epoch_ns - 2;
-	int r = http_query_number(res, "the epoch", text, 0, most, &value);
+	int64_t most = INT64_MAX / (int64_t)v->schedule.epoch_ns - 2;
 
-	*epoch = (uint64_t)value;
-	return r;
+	*epoch = (uint64_t)number;
+	if (number <= most)
+		return 0;
+	http_reply_problem(res, 400, "bad_parameter", NULL, "the epoch is at most %" PRId64, most);
+	return -ERANGE;
 }
 
 void http_get_vrf(struct fog_node *n, const struct http_request *req, struct http_response *res)
@@ -227,7 +228,7 @@ void http_get_vrf(struct fog_node *n, const struct http_request *req, struct htt
 	struct fog_epochs_view v;
 	uint64_t epoch;
 
-	if (epochs_there(n, &v, res) && epochs_number(req->part[0], &v, res, &epoch) == 0)
+	if (epochs_there(n, &v, res) && epochs_number(req->part_number[0], &v, res, &epoch) == 0)
 		epochs_answer_own(n, &v, epoch, res);
 }
 
@@ -256,7 +257,7 @@ void http_get_node_vrf(
 	json_t *out = NULL;
 	uint64_t epoch;
 
-	if (!epochs_there(n, &v, res) || epochs_number(req->part[1], &v, res, &epoch) < 0)
+	if (!epochs_there(n, &v, res) || epochs_number(req->part_number[1], &v, res, &epoch) < 0)
 		return;
 	if (epochs_find(n, req->part[0], &node) < 0) {
 		http_reply_problem(

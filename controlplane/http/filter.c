@@ -169,7 +169,8 @@ void http_delete_deny(struct fog_node *n, const struct http_request *req, struct
 {
 	struct fog_filter_change *c = filter_start(res);
 
-	if (c != NULL && filter_parse_prefix("prefix", req->query[0], c, res) == 0) {
+	if (c != NULL &&
+	    filter_parse_prefix("prefix", http_query_text(req, "prefix"), c, res) == 0) {
 		c->remove = true;
 		filter_change(n, c, res);
 	}

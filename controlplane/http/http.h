@@ -26,6 +26,12 @@ enum {
 	HTTP_ACK_WAIT_MS = 2000, // for the data plane's word on a changed configuration
 };
 
+// What was given for a parameter; keeps to its schema.
+struct http_value {
+	const char *text; // NULL: nothing
+	int64_t number; // of whole numbers and flags (0, 1); without text the schema's preset
+};
+
 struct http_request {
 	const char *method, *path;
 	const char *body; // never NULL, not ended by a NUL
@@ -35,10 +41,11 @@ struct http_request {
 	const char *if_match; // an ETag or *, when the route wants one
 	const char *idempotency_key; // good, or NULL
 	uint8_t digest[32]; // of a POST, for its Idempotency-Key
-	// Values of the route's parameters, in its order, or NULL; each keeps to its schema.
-	const char *query[API_PARAMETERS_MAX];
+	const struct api_parameter *parameters; // of the route
+	struct http_value query[API_PARAMETERS_MAX]; // theirs, in the same order
 	char part[HTTP_PART_MAX]
 	         [HTTP_PART_LEN]; // what stands in place of the route's {parts}, likewise
+	int64_t part_number[HTTP_PART_MAX]; // of those that are numbers
 	char id[HTTP_ID_LEN];
 	char correlation[HTTP_CORRELATION_LEN]; // what the caller calls it, or our id
 	struct fog_caller caller; // kind FOG_CALLER_NONE: nobody that is known
@@ -90,11 +97,14 @@ void http_reply_errors(
         struct http_response *, int status, const char *code, const char *detail, json_t *errors
 );
 
-// A decimal number within [min, max]. Returns 0, or -EINVAL after having answered 400.
-int http_query_number(
-        struct http_response *, const char *name, const char *text, int64_t min, int64_t max,
-        int64_t *value
-);
+// What was given for a parameter of the route; without any its preset, or NULL. Another name ends the process.
+const char *http_query_text(const struct http_request *, const char *name);
+int64_t http_query_number(const struct http_request *, const char *name);
+bool http_query_given(const struct http_request *, const char *name);
+
+// ETags that are the number of a version. The one that If-Match names: 0 stands for *, -1 for one that nothing has.
+void http_etag_number(struct http_response *, int64_t version);
+int64_t http_match_number(const struct http_request *);
 
 // What became of a generation of the configuration (0 = there is none): "in_force", "pending",
 // "refused" or "not_attached", with the data plane's sentence in 'ack'. Waits up to 'wait_ms' for it.

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // API keys of the caller's own account. Those of others are not found.
-#include <errno.h>
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "../node.h"
 #include "../now.h"
 #include "account_reply.h"
-
-enum { PAGE = 100, PAGE_MAX = 200 };
+#include "page.h"
 
 #define DAY_US (24 * 3600 * INT64_C(1000000))
 
@@ -39,29 +36,25 @@ static json_t *key_view(const struct fog_key *k)
 void http_get_keys(struct fog_node *n, const struct http_request *req, struct http_response *res)
 {
 	struct fog_accounts *a = account_open(n, res);
-	int64_t user = a != NULL ? account_own(req, res) : 0, after = 0, limit = PAGE;
-	struct fog_key key[PAGE_MAX];
+	int64_t user = a != NULL ? account_own(req, res) : 0;
+	bool revoked = http_query_number(req, "revoked") != 0;
+	struct fog_key key[FOG_ACCOUNTS_LIST_MAX];
 	struct fog_denial denial = {0};
+	struct http_page page;
 
-	if (user == 0 || http_query_number(res, "after", req->query[0], 0, INT64_MAX, &after) < 0 ||
-	    http_query_number(res, "limit", req->query[1], 1, PAGE_MAX, &limit) < 0)
+	if (user == 0)
 		return;
-	bool revoked = req->query[2] != NULL && strcmp(req->query[2], "true") == 0;
-	int count = fog_key_list(a, user, after, (unsigned)limit, revoked, key, &denial);
-	if (count < 0) {
-		account_denied(res, count, &denial);
+	http_page_begin(&page, req, "after");
+	int count =
+	        fog_key_list(a, user, page.from, (unsigned)page.limit + 1, revoked, key, &denial);
+	for (int i = 0; i < count; i++)
+		http_page_add(&page, key[i].id, key_view(&key[i]));
+	if (count >= 0) {
+		http_reply_json(res, 200, http_page_json(&page, "keys"));
 		return;
 	}
-	json_t *list = json_array();
-	for (int i = 0; i < count; i++)
-		json_array_append_new(list, key_view(&key[i]));
-	http_reply_json(
-	        res, 200,
-	        json_pack(
-	                "{s:o s:o}", "keys", list, "next",
-	                count == limit ? json_integer(key[count - 1].id) : json_null()
-	        )
-	);
+	http_page_drop(&page);
+	account_denied(res, count, &denial);
 }
 
 // Nobody gives a key higher limits than he has himself, but for administrators.
@@ -130,7 +123,7 @@ void http_get_key(struct fog_node *n, const struct http_request *req, struct htt
 
 	if (user == 0)
 		return;
-	int r = fog_key_get(a, user, account_part(req, 0), &key, &denial);
+	int r = fog_key_get(a, user, req->part_number[0], &key, &denial);
 	if (r < 0)
 		account_denied(res, r, &denial);
 	else
@@ -145,7 +138,7 @@ void http_delete_key(struct fog_node *n, const struct http_request *req, struct 
 
 	if (user == 0)
 		return;
-	int r = fog_key_revoke(a, user, account_part(req, 0), &denial);
+	int r = fog_key_revoke(a, user, req->part_number[0], &denial);
 	if (r < 0)
 		account_denied(res, r, &denial);
 	else

@@ -300,7 +300,7 @@ void http_delete_session(
 
 	if (user == 0)
 		return;
-	int r = fog_session_end(a, user, account_part(req, 0), &denial);
+	int r = fog_session_end(a, user, req->part_number[0], &denial);
 	if (r < 0)
 		account_denied(res, r, &denial);
 	else

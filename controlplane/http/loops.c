@@ -7,10 +7,10 @@
 
 #include "../node_directory.h"
 #include "body.h"
-#include "http.h"
+#include "page.h"
 #include "view.h"
 
-enum { COUNT = 1000, RATE = 50, SPARE_S = 30, PAGE = 100, PAGE_MAX = 1000 };
+enum { COUNT = 1000, RATE = 50, SPARE_S = 30 };
 
 static json_t *loops_status(const struct fog_loops_status *s)
 {
@@ -111,27 +111,27 @@ void http_post_loops(struct fog_node *n, const struct http_request *req, struct 
 
 void http_get_loops(struct fog_node *n, const struct http_request *req, struct http_response *res)
 {
-	int64_t after = 0, limit = PAGE;
 	struct fog_loops_status status;
+	struct http_page page;
 
-	if (http_query_number(res, "after", req->query[0], 0, FOG_LOOPS_MAX, &after) < 0 ||
-	    http_query_number(res, "limit", req->query[1], 1, PAGE_MAX, &limit) < 0)
-		return;
-	struct fog_loop *page = calloc((size_t)limit, sizeof(*page));
-	if (page == NULL) {
+	http_page_begin(&page, req, "after");
+	struct fog_loop *loop = calloc((size_t)page.limit, sizeof(*loop));
+	if (loop == NULL) {
+		http_page_drop(&page);
 		http_reply_problem(res, 500, "no_memory", NULL, "out of memory");
 		return;
 	}
 	// The state first: what it says to have ended does not change in the page any more.
 	fog_loops_status(n->loops, &status);
-	unsigned got = fog_loops_read(n->loops, (uint32_t)after, page, (unsigned)limit);
-	json_t *out = loops_status(&status), *list = json_array();
+	unsigned got = fog_loops_read(n->loops, (uint32_t)page.from, loop, (unsigned)page.limit);
+	json_t *out = loops_status(&status);
 	for (unsigned i = 0; i < got; i++)
-		json_array_append_new(list, loops_record((uint32_t)after + i, &page[i]));
-	explicit_bzero(page, (size_t)limit * sizeof(*page));
-	free(page);
-	json_object_set_new(out, "records", list);
-	json_object_set_new(out, "next", json_integer(after + got));
+		http_page_add(
+		        &page, page.from + i + 1, loops_record((uint32_t)page.from + i, &loop[i])
+		);
+	explicit_bzero(loop, (size_t)page.limit * sizeof(*loop));
+	free(loop);
+	json_object_update_new(out, http_page_growing(&page, "records"));
 	http_reply_json(res, 200, out);
 }
 

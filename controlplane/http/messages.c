@@ -11,9 +11,8 @@
 #include "../node_epochs.h"
 #include "../now.h"
 #include "letter.h"
+#include "page.h"
 #include "view.h"
-
-enum { LIMIT_DEFAULT = 100 };
 
 static void messages_unavailable(struct http_response *res, const char *code, const char *text)
 {
@@ -222,22 +221,16 @@ void http_post_messages(
 	free(p);
 }
 
-struct messages_list {
-	json_t *list;
-	int64_t next;
-};
-
-static void messages_each(void *ctx, const struct fog_store_received *m)
+static void messages_each(void *page, const struct fog_store_received *m)
 {
-	struct messages_list *l = ctx;
 	char base64[sodium_base64_ENCODED_LEN(
 	        FOG_SPHINX_PACKET_MAX, sodium_base64_VARIANT_ORIGINAL
 	)];
 	json_t *text = json_stringn(m->len > 0 ? (const char *)m->data : "", m->len);
 
 	sodium_bin2base64(base64, sizeof(base64), m->data, m->len, sodium_base64_VARIANT_ORIGINAL);
-	json_array_append_new(
-	        l->list,
+	http_page_add(
+	        page, m->id,
 	        json_pack(
 	                "{s:I s:o s:o s:I s:s s:o s:b s:o}", "id", (json_int_t)m->id, "received_at",
 	                view_time_us(m->time_us), "recipient", view_hex(m->recipient, FOG_ID_LEN),
@@ -246,16 +239,15 @@ static void messages_each(void *ctx, const struct fog_store_received *m)
 	                m->in_reply_to > 0 ? json_integer(m->in_reply_to) : json_null()
 	        )
 	);
-	l->next = m->id;
 }
 
-static int messages_list(struct fog_node *n, int64_t after, unsigned limit, struct messages_list *l)
+static int messages_list(struct fog_node *n, struct http_page *page)
 {
 	int r = fog_store_begin(n->store);
 
 	if (r < 0)
 		return r;
-	r = fog_store_list(n->store, after, limit, messages_each, l);
+	r = fog_store_list(n->store, page->from, (unsigned)page->limit, messages_each, page);
 	fog_store_end(n->store, 0);
 	return r;
 }
@@ -264,31 +256,25 @@ void http_get_messages(
         struct fog_node *n, const struct http_request *req, struct http_response *res
 )
 {
-	int64_t after = 0, limit = LIMIT_DEFAULT, wait = 0;
+	int64_t end = (int64_t)fog_now_ms() + http_query_number(req, "wait") * 1000, left;
+	struct http_page page;
 	uint64_t seen, now;
 	int r;
 
-	if (http_query_number(res, "after", req->query[0], 0, INT64_MAX, &after) < 0 ||
-	    http_query_number(res, "limit", req->query[1], 1, FOG_STORE_LIST_MAX, &limit) < 0 ||
-	    http_query_number(res, "wait", req->query[2], 0, HTTP_WAIT_MAX_S, &wait) < 0)
-		return;
-	struct messages_list l = {.list = json_array(), .next = after};
-	int64_t end = (int64_t)fog_now_ms() + wait * 1000, left;
+	http_page_begin(&page, req, "after");
 	do {
 		// The count first: a message that comes in between ends the wait at once.
 		seen = fog_inbox_wait(n->inbox, 0, 0);
 		now = seen;
-		r = messages_list(n, after, (unsigned)limit, &l);
+		r = messages_list(n, &page);
 		left = end - (int64_t)fog_now_ms();
 		if (r == 0 && left > 0)
 			now = fog_inbox_wait(n->inbox, seen, (int)left);
 	} while (r == 0 && now > seen);
 	if (r < 0) {
-		json_decref(l.list);
+		http_page_drop(&page);
 		messages_refused(n, res, r, false, "");
 		return;
 	}
-	http_reply_json(
-	        res, 200, json_pack("{s:o s:I}", "messages", l.list, "next", (json_int_t)l.next)
-	);
+	http_reply_json(res, 200, http_page_growing(&page, "messages"));
 }

@@ -96,6 +96,8 @@ json_t *api_schema_json(const struct api_schema *s, bool whole)
 	if (s->pattern != NULL)
 		json_object_set_new(out, "pattern", json_string(s->pattern));
 	schema_values(out, s);
+	if (s->preset != 0)
+		json_object_set_new(out, "default", json_integer(s->preset));
 	if (s->type != API_ANY && s->type != API_OBJECT)
 		schema_limit(out, s);
 	if (s->type == API_OBJECT)

@@ -4,13 +4,10 @@
 #include "../operations/operations.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "../node_services.h"
-#include "http.h"
+#include "page.h"
 #include "view.h"
-
-enum { PAGE = 50 };
 
 static json_t *operation_text(const char *text)
 {
@@ -78,17 +75,9 @@ static void operation_refused(struct http_response *res, int r)
 	}
 }
 
-struct operations_page {
-	json_t *list;
-	int64_t next;
-};
-
-static void operations_see(void *ctx, const struct fog_operation_view *v)
+static void operations_see(void *page, const struct fog_operation_view *v)
 {
-	struct operations_page *p = ctx;
-
-	json_array_append_new(p->list, operation_json(v));
-	p->next = v->id;
+	http_page_add(page, v->id, operation_json(v));
 }
 
 void http_get_operations(
@@ -96,32 +85,24 @@ void http_get_operations(
 )
 {
 	struct fog_operations *o = node_operations(n);
-	int64_t before = 0, limit = PAGE;
+	const char *state = http_query_text(req, "state");
+	struct http_page page;
 
-	if (http_query_number(res, "before", req->query[0], 0, INT64_MAX, &before) < 0 ||
-	    http_query_number(res, "limit", req->query[1], 1, FOG_OPERATIONS_LIST_MAX, &limit) < 0)
-		return;
+	http_page_begin(&page, req, "before");
 	const struct fog_operation_filter filter = {
 	        .owner = operation_owner(req),
-	        .kind = req->query[3],
-	        .state = req->query[2] != NULL ? fog_operation_state_of(req->query[2])
-	                                       : FOG_OPERATION_STATES,
-	        .before = before,
-	        .limit = (unsigned)limit};
-	struct operations_page p = {.list = json_array()};
-	int r = o != NULL ? fog_operations_list(o, &filter, operations_see, &p) : -EAGAIN;
+	        .kind = http_query_text(req, "kind"),
+	        .state = state != NULL ? fog_operation_state_of(state) : FOG_OPERATION_STATES,
+	        .before = page.from,
+	        .limit = (unsigned)page.limit};
+	int r = o != NULL ? fog_operations_list(o, &filter, operations_see, &page) : -EAGAIN;
+	page.more = r > 0;
 	if (r < 0) {
-		json_decref(p.list);
+		http_page_drop(&page);
 		operation_refused(res, r);
 		return;
 	}
-	http_reply_json(
-	        res, 200,
-	        json_pack(
-	                "{s:o s:o}", "operations", p.list, "next",
-	                r > 0 ? json_integer((json_int_t)p.next) : json_null()
-	        )
-	);
+	http_reply_json(res, 200, http_page_json(&page, "operations"));
 }
 
 struct operation_one {
@@ -156,7 +137,7 @@ static void operation_show(
 	struct fog_operations *o = node_operations(n);
 	struct operation_one one = {.lines = json_array(), .next = after};
 	int r = o != NULL ? fog_operations_get(
-	                            o, strtoll(req->part[0], NULL, 10), operation_owner(req), after,
+	                            o, req->part_number[0], operation_owner(req), after,
 	                            operation_see, operation_see_line, &one
 	                    )
 	                  : -EAGAIN;
@@ -175,10 +156,7 @@ void http_get_operation(
         struct fog_node *n, const struct http_request *req, struct http_response *res
 )
 {
-	int64_t after = 0;
-
-	if (http_query_number(res, "after", req->query[0], 0, INT64_MAX, &after) == 0)
-		operation_show(n, req, 200, after, res);
+	operation_show(n, req, 200, http_query_number(req, "after"), res);
 }
 
 void http_post_operation_cancel(
@@ -186,9 +164,8 @@ void http_post_operation_cancel(
 )
 {
 	struct fog_operations *o = node_operations(n);
-	int r = o != NULL
-	        ? fog_operations_cancel(o, strtoll(req->part[0], NULL, 10), operation_changer(req))
-	        : -EAGAIN;
+	int r = o != NULL ? fog_operations_cancel(o, req->part_number[0], operation_changer(req))
+	                  : -EAGAIN;
 
 	if (r < 0)
 		operation_refused(res, r);

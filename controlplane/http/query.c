@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // Parameters, parts of paths, and the one form that all errors have.
+#include "../config_history/history.h"
 #include "../mixnet/loops.h"
+#include "../operations/operations.h"
 #include "../store/store.h"
 #include "../tracer.h"
 #include "http.h"
 #include "schema.h"
 
-enum { TRACE_PAGE_MAX = 1000, LOOPS_PAGE_MAX = 1000 };
+enum { RECORDS_MAX = 1000 };
 
 static const char wait_text[] = "seconds to wait for something new when there is nothing";
 static const char limit_text[] = "how many at most";
@@ -16,9 +18,14 @@ static const char after_text[] = "begin behind this one: 'next' of the page befo
 
 static const struct api_schema wait_value = {.type = API_INTEGER, .max = HTTP_WAIT_MAX_S};
 static const struct api_schema number_value = {.type = API_INTEGER, .max = INT64_MAX};
-static const struct api_schema page_value = {.type = API_INTEGER, .min = 1, .max = TRACE_PAGE_MAX};
-static const struct api_schema list_value = {
-        .type = API_INTEGER, .min = 1, .max = FOG_STORE_LIST_MAX};
+static const struct api_schema records_value = {
+        .type = API_INTEGER, .min = 1, .max = RECORDS_MAX, .preset = 100};
+static const struct api_schema messages_value = {
+        .type = API_INTEGER, .min = 1, .max = FOG_STORE_LIST_MAX, .preset = 100};
+static const struct api_schema revisions_value = {
+        .type = API_INTEGER, .min = 1, .max = FOG_HISTORY_LIST_MAX, .preset = 50};
+static const struct api_schema operations_value = {
+        .type = API_INTEGER, .min = 1, .max = FOG_OPERATIONS_LIST_MAX, .preset = 50};
 static const struct api_schema record_value = {.type = API_INTEGER, .max = FOG_TRACE_COUNT_MAX};
 static const struct api_schema loop_value = {.type = API_INTEGER, .max = FOG_LOOPS_MAX};
 static const char *const operation_states[] = {"queued", "running",   "done",
@@ -46,7 +53,7 @@ const struct api_parameter api_query_config_put[] = {
 
 const struct api_parameter api_query_history[] = {
         {"before", &number_value, before_text, false},
-        {"limit", &list_value, limit_text, false},
+        {"limit", &revisions_value, limit_text, false},
         {NULL, NULL, NULL, false},
 };
 
@@ -57,7 +64,7 @@ const struct api_parameter api_query_operation[] = {
 
 const struct api_parameter api_query_operations[] = {
         {"before", &number_value, before_text, false},
-        {"limit", &list_value, limit_text, false},
+        {"limit", &operations_value, limit_text, false},
         {"state", &operation_state, "only those in this state", false},
         {"kind", &kind_value, "only those of this kind", false},
         {NULL, NULL, NULL, false},
@@ -76,20 +83,20 @@ const struct api_parameter api_query_deny[] = {
 
 const struct api_parameter api_query_loops[] = {
         {"after", &loop_value, after_text, false},
-        {"limit", &page_value, limit_text, false},
+        {"limit", &records_value, limit_text, false},
         {NULL, NULL, NULL, false},
 };
 
 const struct api_parameter api_query_messages[] = {
         {"after", &number_value, after_text, false},
-        {"limit", &list_value, limit_text, false},
+        {"limit", &messages_value, limit_text, false},
         {"wait", &wait_value, wait_text, false},
         {NULL, NULL, NULL, false},
 };
 
 const struct api_parameter api_query_trace[] = {
         {"after", &record_value, after_text, false},
-        {"limit", &page_value, limit_text, false},
+        {"limit", &records_value, limit_text, false},
         {"wait", &wait_value, wait_text, false},
         {NULL, NULL, NULL, false},
 };

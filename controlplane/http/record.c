@@ -47,7 +47,7 @@ static void record_path(const struct http_exchange *x, char *text, size_t len)
 	        snprintf(text, len, "%s", record_plain(x->req.path) ? x->req.path : x->route->path);
 
 	for (int i = 0; query != NULL && query[i].name != NULL; i++) {
-		const char *value = x->req.query[i];
+		const char *value = x->req.query[i].text;
 		if (value != NULL && record_plain(value) && used > 0 && (size_t)used < len)
 			used += snprintf(
 			        text + used, len - (size_t)used, "%c%s=%s",

@@ -131,26 +131,3 @@ void http_reply_errors(
 	snprintf(text, sizeof(text), "%s", detail);
 	reply_problem(res, status, code, NULL, text, errors);
 }
-
-int http_query_number(
-        struct http_response *res, const char *name, const char *text, int64_t min, int64_t max,
-        int64_t *value
-)
-{
-	char *end = NULL;
-
-	if (text == NULL)
-		return 0;
-	errno = 0;
-	long long v = strtoll(text, &end, 10);
-	if (errno != 0 || end == text || *end != '\0' || text[0] == '+' || text[0] == ' ' ||
-	    v < min || v > max) {
-		http_reply_problem(
-		        res, 400, "bad_parameter", NULL, "%s must be a number from %lld to %lld",
-		        name, (long long)min, (long long)max
-		);
-		return -EINVAL;
-	}
-	*value = v;
-	return 0;
-}

@@ -267,7 +267,7 @@ static const struct api_field key_post_fields[] = {
 const struct api_schema api_key_post = {.type = API_OBJECT, .name = "KeyOrder", .field = key_post_fields};
 
 static const struct api_schema after_value = {.type = API_INTEGER, .max = INT64_MAX};
-static const struct api_schema page_value = {.type = API_INTEGER, .min = 1, .max = PAGE_MAX};
+static const struct api_schema page_value = {.type = API_INTEGER, .min = 1, .max = PAGE_MAX, .preset = 100};
 
 const struct api_parameter api_query_users[] = {
 	{"after", &after_value, "begin behind this number", false},

@@ -50,7 +50,7 @@ static const struct api_schema outcome = {.type = API_STRING, .values = (const c
 static const struct api_schema order = {.type = API_STRING, .values = (const char *const[]){"oldest", "newest", NULL}};
 static const struct api_schema form = {.type = API_STRING, .values = (const char *const[]){"jsonl", "csv", NULL}};
 static const struct api_schema after_value = {.type = API_INTEGER, .max = INT64_MAX};
-static const struct api_schema page_value = {.type = API_INTEGER, .min = 1, .max = FOG_AUDIT_PAGE_MAX};
+static const struct api_schema page_value = {.type = API_INTEGER, .min = 1, .max = FOG_AUDIT_PAGE_MAX, .preset = 100};
 static const struct api_schema time = {.type = API_STRING, .min = 20, .max = 32,
 	.pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?Z$"};
 

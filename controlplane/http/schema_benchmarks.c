@@ -122,10 +122,10 @@ static const struct api_field list_fields[] = {
 const struct api_schema api_benchmarks = {.type = API_OBJECT, .name = "Benchmarks", .field = list_fields};
 
 static const struct api_schema before_value = {.type = API_INTEGER, .max = INT64_MAX};
-static const struct api_schema limit_value = {.type = API_INTEGER, .min = 1, .max = FOG_OPERATIONS_LIST_MAX};
+static const struct api_schema limit_value = {.type = API_INTEGER, .min = 1, .max = FOG_OPERATIONS_LIST_MAX, .preset = 50};
 const struct api_parameter api_query_benchmarks[] = {
 	{"before", &before_value, "numbers below this one: 'next' of the page before", false},
-	{"limit", &limit_value, "how many at most; 50 when left out", false},
+	{"limit", &limit_value, "how many at most", false},
 	{"state", &state_value, "only those in this state", false},
 	{"type", &type_value, "only those of this type", false},
 	{NULL, NULL, NULL, false},

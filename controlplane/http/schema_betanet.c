@@ -185,18 +185,18 @@ static const struct api_field health_fields[] = {
 const struct api_schema api_betanet_health = {.type = API_OBJECT, .name = "BetanetHealth", .field = health_fields};
 
 static const struct api_schema after_value = {.type = API_INTEGER, .max = INT64_MAX};
-static const struct api_schema limit_value = {.type = API_INTEGER, .min = 1, .max = FOG_BETANET_LIST_MAX};
+static const struct api_schema limit_value = {.type = API_INTEGER, .min = 1, .max = FOG_BETANET_LIST_MAX, .preset = 50};
 const struct api_parameter api_query_betanet[] = {
 	{"node_type", &type_value, "only those of this type", false},
 	{"state", &state_value, "only those in this state", false},
 	{"region", &name_value, "only those in this region", false},
 	{"after", &after_value, "begin behind this one: 'next' of the page before", false},
-	{"limit", &limit_value, "how many at most; 50 when left out", false},
+	{"limit", &limit_value, "how many at most", false},
 	{NULL, NULL, NULL, false},
 };
 
 const struct api_parameter api_query_betanet_history[] = {
 	{"before", &after_value, "changes with a number below this one: 'next' of the page before", false},
-	{"limit", &limit_value, "how many at most; 50 when left out", false},
+	{"limit", &limit_value, "how many at most", false},
 	{NULL, NULL, NULL, false},
 };

@@ -10,10 +10,8 @@
 void http_get_sent(struct fog_node *n, const struct http_request *req, struct http_response *res)
 {
 	struct fog_store_sent_state s;
-	int64_t id = 0;
+	int64_t id = req->part_number[0];
 
-	if (http_query_number(res, "the message's number", req->part[0], 1, INT64_MAX, &id) < 0)
-		return;
 	int r = fog_store_begin(n->store);
 	if (r == 0) {
 		r = fog_store_sent_get(n->store, id, &s);

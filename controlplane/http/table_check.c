@@ -163,6 +163,8 @@ static int check_schema(void *ctx, const struct api_schema *s)
 		*why = "a schema takes another one of its own type as well, or one that does so itself";
 	else if (s->min > s->max && (s->max != 0 || s->min < 0))
 		*why = "a schema has a range that holds nothing";
+	else if (s->preset != 0 && (s->type != API_INTEGER || s->preset < s->min || s->preset > s->max))
+		*why = "a schema has a preset that it refuses";
 	else if (s->type != API_STRING && (s->pattern != NULL || s->values != NULL || s->nul))
 		*why = "a schema has a pattern or a list of texts, and is no text";
 	else if (s->pattern != NULL && api_pattern_add(s->pattern) < 0)

@@ -9,10 +9,10 @@
 
 #include "../node.h"
 #include "body.h"
-#include "http.h"
+#include "page.h"
 #include "view.h"
 
-enum { SAMPLE = 100, COUNT = 100, SECONDS = 10, PAGE = 100, PAGE_MAX = 1000 };
+enum { SAMPLE = 100, COUNT = 100, SECONDS = 10 };
 
 static const char *const trace_labels[FOG_TRACE_STAGES] = {
 #define X(symbol, label, text) label,
@@ -158,41 +158,41 @@ static void trace_get(
         struct fog_node *n, const struct http_request *req, struct http_response *res, bool capture
 )
 {
-	int64_t after = 0, limit = PAGE, wait = 0;
+	int wait_ms = (int)http_query_number(req, "wait") * 1000;
 	struct fog_tracer_status status;
+	struct http_page page;
 	unsigned got = 0;
 
-	if (http_query_number(res, "after", req->query[0], 0, FOG_TRACE_COUNT_MAX, &after) < 0 ||
-	    http_query_number(res, "limit", req->query[1], 1, PAGE_MAX, &limit) < 0 ||
-	    http_query_number(res, "wait", req->query[2], 0, HTTP_WAIT_MAX_S, &wait) < 0)
-		return;
 	if (trace_forbidden(n)) {
 		trace_refused(res, -EPERM); // also what was recorded before
 		return;
 	}
-	union fog_trace_entry *page = calloc((size_t)limit, sizeof(*page));
-	if (page == NULL) {
+	http_page_begin(&page, req, "after");
+	union fog_trace_entry *entry = calloc((size_t)page.limit, sizeof(*entry));
+	if (entry == NULL) {
+		http_page_drop(&page);
 		http_reply_problem(res, 500, "no_memory", NULL, "out of memory");
 		return;
 	}
 	trace_look(n, capture, &status);
 	if (status.state != FOG_TRACER_NONE)
 		got = fog_tracer_read(
-		        n->tracer, capture, (uint32_t)after, page, (unsigned)limit, (int)wait * 1000
+		        n->tracer, capture, (uint32_t)page.from, entry, (unsigned)page.limit,
+		        wait_ms
 		);
 	// Behind the reading: a state "ended" with nothing in the page means that nothing comes any more.
 	trace_look(n, capture, &status);
 	if (status.state ==
 	    FOG_TRACER_NONE) // thrown away, or replaced by the other kind, meanwhile
 		got = 0;
-	json_t *out = trace_status(&status), *list = json_array();
+	json_t *out = trace_status(&status);
 	for (unsigned i = 0; i < got; i++)
-		json_array_append_new(
-		        list, capture ? trace_frame(&page[i].frame) : trace_record(&page[i].packet)
+		http_page_add(
+		        &page, page.from + i + 1,
+		        capture ? trace_frame(&entry[i].frame) : trace_record(&entry[i].packet)
 		);
-	free(page);
-	json_object_set_new(out, "records", list);
-	json_object_set_new(out, "next", json_integer(after + got));
+	free(entry);
+	json_object_update_new(out, http_page_growing(&page, "records"));
 	http_reply_json(res, 200, out);
 }
 

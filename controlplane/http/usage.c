@@ -106,7 +106,7 @@ void http_get_user_usage(
 
 	if (a == NULL)
 		return;
-	int r = fog_user_get(a, account_part(req, 0), &user, &denial);
+	int r = fog_user_get(a, req->part_number[0], &user, &denial);
 	if (r < 0)
 		account_denied(res, r, &denial);
 	else

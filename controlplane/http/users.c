@@ -5,11 +5,9 @@
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "account_reply.h"
-
-enum { PAGE = 100, PAGE_MAX = 200 };
+#include "page.h"
 
 static json_t *user_view(const struct fog_user *u)
 {
@@ -27,7 +25,7 @@ static json_t *user_view(const struct fog_user *u)
 
 static void user_reply(struct http_response *res, int status, const struct fog_user *u)
 {
-	snprintf(res->etag, sizeof(res->etag), "\"%" PRId64 "\"", u->version);
+	http_etag_number(res, u->version);
 	if (status == 201)
 		snprintf(res->location, sizeof(res->location), "/v1/users/%" PRId64, u->id);
 	http_reply_json(res, status, user_view(u));
@@ -36,36 +34,32 @@ static void user_reply(struct http_response *res, int status, const struct fog_u
 void http_get_users(struct fog_node *n, const struct http_request *req, struct http_response *res)
 {
 	struct fog_accounts *a = account_open(n, res);
-	struct fog_user user[PAGE_MAX];
+	const char *role = http_query_text(req, "role");
+	struct fog_user user[FOG_ACCOUNTS_LIST_MAX];
 	struct fog_denial denial = {0};
-	int64_t after = 0, limit = PAGE;
+	struct http_page page;
 
-	if (a == NULL || http_query_number(res, "after", req->query[0], 0, INT64_MAX, &after) < 0 ||
-	    http_query_number(res, "limit", req->query[1], 1, PAGE_MAX, &limit) < 0)
+	if (a == NULL)
 		return;
+	http_page_begin(&page, req, "after");
 	const struct fog_user_query query = {
-	        .after = after,
-	        .limit = (unsigned)limit,
-	        .roles = req->query[2] != NULL ? (uint32_t)fog_account_role_parse(req->query[2])
-	                                       : 0,
-	        .disabled = req->query[3] == NULL ? -1 : strcmp(req->query[3], "true") == 0,
-	        .prefix = req->query[4],
+	        .after = page.from,
+	        .limit = (unsigned)page.limit + 1,
+	        .roles = role != NULL ? (uint32_t)fog_account_role_parse(role) : 0,
+	        .disabled = http_query_given(req, "disabled")
+	                ? (int)http_query_number(req, "disabled")
+	                : -1,
+	        .prefix = http_query_text(req, "name"),
 	};
 	int count = fog_user_list(a, &query, user, &denial);
-	if (count < 0) {
-		account_denied(res, count, &denial);
+	for (int i = 0; i < count; i++)
+		http_page_add(&page, user[i].id, user_view(&user[i]));
+	if (count >= 0) {
+		http_reply_json(res, 200, http_page_json(&page, "users"));
 		return;
 	}
-	json_t *list = json_array();
-	for (int i = 0; i < count; i++)
-		json_array_append_new(list, user_view(&user[i]));
-	http_reply_json(
-	        res, 200,
-	        json_pack(
-	                "{s:o s:o}", "users", list, "next",
-	                count == limit ? json_integer(user[count - 1].id) : json_null()
-	        )
-	);
+	http_page_drop(&page);
+	account_denied(res, count, &denial);
 }
 
 void http_post_users(struct fog_node *n, const struct http_request *req, struct http_response *res)
@@ -100,7 +94,7 @@ void http_get_user(struct fog_node *n, const struct http_request *req, struct ht
 
 	if (a == NULL)
 		return;
-	int r = fog_user_get(a, account_part(req, 0), &user, &denial);
+	int r = fog_user_get(a, req->part_number[0], &user, &denial);
 	if (r < 0)
 		account_denied(res, r, &denial);
 	else
@@ -124,20 +118,20 @@ void http_patch_user(struct fog_node *n, const struct http_request *req, struct 
 	if (a == NULL)
 		return;
 	struct fog_user_change change = {
-	        .version = account_version(req),
+	        .version = http_match_number(req),
 	        .roles = roles != NULL ? &new_roles : NULL,
 	        .tier = tier != NULL ? &new_tier : NULL,
 	        .disabled = disabled != NULL ? &new_disabled : NULL,
 	};
 	struct fog_limits limits;
-	int r = fog_user_get(a, account_part(req, 0), &user, &denial);
+	int r = fog_user_get(a, req->part_number[0], &user, &denial);
 	if (r == 0 && json_object_get(req->json, "limits") != NULL) {
 		limits = user.limits;
 		account_limits_read(req->json, &limits);
 		change.limits = &limits;
 	}
 	if (r == 0)
-		r = fog_user_change(a, account_part(req, 0), &change, &user, &denial);
+		r = fog_user_change(a, req->part_number[0], &change, &user, &denial);
 	if (r < 0)
 		account_denied(res, r, &denial);
 	else
@@ -161,7 +155,7 @@ void http_delete_user(struct fog_node *n, const struct http_request *req, struct
 	if (a != NULL)
 		user_done(
 		        res,
-		        fog_user_delete(a, account_part(req, 0), account_version(req), &denial),
+		        fog_user_delete(a, req->part_number[0], http_match_number(req), &denial),
 		        &denial
 		);
 }
@@ -174,7 +168,7 @@ void http_post_user_unlock(
 	struct fog_denial denial = {0};
 
 	if (a != NULL)
-		user_done(res, fog_user_unlock(a, account_part(req, 0), &denial), &denial);
+		user_done(res, fog_user_unlock(a, req->part_number[0], &denial), &denial);
 }
 
 void http_delete_user_totp(
@@ -185,7 +179,7 @@ void http_delete_user_totp(
 	struct fog_denial denial = {0};
 
 	if (a != NULL)
-		user_done(res, fog_totp_remove(a, account_part(req, 0), &denial), &denial);
+		user_done(res, fog_totp_remove(a, req->part_number[0], &denial), &denial);
 }
 
 void http_delete_user_sessions(
@@ -196,7 +190,7 @@ void http_delete_user_sessions(
 	struct fog_denial denial = {0};
 
 	if (a != NULL)
-		user_done(res, fog_session_end_all(a, account_part(req, 0), 0, &denial), &denial);
+		user_done(res, fog_session_end_all(a, req->part_number[0], 0, &denial), &denial);
 }
 
 void http_post_user_reset(
@@ -210,7 +204,7 @@ void http_post_user_reset(
 
 	if (a == NULL)
 		return;
-	int r = fog_reset_make(a, account_part(req, 0), token, &ends_us, &denial);
+	int r = fog_reset_make(a, req->part_number[0], token, &ends_us, &denial);
 	if (r < 0) {
 		account_denied(res, r, &denial);
 		return;

@@ -374,7 +374,9 @@ static json_t *validate_number(const char *text)
 	return errno == 0 && *end == '\0' ? json_integer(value) : NULL;
 }
 
-bool api_validate_text(const struct api_parameter *p, const char *text, struct api_findings *f)
+bool api_validate_text(
+        const struct api_parameter *p, const char *text, int64_t *number, struct api_findings *f
+)
 {
 	struct validate v = {.found = f, .parameter = p->name};
 	json_t *value = NULL;
@@ -397,6 +399,10 @@ bool api_validate_text(const struct api_parameter *p, const char *text, struct a
 	good = value != NULL
 	        ? validate_value(&v, p->schema, value)
 	        : validate_bad(&v, "bad_type", "must be %s", type_words[p->schema->type]);
+	if (good && json_is_integer(value))
+		*number = json_integer_value(value);
+	else if (good && json_is_boolean(value))
+		*number = json_is_true(value);
 	json_decref(value);
 	return good;
 }

@@ -23,5 +23,5 @@ json_t *api_json_parse(const char *text, size_t len, struct api_findings *);
 // Returns whether 'value' keeps to the schema; adds to 'findings' what does not.
 bool api_validate(const struct api_schema *, const json_t *value, struct api_findings *);
 
-// The same for a parameter's text, or a part of a path.
-bool api_validate_text(const struct api_parameter *, const char *text, struct api_findings *);
+// The same for a parameter's text, or a part of a path. *number gets the value of a whole number or a flag, else it stays.
+bool api_validate_text(const struct api_parameter *, const char *text, int64_t *number, struct api_findings *);

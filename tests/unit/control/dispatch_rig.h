@@ -20,6 +20,7 @@ static char folder[64];
 static struct fog_node *node;
 static struct http_dispatcher *dispatcher;
 static const struct http_peer operator= {.local = true, .member = true, .uid = 7};
+static const struct http_peer chief = {.local = true, .member = true, .chief = true};
 static const struct http_peer stranger = {.local = true, .uid = 8};
 static const struct http_peer remote = {.address = "192.0.2.9", .network = "192.0.2.9"};
 

@@ -168,15 +168,19 @@ static void test_parameters(void)
 	static const char *const bad[] = {
 	        "", "8", "-3", "+1", " 1", "1 ", "01", "1x", "0x1", "1.0", "99999999999999999999"};
 	struct api_findings f = {0};
+	int64_t n = 0;
 
-	CU_ASSERT_TRUE(api_validate_text(&p, "7", &f) && api_validate_text(&p, "-2", &f));
-	CU_ASSERT_TRUE(api_validate_text(&b, "", &f) && api_validate_text(&b, "true", &f));
-	CU_ASSERT_FALSE(api_validate_text(&b, "1", &f));
+	CU_ASSERT_TRUE(api_validate_text(&p, "7", &n, &f) && n == 7);
+	CU_ASSERT_TRUE(api_validate_text(&p, "-2", &n, &f) && n == -2);
+	CU_ASSERT_TRUE(api_validate_text(&b, "", &n, &f) && n == 1);
+	CU_ASSERT_TRUE(api_validate_text(&b, "false", &n, &f) && n == 0);
+	CU_ASSERT_TRUE(api_validate_text(&b, "true", &n, &f) && n == 1);
+	CU_ASSERT_FALSE(api_validate_text(&b, "1", &n, &f));
 	CU_ASSERT_STRING_EQUAL(f.code, "bad_parameter");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		CU_ASSERT_FALSE(api_validate_text(&p, bad[i], &f));
+		CU_ASSERT_FALSE(api_validate_text(&p, bad[i], &n, &f));
 	CU_ASSERT_FALSE(
-	        api_validate_text(&(struct api_parameter){"t", &text, "x", false}, "\xff", &f)
+	        api_validate_text(&(struct api_parameter){"t", &text, "x", false}, "\xff", &n, &f)
 	);
 	json_decref(f.errors);
 }
@@ -224,6 +228,10 @@ static void test_table(void)
 	        {200, NULL, &outer}, {201, NULL, &twin}, {0, NULL, NULL}};
 	static const struct api_parameter again[] = {
 	        {"a", &number, "x", false}, {"a", &number, "x", false}, {NULL, NULL, NULL, false}};
+	static const struct api_schema preset = {
+	        .type = API_INTEGER, .min = 1, .max = 5, .preset = 6};
+	static const struct api_parameter outside[] = {
+	        {"a", &preset, "x", false}, {NULL, NULL, NULL, false}};
 	static const struct api_parameter complex[] = {
 	        {"a", &outer, "x", false}, {NULL, NULL, NULL, false}};
 
@@ -254,6 +262,7 @@ static void test_table(void)
 	);
 	REFUSED(row.query = again);
 	REFUSED(row.query = complex);
+	REFUSED(row.query = outside);
 	REFUSED(row.answers = NULL);
 	REFUSED(row.answers = both);
 	REFUSED(row.answers = failed);

@@ -156,6 +156,49 @@ static void test_names(void)
 	}
 }
 
+// How many rows a list has, and its 'next' (0: null).
+static size_t rows(const char *target, const char *name, int64_t *next)
+{
+	CU_ASSERT_EQUAL(ask(&chief, "GET", target, NULL), 200);
+	json_t *json = json_loads(answer, 0, NULL);
+	size_t count = json_array_size(json_object_get(json, name));
+	*next = json_integer_value(json_object_get(json, "next"));
+	json_decref(json);
+	return count;
+}
+
+static void test_lists(void)
+{
+	int64_t next, first;
+	char target[64];
+
+	for (char c = 'a'; c < 'd'; c++) {
+		snprintf(target, sizeof(target), "{\"name\":\"user-%c\",\"roles\":[\"user\"]}", c);
+		CU_ASSERT_EQUAL(ask(&chief, "POST", "/v1/users", target), 201);
+	}
+	CU_ASSERT_EQUAL(rows("/v1/users?limit=2&after=0", "users", &first), 2);
+	CU_ASSERT_TRUE(first > 0);
+	snprintf(target, sizeof(target), "/v1/users?after=%lld", (long long)first);
+	CU_ASSERT_EQUAL(rows(target, "users", &next), 1);
+	CU_ASSERT_EQUAL(next, 0);
+	CU_ASSERT_EQUAL(rows("/v1/users?limit=3", "users", &next), 3);
+	CU_ASSERT_EQUAL(next, 0); // nothing follows
+	CU_ASSERT_EQUAL(rows("/v1/users?disabled=true", "users", &next), 0);
+	CU_ASSERT_EQUAL(rows("/v1/users?disabled=false", "users", &next), 3);
+	CU_ASSERT_EQUAL(rows("/v1/users?name=user-c", "users", &next), 1);
+	for (int i = 0; i < 101; i++)
+		CU_ASSERT_EQUAL(ask(&chief, "GET", "/v1/users/4711", NULL), 404);
+	CU_ASSERT_EQUAL(rows("/v1/audit?action=user.read", "rows", &next), 100); // its preset
+	CU_ASSERT_TRUE(next > 0);
+	CU_ASSERT_EQUAL(rows("/v1/audit?action=user.read&limit=101", "rows", &next), 101);
+	CU_ASSERT_EQUAL(next, 0);
+	CU_ASSERT_EQUAL(rows("/v1/messages?after=7&limit=3&wait=0", "messages", &next), 0);
+	CU_ASSERT_EQUAL(next, 7); // what comes later is asked for with it
+	CU_ASSERT_EQUAL(ask(&chief, "GET", "/v1/consensus?raw=maybe", NULL), 400);
+	CU_ASSERT_EQUAL(ask(&chief, "GET", "/v1/config/diff?from=1", NULL), 400);
+	CU_ASSERT_TRUE(says("the parameter to is missing"));
+}
+
 static void test_headers(void)
 {
 	static const char *const targets[] = {
@@ -218,6 +261,7 @@ int main(void)
 	        {"content types", test_types},
 	        {"idempotency", test_idempotency},
 	        {"names of requests", test_names},
+	        {"lists", test_lists},
 	        {"headers", test_headers},
 	        {"other origins", test_origins},
 	        CU_TEST_INFO_NULL,
