@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../log/log.h"
+#include "accounts/wiped.h"
 #include "auth/confine.h"
 #include "auth/privileges.h"
 #include "daemon.h"
@@ -293,6 +294,7 @@ int main(int argc, char **argv)
 
 	if (r >= 0)
 		return r;
+	fog_wiped_json();
 	fog_daemon_memlock();
 	fog_notify_open(&m.notify, main_say, &m);
 	if (sodium_init() < 0 || fog_crypto_init() < 0) {

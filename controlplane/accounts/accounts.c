@@ -283,6 +283,11 @@ const char *fog_accounts_platform(const struct fog_accounts *a)
 	return a->platform;
 }
 
+uint64_t fog_accounts_hashes(struct fog_accounts *a)
+{
+	return atomic_load(&a->hashes);
+}
+
 json_t *fog_accounts_jwks(struct fog_accounts *a)
 {
 	return signing_jwks(&a->signing, a->now_us());

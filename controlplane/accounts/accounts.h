@@ -86,6 +86,8 @@ void fog_accounts_close(struct fog_accounts *); // accepts NULL
 int fog_accounts_follow(struct fog_accounts *);
 // What tokens of this platform say as their 'aud'.
 const char *fog_accounts_platform(const struct fog_accounts *);
+// How often Argon2id has run since it was opened.
+uint64_t fog_accounts_hashes(struct fog_accounts *);
 // Public keys that verify tokens, as RFC 7517 writes a set of them; NULL: no memory.
 json_t *fog_accounts_jwks(struct fog_accounts *);
 // A new signing key now, not when the present one is 30 days old.
@@ -164,7 +166,8 @@ int fog_user_get(struct fog_accounts *, int64_t id, struct fog_user *, struct fo
 int fog_user_find(struct fog_accounts *, const char *name, struct fog_user *, struct fog_denial *);
 // Returns how many.
 int fog_user_list(struct fog_accounts *, const struct fog_user_query *, struct fog_user *, struct fog_denial *);
-// -EEXIST "last_admin": somebody must be left who is admin and not disabled; so for deletion.
+// -EEXIST "last_admin": somebody must be left who is admin and not disabled, and where admins need one-time codes who has
+// them if this one does; so for deletion.
 int fog_user_change(struct fog_accounts *, int64_t id, const struct fog_user_change *, struct fog_user *, struct fog_denial *);
 int fog_user_delete(struct fog_accounts *, int64_t id, int64_t version, struct fog_denial *);
 // Forget failed logins from everywhere.
@@ -226,11 +229,11 @@ int fog_session_list(struct fog_accounts *, int64_t user_id, int64_t after, unsi
 
 // Ends all sessions and answers with tokens of a new one. A wrong old password counts as a failed login.
 int fog_password_change(struct fog_accounts *, int64_t user_id, const char *old, const char *fresh, const char *source, struct fog_tokens *, struct fog_denial *);
-// Without the old one, by who may read the store itself. Ends all sessions.
+// Without the old one, by who may read the store itself. Ends all sessions and API keys.
 int fog_password_set(struct fog_accounts *, int64_t user_id, const char *fresh, struct fog_denial *);
 // A token that sets a new password, once, for FOG_RESET_MINUTES; those before it are over.
 int fog_reset_make(struct fog_accounts *, int64_t user_id, char token[FOG_SECRET_LEN + 1], int64_t *ends_us, struct fog_denial *);
-// Ends all sessions. Returns 0 with whose it was, -EACCES "bad_reset".
+// Ends all sessions and API keys: somebody else may have made them. Returns 0 with whose it was, -EACCES "bad_reset".
 int fog_reset_use(struct fog_accounts *, const char *token, const char *fresh, int64_t *user_id, struct fog_denial *);
 
 // One-time codes (RFC 6238: SHA-1, 6 digits, 30 s), and backup codes for who lost the device.
@@ -242,8 +245,8 @@ struct fog_totp {
 
 typedef char fog_backup_codes[FOG_BACKUP_CODES][FOG_BACKUP_CODE_LEN + 1];
 
-// A new secret, asked for at logins once it is confirmed. -EEXIST "totp_on".
-int fog_totp_begin(struct fog_accounts *, int64_t user_id, struct fog_totp *, struct fog_denial *);
+// A new secret, asked for at logins once it is confirmed. -EEXIST "totp_on". A wrong password counts as a failed login.
+int fog_totp_begin(struct fog_accounts *, int64_t user_id, const char *password, const char *source, struct fog_totp *, struct fog_denial *);
 int fog_totp_confirm(struct fog_accounts *, int64_t user_id, const char *code, const char *source, fog_backup_codes, struct fog_denial *);
 // New backup codes in place of the old ones.
 int fog_totp_codes(struct fog_accounts *, int64_t user_id, const char *code, const char *source, fog_backup_codes, struct fog_denial *);

@@ -219,6 +219,16 @@ static int revoke_work(struct fog_tx *tx, void *ctx)
 	return r < 0 ? r : rights_changed(tx, k->work.now_us, RIGHTS_KEY, k->key_id);
 }
 
+int keys_revoke(struct fog_tx *tx, struct work *w, int64_t user_id)
+{
+	int r = fog_db_run(
+	        tx, "UPDATE api_key SET revoked_at = $2 WHERE account_id = $1 AND revoked_at = 0",
+	        FOG_BIND(FOG_INT(user_id), FOG_INT(w->now_us))
+	);
+
+	return r <= 0 ? r : rights_changed(tx, w->now_us, RIGHTS_ACCOUNT, user_id);
+}
+
 int fog_key_revoke(
         struct fog_accounts *a, int64_t user_id, int64_t key_id, struct fog_denial *refusal
 )

@@ -219,15 +219,21 @@ static int sparing_work(struct fog_tx *tx, void *ctx)
 	return attempt_undo(tx, s->attempt);
 }
 
+void attempt_spare(struct work *w, const struct attempt *t)
+{
+	struct fog_denial refusal;
+	struct sparing s = {.work = {.a = w->a, .refusal = &refusal}, .attempt = t};
+
+	accounts_write(&s.work, sparing_work);
+}
+
 int attempt_verify(
         struct work *w, const struct attempt *t, const char *stored, const char *password
 )
 {
 	int r = password_verify(w->a, stored, password, w->refusal);
-	struct fog_denial refusal;
-	struct sparing s = {.work = {.a = w->a, .refusal = &refusal}, .attempt = t};
 
 	if (r < 0)
-		accounts_write(&s.work, sparing_work);
+		attempt_spare(w, t);
 	return r;
 }

@@ -163,6 +163,13 @@ static void tokens_clear(struct fog_tokens *t)
 	t->codes_left = -1;
 }
 
+// Nothing but whose login it was.
+static void tokens_refuse(struct fog_tokens *t, int64_t user_id)
+{
+	tokens_clear(t);
+	t->user_id = user_id;
+}
+
 int fog_login(
         struct fog_accounts *a, const struct fog_login *said, struct fog_tokens *tokens,
         struct fog_denial *refusal
@@ -188,14 +195,18 @@ int fog_login(
 		                : l.who.stored[0] == '\0' ? "no_password"
 		                                          : "password"
 		);
-	if (r > 0 && said->verified != NULL && said->verified(said->ctx, l.who.id) < 0)
+	bool right = r > 0;
+	if (right && said->verified != NULL && said->verified(said->ctx, l.who.id) < 0)
 		r = refuse_store(refusal, -EAGAIN);
 	if (r > 0)
 		r = accounts_write(&l.work, login_finish);
+	if (right && r < 0 && r != -EACCES)
+		attempt_spare(&l.work, &l.attempt);
 	if (r == 0)
 		r = session_tokens(&l.work, tokens);
+	// Only who has shown the password is told to be somebody, even to the audit.
 	if (r < 0)
-		tokens_clear(tokens);
+		tokens_refuse(tokens, right ? l.who.id : 0);
 	sodium_memzero(&l.who, sizeof(l.who));
 	return r;
 }
@@ -219,6 +230,7 @@ static int step_find(struct fog_tx *tx, struct login *l, struct step *s)
 		s->ends_us = fog_rows_int(&row, 2);
 	}
 	fog_rows_end(&row);
+	l->who.id = user_id;
 	if (r == -ENOENT || (r == 0 && (s->tries >= STEP_TRIES || s->ends_us <= l->work.now_us)))
 		return refuse(
 		        l->work.refusal, -EACCES, "bad_step", NULL,
@@ -276,7 +288,7 @@ int fog_login_code(
 	if (r >= 0)
 		r = session_tokens(&l.work, tokens);
 	if (r < 0)
-		tokens_clear(tokens);
+		tokens_refuse(tokens, l.who.id);
 	sodium_memzero(&l.who, sizeof(l.who));
 	return r < 0 ? r : 0;
 }

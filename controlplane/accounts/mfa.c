@@ -51,24 +51,68 @@ static int mfa_changed(struct fog_tx *tx, struct mfa *m)
 	return r < 0 ? r : rights_changed(tx, m->work.now_us, RIGHTS_ACCOUNT, m->user_id);
 }
 
+// Before the password is verified.
+static int mfa_asked(struct fog_tx *tx, struct mfa *m, bool on)
+{
+	int r = mfa_find(tx, m, on);
+
+	if (r < 0)
+		return r;
+	attempt_name(m->work.a, &m->attempt, m->who.name, m->source);
+	return attempt_begin(tx, &m->work, &m->attempt, m->user_id);
+}
+
+// Returns 1, or an error: a wrong one is one.
+static int mfa_password(struct mfa *m, const char *password)
+{
+	int r = attempt_verify(&m->work, &m->attempt, m->who.stored, password);
+
+	return r != 0 ? r
+	              : refuse(m->work.refusal, -EACCES, "bad_login", "password",
+	                       "This is not the password: try again.");
+}
+
+static int begin_asked(struct fog_tx *tx, void *ctx)
+{
+	return mfa_asked(tx, ctx, false);
+}
+
 static int begin_work(struct fog_tx *tx, void *ctx)
 {
 	struct mfa *m = ctx;
-	int r = mfa_find(tx, m, false);
+	char stored[sizeof(m->who.stored)];
 
+	memcpy(stored, m->who.stored, sizeof(stored));
+	int r = mfa_find(tx, m, false);
+	if (r == 0 && strcmp(stored, m->who.stored) != 0)
+		r =
+		        refuse(m->work.refusal, -EACCES, "bad_login", "changed",
+		               "The account has changed meanwhile: log in again.");
+	sodium_memzero(stored, sizeof(stored));
+	if (r >= 0)
+		r = attempt_done(tx, &m->work, &m->attempt, m->user_id);
 	return r < 0 ? r : totp_fresh(tx, &m->work, m->user_id, m->totp->secret);
 }
 
 int fog_totp_begin(
-        struct fog_accounts *a, int64_t user_id, struct fog_totp *totp, struct fog_denial *refusal
+        struct fog_accounts *a, int64_t user_id, const char *password, const char *source,
+        struct fog_totp *totp, struct fog_denial *refusal
 )
 {
 	struct mfa m = {
 	        .work = {.a = a, .refusal = refusal, .now_us = a->now_us()},
 	        .user_id = user_id,
+	        .source = source,
 	        .totp = totp};
-	int r = accounts_write(&m.work, begin_work);
+	int r = accounts_write(&m.work, begin_asked);
 
+	if (r >= 0)
+		r = mfa_password(&m, password);
+	if (r > 0) {
+		r = accounts_write(&m.work, begin_work);
+		if (r < 0)
+			attempt_spare(&m.work, &m.attempt);
+	}
 	if (r >= 0)
 		snprintf(
 		        totp->uri, sizeof(totp->uri),
@@ -178,15 +222,9 @@ static int mfa_remove(struct fog_tx *tx, struct mfa *m)
 	return r < 0 ? r : mfa_changed(tx, m);
 }
 
-static int off_begin(struct fog_tx *tx, void *ctx)
+static int off_asked(struct fog_tx *tx, void *ctx)
 {
-	struct mfa *m = ctx;
-	int r = mfa_find(tx, m, true);
-
-	if (r < 0)
-		return r;
-	attempt_name(m->work.a, &m->attempt, m->who.name, m->source);
-	return attempt_begin(tx, &m->work, &m->attempt, m->user_id);
+	return mfa_asked(tx, ctx, true);
 }
 
 static int off_work(struct fog_tx *tx, void *ctx)
@@ -209,15 +247,17 @@ int fog_totp_off(
 	        .user_id = user_id,
 	        .code = code,
 	        .source = source};
-	int r = accounts_write(&m.work, off_begin);
+	int r = accounts_write(&m.work, off_asked);
 
 	if (r >= 0)
-		r = attempt_verify(&m.work, &m.attempt, m.who.stored, password);
-	if (r == 0)
-		r =
-		        refuse(refusal, -EACCES, "bad_login", "password",
-		               "This is not the password: try again.");
-	return r < 0 ? r : mfa_run(&m, off_work);
+		r = mfa_password(&m, password);
+	if (r > 0) {
+		r = mfa_run(&m, off_work);
+		if (r < 0 && r != -EACCES)
+			attempt_spare(&m.work, &m.attempt);
+	}
+	sodium_memzero(&m.who, sizeof(m.who));
+	return r;
 }
 
 static int remove_work(struct fog_tx *tx, void *ctx)

@@ -60,8 +60,10 @@ int password_check(const char *password, const char *name, struct fog_denial *re
 
 static int password_enter(struct fog_accounts *a, struct fog_denial *refusal)
 {
-	if (gate_enter(&a->gate) == 0)
+	if (gate_enter(&a->gate) == 0) {
+		atomic_fetch_add(&a->hashes, 1);
 		return 0;
+	}
 	return refuse_for(
 	        refusal, -EBUSY, "busy", "argon2", "Too many log in at once: try again.", 2
 	);
@@ -163,10 +165,19 @@ static int setting_finish(struct fog_tx *tx, void *ctx)
 		        "The account has changed meanwhile: log in again."
 		);
 	r = password_store(tx, &s->work, s->user_id, s->stored);
+	if (r >= 0 && s->tokens == NULL)
+		r = keys_revoke(tx, &s->work, s->user_id);
 	if (r < 0 || s->tokens == NULL)
 		return r;
 	r = attempt_done(tx, &s->work, &s->attempt, s->user_id);
 	return r < 0 ? r : session_begin(tx, &s->work, s->user_id, s->source, s->tokens);
+}
+
+static int setting_keep(struct setting *s, const char *fresh)
+{
+	int r = password_hash(s->work.a, fresh, s->stored, s->work.refusal);
+
+	return r < 0 ? r : accounts_change(&s->work, setting_finish);
 }
 
 int fog_password_change(
@@ -191,10 +202,11 @@ int fog_password_change(
 		r =
 		        refuse(refusal, -EACCES, "bad_login", "password",
 		               "This is not the present password: try again.");
-	if (r > 0)
-		r = password_hash(a, fresh, s.stored, refusal);
-	if (r == 0)
-		r = accounts_change(&s.work, setting_finish);
+	if (r > 0) {
+		r = setting_keep(&s, fresh);
+		if (r < 0)
+			attempt_spare(&s.work, &s.attempt);
+	}
 	if (r >= 0)
 		r = session_tokens(&s.work, tokens);
 	sodium_memzero(&s, sizeof(s));
@@ -212,9 +224,7 @@ int fog_password_set(
 	if (r >= 0)
 		r = password_check(fresh, s.who.name, refusal);
 	if (r == 0)
-		r = password_hash(a, fresh, s.stored, refusal);
-	if (r == 0)
-		r = accounts_change(&s.work, setting_finish);
+		r = setting_keep(&s, fresh);
 	sodium_memzero(&s, sizeof(s));
 	return r < 0 ? r : 0;
 }

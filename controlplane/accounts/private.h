@@ -36,6 +36,7 @@ struct fog_accounts {
 	struct cache *cache;
 	struct signing signing;
 	struct gate gate;
+	_Atomic uint64_t hashes; // runs of Argon2id
 	_Atomic uint64_t synced_ms; // when the store was last asked what has changed, and answered
 	pthread_mutex_t follow_lock; // over what follows
 	int64_t version; // up to which changes are known
@@ -127,6 +128,11 @@ int password_verify(struct fog_accounts *, const char *stored, const char *passw
 // In a transaction: the new one, the end of all sessions, steps and resets.
 int password_store(struct fog_tx *, struct work *, int64_t user_id, const char *stored);
 
+// keys.c
+
+// All of an account. Returns 0 or an error of the store.
+int keys_revoke(struct fog_tx *, struct work *, int64_t user_id);
+
 // lockout.c
 
 struct attempt {
@@ -138,6 +144,8 @@ void attempt_name(struct fog_accounts *, struct attempt *, const char *name, con
 // Count a failure before anything is tried, so that tries at the same time count, too. 'user_id' 0: nobody's name.
 int attempt_begin(struct fog_tx *, struct work *, const struct attempt *, int64_t user_id);
 int attempt_undo(struct fog_tx *, const struct attempt *); // it was none
+// The same in a transaction of its own, when what follows a right password fails for another reason. The refusal stays.
+void attempt_spare(struct work *, const struct attempt *);
 // password_verify, after which an attempt counts only when the password was a wrong one.
 int attempt_verify(struct work *, const struct attempt *, const char *stored, const char *password);
 int attempt_done(

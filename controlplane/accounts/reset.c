@@ -91,7 +91,9 @@ static int use_work(struct fog_tx *tx, void *ctx)
 		return r;
 	attempt_name(s->work.a, &t, s->who.name, "");
 	r = attempt_forget(tx, t.who);
-	return r < 0 ? r : password_store(tx, &s->work, s->user_id, s->stored);
+	if (r >= 0)
+		r = password_store(tx, &s->work, s->user_id, s->stored);
+	return r < 0 ? r : keys_revoke(tx, &s->work, s->user_id);
 }
 
 int fog_reset_use(

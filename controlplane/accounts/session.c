@@ -185,9 +185,10 @@ static int refresh_work(struct fog_tx *tx, void *ctx)
 {
 	struct refreshing *f = ctx;
 	struct fog_denial *refusal = f->work.refusal;
-	int r = refresh_find(tx, f);
 
+	f->tokens->user_id = f->tokens->session_id = 0; // of an attempt that was rolled back
 	f->reused = false;
+	int r = refresh_find(tx, f);
 	if (r == -ENOENT)
 		return refuse(
 		        refusal, -EACCES, "bad_token", "refresh_unknown",
@@ -238,6 +239,7 @@ int fog_session_refresh(
 	sodium_memzero(tokens, sizeof(*tokens)); // not before: the token may stand in them
 	tokens->codes_left = -1;
 	int r = accounts_change(&f.work, refresh_work);
+	const int64_t user_id = tokens->user_id, session_id = tokens->session_id;
 	if (r >= 0 && f.reused)
 		r = refuse(
 		        refusal, -EACCES, "token_reused", "refresh_reused",
@@ -245,7 +247,10 @@ int fog_session_refresh(
 		);
 	if (r >= 0)
 		r = session_tokens(&f.work, tokens);
-	if (r < 0)
+	if (r < 0) {
 		sodium_memzero(tokens, sizeof(*tokens));
+		tokens->user_id = user_id;
+		tokens->session_id = session_id;
+	}
 	return r < 0 ? r : 0;
 }

@@ -230,21 +230,28 @@ static bool is_admin(uint32_t roles, bool disabled)
 	return (roles & FOG_ROLE_ADMIN) != 0 && !disabled;
 }
 
-// Whether somebody else is left who can log in and change rights.
+// Whether somebody else is left who can log in and change rights. Where admins need one-time codes, one who has them does not
+// leave it to those without.
 static int user_spare(struct fog_tx *tx, struct using *u)
 {
+	bool codes = u->work.a->admins_need_totp && u->user.totp;
 	struct fog_rows row;
 	int r = fog_db_one(
 	        tx, &row,
-	        "SELECT count(*) FROM account WHERE id <> $1 AND disabled = 0 AND (roles & 8) <> 0 AND password IS NOT NULL",
-	        FOG_BIND(FOG_INT(u->id))
+	        "SELECT count(*) FROM account WHERE id <> $1 AND disabled = 0 AND (roles & 8) <> 0 AND password IS NOT NULL "
+	        "AND totp_on >= $2",
+	        FOG_BIND(FOG_INT(u->id), FOG_INT(codes))
 	);
 	bool last = r == 0 && fog_rows_int(&row, 0) == 0;
 
 	fog_rows_end(&row);
-	return last ? refuse(u->work.refusal, -EEXIST, "last_admin", NULL,
-	                     "This is the last admin: make another one first.")
-	            : r;
+	if (!last)
+		return r;
+	return refuse(
+	        u->work.refusal, -EEXIST, "last_admin", codes ? "last_admin_with_codes" : NULL,
+	        codes ? "This is the last admin with one-time codes, which admins need here: have another one set them up first."
+	              : "This is the last admin: make another one first."
+	);
 }
 
 static_assert(FOG_ROLE_ADMIN == 8, "as user_spare asks");

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../accounts/wiped.h"
 #include "config.h"
 #include "describe.h"
 #include "host.h"
@@ -129,6 +130,7 @@ int main(int argc, char **argv)
 {
 	int leading = ctl_leading(argc, argv);
 
+	fog_wiped_json();
 	if (argc == 2 && strcmp(argv[1], "--help") == 0)
 		return ctl_help(1, argv);
 	if (argc == 2 && strcmp(argv[1], "--version") == 0)

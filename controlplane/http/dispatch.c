@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "../../log/log.h"
+#include "../accounts/wiped.h"
 #include "../node.h"
 #include "../now.h"
 #include "exchange.h"
@@ -356,6 +357,6 @@ void http_exchange_end(struct http_exchange *x)
 		return;
 	json_decref(x->json);
 	http_uri_free(&x->uri);
-	free(x->res.body);
+	fog_wiped_free(x->res.body);
 	free(x);
 }

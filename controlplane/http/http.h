@@ -67,7 +67,9 @@ struct http_response {
 	bool replayed; // answer of an earlier request with the same Idempotency-Key
 	char code[HTTP_CODE_LEN]; // of a problem
 	const char *why; // static, for the audit only: what the caller isn't told
-	int64_t user_id; // whose account a request by nobody known that worked, or was begun, was about, for the audit
+	int64_t user_id; // whose account a request by nobody known was about, as far as he has shown it; for the audit
+	const char *action; // static, for the audit; NULL: the route's
+	char object[64]; // for the audit: what it was done to; "": the location, or the path
 	const char *request_id; // for problems
 };
 

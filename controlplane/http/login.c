@@ -2,7 +2,9 @@
 // Copyright (c) 2026 the Fogline authors
 // Logging in and out, tokens and passwords.
 #include <errno.h>
+#include <inttypes.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../now.h"
@@ -37,6 +39,17 @@ static void login_reply(struct http_response *res, struct fog_tokens *t)
 	        )
 	);
 	sodium_memzero(t, sizeof(*t));
+}
+
+// Of tokens that were not given it says whose they would have been.
+static void login_refuse(
+        struct http_response *res, int r, const struct fog_denial *denial,
+        const struct fog_tokens *t
+)
+{
+	if (t->user_id != 0)
+		res->user_id = t->user_id;
+	account_denied(res, r, denial);
 }
 
 static void login_step(struct http_response *res, struct fog_tokens *t)
@@ -101,7 +114,7 @@ void http_post_login(struct fog_node *n, const struct http_request *req, struct 
 	if (ask.away)
 		return;
 	if (r < 0)
-		account_denied(res, r, &denial);
+		login_refuse(res, r, &denial, &tokens);
 	else if (r == FOG_LOGIN_CODE)
 		login_step(res, &tokens);
 	else
@@ -123,9 +136,16 @@ void http_post_login_mfa(
 	        &denial
 	);
 	if (r < 0)
-		account_denied(res, r, &denial);
+		login_refuse(res, r, &denial, &tokens);
 	else
 		login_reply(res, &tokens);
+}
+
+// A refresh token that comes a second time was stolen: the audit has a word of its own for it.
+static void refresh_reused(struct http_response *res, const struct fog_tokens *t)
+{
+	res->action = "session.reuse";
+	snprintf(res->object, sizeof(res->object), "/v1/auth/sessions/%" PRId64, t->session_id);
 }
 
 void http_post_refresh(
@@ -142,8 +162,10 @@ void http_post_refresh(
 	int r = fog_session_refresh(
 	        a, login_text(req, "refresh_token"), req->source, &tokens, &denial
 	);
+	if (r < 0 && strcmp(denial.code, "token_reused") == 0)
+		refresh_reused(res, &tokens);
 	if (r < 0)
-		account_denied(res, r, &denial);
+		login_refuse(res, r, &denial, &tokens);
 	else
 		login_reply(res, &tokens);
 }

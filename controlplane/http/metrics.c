@@ -234,6 +234,18 @@ static void metrics_data_plane(
 	);
 }
 
+static void metrics_hashes(FILE *f, const struct fog_node *n)
+{
+	struct fog_accounts *accounts = node_platform_accounts(n);
+
+	if (accounts != NULL)
+		metrics_counter(
+		        f, "password_hashes", "",
+		        "runs of Argon2id: logins of anybody, known or not, and new passwords",
+		        fog_accounts_hashes(accounts)
+		);
+}
+
 static void metrics_control_plane(FILE *f, struct fog_node *n, const struct fog_dpclient_status *d)
 {
 	struct fog_inbox_counts c;
@@ -258,6 +270,7 @@ static void metrics_control_plane(FILE *f, struct fog_node *n, const struct fog_
 		metrics_gauge(f, "links_unencrypted", "", "1 while links are none", bare);
 	}
 	metrics_gauge(f, "test_keys", "", "1 while everybody knows this node's keys", test_keys);
+	metrics_hashes(f, n);
 	metrics_counter(
 	        f, "data_plane_attaches", "", "connections made to a data plane", d->attaches
 	);

@@ -44,7 +44,7 @@ void http_post_mfa_setup(
 
 	if (id == 0)
 		return;
-	int r = fog_totp_begin(a, id, &totp, &denial);
+	int r = fog_totp_begin(a, id, mfa_text(req, "password"), req->source, &totp, &denial);
 	if (r < 0) {
 		account_denied(res, r, &denial);
 		return;

@@ -111,8 +111,10 @@ static void record_fill(const struct http_exchange *x, struct record *r)
 {
 	r->details = record_details(x);
 	r->event = (struct fog_audit_event){
-	        .action = x->route->action,
-	        .object = x->res.location[0] != '\0' ? x->res.location : r->path,
+	        .action = x->res.action != NULL ? x->res.action : x->route->action,
+	        .object = x->res.object[0] != '\0'   ? x->res.object
+	                : x->res.location[0] != '\0' ? x->res.location
+	                                             : r->path,
 	        .source = x->req.source,
 	        .request_id = x->req.id,
 	        .correlation_id = x->req.correlation,

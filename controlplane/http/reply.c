@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../accounts/wiped.h"
 #include "http.h"
 
 static const char *reply_title(int status)
@@ -55,7 +56,7 @@ void http_reply_json(struct http_response *res, int status, json_t *json)
 		http_reply_problem(res, 500, "no_memory", NULL, "the answer could not be built");
 		return;
 	}
-	free(res->body);
+	fog_wiped_free(res->body);
 	res->status = status;
 	res->body = text;
 	res->body_len = strlen(text);
@@ -90,7 +91,7 @@ static void reply_problem(
 	        id, "request_id", id, "errors", errors
 	);
 
-	free(res->body);
+	fog_wiped_free(res->body);
 	res->body = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
 	res->body_len = res->body != NULL ? strlen(res->body) : 0;
 	res->status = status;

@@ -22,7 +22,7 @@ extern const struct api_schema api_user_post;
 extern const struct api_schema api_user_patch;
 extern const struct api_schema api_user_reset;
 extern const struct api_schema api_mfa;
-extern const struct api_schema api_mfa_setup;
+extern const struct api_schema api_mfa_setup, api_mfa_setup_post;
 extern const struct api_schema api_mfa_code_post;
 extern const struct api_schema api_mfa_codes;
 extern const struct api_schema api_mfa_disable_post;

@@ -187,7 +187,7 @@ static const struct api_field user_patch_fields[] = {
 const struct api_schema api_user_patch = {.type = API_OBJECT, .name = "UserChange", .field = user_patch_fields};
 
 static const struct api_field user_reset_fields[] = {
-	FIELD("reset_token", secret, "sets a new password, once; shown this once"),
+	FIELD("reset_token", secret, "sets a new password, once, and ends all sessions and API keys of the account; shown this once"),
 	FIELD("expires_at", schema_time, "when it is over"),
 	FIELDS_END,
 };
@@ -199,6 +199,12 @@ static const struct api_field mfa_fields[] = {
 	FIELDS_END,
 };
 const struct api_schema api_mfa = {.type = API_OBJECT, .name = "Mfa", .field = mfa_fields};
+
+static const struct api_field mfa_setup_post_fields[] = {
+	FIELD("password", any_password, "the account's password: a stolen session shall not lock its owner out"),
+	FIELDS_END,
+};
+const struct api_schema api_mfa_setup_post = {.type = API_OBJECT, .secret = true, .name = "MfaSetupOrder", .field = mfa_setup_post_fields};
 
 static const struct api_field mfa_setup_fields[] = {
 	FIELD("secret", TEXT(1, FOG_TOTP_SECRET_LEN), "base32, for an app that takes no link"),

@@ -19,6 +19,7 @@
 #include <microhttpd.h>
 
 #include "../../log/log.h"
+#include "../accounts/wiped.h"
 #include "../auth/peer.h"
 #include "../node.h"
 #include "../now.h"
@@ -174,10 +175,11 @@ static enum MHD_Result server_answer(
 )
 {
 	struct http_response *res = http_exchange_response(q->exchange);
-	struct MHD_Response *r = MHD_create_response_from_buffer(
-	        res->body != NULL ? res->body_len : 0, res->body != NULL ? res->body : (char *)"",
-	        res->body != NULL ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT
-	);
+	struct MHD_Response *r = res->body != NULL
+	        ? MHD_create_response_from_buffer_with_free_callback(
+	                  res->body_len, res->body, fog_wiped_free
+	          )
+	        : MHD_create_response_from_buffer(0, (char *)"", MHD_RESPMEM_PERSISTENT);
 
 	if (r == NULL)
 		return MHD_NO;

@@ -14,6 +14,7 @@ import dependencies
 import layout
 import messages
 import python_rules
+import sql_rules
 import text_rules
 import tools
 from tree import Tree
@@ -32,6 +33,7 @@ RULES = {
 	"include-cycles": dependencies.cycles,
 	"mends": messages.mends,
 	"log-lines": messages.log_lines,
+	"sql": sql_rules.statements,
 	"python": python_rules.check,
 	"shell": tools.shell,
 	"clang-format": tools.clang_format,

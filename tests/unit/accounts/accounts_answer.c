@@ -57,6 +57,8 @@ static json_t *with_tokens(int r, const struct fog_tokens *t)
 		                "session", (json_int_t)t->session_id, "codes_left", t->codes_left
 		        )
 		);
+	else
+		json_object_set_new(answer, "user", json_integer(t->user_id));
 	return answer;
 }
 
@@ -161,7 +163,9 @@ static json_t *do_reset(const json_t *ask)
 static json_t *do_totp_begin(const json_t *ask)
 {
 	struct fog_totp t = {0};
-	json_t *answer = result(fog_totp_begin(accounts, number(ask, "user"), &t, &refusal));
+	json_t *answer = result(fog_totp_begin(
+	        accounts, number(ask, "user"), word(ask, "password"), "192.0.2.1", &t, &refusal
+	));
 
 	json_object_update_new(answer, json_pack("{s:s s:s}", "secret", t.secret, "uri", t.uri));
 	return answer;
@@ -216,6 +220,23 @@ static json_t *do_totp_remove(const json_t *ask)
 	return result(fog_totp_remove(accounts, number(ask, "user"), &refusal));
 }
 
+static json_t *do_change(const json_t *ask)
+{
+	const json_t *off = json_object_get(ask, "disabled");
+	uint32_t roles = (uint32_t)number(ask, "roles");
+	bool disabled = json_is_true(off);
+	const struct fog_user_change c = {
+	        .roles = roles != 0 ? &roles : NULL, .disabled = off != NULL ? &disabled : NULL};
+	struct fog_user u;
+
+	return result(fog_user_change(accounts, number(ask, "user"), &c, &u, &refusal));
+}
+
+static json_t *do_delete(const json_t *ask)
+{
+	return result(fog_user_delete(accounts, number(ask, "user"), 0, &refusal));
+}
+
 static json_t *do_unlock(const json_t *ask)
 {
 	return result(fog_user_unlock(accounts, number(ask, "user"), &refusal));
@@ -262,6 +283,8 @@ static const struct {
         {"totp_codes", do_totp_codes},
         {"totp_off", do_totp_off},
         {"totp_remove", do_totp_remove},
+        {"change", do_change},
+        {"delete", do_delete},
         {"unlock", do_unlock},
         {"rotate", do_rotate},
         {"platform", do_platform},

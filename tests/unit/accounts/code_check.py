@@ -37,7 +37,7 @@ class Person:
 		self.plane.good("time", ahead=self.ahead)
 
 	def set_up(self):
-		begun = self.plane.good("totp_begin", user=self.id)
+		begun = self.plane.good("totp_begin", user=self.id, password=PASSWORD)
 		self.secret, self.uri = begun["secret"], begun["uri"]
 		self.codes = self.plane.good("totp_confirm", user=self.id, code=self.code())["codes"]
 		self.later()
@@ -49,13 +49,15 @@ class Person:
 def check_setup(plane):
 	one = Person(plane, "one")
 	check(one.login()["access"] != "", "no code asked for before it is set up")
-	begun = plane.good("totp_begin", user=one.id)
+	plane.refused("password", "totp_begin", user=one.id, password="something else")
+	plane.refused("password", "totp_begin", user=one.id, password="")
+	begun = plane.good("totp_begin", user=one.id, password=PASSWORD)
 	one.secret = begun["secret"]
 	check(one.login()["access"] != "", "no code asked for before it is confirmed")
 	plane.refused("code", "totp_confirm", user=one.id, code="000000" if one.code() != "000000" else "111111")
 	plane.refused("totp_off", "totp_codes", user=one.id, code=one.code())
 	one.set_up()
-	plane.refused("totp_on", "totp_begin", user=one.id)
+	plane.refused("totp_on", "totp_begin", user=one.id, password=PASSWORD)
 	uri = urllib.parse.urlsplit(one.uri)
 	query = dict(urllib.parse.parse_qsl(uri.query))
 	check((uri.scheme, uri.netloc, uri.path) == ("otpauth", "totp", "/Fogline:one"), one.uri)
@@ -70,7 +72,10 @@ def check_login(plane, one):
 	one.later(2)
 	check(one.login(code=one.code())["r"] == 0, "the present code")
 	answer = one.login(code=one.code())
-	check(answer["why"] == "code", f"a code twice: {answer}")
+	check((answer["why"], answer["user"]) == ("code", one.id), f"a code twice: {answer}")
+	answer = plane.refused("password", "login", name=one.name, password="something else", code=one.code())
+	check(answer["user"] == 0, f"who does not know the password is nobody: {answer}")
+	plane.good("unlock", user=one.id)
 	check(one.login(code=one.code(1))["r"] == 0, "one step early")
 	one.later(3)
 	check(one.login(code=one.code(-1))["r"] == 0, "one step late")
@@ -87,12 +92,13 @@ def check_login(plane, one):
 	step = one.login()
 	check(step["r"] == 1 and step["access"] == "" and step["refresh"] == "" and len(step["step"]) == 43, f"{step}")
 	plane.refused("jwt_form", "find", bearer=step["step"])
-	plane.refused("code", "step", step=step["step"], code="12345")
-	plane.refused("code", "step", step=step["step"], code="")
+	for code in ("12345", ""):
+		answer = plane.refused("code", "step", step=step["step"], code=code)
+		check(answer["user"] == one.id, f"whose second step failed: {answer}")
 	check(plane.good("step", step=step["step"], code=one.code())["access"] != "", "the step's code")
 	one.later()
 	plane.refused("bad_step", "step", step=step["step"], code=one.code())
-	plane.refused("bad_step", "step", step="", code=one.code())
+	check(plane.refused("bad_step", "step", step="", code=one.code())["user"] == 0, "nobody's step")
 
 
 def check_step_ends(plane, one):
@@ -100,6 +106,7 @@ def check_step_ends(plane, one):
 	late = one.login()["step"]
 	one.later(11)
 	plane.refused("bad_step", "step", step=late, code=one.code())
+	check(plane.refused("bad_step", "step", step=late, code=one.code())["user"] == one.id, "whose step came late")
 	# Five codes, and the pair is locked, too; unlocked, the step is still over.
 	step = one.login()["step"]
 	for _ in range(5):
@@ -154,8 +161,22 @@ def check_admins(program, store, key_file):
 		admin.set_up()
 		check(plane.good("find", bearer=access)["roles"] == ADMIN | USER, "an admin with codes")
 		check(admin.login()["r"] == 1, "asked for a code")
+		check_last(plane, admin)
 		plane.good("totp_remove", user=admin.id)
 		check(plane.good("find", bearer=access)["roles"] == USER, "an admin without codes again")
+
+
+def check_last(plane, admin):
+	"""Whoever has codes does not leave administration to admins who have none, and so are none."""
+	other = Person(plane, "other-admin", ADMIN)
+	for change in ({"disabled": True}, {"roles": USER}):
+		plane.refused("last_admin_with_codes", "change", user=admin.id, **change)
+	plane.refused("last_admin_with_codes", "delete", user=admin.id)
+	other.ahead = admin.ahead
+	other.set_up()
+	plane.good("change", user=admin.id, roles=USER)
+	plane.good("change", user=admin.id, roles=ADMIN | USER)
+	plane.good("delete", user=other.id)
 
 
 def everything(store):

@@ -2,8 +2,10 @@
 // Copyright (c) 2026 the Fogline authors
 // Logging in: names and passwords, failures that are counted, resets, changed passwords, how many hash at once.
 #include <pthread.h>
+#include <sched.h>
 #include <time.h>
 
+#include "../../../controlplane/accounts/private.h"
 #include "rig.h"
 
 #define WRONG "another owl in the fog"
@@ -239,15 +241,25 @@ static void test_change(void)
 	rig_end(a, db);
 }
 
+static void rig_key(struct fog_accounts *a, int64_t id, char secret[FOG_KEY_LEN + 1])
+{
+	struct fog_key_new fresh = {
+	        .user_id = id, .name = "erin's", .scopes = 1, .may = FOG_SCOPE_ALL};
+	struct fog_key k;
+
+	CU_ASSERT_EQUAL_FATAL(fog_key_add(a, &fresh, &k, secret, &refusal), 0);
+}
+
 static void test_reset(void)
 {
 	struct fog_db *db = rig_store();
 	struct fog_accounts *a = rig_accounts(db);
 	int64_t id = rig_user(a, "erin", RIG_PASSWORD, FOG_ROLE_USER), whose, ends;
-	char first[FOG_SECRET_LEN + 1], token[FOG_SECRET_LEN + 1];
+	char first[FOG_SECRET_LEN + 1], token[FOG_SECRET_LEN + 1], key[FOG_KEY_LEN + 1];
 	struct fog_caller c;
 
 	rig_login(a, "erin", &tokens);
+	rig_key(a, id, key);
 	CU_ASSERT_EQUAL(fog_reset_make(a, id, first, &ends, &refusal), 0);
 	CU_ASSERT_EQUAL(fog_reset_make(a, id, token, &ends, &refusal), 0);
 	CU_ASSERT_EQUAL(ends, rig_now() + 60 * RIG_MINUTE);
@@ -264,8 +276,10 @@ static void test_reset(void)
 	        "length"
 	);
 	CU_ASSERT_EQUAL(rig_find(a, tokens.access, &c, &refusal), 0);
+	CU_ASSERT_EQUAL(rig_find(a, key, &c, &refusal), 0);
 	CU_ASSERT_EQUAL(fog_reset_use(a, token, "the owl has flown", &whose, &refusal), 0);
 	CU_ASSERT_EQUAL(whose, id);
+	CHECK_REFUSED(rig_find(a, key, &c, &refusal), -EACCES, "token_revoked", "key_revoked");
 	CHECK_REFUSED(
 	        rig_find(a, tokens.access, &c, &refusal), -EACCES, "token_revoked",
 	        "session_revoked"
@@ -284,6 +298,18 @@ static void test_reset(void)
 	CHECK_REFUSED(
 	        fog_reset_make(a, 4711, token, &ends, &refusal), -ENOENT, "not_found", "not_found"
 	);
+	// So does a password that is set on the host; one that the owner changes leaves them.
+	rig_key(a, id, key);
+	CU_ASSERT_EQUAL(fog_password_set(a, id, RIG_PASSWORD, &refusal), 0);
+	CHECK_REFUSED(rig_find(a, key, &c, &refusal), -EACCES, "token_revoked", "key_revoked");
+	rig_key(a, id, key);
+	CU_ASSERT_EQUAL(
+	        fog_password_change(
+	                a, id, RIG_PASSWORD, "the owl has flown", RIG_HOME, &tokens, &refusal
+	        ),
+	        0
+	);
+	CU_ASSERT_EQUAL(rig_find(a, key, &c, &refusal), 0);
 	rig_end(a, db);
 }
 
@@ -292,17 +318,19 @@ static double cpu_of(struct fog_accounts *a, const char *name, const char *why)
 	enum { TIMES = 4 };
 	struct timespec begin, end;
 
+	uint64_t before = fog_accounts_hashes(a);
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
 	for (int i = 0; i < TIMES; i++)
 		CHECK_REFUSED(try(a, name, WRONG, RIG_HOME), -EACCES, "bad_login", why);
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+	CU_ASSERT_EQUAL(fog_accounts_hashes(a) - before, TIMES);
 	return ((double)(end.tv_sec - begin.tv_sec) * 1e3 +
 	        (double)(end.tv_nsec - begin.tv_nsec) / 1e6) /
 	        TIMES;
 }
 
-// A hash that can't be read would be refused as no memory, so all three have gone through Argon2id. What they took is
-// only said.
+// A hash that can't be read would be refused as no memory, so all three have gone through Argon2id, once each time. What
+// they took is only said.
 static void test_work(void)
 {
 	struct fog_db *db = rig_store();
@@ -313,6 +341,67 @@ static void test_work(void)
 	double wrong = cpu_of(a, "erin", "password"), none = cpu_of(a, "later", "no_password"),
 	       nobody = cpu_of(a, "frank", "name");
 	printf("wrong password %.0f ms, none %.0f ms, no such name %.0f ms: ", wrong, none, nobody);
+	rig_end(a, db);
+}
+
+struct filler {
+	struct fog_accounts *a;
+	pthread_t thread;
+	uint64_t hashes;
+	_Atomic bool end;
+};
+
+// While the next password is verified the gate fills up, so whoever comes then is turned away.
+static void *filler_run(void *ctx)
+{
+	struct filler *f = ctx;
+
+	while (fog_accounts_hashes(f->a) == f->hashes && !f->end)
+		sched_yield();
+	pthread_mutex_lock(&f->a->gate.lock);
+	f->a->gate.running += GATE_RUNNING;
+	f->a->gate.waiting += GATE_WAITING;
+	pthread_mutex_unlock(&f->a->gate.lock);
+	return NULL;
+}
+
+// Change the password while others take the gate between the old one and the new one. Returns what it answered.
+static int change_crowded(struct fog_accounts *a, int64_t id, const char *old, const char *fresh)
+{
+	struct filler f = {.a = a, .hashes = fog_accounts_hashes(a)};
+
+	pthread_create(&f.thread, NULL, filler_run, &f);
+	int r = fog_password_change(a, id, old, fresh, RIG_HOME, &tokens, &refusal);
+	f.end = true;
+	pthread_join(f.thread, NULL);
+	a->gate.running -= GATE_RUNNING;
+	a->gate.waiting -= GATE_WAITING;
+	return r;
+}
+
+// Whoever knew the password has not failed, though there was no room to hash the new one: five of these would lock.
+static void test_busy(void)
+{
+	static const char *const passwords[2] = {RIG_PASSWORD, "the owl has flown"};
+	struct fog_db *db = rig_store();
+	struct fog_accounts *a = rig_accounts(db);
+	int64_t id = rig_user(a, "erin", RIG_PASSWORD, FOG_ROLE_USER);
+	unsigned busy = 0, now = 0;
+
+	while (busy < 6) {
+		int r = change_crowded(a, id, passwords[now], passwords[1 - now]);
+		if (r == 0) { // the crowd came too late
+			now = 1 - now;
+			busy = 0;
+			continue;
+		}
+		CHECK_REFUSED(r, -EBUSY, "busy", "argon2");
+		if (r != -EBUSY)
+			break;
+		busy++;
+	}
+	CU_ASSERT_EQUAL(busy, 6);
+	CU_ASSERT_EQUAL(try(a, "erin", passwords[now], RIG_HOME), 0);
 	rig_end(a, db);
 }
 
@@ -401,6 +490,7 @@ int main(void)
 	        {"a changed password ends sessions", test_change},
 	        {"a reset", test_reset},
 	        {"as much work for a name that nobody has", test_work},
+	        {"a right password when there is no room", test_busy},
 	        {"how many hash at once", test_crowd},
 	        {"tries at the same time are counted", test_race},
 	        CU_TEST_INFO_NULL};

@@ -68,6 +68,8 @@ static void test_refresh(void)
 	        "token_reused", "refresh_reused"
 	);
 	CU_ASSERT_EQUAL(third.refresh[0], '\0');
+	// Whose it was is for the audit.
+	CU_ASSERT(third.user_id == first.user_id && third.session_id == first.session_id);
 	CHECK_REFUSED(
 	        rig_find(a, first.access, &caller, &refusal), -EACCES, "token_revoked",
 	        "session_revoked"
@@ -85,6 +87,7 @@ static void test_refresh(void)
 	        fog_session_refresh(a, "nothing", RIG_HOME, &third, &refusal), -EACCES, "bad_token",
 	        "refresh_unknown"
 	);
+	CU_ASSERT(third.user_id == 0 && third.session_id == 0);
 	CHECK_REFUSED(
 	        fog_session_refresh(a, other.access, RIG_HOME, &third, &refusal), -EACCES,
 	        "bad_token", "refresh_unknown"

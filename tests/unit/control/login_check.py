@@ -83,7 +83,7 @@ def logs_in(home):
 
 
 def codes(home):
-	_, made = home.ask("POST", "/v1/mfa/setup")
+	_, made = home.ask("POST", "/v1/mfa/setup", {"password": PASSWORD})
 	status, backup = home.ask("POST", "/v1/mfa/verify", {"code": one_time(made["secret"])})
 	check(f"one-time codes: {status} {backup}", status == 200)
 	home.expect(0, "logout")

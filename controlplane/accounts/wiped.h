@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 the Fogline authors
+// Memory that held secrets for a moment: JSON with tokens, passwords, keys, codes, and the text that is sent of it.
+#pragma once
+
+// free, after all that malloc gave was overwritten. Accepts NULL. Any thread.
+void fog_wiped_free(void *memory);
+// From now on jansson gives its memory back so, values and texts alike; what json_dumps returns is still malloc's. Before
+// there are other threads.
+void fog_wiped_json(void);
