@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "private.h"
+#include "wiped.h"
 
 #define SWEEP_US (60 * MINUTE_US)
 #define CHANGES_KEPT_US (60 * MINUTE_US)
@@ -118,6 +119,7 @@ int fog_accounts_open(struct fog_accounts **out, const struct fog_accounts_param
 		snprintf(p->error, p->error_len, "not enough memory for accounts: free some");
 		return -ENOMEM;
 	}
+	fog_wiped_json(); // librhonabwy gave jansson an allocator of its own
 	accounts_init(a, p);
 	a->cache = cache_new();
 	if (a->cache == NULL || signing_init(&a->signing) < 0) {

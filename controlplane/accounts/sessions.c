@@ -40,8 +40,10 @@ int fog_session_end(
 static int end_all_work(struct fog_tx *tx, void *ctx)
 {
 	struct ending *e = ctx;
+	struct fog_user owner;
+	int r = user_load(tx, e->user_id, &owner);
 
-	return sessions_revoke(tx, &e->work, e->user_id, e->except);
+	return r < 0 ? r : sessions_revoke(tx, &e->work, e->user_id, e->except);
 }
 
 int fog_session_end_all(

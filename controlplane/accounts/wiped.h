@@ -5,6 +5,6 @@
 
 // free, after all that malloc gave was overwritten. Accepts NULL. Any thread.
 void fog_wiped_free(void *memory);
-// From now on jansson gives its memory back so, values and texts alike; what json_dumps returns is still malloc's. Before
-// there are other threads.
+// From now on jansson gives its memory back so, values and texts alike; what json_dumps returns is still malloc's. To be
+// called again behind a library that sets an allocator, as librhonabwy does.
 void fog_wiped_json(void);

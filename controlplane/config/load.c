@@ -494,6 +494,14 @@ static void remote_changed(void *ctx, const char *path, bool local)
 		remote_refuse(c->fresh, c->report, path);
 }
 
+// What is wrong in a file is told with the words that stand in it, so nobody names just any file.
+static bool folder_same(const char *a, const char *b)
+{
+	size_t len = (size_t)(strrchr(a, '/') - a) + 1;
+
+	return strncmp(a, b, len) == 0 && strchr(b + len, '/') == NULL;
+}
+
 int fog_config_remote_check(
         const struct fog_config *old, const struct fog_config *fresh, struct fog_report *report
 )
@@ -507,6 +515,8 @@ int fog_config_remote_check(
 		remote_refuse(fresh, report, "production");
 	if (!origins_same(old, fresh))
 		remote_refuse(fresh, report, "rest.cors_origins");
+	if (!folder_same(old->topology, fresh->topology))
+		remote_refuse(fresh, report, "topology");
 	remote_check_ports(old, fresh, report);
 	return report->errors > before ? -EPERM : 0;
 }

@@ -59,6 +59,12 @@ static bool dispatch_head(struct http_exchange *x)
 		http_reply_problem(
 		        &x->res, 400, "bad_target", NULL, "the target of the request is malformed"
 		);
+	else if (x->head->framing)
+		http_reply_problem(
+		        &x->res, 400, "bad_framing",
+		        "send one Content-Length, or Transfer-Encoding: chunked without it",
+		        "where the body ends is not said in one way"
+		);
 	else if (x->head->twice)
 		http_reply_problem(
 		        &x->res, 400, "header_twice", NULL,
@@ -66,6 +72,7 @@ static bool dispatch_head(struct http_exchange *x)
 		);
 	else
 		return true;
+	x->closes = true; // others may divide what follows in another way
 	return false;
 }
 

@@ -41,6 +41,7 @@ enum http_header {
 	HTTP_CORRELATION_ID,
 	HTTP_REQUEST_ID,
 	HTTP_ORIGIN,
+	HTTP_HOST,
 	HTTP_ACCESS_METHOD, // Access-Control-Request-Method
 	HTTP_HEADERS,
 };
@@ -54,6 +55,7 @@ struct http_head {
 	const struct http_peer *peer;
 	const char *header[HTTP_HEADERS]; // NULL: not sent
 	bool twice; // one of them came twice
+	bool framing; // where the body ends could be read in two ways
 	bool too_large; // the head as a whole
 	bool has_length; // Content-Length
 	uint64_t length;

@@ -35,6 +35,7 @@ struct http_exchange {
 	struct fog_rate rate; // limit 0: nobody has counted
 	json_t *json; // what req.json points to
 	const char *origin; // that may read the answer, or NULL
+	bool closes; // no request follows on this connection
 	bool flies; // has a place among the dispatcher's flights
 	bool fresh; // its Idempotency-Key has no answer yet
 	int64_t begun; // number of the row that says so in the audit, 0: there is none

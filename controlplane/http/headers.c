@@ -16,6 +16,7 @@ const char *const http_header_names[HTTP_HEADERS] = {
         [HTTP_CORRELATION_ID] = "X-Correlation-Id",
         [HTTP_REQUEST_ID] = "X-Request-Id",
         [HTTP_ORIGIN] = "Origin",
+        [HTTP_HOST] = "Host",
         [HTTP_ACCESS_METHOD] = "Access-Control-Request-Method",
 };
 
@@ -90,6 +91,8 @@ void http_exchange_headers(
 )
 {
 	headers_own(&x->res, put, ctx);
+	if (x->closes)
+		put(ctx, "Connection", "close");
 	headers_rate(&x->rate, put, ctx);
 	headers_cors(x, put, ctx);
 	put(ctx, "X-Request-Id", x->req.id);

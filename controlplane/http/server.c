@@ -59,6 +59,7 @@ struct server_request {
 	bool begun;
 	struct http_head head;
 	size_t head_len;
+	bool chunked;
 	struct http_exchange *exchange;
 	char *body;
 	size_t len, room;
@@ -96,6 +97,36 @@ static void *server_target(void *user, const char *target, struct MHD_Connection
 	return q;
 }
 
+// What a header's name is made of (RFC 9110, 5.6.2).
+static const char name_characters[] =
+        "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+// One length in digits, or chunks: whatever else is sent, some proxy takes the body's end for another one (RFC 9112, 6.3).
+static void server_framing(struct server_request *q, const char *name, const char *value)
+{
+	static const char *const framing[] = {
+	        MHD_HTTP_HEADER_CONTENT_LENGTH, MHD_HTTP_HEADER_TRANSFER_ENCODING};
+
+	// Of a line that is folded behind its colon libmicrohttpd makes one word: Transfer-Encodingchunked.
+	for (unsigned i = 0; i < 2; i++) {
+		size_t len = strlen(framing[i]);
+		q->head.framing |= strncasecmp(name, framing[i], len) == 0 && name[len] != '\0';
+	}
+	if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
+		char *end = NULL;
+
+		errno = 0;
+		q->head.framing |= q->head.has_length || q->chunked;
+		q->head.has_length = true;
+		q->head.length = strtoull(value, &end, 10);
+		q->head.framing |= value[0] < '0' || value[0] > '9' || *end != '\0' || errno != 0;
+	} else if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
+		q->head.framing |= q->head.has_length || q->chunked ||
+		        strcasecmp(value, "chunked") != 0;
+		q->chunked = true;
+	}
+}
+
 static enum MHD_Result server_header(
         void *user, enum MHD_ValueKind kind, const char *name, const char *value
 )
@@ -112,57 +143,9 @@ static enum MHD_Result server_header(
 		q->head.twice |= q->head.header[i] != NULL;
 		q->head.header[i] = value;
 	}
-	if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
-		q->head.twice |= q->head.has_length;
-		q->head.has_length = true;
-		q->head.length = strtoull(value, NULL, 10);
-	}
+	q->head.framing |= name[strspn(name, name_characters)] != '\0';
+	server_framing(q, name, value);
 	return MHD_YES;
-}
-
-// The head is there.
-static enum MHD_Result server_begin(
-        struct fog_server *s, struct MHD_Connection *c, struct server_request *q, const char *method
-)
-{
-	const struct server_connection *at = server_connection(c);
-
-	if (at == NULL || q->target == NULL)
-		return MHD_NO;
-	q->begun = true;
-	q->head.method = method;
-	q->head.target = q->target;
-	q->head.peer = &at->peer;
-	q->head_len = strlen(q->target);
-	MHD_get_connection_values(c, MHD_HEADER_KIND, server_header, q);
-	q->head.too_large = q->head_len > HEAD_MAX;
-	server_deadline(s, c, BODY_S);
-	q->exchange = http_exchange_begin(s->dispatcher, &q->head);
-	return q->exchange != NULL ? MHD_YES : MHD_NO;
-}
-
-// A body that is refused is read on all the same, so that the answer isn't lost in a reset. Returns whether there is memory.
-static bool server_keep(struct server_request *q, const char *data, size_t len)
-{
-	if (http_exchange_answered(q->exchange))
-		return true;
-	if (len > HTTP_BODY_MAX - q->len) {
-		q->too_large = true;
-		return true;
-	}
-	if (q->len + len > q->room) {
-		size_t room = q->room > 0 ? q->room : BODY_STEP;
-		while (room < q->len + len)
-			room *= 2;
-		char *body = realloc(q->body, room);
-		if (body == NULL)
-			return false;
-		q->body = body;
-		q->room = room;
-	}
-	memcpy(q->body + q->len, data, len);
-	q->len += len;
-	return true;
 }
 
 static void server_put(void *user, const char *name, const char *value)
@@ -189,6 +172,55 @@ static enum MHD_Result server_answer(
 	enum MHD_Result queued = MHD_queue_response(c, (unsigned)res->status, r);
 	MHD_destroy_response(r);
 	return queued;
+}
+
+// The head is there.
+static enum MHD_Result server_begin(
+        struct fog_server *s, struct MHD_Connection *c, struct server_request *q, const char *method
+)
+{
+	const struct server_connection *at = server_connection(c);
+
+	if (at == NULL || q->target == NULL)
+		return MHD_NO;
+	q->begun = true;
+	q->head.method = method;
+	q->head.target = q->target;
+	q->head.peer = &at->peer;
+	q->head_len = strlen(q->target);
+	MHD_get_connection_values(c, MHD_HEADER_KIND, server_header, q);
+	q->head.too_large = q->head_len > HEAD_MAX;
+	server_deadline(s, c, BODY_S);
+	q->exchange = http_exchange_begin(s->dispatcher, &q->head);
+	if (q->exchange == NULL || !q->head.framing)
+		return q->exchange != NULL ? MHD_YES : MHD_NO;
+	// How much there is to read on is just what nobody knows.
+	http_exchange_finish(q->exchange, "", 0, false);
+	return server_answer(s, c, q);
+}
+
+// A body that is refused is read on all the same, so that the answer isn't lost in a reset. Returns whether there is memory.
+static bool server_keep(struct server_request *q, const char *data, size_t len)
+{
+	if (http_exchange_answered(q->exchange))
+		return true;
+	if (len > HTTP_BODY_MAX - q->len) {
+		q->too_large = true;
+		return true;
+	}
+	if (q->len + len > q->room) {
+		size_t room = q->room > 0 ? q->room : BODY_STEP;
+		while (room < q->len + len)
+			room *= 2;
+		char *body = realloc(q->body, room);
+		if (body == NULL)
+			return false;
+		q->body = body;
+		q->room = room;
+	}
+	memcpy(q->body + q->len, data, len);
+	q->len += len;
+	return true;
 }
 
 static enum MHD_Result server_request(

@@ -131,6 +131,7 @@ static void test_sessions(void)
 	);
 	CU_ASSERT_EQUAL(rig_find(a, t[2].access, &caller, &refusal), 0);
 	CU_ASSERT_EQUAL(fog_session_end_all(a, id, t[1].session_id, &refusal), 1);
+	CHECK_REFUSED(fog_session_end_all(a, 4711, 0, &refusal), -ENOENT, "not_found", "not_found");
 	CHECK_REFUSED(
 	        rig_find(a, t[2].access, &caller, &refusal), -EACCES, "token_revoked",
 	        "session_revoked"
