@@ -6,7 +6,6 @@ import os
 import pathlib
 import subprocess
 import tempfile
-import urllib.parse
 
 from _init import check, equal
 from attacks import Description, Wire, filled, raw, request
