@@ -235,6 +235,9 @@ int fog_password_set(struct fog_accounts *, int64_t user_id, const char *fresh, 
 int fog_reset_make(struct fog_accounts *, int64_t user_id, char token[FOG_SECRET_LEN + 1], int64_t *ends_us, struct fog_denial *);
 // Ends all sessions and API keys: somebody else may have made them. Returns 0 with whose it was, -EACCES "bad_reset".
 int fog_reset_use(struct fog_accounts *, const char *token, const char *fresh, int64_t *user_id, struct fog_denial *);
+// A digest of the digest of a text that holds a password, for comparing it with another one: as hard to guess at as a stored password,
+// the same on all control planes of a store. Returns 0, -EBUSY, -ENOMEM.
+int fog_secret_digest(struct fog_accounts *, const uint8_t plain[32], uint8_t digest[32], struct fog_denial *);
 
 // One-time codes (RFC 6238: SHA-1, 6 digits, 30 s), and backup codes for who lost the device.
 

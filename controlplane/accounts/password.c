@@ -84,6 +84,27 @@ int password_hash(
 	return r == 0 ? 0 : refuse_store(refusal, -ENOMEM);
 }
 
+int fog_secret_digest(
+        struct fog_accounts *a, const uint8_t plain[32], uint8_t digest[32],
+        struct fog_denial *refusal
+)
+{
+	uint8_t salt[crypto_pwhash_SALTBYTES], keyed[32];
+	int r = password_enter(a, refusal);
+
+	if (r < 0)
+		return r;
+	seal_hash(a->seal, "secret digest salt", plain, 32, salt, sizeof(salt));
+	seal_hash(a->seal, "secret digest", plain, 32, keyed, sizeof(keyed));
+	r = crypto_pwhash(
+	        digest, 32, (const char *)keyed, sizeof(keyed), salt, PASSES, MEMORY,
+	        crypto_pwhash_ALG_ARGON2ID13
+	);
+	gate_leave(&a->gate);
+	sodium_memzero(keyed, sizeof(keyed));
+	return r == 0 ? 0 : refuse_store(refusal, -ENOMEM);
+}
+
 int password_verify(
         struct fog_accounts *a, const char *stored, const char *password, struct fog_denial *refusal
 )

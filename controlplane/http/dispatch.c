@@ -30,8 +30,12 @@ int http_dispatcher_create(
 	if (d == NULL)
 		return -ENOMEM;
 	d->params = *params;
-	randombytes_buf(d->key, sizeof(d->key));
 	pthread_mutex_init(&d->lock, NULL);
+	int r = kept_keeper_start(d, &d->keeper);
+	if (r < 0) {
+		http_dispatcher_destroy(d);
+		return r;
+	}
 	*out = d;
 	return 0;
 }
@@ -40,8 +44,8 @@ void http_dispatcher_destroy(struct http_dispatcher *d)
 {
 	if (d == NULL)
 		return;
+	kept_keeper_stop(d->keeper);
 	pthread_mutex_destroy(&d->lock);
-	sodium_memzero(d->key, sizeof(d->key));
 	free(d);
 }
 

@@ -18,7 +18,7 @@ struct http_dispatcher_params {
 	bool tls; // whether TCP is encrypted
 };
 
-// What 'params' points to outlives the dispatcher. Returns 0, -EINVAL (the table of routes contradicts itself, logged), -ENOMEM.
+// What 'params' points to outlives the dispatcher. Returns 0, -EINVAL (the table of routes contradicts itself, logged), -ENOMEM, -errno (no thread).
 int http_dispatcher_create(const struct http_dispatcher_params *params, struct http_dispatcher **);
 void http_dispatcher_destroy(struct http_dispatcher *); // accepts NULL
 

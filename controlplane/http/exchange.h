@@ -7,6 +7,7 @@
 
 #include "../limits/rates.h"
 #include "dispatch.h"
+#include "kept.h"
 
 enum { HTTP_FLIGHTS_MAX = 256 };
 
@@ -19,7 +20,7 @@ struct http_dispatcher {
 	struct http_dispatcher_params params;
 	pthread_mutex_t lock; // of 'flight'
 	struct http_flight flight[HTTP_FLIGHTS_MAX];
-	uint8_t key[32]; // of digests of bodies that hold secrets: of this life only
+	struct kept_keeper *keeper;
 };
 
 struct http_exchange {
@@ -39,6 +40,7 @@ struct http_exchange {
 	bool flies; // has a place among the dispatcher's flights
 	bool fresh; // its Idempotency-Key has no answer yet
 	int64_t begun; // number of the row that says so in the audit, 0: there is none
+	struct kept_held held; // 'db' under the dispatcher's lock
 };
 
 // A step: returns whether the request goes on; if not, the answer is there.

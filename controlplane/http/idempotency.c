@@ -8,17 +8,8 @@
 #include <string.h>
 
 #include "../../log/log.h"
-#include "../node.h"
-#include "../store/mailbox.h"
+#include "../node_platform.h"
 #include "exchange.h"
-
-// Strangers are told apart by where they come from.
-static const char *idempotency_caller(const struct http_exchange *x)
-{
-	const struct fog_caller *caller = &x->req.caller;
-
-	return caller->kind != FOG_CALLER_NONE ? caller->actor : x->req.source;
-}
 
 static bool idempotency_good(const char *key)
 {
@@ -31,30 +22,54 @@ static bool idempotency_good(const char *key)
 	return len > 0 && len <= HTTP_KEY_MAX;
 }
 
-static void idempotency_digest(struct http_exchange *x)
+static void idempotency_hash(const struct http_exchange *x, uint8_t digest[32])
 {
 	const char *query = strchr(x->head->target, '?');
 	crypto_generichash_state h;
 
-	bool secret = http_body_secret(x);
-
-	// The method is always POST. A digest of a password lets others guess it, unless nobody knows the key.
-	crypto_generichash_init(
-	        &h, secret ? x->dispatcher->key : NULL, secret ? sizeof(x->dispatcher->key) : 0,
-	        sizeof(x->req.digest)
-	);
+	// The method is always POST.
+	crypto_generichash_init(&h, NULL, 0, 32);
 	crypto_generichash_update(&h, (const uint8_t *)x->req.path, strlen(x->req.path));
 	if (query != NULL)
 		crypto_generichash_update(&h, (const uint8_t *)query, strlen(query));
 	crypto_generichash_update(&h, (const uint8_t *)"", 1);
 	crypto_generichash_update(&h, (const uint8_t *)x->req.body, x->req.body_len);
-	crypto_generichash_final(&h, x->req.digest, sizeof(x->req.digest));
+	crypto_generichash_final(&h, digest, 32);
+}
+
+// A digest of a body with a password in it must be as hard to guess at as what the store has of the password.
+static bool idempotency_digest(struct http_exchange *x)
+{
+	struct fog_accounts *accounts = node_platform_accounts(x->dispatcher->params.node);
+	uint8_t plain[32];
+	int r = 0;
+
+	idempotency_hash(x, plain);
+	if (!http_body_secret(x)) {
+		memcpy(x->req.digest, plain, sizeof(plain));
+		return true;
+	}
+	struct fog_denial refusal = {
+	        .code = "store_away", .text = "The platform's store does not answer."};
+	r = accounts != NULL ? fog_secret_digest(accounts, plain, x->req.digest, &refusal)
+	                     : -EAGAIN;
+	sodium_memzero(plain, sizeof(plain));
+	if (r == 0)
+		return true;
+	http_reply_problem(&x->res, 503, refusal.code, "try again", "%s", refusal.text);
+	x->res.retry_after_s = 2;
+	return false;
 }
 
 static bool idempotency_same(const struct http_exchange *a, const struct http_exchange *b)
 {
-	return strcmp(a->req.idempotency_key, b->req.idempotency_key) == 0 &&
-	        strcmp(idempotency_caller(a), idempotency_caller(b)) == 0;
+	char one[KEPT_CALLER_LEN], two[KEPT_CALLER_LEN];
+
+	if (strcmp(a->req.idempotency_key, b->req.idempotency_key) != 0)
+		return false;
+	kept_caller(a, one);
+	kept_caller(b, two);
+	return strcmp(one, two) == 0;
 }
 
 // Take a place among those at work. Returns 0, -EALREADY (the same key is there), -EBUSY.
@@ -93,36 +108,50 @@ static void idempotency_land(struct http_exchange *x)
 	x->flies = false;
 }
 
+static void idempotency_working(struct http_response *res)
+{
+	http_reply_problem(
+	        res, 409, "in_progress", "send it again in a while",
+	        "the first request with this Idempotency-Key is still at work"
+	);
+	res->retry_after_s = 1;
+}
+
+static void idempotency_replay(struct http_exchange *x, const struct fog_answer *answer)
+{
+	free(x->res.body);
+	x->res.status = answer->status;
+	x->res.body = answer->body;
+	x->res.body_len = strlen(answer->body);
+	x->res.type = answer->status < 400 ? "application/json" : "application/problem+json";
+	x->res.replayed = true;
+}
+
 // Returns whether the request is new.
 static bool idempotency_look(struct http_exchange *x)
 {
-	struct fog_store *store = x->dispatcher->params.node->store;
-	struct fog_store_answer answer;
-	int r = fog_store_begin(store);
+	struct fog_answer answer = {0};
+	int r = kept_begin(x, &answer);
 
-	if (r == 0) {
-		r = fog_store_answer_get(
-		        store, idempotency_caller(x), x->req.idempotency_key, x->req.digest, &answer
-		);
-		fog_store_end(store, 0);
-	}
 	switch (r) {
-	case -ENOENT:
+	case 0:
 		x->fresh = true;
 		return true;
-	case 0:
-		free(x->res.body);
-		x->res.status = answer.status;
-		x->res.body = answer.body;
-		x->res.body_len = strlen(answer.body);
-		x->res.type = answer.status < 400 ? "application/json" : "application/problem+json";
-		x->res.replayed = true;
+	case 1:
+		idempotency_replay(x, &answer);
+		return false;
+	case -EALREADY:
+		idempotency_working(&x->res);
 		return false;
 	case -EEXIST:
 		http_reply_problem(
 		        &x->res, 422, "idempotency_key_reused", "use a new key for a new request",
 		        "this Idempotency-Key belongs to another request"
 		);
+		return false;
+	case -EAGAIN:
+	case -EBUSY:
+		http_reply_away(&x->res);
 		return false;
 	default: // not knowing is no reason to do it perhaps a second time
 		http_reply_problem(
@@ -148,15 +177,17 @@ bool http_idempotency_begin(struct http_exchange *x)
 		return false;
 	}
 	x->req.idempotency_key = key;
-	idempotency_digest(x);
 	r = idempotency_fly(x);
+	// Answers to strangers are not kept.
 	if (r == 0)
-		return idempotency_look(x);
+		return x->req.caller.kind == FOG_CALLER_NONE ||
+		        (idempotency_digest(x) && idempotency_look(x));
+	if (r == -EALREADY) {
+		idempotency_working(&x->res);
+		return false;
+	}
 	http_reply_problem(
-	        &x->res, r == -EALREADY ? 409 : 503, r == -EALREADY ? "in_progress" : "busy",
-	        "send it again in a while", "%s",
-	        r == -EALREADY ? "the first request with this Idempotency-Key is still at work"
-	                       : "too many requests are at work"
+	        &x->res, 503, "busy", "send it again in a while", "too many requests are at work"
 	);
 	x->res.retry_after_s = 1;
 	return false;
@@ -176,28 +207,18 @@ static char *idempotency_secret(const struct http_exchange *x)
 
 static void idempotency_keep(struct http_exchange *x)
 {
-	struct fog_store *store = x->dispatcher->params.node->store;
 	char *secret = x->res.secret ? idempotency_secret(x) : NULL;
 	char empty[] = "";
-	struct fog_store_answer answer = {
+	const struct fog_answer answer = {
 	        .status = secret != NULL ? 409 : x->res.status,
 	        .body = secret != NULL        ? secret
 	                : x->res.body != NULL ? x->res.body
 	                                      : empty,
 	};
-	int r = fog_store_begin(store);
+	int r = kept_keep(x, &answer);
 
-	if (r == 0) {
-		r = fog_store_answer_put(
-		        store, idempotency_caller(x), x->req.idempotency_key, x->req.digest, &answer
-		);
-		int e = fog_store_end(store, r == 0);
-		r = r < 0 ? r : e;
-	}
-	if (r == 0) // what it answers is on the disk
-		r = fog_store_sync(store);
 	if (r < 0)
-		LOG_ERR("request %s: its answer is not kept for its Idempotency-Key: %s: make room in the state folder",
+		LOG_ERR("request %s: its answer is not kept for its Idempotency-Key: %s: make room, or see that the store answers",
 		        x->req.id, strerror(-r));
 	free(secret);
 }
@@ -208,7 +229,9 @@ void http_idempotency_end(struct http_exchange *x)
 		return;
 	// What failed inside, or was refused for now, may be asked for once more with the same key.
 	bool final = x->res.status < 500 && x->res.status != 401 && x->res.status != 429;
-	if (x->fresh && !x->res.kept && final && x->req.caller.kind != FOG_CALLER_NONE)
+	if (x->fresh && !x->res.kept && final)
 		idempotency_keep(x);
+	else if (x->fresh)
+		kept_drop(x);
 	idempotency_land(x);
 }

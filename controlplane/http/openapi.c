@@ -12,11 +12,20 @@
 #include "schema.h"
 
 const struct api_tag api_tags[] = {
-#define X(name, text) {name, text},
+#define X(name, effects, text) {name, API_EFFECTS_##effects, text},
 #include "tags.def"
 #undef X
-        {NULL, NULL},
+        {.name = NULL},
 };
+
+enum api_effects api_route_effects(const struct api_route *route)
+{
+	const struct api_tag *tag = api_tags;
+
+	while (tag->name != NULL && strcmp(tag->name, route->tag) != 0)
+		tag++;
+	return tag->effects;
+}
 
 const char *api_rate_word(enum api_rate rate)
 {

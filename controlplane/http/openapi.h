@@ -9,10 +9,16 @@
 
 // Headings, in the order of tags.def, ended by a NULL name.
 struct api_tag {
-	const char *name, *text;
+	const char *name;
+
+	enum api_effects { API_EFFECTS_NODE, API_EFFECTS_PLATFORM } effects;
+
+	const char *text;
 };
 
 extern const struct api_tag api_tags[];
+// Where what a route changes lies.
+enum api_effects api_route_effects(const struct api_route *);
 
 const char *api_rate_word(enum api_rate);
 

@@ -4,6 +4,8 @@
 // requests, other origins, headers.
 #include <errno.h>
 
+#include "../../../controlplane/node_platform.h"
+#include "../../../controlplane/store/answers.h"
 #include "dispatch_rig.h"
 
 // Of two faults the first one in the order decides.
@@ -128,6 +130,76 @@ static void test_idempotency(void)
 	CU_ASSERT_EQUAL(ask_once("flying", &operator, "{}"), 422);
 	CU_ASSERT_EQUAL(end(a, "{}"), 422);
 	CU_ASSERT_TRUE(has("Idempotent-Replayed: true"));
+}
+
+struct move {
+	const char *from, *to, *plane;
+};
+
+static int move_work(struct fog_tx *tx, void *ctx)
+{
+	const struct move *m = ctx;
+
+	return fog_db_run(
+	        tx,
+	        "UPDATE idempotent_answer SET idempotency_key = $2, control_plane = $3, status = NULL, body = NULL "
+	        "WHERE idempotency_key = $1",
+	        FOG_BIND(FOG_TEXT(m->from), FOG_TEXT(m->to), FOG_TEXT(m->plane))
+	);
+}
+
+// Let a request that was answered here be at work elsewhere, under another key. Returns the number of rows.
+static int move_answer(struct fog_db *db, const char *from, const char *to, const char *plane)
+{
+	struct move m = {from, to, plane};
+
+	return fog_db_write(db, move_work, &m);
+}
+
+// What another control plane on the store has begun, and done.
+static void test_idempotency_elsewhere(void)
+{
+	static const char body[] = "{\"name\":\"elsewhere\",\"roles\":[\"user\"]}";
+	const struct fog_answer done = {201, (char *)"{\"id\":4711}"};
+	struct fog_db *db = node_platform_store(node);
+	char caller[128], id[2 * FOG_ID_LEN + 1];
+	uint8_t digest[32] = {0};
+	struct fog_answer found;
+
+	sodium_bin2hex(id, sizeof(id), node->identity->node_id, FOG_ID_LEN);
+	snprintf(caller, sizeof(caller), "uid:0@%s", id);
+	struct fog_answers_request other = {caller, "there", digest, "another"};
+	// Of which request the other one's key is, isn't known here.
+	CU_ASSERT_EQUAL_FATAL(fog_answers_begin(db, &other, &found), 0);
+	CU_ASSERT_EQUAL(
+	        ask_with(HTTP_IDEMPOTENCY_KEY, "there", &chief, "POST", "/v1/users", body), 422
+	);
+	CU_ASSERT_TRUE(says("idempotency_key_reused"));
+	CU_ASSERT_EQUAL(fog_answers_drop(db, &other), 0);
+	// Done here once, the digest is known.
+	CU_ASSERT_EQUAL(
+	        ask_with(HTTP_IDEMPOTENCY_KEY, "here", &chief, "POST", "/v1/users", body), 201
+	);
+	CU_ASSERT_EQUAL(
+	        ask_with(HTTP_IDEMPOTENCY_KEY, "here", &chief, "POST", "/v1/users", body), 201
+	);
+	CU_ASSERT_TRUE(has("Idempotent-Replayed: true"));
+	CU_ASSERT_EQUAL(move_answer(db, "here", "there", "another"), 1);
+	CU_ASSERT_EQUAL(
+	        ask_with(HTTP_IDEMPOTENCY_KEY, "there", &chief, "POST", "/v1/users", body), 409
+	);
+	CU_ASSERT_TRUE(says("in_progress") && has("Retry-After: 1\n"));
+	CU_ASSERT_EQUAL(fog_answers_keep(db, &other, &done), 0);
+	CU_ASSERT_EQUAL(
+	        ask_with(HTTP_IDEMPOTENCY_KEY, "there", &chief, "POST", "/v1/users", body), 201
+	);
+	CU_ASSERT_TRUE(has("Idempotent-Replayed: true") && says("4711"));
+	// What failed is free again at once, also for others.
+	CU_ASSERT_EQUAL(
+	        ask_with(HTTP_IDEMPOTENCY_KEY, "free", &chief, "POST", "/v1/users", "{}"), 400
+	);
+	other.key = "free";
+	CU_ASSERT_EQUAL(fog_answers_begin(db, &other, &found), 0);
 }
 
 static void test_names(void)
@@ -260,6 +332,7 @@ int main(void)
 	        {"order", test_order},
 	        {"content types", test_types},
 	        {"idempotency", test_idempotency},
+	        {"idempotency elsewhere", test_idempotency_elsewhere},
 	        {"names of requests", test_names},
 	        {"lists", test_lists},
 	        {"headers", test_headers},
