@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "auth/confine.h"
 #include "node_cover.h"
 #include "node_directory.h"
 #include "node_epochs.h"
@@ -452,6 +453,18 @@ int fog_node_config_reload(struct fog_node *n)
 	return r;
 }
 
+int node_folder_sync(const char *path)
+{
+	char folder[FOG_CONFIG_PATH_LEN];
+
+	fog_confine_folder(folder, path);
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = fd < 0 || fsync(fd) < 0 ? -errno : 0;
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
 // Write the whole file beside the old one, make it durable, then swap: a reader sees either.
 static int config_write(const char *path, const char *text, size_t len)
 {
@@ -479,6 +492,8 @@ static int config_write(const char *path, const char *text, size_t len)
 		r = -errno;
 	if (r == 0 && rename(fresh, path) < 0)
 		r = -errno;
+	if (r == 0)
+		r = node_folder_sync(path);
 	if (r < 0)
 		unlink(fresh);
 	return r;

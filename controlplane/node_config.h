@@ -15,6 +15,9 @@ int node_config_read(const struct fog_node *, struct fog_config **);
 // a topology there is nothing to hand over. Under 'change'. Returns 0 or -errno (findings in 'report').
 int node_publish(struct fog_node *, struct fog_report *report);
 
+// Wait until the name of this file, or that it is gone, is on the disk. Any thread. Returns 0 or -errno.
+int node_folder_sync(const char *path);
+
 // The network's directory has news: they become the topology, as if a file had changed. Control thread, not
 // under 'change'.
 void node_topology_follow(struct fog_node *);

@@ -111,6 +111,8 @@ int node_directory_withdraw(struct fog_node *n, bool withdrawn)
 	} else if (unlink(path) < 0 && errno != ENOENT) {
 		r = -errno;
 	}
+	if (r == 0)
+		r = node_folder_sync(path);
 	if (r < 0)
 		return r;
 	pthread_mutex_lock(&d->lock);

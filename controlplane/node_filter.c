@@ -10,6 +10,7 @@
 
 #include "../log/log.h"
 #include "config/prefix.h"
+#include "store/mailbox.h"
 
 // The store's content. Inside a transaction.
 static int filter_read(struct fog_store *s, struct fog_filter_own *own)
@@ -300,9 +301,17 @@ int fog_node_filter_change(
 	pthread_rwlock_wrlock(&n->lock);
 	n->filter->own = *own;
 	pthread_rwlock_unlock(&n->lock);
+	e = fog_store_sync(n->store);
 	r = node_publish(n, report);
 	*generation = n->generation;
-	if (r == 0)
+	if (r == 0 && e < 0)
+		snprintf(
+		        text, FOG_NODE_FILTER_TEXT,
+		        "it is in force, but a power cut would undo it: see the log of the control "
+		        "plane"
+		);
+	r = r < 0 ? r : e;
+	if (r == 0 || text[0] != '\0')
 		goto out;
 	snprintf(
 	        text, FOG_NODE_FILTER_TEXT, "it is stored, but not in force yet: %.180s",

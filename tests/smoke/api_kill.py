@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 the Fogline authors
 """A whole control plane that is killed with SIGKILL, again and again, while clients write through its API; on PostgreSQL its server,
-too. What was acknowledged is there afterwards, once, and has its row in the audit, whose chain is whole."""
+too. What was acknowledged is there afterwards, once, as the audit says, whose chain is whole."""
 import argparse
 import contextlib
 import os

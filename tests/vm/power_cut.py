@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 the Fogline authors
 """The power of an emulated machine is cut while clients write through the API of its control plane. Its disk has a volatile cache: what
-was not flushed is lost, or a part of it. Each write that was acknowledged is there afterwards, and has its row in the audit."""
+was not flushed is lost, or a part of it. Each write that was acknowledged is there afterwards, and in the audit."""
 import argparse
 import json
 import os
