@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "session.h"
+#include "table.h"
 #include "trust.h"
 
 #define RUN_DIR "/run/fogline"
@@ -373,7 +374,11 @@ static void client_print_problem(const struct ctl_answer *a)
 	const char *detail = json_string_value(json_object_get(a->json, "detail"));
 	const char *hint = json_string_value(json_object_get(a->json, "hint"));
 
-	fprintf(stderr, "fogctl: %s\n", detail != NULL ? detail : "the request failed");
+	const char *text = detail != NULL ? detail : "the request failed";
+
+	fputs("fogctl: ", stderr);
+	ctl_print_safe(stderr, text, strlen(text));
+	fputc('\n', stderr);
 	if (hint != NULL)
 		fprintf(stderr, "  %s\n", hint);
 	if (detail == NULL)

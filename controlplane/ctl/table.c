@@ -26,6 +26,57 @@ static char *table_next(struct ctl_table *t, char *text)
 	return t->cell[t->cells++] = text;
 }
 
+// How many bytes at 'text' a terminal could take for more than text: control characters, U+0080 to U+009F, and characters
+// that turn around the direction of what follows or begin a line.
+static size_t table_unsafe(const char *text, size_t len, bool lines)
+{
+	const unsigned char *c = (const unsigned char *)text;
+
+	if (c[0] == 0x7f || (c[0] < 0x20 && !(lines && (c[0] == '\n' || c[0] == '\t'))))
+		return 1;
+	if (len >= 2 && c[0] == 0xc2 && c[1] < 0xa0)
+		return 2;
+	if (len >= 3 && c[0] == 0xe2 &&
+	    ((c[1] == 0x80 && c[2] >= 0xa8 && c[2] <= 0xae) ||
+	     (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9)))
+		return 3;
+	return 0;
+}
+
+static void table_print_text(FILE *f, const char *text, size_t len, bool lines)
+{
+	for (size_t i = 0; i < len; i++) {
+		size_t unsafe = table_unsafe(text + i, len - i, lines);
+
+		if (unsafe == 0)
+			fputc(text[i], f);
+		for (size_t k = 0; k < unsafe; k++)
+			fprintf(f, "\\x%02x", (unsigned char)text[i + k]);
+		i += unsafe > 0 ? unsafe - 1 : 0;
+	}
+}
+
+void ctl_print_safe(FILE *f, const char *text, size_t len)
+{
+	table_print_text(f, text, len, true);
+}
+
+// A cell has one line. NULL: no memory.
+static char *table_cell(const char *text)
+{
+	char *cell = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&cell, &len);
+
+	if (f == NULL)
+		return NULL;
+	table_print_text(f, text, strlen(text), false);
+	if (fclose(f) == 0)
+		return cell;
+	free(cell);
+	return NULL;
+}
+
 struct ctl_table *ctl_table_new(const char *titles)
 {
 	struct ctl_table *t = calloc(1, sizeof(*t));
@@ -44,7 +95,7 @@ struct ctl_table *ctl_table_new(const char *titles)
 void ctl_table_text(struct ctl_table *t, const char *text)
 {
 	if (t != NULL)
-		table_next(t, strdup(text != NULL ? text : "-"));
+		table_next(t, table_cell(text != NULL ? text : "-"));
 }
 
 void ctl_table_value(struct ctl_table *t, const json_t *value)
@@ -108,19 +159,4 @@ void ctl_table_print(struct ctl_table *t, FILE *f)
 		free(t->cell[i]);
 	free(t->cell);
 	free(t);
-}
-
-void ctl_print_safe(FILE *f, const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-		// U+0080 to U+009F are control characters to a terminal, too.
-		bool c1 = c == 0xc2 && i + 1 < len && (unsigned char)text[i + 1] < 0xa0;
-		if (c1)
-			fprintf(f, "\\xc2\\x%02x", (unsigned char)text[++i]);
-		else if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
-			fprintf(f, "\\x%02x", c);
-		else
-			fputc(c, f);
-	}
 }

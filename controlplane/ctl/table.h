@@ -18,5 +18,6 @@ void ctl_table_row(struct ctl_table *, const json_t *object, const char *const *
 struct ctl_table *ctl_table_list(const char *titles, const json_t *list, const char *const *keys);
 void ctl_table_print(struct ctl_table *, FILE *); // and frees it; only that when FILE is NULL
 
-// Print text that a stranger wrote: control characters come out as \xNN.
+// Print text that a stranger wrote: control characters, and those that change the direction of text, come out as \xNN; lines
+// stay. Cells of tables are printed so, too, in one line.
 void ctl_print_safe(FILE *, const char *text, size_t len);

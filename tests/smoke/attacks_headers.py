@@ -156,14 +156,19 @@ def log_lines(control, url, token):
 	status, fields, _ = wire.ask("GET", "/v1/nodes/%C2%9B31m%E2%80%AE/epochs/1/vrf")
 	check(status in (404, 503), f"a node with a strange name: {status}")
 	revision = wire.ask("GET", "/v1/config/history")[2]["revisions"][0]["revision"]
+	_, fields, config = wire.ask("GET", "/v1/config")
+	yaml = {"Content-Type": "application/yaml", "If-Match": fields["ETag"]}
+	equal(wire.ask("PUT", "/v1/config", {**config, "drain": {"grace": "1234ms"}}, yaml)[0], 200, "status of a change")
 	status, _, answer = wire.ask("POST", "/v1/config/revert", {"revision": revision, "comment": evil})
 	equal(status, 200, f"a comment with control characters: {answer}")
 	bad = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u202a-\u202e]")
 	shown = [("the log", control.log_path.read_text(errors="replace"))]
-	for words in (["config", "history"], ["audit", "show"], ["betanet", "list"], ["status"], ["user", "list", "--config", control.config_path]):
-		line = [BIN / "fogctl", *(["--socket", control.socket_path] if words[0] not in ("user",) else []), *words]
-		done = subprocess.run(line, capture_output=True, text=True)
-		shown.append((f"fogctl {words[:2]}", done.stdout + done.stderr))
+	here, there = ["--config", control.config_path], ["--socket", control.socket_path]
+	for words in ([*there, "config", "history"], ["audit", "show", *here], [*there, "betanet", "list"], [*there, "status"], ["user", "list", *here]):
+		done = subprocess.run([BIN / "fogctl", *words], capture_output=True, text=True)
+		equal(done.returncode, 0, f"fogctl {words}: {done.stderr}")
+		shown.append((f"fogctl {words}", done.stdout + done.stderr))
+	check("owned" in shown[1][1], f"the comment is not shown: {shown[1][1]}")
 	for where, text in shown:
 		found = bad.search(text)
 		check(found is None, f"{where} has {found and found[0]!r} in {text[max(0, (found.start() if found else 0) - 60):][:120]!r}")
