@@ -38,7 +38,7 @@ static const char user_usage_text[] =
         "  --instance NAME  the same as --config /etc/fogline/NAME.yaml\n"
         "  -j               one JSON object\n"
         "\n"
-        "passwd and disable end all sessions. unlock forgets failed logins.\n";
+        "passwd ends all sessions and API keys, disable all sessions. unlock forgets failed logins.\n";
 
 struct user_command {
 	const char *verb, *name, *config, *instance, *role, *tier;
