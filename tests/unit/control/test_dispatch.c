@@ -332,11 +332,11 @@ int main(void)
 	        {"order", test_order},
 	        {"content types", test_types},
 	        {"idempotency", test_idempotency},
-	        {"idempotency elsewhere", test_idempotency_elsewhere},
 	        {"names of requests", test_names},
 	        {"lists", test_lists},
 	        {"headers", test_headers},
 	        {"other origins", test_origins},
+	        {"idempotency elsewhere", test_idempotency_elsewhere},
 	        CU_TEST_INFO_NULL,
 	};
 
