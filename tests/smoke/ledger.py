@@ -256,17 +256,17 @@ class Ledger:
 			again.send(connection)
 			if deed in old and not self._first_answer(deed, again):
 				self.wrong.append(f"sent again: {again}\nat first: {deed}")
-			elif deed in fresh and again.status not in (deed.wanted, 409, 422):
+			elif deed in fresh and again.status not in (deed.wanted, 409):
 				self.wrong.append(f"sent again: {again}")
 		connection.close()
 		return len(old) + len(fresh)
 
 	@staticmethod
 	def _first_answer(deed, again):
-		"""The same; of what holds a secret no answer and no digest is kept, so it is refused."""
-		if deed.about[0] in ("node", "deny"):
-			return again.status == deed.status and again.answer == deed.answer and again.replayed
-		return (again.status, again.answer.get("code")) in ((409, "shown_once"), (422, "idempotency_key_reused"))
+		"""The same; a key is shown once."""
+		if deed.about[0] == "key":
+			return (again.status, again.answer.get("code")) == (409, "shown_once")
+		return again.status == deed.status and again.answer == deed.answer and again.replayed
 
 	def _settle(self, doubtful):
 		"""What was in doubt is known now: every order is done, changes are what they are. Nothing else has changed."""
