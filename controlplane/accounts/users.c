@@ -263,7 +263,7 @@ static int user_current(struct fog_tx *tx, struct using *u, int64_t version)
 
 	if (r == 0 && version != 0 && version != u->user.version)
 		return refuse(
-		        u->work.refusal, -ESTALE, "changed", NULL,
+		        u->work.refusal, -ESTALE, "stale", NULL,
 		        "The account has changed meanwhile: read it again."
 		);
 	return r;

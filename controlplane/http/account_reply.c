@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../node_platform.h"
+#include "refusal.h"
 #include "view.h"
 
 struct fog_accounts *account_open(const struct fog_node *n, struct http_response *res)
@@ -20,39 +21,13 @@ struct fog_accounts *account_open(const struct fog_node *n, struct http_response
 	return NULL;
 }
 
-static int denied_status(int error)
-{
-	switch (error) {
-	case -EACCES:
-		return 401;
-	case -EPERM:
-		return 403;
-	case -ENOENT:
-		return 404;
-	case -EEXIST:
-		return 409;
-	case -ESTALE:
-		return 412;
-	case -EINVAL:
-		return 422;
-	case -EDQUOT:
-		return 429;
-	case -EAGAIN:
-	case -EBUSY:
-		return 503;
-	default:
-		return 500;
-	}
-}
-
 void account_denied(struct http_response *res, int error, const struct fog_denial *denial)
 {
-	bool said = denial->code != NULL;
-
-	http_reply_problem(
-	        res, denied_status(error), said ? denial->code : "failed", NULL, "%s",
-	        said ? denial->text : "the platform's store takes nothing: see the log"
-	);
+	if (denial->code == NULL) {
+		http_reply_error(res, error, NULL);
+		return;
+	}
+	http_reply_problem(res, http_error_status(error), denial->code, NULL, "%s", denial->text);
 	res->retry_after_s = (int)denial->retry_after_s;
 	res->why = denial->why;
 }

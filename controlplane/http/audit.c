@@ -12,6 +12,7 @@
 #include "../audit/search.h"
 #include "../node_platform.h"
 #include "page.h"
+#include "refusal.h"
 
 enum { EXPORT_MAX = 64 << 20 };
 
@@ -67,16 +68,6 @@ static struct fog_db *audit_store(const struct fog_node *n, struct http_response
 	return NULL;
 }
 
-static void audit_refused(struct http_response *res, int r)
-{
-	if (r == -EAGAIN || r == -EBUSY)
-		http_reply_away(res);
-	else
-		http_reply_problem(
-		        res, 500, "store_failed", NULL, "the audit can't be read: see the log"
-		);
-}
-
 void http_get_audit(struct fog_node *n, const struct http_request *req, struct http_response *res)
 {
 	struct fog_db *db = audit_store(n, res);
@@ -93,7 +84,7 @@ void http_get_audit(struct fog_node *n, const struct http_request *req, struct h
 	int r = fog_audit_search(db, &filter, &found);
 	if (r < 0) {
 		http_page_drop(&page);
-		audit_refused(res, r);
+		http_reply_error(res, r, NULL);
 		return;
 	}
 	for (unsigned i = 0; i < found.count; i++)
@@ -157,5 +148,5 @@ void http_get_audit_export(
 		        "these are more than %d MiB", EXPORT_MAX >> 20
 		);
 	else
-		audit_refused(res, r);
+		http_reply_error(res, r, NULL);
 }

@@ -11,6 +11,7 @@
 #include "benchmark_work.h"
 #include "body.h"
 #include "page.h"
+#include "refusal.h"
 #include "view.h"
 
 enum { SECONDS = 10, RATE = 50 };
@@ -56,6 +57,15 @@ static void benchmark_parameters(const struct benchmark_order *o, char *text, si
 	snprintf(text + n, len - (size_t)n, "}");
 }
 
+static const struct http_refusal refusals[] = {
+        {-ENOENT, 404, "no_benchmark", "GET /v1/benchmarks lists them",
+         "there is no such benchmark"},
+        {-EALREADY, 409, "benchmark_ended", "ask again: its end is being written down",
+         "the benchmark has just ended"},
+        {-EBUSY, 503, "busy", "try again in a while", "too many operations wait already"},
+        {0},
+};
+
 static int benchmark_begin(
         const struct benchmark_order *wanted, const struct http_request *req, int64_t *id
 )
@@ -71,7 +81,7 @@ static int benchmark_begin(
 	        .done = benchmark_done,
 	        .ctx = order,
 	};
-	int r = operations != NULL && order != NULL ? 0 : -EAGAIN;
+	int r = order == NULL ? -ENOMEM : operations == NULL ? -EAGAIN : 0;
 
 	if (r == 0) {
 		*order = *wanted;
@@ -131,12 +141,9 @@ void http_post_benchmarks(
 		return;
 	}
 	benchmark_geometry(n, &order.geometry);
-	if (benchmark_begin(&order, req, &id) < 0) {
-		http_reply_problem(
-		        res, 503, "busy", "try again in a while; see /readyz",
-		        "no operation can be begun now"
-		);
-		res->retry_after_s = 1;
+	int r = benchmark_begin(&order, req, &id);
+	if (r < 0) {
+		http_reply_error(res, r, refusals);
 		return;
 	}
 	snprintf(res->location, sizeof(res->location), "/v1/operations/%lld", (long long)id);
@@ -192,22 +199,6 @@ static json_t *benchmark_json(const struct fog_operation_view *v)
 	return out;
 }
 
-static void benchmark_refused(struct http_response *res, int r)
-{
-	if (r == -ENOENT)
-		http_reply_problem(
-		        res, 404, "no_benchmark", "GET /v1/benchmarks lists them",
-		        "there is no such benchmark"
-		);
-	else if (r == -EALREADY)
-		http_reply_problem(
-		        res, 409, "benchmark_ended", "ask again: its end is being written down",
-		        "the benchmark has just ended"
-		);
-	else
-		http_reply_away(res);
-}
-
 static void benchmarks_see(void *page, const struct fog_operation_view *v)
 {
 	http_page_add(page, v->id, benchmark_json(v));
@@ -234,7 +225,7 @@ void http_get_benchmarks(
 	page.more = r > 0;
 	if (r < 0) {
 		http_page_drop(&page);
-		benchmark_refused(res, r);
+		http_reply_error(res, r, refusals);
 		return;
 	}
 	http_reply_json(res, 200, http_page_json(&page, "benchmarks"));
@@ -269,7 +260,7 @@ static void benchmark_show(
 	int r = benchmark_get(n, req->part_number[0], &benchmark);
 
 	if (r < 0)
-		benchmark_refused(res, r);
+		http_reply_error(res, r, refusals);
 	else
 		http_reply_json(res, status, benchmark);
 }
@@ -300,7 +291,7 @@ void http_delete_benchmark(
 	if (r == -EINPROGRESS)
 		r = fog_operations_cancel(node_operations(n), id, NULL);
 	if (r < 0)
-		benchmark_refused(res, r);
+		http_reply_error(res, r, refusals);
 	else
 		benchmark_show(n, req, 202, res);
 }

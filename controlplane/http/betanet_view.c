@@ -8,7 +8,7 @@
 
 #include "../node_platform.h"
 #include "../now.h"
-#include "http.h"
+#include "refusal.h"
 
 struct fog_db *betanet_store(const struct fog_node *n, struct http_response *res)
 {
@@ -19,47 +19,21 @@ struct fog_db *betanet_store(const struct fog_node *n, struct http_response *res
 	return db;
 }
 
+static const struct http_refusal refusals[] = {
+        {-ENOENT, 404, "no_such_node", "see GET /v1/betanet/nodes",
+         "there is no managed node of this number"},
+        {-EEXIST, 409, "node_exists", "see GET /v1/betanet/nodes",
+         "another managed node has this name or this node ID"},
+        {-ESTALE, 412, "stale", "read the node again and repeat the change",
+         "the node has been changed since"},
+        {-EALREADY, 409, "node_active", "remove it from the network first, or set maintenance",
+         "the node is in the network"},
+        {0},
+};
+
 void betanet_refused(struct http_response *res, int error)
 {
-	switch (error) {
-	case -ENOENT:
-		http_reply_problem(
-		        res, 404, "no_such_node", "see GET /v1/betanet/nodes",
-		        "there is no managed node of this number"
-		);
-		break;
-	case -EEXIST:
-		http_reply_problem(
-		        res, 409, "node_exists", "see GET /v1/betanet/nodes",
-		        "another managed node has this name or this node ID"
-		);
-		break;
-	case -ESTALE:
-		http_reply_problem(
-		        res, 409, "stale", "read the node again and repeat the change",
-		        "the node has been changed since"
-		);
-		break;
-	case -EALREADY:
-		http_reply_problem(
-		        res, 409, "node_active",
-		        "remove it from the network first, or set maintenance",
-		        "the node is in the network"
-		);
-		break;
-	case -EAGAIN:
-	case -EBUSY:
-		http_reply_away(res);
-		break;
-	case -ENOMEM:
-		http_reply_problem(res, 500, "no_memory", NULL, "out of memory");
-		break;
-	default:
-		http_reply_problem(
-		        res, 500, "store_failed", "see the control plane's log",
-		        "the platform's store could not do it"
-		);
-	}
+	http_reply_error(res, error, refusals);
 }
 
 struct node_betanet *betanet_begin(

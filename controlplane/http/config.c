@@ -12,7 +12,7 @@
 #include "../node_history.h"
 #include "body.h"
 #include "config_history.h"
-#include "http.h"
+#include "refusal.h"
 #include "view.h"
 
 static const char *const config_drivers[] = {
@@ -178,37 +178,34 @@ static int config_if_match(const char *header, uint8_t checksum[32], bool *any)
 	return 0;
 }
 
+static const struct http_refusal refusals[] = {
+        {-ESTALE, 412, "stale", "read the configuration again and repeat the change",
+         "the configuration has been changed since it was read"},
+        {-EBUSY, 409, "confirm_pending", "POST /v1/config/confirm, or revert it",
+         "a change before this one waits for its confirmation"},
+        {-ENOENT, 404, "no_revision", "GET /v1/config/history lists them",
+         "there is no such revision of the configuration"},
+        {0},
+};
+
 static void config_refused(struct http_response *res, int r, const struct fog_report *report)
 {
-	if (r == -EINVAL && report->errors == 0)
+	// The last line's end is no part of a sentence.
+	int len = report != NULL && report->len > 0 ? (int)report->len - 1 : 0;
+	const char *text = len > 0 ? report->text : "";
+	bool found = report != NULL && report->errors > 0;
+
+	if (r == -EINVAL && !found)
 		r = -ERANGE;
-	if (r == -EPERM && report->errors == 0)
+	if (r == -EPERM && !found)
 		r = -EACCES; // of the file, not of the change
 	switch (r) {
 	case -ESTALE:
-		http_reply_problem(
-		        res, 409, "stale", "read the configuration again and repeat the change",
-		        "the configuration has been changed since it was read"
-		);
-		break;
 	case -EBUSY:
-		http_reply_problem(
-		        res, 409, "confirm_pending", "POST /v1/config/confirm, or revert it",
-		        "a change before this one waits for its confirmation"
-		);
-		break;
-	case -EAGAIN:
-		http_reply_problem(
-		        res, 503, "store_away", "try again; see /readyz",
-		        "the platform's store, which the change is written down in, does not answer"
-		);
-		res->retry_after_s = 1;
-		break;
 	case -ENOENT:
-		http_reply_problem(
-		        res, 404, "no_revision", "GET /v1/config/history lists them",
-		        "there is no such revision of the configuration"
-		);
+	case -EAGAIN:
+	case -ENOMEM:
+		http_reply_error(res, r, refusals);
 		break;
 	case -ERANGE:
 		http_reply_problem(
@@ -221,16 +218,12 @@ static void config_refused(struct http_response *res, int r, const struct fog_re
 		http_reply_problem(
 		        res, 403, "not_over_rest",
 		        "change it in the file as root, then restart what the key belongs to",
-		        "%.*s", (int)(report->len > 0 ? report->len - 1 : 0), report->text
+		        "%.*s", len, text
 		);
 		break;
 	case -EINVAL:
 	case -E2BIG:
-		// The last line's end is no part of a sentence.
-		http_reply_problem(
-		        res, 422, "config_refused", NULL, "%.*s",
-		        (int)(report->len > 0 ? report->len - 1 : 0), report->text
-		);
+		http_reply_problem(res, 422, "config_refused", NULL, "%.*s", len, text);
 		break;
 	default:
 		http_reply_problem(
@@ -300,10 +293,7 @@ void http_put_config(struct fog_node *n, const struct http_request *req, struct 
 	int r;
 
 	if (config_if_match(req->if_match, expected, &any) < 0) {
-		http_reply_problem(
-		        res, 400, "bad_if_match", "send the ETag of GET /v1/config in If-Match",
-		        "If-Match is no ETag of this configuration"
-		);
+		config_refused(res, -ESTALE, NULL);
 		return;
 	}
 	struct fog_report *report = calloc(1, sizeof(*report));

@@ -7,6 +7,7 @@
 #include "../node_history.h"
 #include "config_history.h"
 #include "page.h"
+#include "refusal.h"
 #include "view.h"
 
 static json_t *revision_json(const struct fog_revision *v)
@@ -20,17 +21,11 @@ static json_t *revision_json(const struct fog_revision *v)
 	);
 }
 
-static void history_refused(struct http_response *res, int r)
-{
-	if (r == -ENOENT) {
-		http_reply_problem(
-		        res, 404, "no_revision", "GET /v1/config/history lists them",
-		        "there is no such revision of the configuration"
-		);
-		return;
-	}
-	http_reply_away(res);
-}
+static const struct http_refusal refusals[] = {
+        {-ENOENT, 404, "no_revision", "GET /v1/config/history lists them",
+         "there is no such revision of the configuration"},
+        {0},
+};
 
 static void history_see(void *page, const struct fog_revision *v)
 {
@@ -63,7 +58,7 @@ void http_get_config_history(
 	page.more = r > 0;
 	if (r < 0) {
 		http_page_drop(&page);
-		history_refused(res, r);
+		http_reply_error(res, r, refusals);
 		return;
 	}
 	out = http_page_json(&page, "revisions");
@@ -91,7 +86,7 @@ void http_get_config_revision(
 	if (r == 0)
 		r = fog_history_get(&rows, req->part_number[0], revision_see, &out);
 	if (r < 0)
-		history_refused(res, r);
+		http_reply_error(res, r, refusals);
 	else
 		http_reply_json(res, 200, out);
 }
@@ -109,7 +104,7 @@ void http_get_config_diff(
 	if (r == 0)
 		r = fog_history_diff(&rows, from, to, &text, &len);
 	if (r < 0) {
-		history_refused(res, r);
+		http_reply_error(res, r, refusals);
 		return;
 	}
 	json_t *diff = json_stringn(text, len);

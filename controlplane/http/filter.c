@@ -9,6 +9,7 @@
 #include "../config/prefix.h"
 #include "../node_filter.h"
 #include "filter_body.h"
+#include "refusal.h"
 #include "view.h"
 
 static json_t *filter_value(unsigned limit, uint32_t value)
@@ -103,7 +104,7 @@ static void filter_refused(struct http_response *res, int r, const char *text)
 		http_reply_problem(res, 409, "deny_full", NULL, "%s", text);
 		break;
 	case -ENOMEM:
-		http_reply_problem(res, 500, "no_memory", NULL, "out of memory");
+		http_reply_error(res, r, NULL);
 		break;
 	default:
 		http_reply_problem(
@@ -141,7 +142,7 @@ static struct fog_filter_change *filter_start(struct http_response *res)
 	struct fog_filter_change *c = calloc(1, sizeof(*c));
 
 	if (c == NULL)
-		http_reply_problem(res, 500, "no_memory", NULL, "out of memory");
+		http_reply_error(res, -ENOMEM, NULL);
 	return c;
 }
 

@@ -8,6 +8,7 @@
 #include "../node_directory.h"
 #include "body.h"
 #include "page.h"
+#include "refusal.h"
 #include "view.h"
 
 enum { COUNT = 1000, RATE = 50, SPARE_S = 30 };
@@ -80,7 +81,7 @@ static void loops_refused(struct fog_node *n, struct http_response *res, int r, 
 		http_reply_problem(res, 422, "no_path", "correct the topology", "%s", text);
 		break;
 	default:
-		http_reply_problem(res, 500, "no_memory", NULL, "%s", text);
+		http_reply_error(res, r, NULL);
 	}
 }
 
@@ -118,7 +119,7 @@ void http_get_loops(struct fog_node *n, const struct http_request *req, struct h
 	struct fog_loop *loop = calloc((size_t)page.limit, sizeof(*loop));
 	if (loop == NULL) {
 		http_page_drop(&page);
-		http_reply_problem(res, 500, "no_memory", NULL, "out of memory");
+		http_reply_error(res, -ENOMEM, NULL);
 		return;
 	}
 	// The state first: what it says to have ended does not change in the page any more.

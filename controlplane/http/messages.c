@@ -12,6 +12,7 @@
 #include "../now.h"
 #include "letter.h"
 #include "page.h"
+#include "refusal.h"
 #include "view.h"
 
 static void messages_unavailable(struct http_response *res, const char *code, const char *text)
@@ -63,6 +64,9 @@ static void messages_refused(
 		        res, 500, "store_failed", "see the control plane's log", "%s",
 		        "the message store takes nothing now; nothing was sent"
 		);
+		break;
+	case -ENOMEM:
+		http_reply_error(res, r, NULL);
 		break;
 	default:
 		http_reply_problem(res, 422, "no_path", "see /v1/nodes", "%s", text);
@@ -208,7 +212,7 @@ void http_post_messages(
 	struct messages_post *p = calloc(1, sizeof(*p));
 
 	if (p == NULL) {
-		http_reply_problem(res, 500, "no_memory", NULL, "out of memory");
+		http_reply_error(res, -ENOMEM, NULL);
 		return;
 	}
 	if (letter_parse(req->json, &p->body, res) == 0) {

@@ -50,6 +50,7 @@ static const struct {
         {404, "There is no such thing, or not for the caller"},
         {409, "Not in the present state"},
         {410, "It was there, and counts no more"},
+        {412, "It has been changed since"},
         {413, "Too large"},
         {415, "Another content type is wanted"},
         {422, "Understood, and cannot be done as asked"},
@@ -160,6 +161,7 @@ static bool openapi_refuses(const struct api_route *r, int status)
 	case 413:
 	case 415:
 		return r->body != NULL || r->body_type != NULL;
+	case 412:
 	case 428:
 		return r->match == API_MATCH_NEEDED;
 	case 429:

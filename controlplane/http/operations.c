@@ -7,6 +7,7 @@
 
 #include "../node_services.h"
 #include "page.h"
+#include "refusal.h"
 #include "view.h"
 
 static json_t *operation_text(const char *text)
@@ -56,24 +57,12 @@ static const char *operation_changer(const struct http_request *req)
 	return (req->caller.roles & API_OPERATORS) != 0 ? NULL : req->caller.name;
 }
 
-static void operation_refused(struct http_response *res, int r)
-{
-	switch (r) {
-	case -ENOENT:
-		http_reply_problem(
-		        res, 404, "no_operation", "GET /v1/operations lists them",
-		        "there is no such operation"
-		);
-		break;
-	case -EALREADY:
-		http_reply_problem(
-		        res, 409, "operation_ended", NULL, "the operation has ended already"
-		);
-		break;
-	default:
-		http_reply_away(res);
-	}
-}
+static const struct http_refusal refusals[] = {
+        {-ENOENT, 404, "no_operation", "GET /v1/operations lists them",
+         "there is no such operation"},
+        {-EALREADY, 409, "operation_ended", NULL, "the operation has ended already"},
+        {0},
+};
 
 static void operations_see(void *page, const struct fog_operation_view *v)
 {
@@ -99,7 +88,7 @@ void http_get_operations(
 	page.more = r > 0;
 	if (r < 0) {
 		http_page_drop(&page);
-		operation_refused(res, r);
+		http_reply_error(res, r, refusals);
 		return;
 	}
 	http_reply_json(res, 200, http_page_json(&page, "operations"));
@@ -144,7 +133,7 @@ static void operation_show(
 
 	if (r < 0) {
 		json_decref(one.lines);
-		operation_refused(res, r);
+		http_reply_error(res, r, refusals);
 		return;
 	}
 	json_object_set_new(one.operation, "log", one.lines);
@@ -168,7 +157,7 @@ void http_post_operation_cancel(
 	                  : -EAGAIN;
 
 	if (r < 0)
-		operation_refused(res, r);
+		http_reply_error(res, r, refusals);
 	else
 		operation_show(n, req, 202, 0, res);
 }

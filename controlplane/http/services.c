@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "../node_services.h"
-#include "http.h"
+#include "refusal.h"
 #include "view.h"
 
 static json_t *service_json(const struct fog_service_view *v)
@@ -152,7 +152,7 @@ void http_get_service(struct fog_node *n, const struct http_request *req, struct
 	if (count == -ENOENT) {
 		service_unknown(req->part[0], res);
 	} else if (count < 0) {
-		http_reply_problem(res, 500, "no_memory", NULL, "out of memory");
+		http_reply_error(res, count, NULL);
 	} else {
 		list = json_array();
 		for (int i = 0; i < count; i++)

@@ -10,6 +10,7 @@
 #include "../node.h"
 #include "body.h"
 #include "page.h"
+#include "refusal.h"
 #include "view.h"
 
 enum { SAMPLE = 100, COUNT = 100, SECONDS = 10 };
@@ -83,37 +84,19 @@ static json_t *trace_status(const struct fog_tracer_status *s)
 	);
 }
 
-static void trace_refused(struct http_response *res, int r)
-{
-	switch (r) {
-	case -EPERM:
-		http_reply_problem(
-		        res, 403, "trace_forbidden",
-		        "set trace.allow: true in the configuration file as root, and take it out again "
-		        "afterwards",
-		        "this node is in production: a trace shows which arrival became which departure"
-		);
-		break;
-	case -EBUSY:
-		http_reply_problem(
-		        res, 409, "trace_active",
-		        "wait for its end, or Ctrl-C where it was begun, or DELETE /v1/trace or /v1/capture",
-		        "packets are traced or frames captured already"
-		);
-		break;
-	case -EINVAL:
-		http_reply_problem(
-		        res, 422, "no_such_worker", "see /v1/workers",
-		        "the data plane has no such worker"
-		);
-		break;
-	default:
-		http_reply_problem(
-		        res, 503, "no_data_plane", "see /readyz",
-		        "the data plane does not look at single packets now: %s", strerror(-r)
-		);
-	}
-}
+static const struct http_refusal refusals[] = {
+        {-EPERM, 403, "trace_forbidden",
+         "set trace.allow: true in the configuration file as root, and take it out again afterwards",
+         "this node is in production: a trace shows which arrival became which departure"},
+        {-EBUSY, 409, "trace_active",
+         "wait for its end, or Ctrl-C where it was begun, or DELETE /v1/trace or /v1/capture",
+         "packets are traced or frames captured already"},
+        {-EINVAL, 422, "no_such_worker", "see /v1/workers", "the data plane has no such worker"},
+        {-ENOTCONN, 503, "no_data_plane", "see /readyz", "no data plane is attached"},
+        {-ETIMEDOUT, 503, "no_data_plane", "see /readyz",
+         "the data plane does not look at single packets now"},
+        {0},
+};
 
 static bool trace_forbidden(struct fog_node *n)
 {
@@ -139,7 +122,7 @@ static void trace_post(
 	// The data plane refuses it as well; what it runs may be an older configuration than ours.
 	r = trace_forbidden(n) ? -EPERM : fog_tracer_start(n->tracer, n->dp, &request);
 	if (r < 0) {
-		trace_refused(res, r);
+		http_reply_error(res, r, refusals);
 		return;
 	}
 	fog_tracer_status(n->tracer, &status);
@@ -164,14 +147,14 @@ static void trace_get(
 	unsigned got = 0;
 
 	if (trace_forbidden(n)) {
-		trace_refused(res, -EPERM); // also what was recorded before
+		http_reply_error(res, -EPERM, refusals); // also what was recorded before
 		return;
 	}
 	http_page_begin(&page, req, "after");
 	union fog_trace_entry *entry = calloc((size_t)page.limit, sizeof(*entry));
 	if (entry == NULL) {
 		http_page_drop(&page);
-		http_reply_problem(res, 500, "no_memory", NULL, "out of memory");
+		http_reply_error(res, -ENOMEM, NULL);
 		return;
 	}
 	trace_look(n, capture, &status);

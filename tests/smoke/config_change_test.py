@@ -114,7 +114,7 @@ def by_put(lab, node):
 		wait_for("readiness after the change", node.ready)
 
 		# Made from what is there no more, or wrong: nothing changes.
-		put(node, config, first, 409)
+		put(node, config, first, 412)
 		put(node, {**config, "no_such_key": 1}, etag, 422)
 		put(node, config, '"of another kind"', 400)
 		equal(node.rest.call("PUT", "/v1/config", config)[0], 428, "status of PUT without If-Match")

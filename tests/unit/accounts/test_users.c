@@ -142,7 +142,7 @@ static void test_last_admin(void)
 	CU_ASSERT(u.disabled);
 	CHECK_REFUSED(fog_user_delete(a, second, 0, &refusal), -EEXIST, "last_admin", "last_admin");
 	CU_ASSERT_EQUAL(fog_user_change(a, first, &enable, &u, &refusal), 0);
-	CHECK_REFUSED(fog_user_delete(a, second, 99, &refusal), -ESTALE, "changed", "changed");
+	CHECK_REFUSED(fog_user_delete(a, second, 99, &refusal), -ESTALE, "stale", "stale");
 	CU_ASSERT_EQUAL(fog_user_delete(a, second, 0, &refusal), 0);
 	CHECK_REFUSED(fog_user_delete(a, second, 0, &refusal), -ENOENT, "not_found", "not_found");
 	// A number is never given again: tokens name accounts by it.
@@ -163,7 +163,7 @@ static void test_change(void)
 
 	CU_ASSERT_EQUAL(fog_user_change(a, id, &c, &u, &refusal), 0);
 	CU_ASSERT(u.version == 2 && u.tier == tier && u.limits.read == 9 && u.roles == only_user);
-	CHECK_REFUSED(fog_user_change(a, id, &c, &u, &refusal), -ESTALE, "changed", "changed");
+	CHECK_REFUSED(fog_user_change(a, id, &c, &u, &refusal), -ESTALE, "stale", "stale");
 	c.version = 0;
 	CHECK_REFUSED(
 	        fog_user_change(a, 4711, &c, &u, &refusal), -ENOENT, "not_found", "not_found"

@@ -4,6 +4,7 @@
 // requests, other origins, headers.
 #include <errno.h>
 
+#include "../../../controlplane/http/refusal.h"
 #include "../../../controlplane/node_platform.h"
 #include "../../../controlplane/store/answers.h"
 #include "dispatch_rig.h"
@@ -271,6 +272,33 @@ static void test_lists(void)
 	CU_ASSERT_TRUE(says("the parameter to is missing"));
 }
 
+static void test_errors(void)
+{
+	static const struct http_refusal own[] = {
+	        {-EBUSY, 409, "in_use", "wait", "somebody else has it"}, {0}};
+
+	static const struct {
+		int error, status;
+		const struct http_refusal *own;
+		const char *code;
+	} cases[] = {
+	        {-ENOENT, 404, own, "not_found"},  {-ESTALE, 412, own, "stale"},
+	        {-EAGAIN, 503, own, "store_away"}, {-EBUSY, 503, NULL, "store_away"},
+	        {-EBUSY, 409, own, "in_use"},      {-ENOMEM, 500, own, "no_memory"},
+	        {-EIO, 500, own, "failed"},        {-ENOSPC, 500, NULL, "failed"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct http_response res = {.request_id = "0123456789abcdef"};
+		http_reply_error(&res, cases[i].error, cases[i].own);
+		CU_ASSERT_EQUAL(res.status, cases[i].status);
+		CU_ASSERT_STRING_EQUAL(res.code, cases[i].code);
+		CU_ASSERT_EQUAL(res.retry_after_s > 0, cases[i].status == 503);
+		CU_ASSERT_PTR_NOT_NULL(strstr(res.body, "\"error_id\":\"0123456789abcdef\""));
+		free(res.body);
+	}
+}
+
 static void test_headers(void)
 {
 	static const char *const targets[] = {
@@ -334,6 +362,7 @@ int main(void)
 	        {"idempotency", test_idempotency},
 	        {"names of requests", test_names},
 	        {"lists", test_lists},
+	        {"errors", test_errors},
 	        {"headers", test_headers},
 	        {"other origins", test_origins},
 	        {"idempotency elsewhere", test_idempotency_elsewhere},

@@ -381,7 +381,9 @@ static void test_config(void)
 	CU_ASSERT_EQUAL(put(first, text), 200);
 	CU_ASSERT_TRUE(says("\"restart_needed\":null"));
 	CU_ASSERT_TRUE(file_has(config_path, "production: false"));
-	CU_ASSERT_EQUAL(put(first, text), 409);
+	CU_ASSERT_EQUAL(put(first, text), 412);
+	CU_ASSERT_TRUE(says("\"code\":\"stale\""));
+	CU_ASSERT_EQUAL(put("If-Match: \"7\"\r\n", text), 412);
 	etag(second, sizeof(second));
 	CU_ASSERT_STRING_NOT_EQUAL(first, second);
 	// A launch key, given as JSON: is taken, and says what it waits for.
@@ -520,7 +522,7 @@ static void test_config_local(void)
 static void test_audit(void)
 {
 	CU_ASSERT_TRUE(audited("POST", "/v1/messages", "local", 503) > 0);
-	CU_ASSERT_TRUE(audited("PUT", "/v1/config", "local", 409) > 0);
+	CU_ASSERT_TRUE(audited("PUT", "/v1/config", "local", 412) > 0);
 	CU_ASSERT_EQUAL(audited("PUT", "/v1/config", "%", 401), 0); // a stranger's is counted
 	CU_ASSERT_EQUAL(audited("GET", "%", "%", 200), 0);
 	CU_ASSERT_EQUAL(fog_audit_chain_flush(node_platform_audit(node)), 0);

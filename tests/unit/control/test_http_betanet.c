@@ -31,11 +31,11 @@ static void change(const char *path)
 	snprintf(header, sizeof(header), "If-Match: %s\r\n", etag);
 	snprintf(stale, sizeof(stale), "If-Match: \"99\"\r\n");
 	CU_ASSERT_EQUAL(ask("PATCH", path, "{\"maintenance\":true}"), 428);
-	CU_ASSERT_EQUAL(ask_headers("PATCH", path, stale, "{\"maintenance\":true}"), 409);
+	CU_ASSERT_EQUAL(ask_headers("PATCH", path, stale, "{\"maintenance\":true}"), 412);
 	CU_ASSERT_EQUAL(ask_headers("PATCH", path, header, "{\"node_type\":\"gateway\"}"), 400);
 	CU_ASSERT_EQUAL(ask_headers("PATCH", path, header, "{\"maintenance\":true}"), 200);
 	CU_ASSERT(says("\"state\":\"maintenance\"") && says("\"region\":\"eu-west\""));
-	CU_ASSERT_EQUAL(ask_headers("PATCH", path, header, "{\"maintenance\":false}"), 409);
+	CU_ASSERT_EQUAL(ask_headers("PATCH", path, header, "{\"maintenance\":false}"), 412);
 	CU_ASSERT_EQUAL(
 	        ask_headers(
 	                "PATCH", path, "If-Match: *\r\n", "{\"maintenance\":false,\"region\":null}"
