@@ -16,7 +16,7 @@ import attacks_origin
 import attacks_paths
 import attacks_sql
 import attacks_tokens
-from _init import ROOT
+from _init import ROOT, equal
 from control import Control
 
 sys.path.insert(0, str(ROOT / "tests"))
@@ -36,6 +36,7 @@ def one_store(folder, name, url, modules):
 	with Control(folder, name, store=url) as control:
 		for module in modules:
 			print(f"{name}: {module}: {MODULES[module].run(control, url)}", flush=True)
+		equal(control.end(), 0, "exit code of the control plane")
 
 
 def main(modules):
