@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,6 +77,7 @@ int fog_audit_chain_create(struct fog_audit_chain **out, const struct fog_audit_
 		return -ENOMEM;
 	c->db = params->db;
 	c->brief = params->brief;
+	snprintf(c->begun, sizeof(c->begun), "%s", params->begun != NULL ? params->begun : "");
 	c->heads.fd = -1;
 	c->appended.last = &c->appended.first;
 	c->posted.last = &c->posted.first;

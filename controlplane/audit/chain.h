@@ -67,6 +67,8 @@ struct fog_audit_params {
 	const uint8_t *secret_key; // Ed25519, 64 bytes; outlives the chain
 	const char *head_path; // of the heads' file, outside of the store
 	bool brief; // of a command: its starts and stops are no rows, unless they have something to tell
+	const char *
+	        begun; // request_id of what the caller has begun by another chain of this name; NULL: nothing
 };
 
 // A chain that takes what is posted and counted, and keeps it until start. Nothing may be appended before.

@@ -83,6 +83,7 @@ struct fog_audit_chain {
 	atomic_bool away;
 
 	bool brief;
+	char begun[FOG_AUDIT_MAX_request_id + 1]; // that the caller is about to end
 
 	pthread_mutex_t lock; // over what follows
 	pthread_cond_t work, flushed, told; // told: who posted

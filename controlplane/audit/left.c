@@ -72,7 +72,7 @@ static int left_page(struct fog_tx *tx, struct left *l, int64_t *after)
 	while ((r = fog_rows_next(&rows)) > 0) {
 		const char *request_id = fog_rows_text(&rows, 1);
 		*after = fog_rows_int(&rows, 0);
-		if (request_id[0] != '\0')
+		if (request_id[0] != '\0' && strcmp(request_id, l->chain->begun) != 0)
 			left_take(
 			        l, *after, request_id, strcmp(fog_rows_text(&rows, 2), "begun") == 0
 			);

@@ -211,7 +211,7 @@ static void head_write(struct fog_audit_chain *c)
 	sodium_bin2hex(hash, sizeof(hash), h.hash, sizeof(h.hash));
 	sodium_bin2hex(signature, sizeof(signature), h.signature, sizeof(h.signature));
 	LOG_WITH(
-	        FOG_LOG_INFO,
+	        c->brief ? FOG_LOG_DEBUG : FOG_LOG_INFO,
 	        LOG_FIELDS(
 	                LOG_NUMBER("sequence", h.sequence), LOG_NUMBER("time_us", h.time_us),
 	                LOG_TEXT("hash", hash), LOG_TEXT("signature", signature)

@@ -96,7 +96,7 @@ static void verdict_json(const struct fog_audit_verdict *v, json_t *findings)
 	json_decref(o);
 }
 
-// The file of heads of this node, and those that it has put aside. 'found' is for globfree.
+// The files of heads of this node and of commands on its host, and those that were put aside. 'found' is for globfree.
 static int heads_find(
         const struct rows_options *o, const struct ctl_platform *p, glob_t *found,
         const char *path[HEADS_MAX]
@@ -111,8 +111,11 @@ static int heads_find(
 	}
 	if (p->config == NULL)
 		return 0;
-	snprintf(pattern, sizeof(pattern), "%s/control/audit-head.jsonl*", p->config->state_dir);
-	if (glob(pattern, 0, NULL, found) == 0)
+	snprintf(
+	        pattern, sizeof(pattern), "%s/control/audit-{head,host-head}.jsonl*",
+	        p->config->state_dir
+	);
+	if (glob(pattern, GLOB_BRACE, NULL, found) == 0)
 		for (; n < found->gl_pathc && n < HEADS_MAX; n++)
 			path[n] = found->gl_pathv[n];
 	return (int)n;

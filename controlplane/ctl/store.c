@@ -17,6 +17,7 @@
 #include "../store/dump.h"
 #include "client.h"
 #include "platform.h"
+#include "trail.h"
 
 enum { STORE_TEXT = 512 };
 
@@ -44,6 +45,8 @@ struct store_command {
 	bool force;
 	FILE *file;
 	struct ctl_platform platform;
+	struct ctl_trail trail;
+	bool began; // so the audit says
 };
 
 static int store_usage(void)
@@ -109,26 +112,57 @@ static int store_backup(struct store_command *c)
 	return rows < 0 ? store_refuse(error) : store_refuse_file(c->argument, "see to its disk");
 }
 
-static int store_migrate_say(struct fog_db *db, char error[STORE_TEXT])
+// Returns the number of steps that ran, or -1 after having said why they did not.
+static int store_steps(struct fog_db *db)
 {
+	char error[STORE_TEXT];
 	int r = fog_db_migrate(db, &fog_schema_platform, 0, error, STORE_TEXT);
 
 	if (r < 0)
-		return store_refuse(error);
-	printf("steps that ran: %d\n", r);
-	return CTL_OK;
+		store_refuse(error);
+	else
+		printf("steps that ran: %d\n", r);
+	return r < 0 ? -1 : r;
 }
 
-static int store_take(struct store_command *c, struct fog_db *db)
+// A store of an older version takes no row before it is replaced.
+static int store_begin(struct store_command *c, const char *action, const char *object)
 {
-	char error[STORE_TEXT];
+	int r = ctl_trail_prepare(&c->trail, &c->platform);
+
+	c->began = r == CTL_OK && fog_db_migrated(c->platform.db, &fog_schema_platform) == 0;
+	if (c->began)
+		r = ctl_trail_begin(&c->trail, c->platform.db, action, object, NULL);
+	ctl_trail_pause(&c->trail);
+	return r;
+}
+
+// Nothing came of it.
+static int store_undone(struct store_command *c, const char *text)
+{
+	int code = store_refuse(text);
+
+	return c->began ? ctl_trail_end(&c->trail, c->platform.db, code, NULL, NULL) : code;
+}
+
+// Into 'db', whose audit says so afterwards.
+static int store_take(
+        struct store_command *c, struct fog_db *db, const char *action, const char *object
+)
+{
+	char error[STORE_TEXT], details[64];
 	int64_t rows =
 	        fog_db_undump(db, &fog_schema_platform, c->file, c->force, error, sizeof(error));
 
 	if (rows < 0)
-		return store_refuse(error);
+		return store_undone(c, error);
 	printf("rows: %" PRId64 "\n", rows);
-	return store_migrate_say(db, error);
+	int steps = store_steps(db);
+	if (steps < 0)
+		return CTL_REFUSED;
+	snprintf(details, sizeof(details), "{\"rows\":%" PRId64 ",\"steps\":%d}", rows, steps);
+	return c->began ? ctl_trail_end(&c->trail, db, CTL_OK, NULL, details)
+	                : ctl_trail_done(&c->trail, db, action, object, details);
 }
 
 static int store_restore(struct store_command *c)
@@ -139,15 +173,26 @@ static int store_restore(struct store_command *c)
 		        c->argument, "name a file that 'fogctl store backup' has written"
 		);
 	int r = store_open(c);
-	return r == CTL_OK ? store_take(c, c->platform.db) : r;
+	if (r == CTL_OK)
+		r = store_begin(c, "store.restore", c->argument);
+	return r == CTL_OK ? store_take(c, c->platform.db, "store.restore", c->argument) : r;
 }
 
+// Steps that ran are worth a row, which only the newest tables take.
 static int store_migrate(struct store_command *c)
 {
-	char error[STORE_TEXT];
-	int r = store_open(c);
+	char details[32];
+	int steps, r = store_open(c);
 
-	return r == CTL_OK ? store_migrate_say(c->platform.db, error) : r;
+	if (r == CTL_OK)
+		r = ctl_trail_prepare(&c->trail, &c->platform);
+	if (r != CTL_OK)
+		return r;
+	steps = store_steps(c->platform.db);
+	snprintf(details, sizeof(details), "{\"steps\":%d}", steps);
+	if (steps <= 0)
+		return steps < 0 ? CTL_REFUSED : CTL_OK;
+	return ctl_trail_done(&c->trail, c->platform.db, "store.migrate", "store", details);
 }
 
 // On its way the store is a file without a name, where its own file would be.
@@ -163,9 +208,21 @@ static int move_file(struct store_command *c)
 	        : store_refuse_file(path, "make this folder, for the control plane's user");
 }
 
+// What of a URL names the store: no user, no password, no settings.
+static void move_name(const char *url, char name[STORE_TEXT])
+{
+	const char *host = strstr(url, "://"), *at = strchr(url, '@');
+	size_t scheme = host != NULL && at != NULL ? (size_t)(host - url) + 3 : 0;
+
+	snprintf(
+	        name, STORE_TEXT, "%.*s%.*s", (int)scheme, url,
+	        (int)strcspn(scheme > 0 ? at + 1 : url, "?"), scheme > 0 ? at + 1 : url
+	);
+}
+
 static int store_move(struct store_command *c)
 {
-	char error[STORE_TEXT] = "";
+	char error[STORE_TEXT] = "", name[STORE_TEXT];
 	struct fog_db *to = NULL;
 	const struct fog_db_params params = {
 	        .url = c->argument,
@@ -174,17 +231,21 @@ static int store_move(struct store_command *c)
 	        .error_len = sizeof(error)};
 	int r = store_open(c);
 
+	move_name(c->argument, name);
 	if (r == CTL_OK)
 		r = move_file(c);
+	if (r == CTL_OK)
+		r = store_begin(c, "store.move", name);
 	if (r == CTL_OK &&
 	    (fog_db_dump(c->platform.db, &fog_schema_platform, c->file, error, sizeof(error)) < 0 ||
 	     fog_db_open(&to, &params) < 0))
-		r = store_refuse(error);
+		r = store_undone(c, error);
 	if (r == CTL_OK)
-		r = store_take(c, to);
+		r = store_take(c, to, "store.move", name);
 	if (r == CTL_OK)
 		puts("the store that it came from stays as it was; let store.url name the new one, then start the "
 		     "control plane");
+	ctl_trail_close(&c->trail);
 	fog_db_close(to);
 	return r;
 }
@@ -238,7 +299,9 @@ int ctl_store(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		if (strcmp(verbs[i].verb, c.verb) != 0 || verbs[i].argument != (c.argument != NULL))
 			continue;
+		ctl_trail_who(&c.trail);
 		int r = verbs[i].run(&c);
+		ctl_trail_close(&c.trail);
 		ctl_platform_close(&c.platform);
 		if (c.file != NULL)
 			fclose(c.file);

@@ -18,8 +18,15 @@
 #include "platform.h"
 #include "prompt.h"
 #include "table.h"
+#include "trail.h"
 
-enum { LINE_LEN = FOG_PASSWORD_BYTES_MAX + 16, ROLES_LEN = 64, PAGE = 100, TIME_LEN = 32 };
+enum {
+	LINE_LEN = FOG_PASSWORD_BYTES_MAX + 16,
+	ROLES_LEN = 64,
+	PAGE = 100,
+	TIME_LEN = 32,
+	OBJECT_LEN = 64
+};
 
 static const char user_usage_text[] =
         "usage: fogctl user add NAME [--role ROLE[,ROLE]..] [--tier TIER] [--config FILE | --instance NAME]\n"
@@ -38,13 +45,15 @@ static const char user_usage_text[] =
         "  --instance NAME  the same as --config /etc/fogline/NAME.yaml\n"
         "  -j               one JSON object\n"
         "\n"
-        "passwd ends all sessions and API keys, disable all sessions. unlock forgets failed logins.\n";
+        "passwd ends all sessions and API keys, disable all sessions. unlock forgets failed logins. Whoever changes\n"
+        "something is in the audit.\n";
 
 struct user_command {
 	const char *verb, *name, *config, *instance, *role, *tier;
 	bool json;
 	struct ctl_platform platform;
 	struct fog_accounts *accounts;
+	struct ctl_trail trail;
 };
 
 static int user_refuse(const struct fog_denial *refusal)
@@ -110,6 +119,43 @@ static uint32_t user_roles(const char *list)
 	return roles;
 }
 
+// Nothing is changed when the audit does not take it.
+static int user_begin(struct user_command *c, const char *action, int64_t id, json_t *details)
+{
+	char object[OBJECT_LEN] = "/v1/users", *text = json_dumps(details, JSON_COMPACT);
+	size_t len = strlen(object);
+
+	if (id != 0)
+		snprintf(object + len, sizeof(object) - len, "/%lld", (long long)id);
+	int r = ctl_trail_prepare(&c->trail, &c->platform);
+	if (r == CTL_OK)
+		r = ctl_trail_begin(&c->trail, c->platform.db, action, object, text);
+	free(text);
+	json_decref(details);
+	return r;
+}
+
+static int user_end(struct user_command *c, int r, const struct fog_denial *refusal)
+{
+	json_t *details = r < 0 ? json_pack("{s:s}", "code", refusal->code) : NULL;
+	char *text = details != NULL ? json_dumps(details, JSON_COMPACT) : NULL;
+	int code = r < 0 ? user_refuse(refusal) : CTL_OK;
+
+	code = ctl_trail_end(&c->trail, c->platform.db, code, NULL, text);
+	free(text);
+	json_decref(details);
+	return code;
+}
+
+static int user_made(struct user_command *c, const struct fog_user *user)
+{
+	char object[OBJECT_LEN];
+
+	snprintf(object, sizeof(object), "/v1/users/%lld", (long long)user->id);
+	printf("%s: account %lld\n", user->name, (long long)user->id);
+	return ctl_trail_end(&c->trail, c->platform.db, CTL_OK, object, NULL);
+}
+
 static int user_add(struct user_command *c)
 {
 	uint32_t roles = user_roles(c->role != NULL ? c->role : "user");
@@ -126,12 +172,20 @@ static int user_add(struct user_command *c)
 		return CTL_REFUSED;
 	const struct fog_user_new fresh = {
 	        .name = c->name, .password = password, .roles = roles, .tier = (enum fog_tier)tier};
-	int r = fog_user_add(c->accounts, &fresh, &user, &refusal);
+	int r = user_begin(
+	        c, "user.create", 0,
+	        json_pack(
+	                "{s:s s:s s:s}", "name", c->name, "roles",
+	                c->role != NULL ? c->role : "user", "tier", fog_tier_name(fresh.tier)
+	        )
+	);
+	if (r != CTL_OK) {
+		sodium_free(password);
+		return r;
+	}
+	r = fog_user_add(c->accounts, &fresh, &user, &refusal);
 	sodium_free(password);
-	if (r < 0)
-		return user_refuse(&refusal);
-	printf("%s: account %lld\n", user.name, (long long)user.id);
-	return CTL_OK;
+	return r < 0 ? user_end(c, r, &refusal) : user_made(c, &user);
 }
 
 static json_t *user_time(int64_t us)
@@ -203,9 +257,18 @@ static int user_passwd(struct user_command *c, const struct fog_user *u, struct 
 
 	if (password == NULL)
 		return CTL_REFUSED;
-	int r = fog_password_set(c->accounts, u->id, password, refusal);
+	int r = user_begin(c, "password.set", u->id, json_pack("{s:s}", "name", u->name));
+	if (r == CTL_OK)
+		r = user_end(c, fog_password_set(c->accounts, u->id, password, refusal), refusal);
 	sodium_free(password);
-	return r < 0 ? user_refuse(refusal) : CTL_OK;
+	return r;
+}
+
+static int user_unlock(struct user_command *c, const struct fog_user *u, struct fog_denial *refusal)
+{
+	int r = user_begin(c, "user.unlock", u->id, json_pack("{s:s}", "name", u->name));
+
+	return r == CTL_OK ? user_end(c, fog_user_unlock(c->accounts, u->id, refusal), refusal) : r;
 }
 
 static int user_able(
@@ -214,19 +277,24 @@ static int user_able(
 {
 	const struct fog_user_change change = {.disabled = &disabled};
 	struct fog_user after;
+	int r = user_begin(
+	        c, "user.update", u->id,
+	        json_pack("{s:s s:b}", "name", u->name, "disabled", disabled)
+	);
 
-	return fog_user_change(c->accounts, u->id, &change, &after, refusal) < 0
-	        ? user_refuse(refusal)
-	        : CTL_OK;
+	return r == CTL_OK
+	        ? user_end(
+	                  c, fog_user_change(c->accounts, u->id, &change, &after, refusal), refusal
+	          )
+	        : r;
 }
 
 static int user_one(struct user_command *c)
 {
-	struct fog_accounts *a = c->accounts;
 	struct fog_denial refusal;
 	struct fog_user u;
 
-	if (fog_user_find(a, c->name, &u, &refusal) < 0) {
+	if (fog_user_find(c->accounts, c->name, &u, &refusal) < 0) {
 		fprintf(stderr, "fogctl: %s: there is no such account: see 'fogctl user list'\n",
 		        c->name);
 		return CTL_REFUSED;
@@ -234,7 +302,7 @@ static int user_one(struct user_command *c)
 	if (strcmp(c->verb, "passwd") == 0)
 		return user_passwd(c, &u, &refusal);
 	if (strcmp(c->verb, "unlock") == 0)
-		return fog_user_unlock(a, u.id, &refusal) < 0 ? user_refuse(&refusal) : CTL_OK;
+		return user_unlock(c, &u, &refusal);
 	return user_able(c, &u, strcmp(c->verb, "disable") == 0, &refusal);
 }
 
@@ -327,6 +395,7 @@ int ctl_user(int argc, char **argv)
 		fputs("fogctl: libsodium does not work on this CPU: take another host\n", stderr);
 		return CTL_REFUSED;
 	}
+	ctl_trail_who(&c.trail);
 	r = user_open(&c);
 	if (r != CTL_OK)
 		return r;
@@ -336,6 +405,7 @@ int ctl_user(int argc, char **argv)
 		r = user_list(&c);
 	else
 		r = user_one(&c);
+	ctl_trail_close(&c.trail);
 	fog_accounts_close(c.accounts);
 	ctl_platform_close(&c.platform);
 	return r;

@@ -135,6 +135,51 @@ def check_beside(host, program):
 		check(login("typed", PASSWORD)["r"] == 0, "enabled")
 
 
+def audit(host, *words, code=0):
+	done = subprocess.run(
+		[host.fogctl, "audit", *words, "--config", str(host.config)], capture_output=True, text=True, timeout=60)
+	check(done.returncode == code, f"audit {words}: exit code {done.returncode}: {done.stdout} {done.stderr}")
+	return done.stdout
+
+
+def check_audit(host):
+	"""Each change has two rows, which say who; several commands at once write one chain."""
+	rows = [json.loads(line) for line in audit(host, "export", "--source", "host").splitlines()]
+	what = [(row["action"], row["outcome"]) for row in rows]
+	for action in ("user.create", "user.update", "user.unlock", "password.set"):
+		check((action, "begun") in what and (action, "done") in what, f"{action}: {what}")
+	check(("user.update", "refused") in what, f"the last admin: {what}")
+	check(sum(outcome == "begun" for _, outcome in what) * 2 == len(what), f"halves: {what}")
+	uid = os.environ.get("SUDO_UID", str(os.getuid())) if os.getuid() == 0 else str(os.getuid())
+	for row in rows:
+		check(row["actor_kind"] == "local" and row["actor_id"] == uid and "@" in row["actor_name"], f"{row}")
+	made = next(row for row in rows if row["action"] == "user.create" and row["outcome"] == "done")
+	check(made["object"] == "/v1/users/1" and PASSWORD not in str(rows), f"{made}")
+	env = {**os.environ, "SUDO_UID": "4711", "SUDO_USER": "carol"}
+	several = [
+		subprocess.Popen(host.argv("add", f"many{i}"), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=env)
+		for i in range(6)]
+	for one in several:
+		one.stdin.write(PASSWORD + "\n")
+		one.stdin.close()
+	check(all(one.wait(60) == 0 for one in several), "several at once")
+	rows = [json.loads(line) for line in audit(host, "export", "--source", "host").splitlines()]
+	check(len({row["chain"] for row in rows}) == 1, "one chain")
+	check(len([row for row in rows if row["action"] == "user.create" and row["outcome"] == "done"]) >= 8, "all of them")
+	if os.getuid() == 0:
+		check(rows[-1]["actor_id"] == "4711" and rows[-1]["actor_name"].startswith("carol@"), f"{rows[-1]}")
+	said = json.loads(audit(host, "verify", "-j"))
+	check(said["ok"] and said["unwatched_chains"] == 0 and said["rows"] == len(rows), f"{said}")
+	# Without its key nothing is changed, and nobody is told that it was.
+	key = host.state / "control" / "audit-host.key"
+	kept, users = key.read_bytes(), host.users()
+	key.write_bytes(b"short")
+	check("without an audit" in host.run("disable", "many1", code=1), "a broken key")
+	check(host.users() == users, "what could not be noted was changed")
+	key.write_bytes(kept)
+	host.run("disable", "many1")
+
+
 def main(fogctl, program):
 	with tempfile.TemporaryDirectory(prefix="fogline-check-") as name:
 		folder = pathlib.Path(name)
@@ -152,6 +197,7 @@ def main(fogctl, program):
 			host.user = ""
 			host.config.write_text(host.config.read_text().replace('"nobody"', '""'))
 		check_beside(host, program)
+		check_audit(host)
 	print("fogctl user: the first admin, and those after him")
 
 

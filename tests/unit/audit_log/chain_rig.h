@@ -23,7 +23,7 @@ struct chain_rig {
 
 static inline void chain_open(struct chain_rig *rig)
 {
-	const struct fog_audit_params p = {rig->db, rig->secret_key, rig->heads, false};
+	const struct fog_audit_params p = {rig->db, rig->secret_key, rig->heads, false, NULL};
 
 	CU_ASSERT_EQUAL_FATAL(fog_audit_chain_open(&rig->chain, &p), 0);
 }

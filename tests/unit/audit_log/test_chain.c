@@ -329,7 +329,7 @@ static void test_posted_before(void)
 	struct chain_rig rig;
 
 	chain_rig_start(&rig);
-	const struct fog_audit_params p = {rig.db, rig.secret_key, rig.heads, false};
+	const struct fog_audit_params p = {rig.db, rig.secret_key, rig.heads, false, NULL};
 	chain_close(&rig);
 	CU_ASSERT_EQUAL_FATAL(fog_audit_chain_create(&rig.chain, &p), 0);
 	CU_ASSERT_TRUE(fog_audit_chain_away(rig.chain));
@@ -403,7 +403,7 @@ static void test_brief(void)
 	struct chain_rig rig;
 
 	chain_rig_start(&rig);
-	const struct fog_audit_params p = {rig.db, rig.secret_key, rig.heads, true};
+	const struct fog_audit_params p = {rig.db, rig.secret_key, rig.heads, true, NULL};
 	for (int i = 0; i < 3; i++) {
 		chain_close(&rig);
 		CU_ASSERT_EQUAL_FATAL(fog_audit_chain_open(&rig.chain, &p), 0);

@@ -77,7 +77,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s\n", error);
 		return 1;
 	}
-	const struct fog_audit_params params = {db, secret_key, argv[1], false};
+	const struct fog_audit_params params = {db, secret_key, argv[1], false, NULL};
 	if (threads < 1 || threads > THREADS_MAX || fog_audit_chain_open(&chain, &params) < 0)
 		return 1;
 	uint64_t begin = fog_now_ms();

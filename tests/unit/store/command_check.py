@@ -46,6 +46,13 @@ class Host:
 		check(done.returncode == code, f"{words}: exit code {done.returncode}: {done.stderr}")
 		return done.stdout if code == 0 else done.stderr
 
+	def audit(self, *words, code=0):
+		return self.run("verify", "-j", *words, command="audit", code=code)
+
+	def rows(self, action):
+		rows = [json.loads(line) for line in self.run("export", "--action", action, command="audit").splitlines()]
+		return [(row["outcome"], row["object"]) for row in rows]
+
 	def users(self):
 		return self.run("list", "-j", command="user")
 
@@ -60,6 +67,7 @@ def lines(path):
 def check_backup(host, folder):
 	check("steps that ran: " in host.run("migrate"), "an empty store is brought up to date")
 	check("steps that ran: 0" in host.run("migrate"), "once")
+	check(host.rows("store.migrate") == [("done", "store")], "steps that ran are in the audit, once")
 	host.add("ann")
 	host.add("bob")
 	backup = folder / "backup"
@@ -77,6 +85,7 @@ def check_restore(host, folder, backup):
 	before = host.users()
 	host.add("cid")
 	check("--force" in host.run("restore", backup, code=1), "a store that isn't empty")
+	check(host.rows("store.restore") == [("begun", str(backup)), ("refused", str(backup))], f"a refused one: {host.rows('store.restore')}")
 	check("cid" in host.users(), "stays as it was")
 	cut = folder / "cut"
 	cut.write_bytes(backup.read_bytes()[:-100])
@@ -84,6 +93,7 @@ def check_restore(host, folder, backup):
 	check("cid" in host.users(), "changes nothing")
 	check("rows: " in host.run("restore", backup, "--force"), "a backup is restored")
 	check(host.users() == before, f"all is as it was: {host.users()}")
+	check(host.rows("store.restore")[-1] == ("done", str(backup)), f"{host.rows('store.restore')}")
 	host.add("dan")
 	check('"id": 3' in host.users() or '"id":3' in host.users().replace(" ", ""), f"the next account: {host.users()}")
 	host.run("restore", backup, "--force")
@@ -109,10 +119,13 @@ def check_move(host, fogctl, folder):
 	there.chmod(0o777)
 	target = there / "platform.db"
 	check("store.url" in host.run("move", target), "a move")
+	check(host.rows("store.move") == [("begun", str(target))], "the audit of the store that it came from")
 	if os.geteuid() == 0:
 		check(target.stat().st_uid == NOBODY.pw_uid, "it belongs to the control plane's user")
 	with sqlite3.connect(target) as db:
 		check(db.execute("SELECT name FROM account ORDER BY id").fetchall() == [("ann",), ("bob",)], "its rows")
+		moved = db.execute("SELECT outcome, object FROM audit WHERE action = 'store.move' ORDER BY id").fetchall()
+		check(moved == [("begun", str(target)), ("done", str(target))], f"the audit of the new one: {moved}")
 	other = Host(fogctl, folder, "other", str(target))
 	# The key that seals secrets goes by hand.
 	(other.state / "control").mkdir(parents=True)
@@ -128,6 +141,8 @@ def check_move(host, fogctl, folder):
 	other.add("eve")
 	check("--force" in other.run("move", host_url(host), code=1), "the old store isn't empty")
 	other.run("move", host_url(host), "--force")
+	back = host.rows("store.move")[-1]
+	check(back[0] == "done" and "fogline@" not in back[1] and back[1] != "", f"the move back: {back}")
 	check("eve" in host.users(), "back again")
 	check("cannot" in host.run("move", folder / "no" / "where.db", code=1), "where there is no folder")
 
