@@ -111,6 +111,7 @@ int fog_node_config_reload(struct fog_node *);
 struct fog_config_origin {
 	const char *actor; // who asks for it: "uid 0"
 	const char *comment; // why, or NULL
+	const char *correlation; // of the request, for the audit of what follows by itself, or NULL
 	uint32_t
 	        confirm_s; // it is taken back after so long unless it is confirmed (config_history/pending.h); 0: it stays
 	int64_t reverts; // revision whose text it is, 0: none

@@ -3,6 +3,7 @@
 #include "node_history.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +40,7 @@ struct node_history {
 	uint64_t deadline_ms; // of it
 	bool rolling; // it is being taken back: too late to confirm it
 	int roll_error; // of the last try
+	char roll_id[17]; // the thread's: what its rows are called
 	bool unsettled; // the store doesn't know all
 	int store_error; // of the last try to tell it
 	bool started, stop;
@@ -221,9 +223,10 @@ static int history_write_down(struct node_history *h, const struct fog_config_or
 }
 
 // The old text, on the disk before the new one is. Under 'turn'.
-static int history_hold(struct node_history *h, uint32_t confirm_s)
+static int history_hold(struct node_history *h, const struct fog_config_origin *origin)
 {
 	struct fog_pending *p = &h->waits;
+	uint32_t confirm_s = origin->confirm_s;
 
 	pthread_mutex_lock(&h->lock);
 	bool known = h->now.data != NULL;
@@ -236,6 +239,7 @@ static int history_hold(struct node_history *h, uint32_t confirm_s)
 	p->confirm_s = confirm_s;
 	p->deadline_us = fog_now_unix_us() + confirm_s * INT64_C(1000000);
 	memcpy(p->digest, h->next.digest, sizeof(p->digest));
+	snprintf(p->correlation, sizeof(p->correlation), "%s", origin->correlation ?: "");
 	return fog_pending_write(h->path, p);
 }
 
@@ -268,7 +272,7 @@ int node_history_begin(
 	if (!same && !origin->rollback)
 		r = history_write_down(h, origin);
 	if (r == 0 && !same && origin->confirm_s > 0)
-		r = history_hold(h, origin->confirm_s);
+		r = history_hold(h, origin);
 	return r;
 }
 
@@ -305,6 +309,20 @@ const char *node_history_text(const struct fog_node *n, size_t *len)
 	return n->history->now.data;
 }
 
+// Somebody has changed the file on the host.
+static void history_note_file(const struct node_history *h)
+{
+	char details[FOG_HISTORY_DIGEST_LEN + 16];
+
+	snprintf(details, sizeof(details), "{\"digest\":\"%s\"}", h->now.digest);
+	node_platform_note(
+	        h->node,
+	        &(struct fog_audit_event
+	        ){.action = "config.reload", .object = "/v1/config", .details = details},
+	        0
+	);
+}
+
 void node_history_reloaded(struct fog_node *n)
 {
 	struct node_history *h = n->history;
@@ -323,9 +341,38 @@ void node_history_reloaded(struct fog_node *n)
 			history_drop_pending(h);
 		h->unsettled = true;
 		pthread_cond_broadcast(&h->news);
+		history_note_file(h);
 	}
 	pthread_mutex_unlock(&h->lock);
 	text_free(&now);
+}
+
+enum {
+	NOTE_MS = 250
+}; // that a rollback waits for its row; it does not wait for a store that is away
+
+// What comes of a change that nobody has confirmed: that its rollback begins, then whatever else comes of that.
+static void history_note(
+        const struct fog_node *n, const struct fog_pending *p, enum fog_audit_outcome outcome,
+        int error
+)
+{
+	char object[64], details[96] = "{}";
+
+	snprintf(object, sizeof(object), "/v1/config/history/%" PRId64, p->revision);
+	if (error < 0)
+		snprintf(details, sizeof(details), "{\"error\":\"%s\"}", strerror(-error));
+	node_platform_note(
+	        n,
+	        &(struct fog_audit_event
+	        ){.action = "config.rollback",
+	          .object = object,
+	          .request_id = n->history->roll_id,
+	          .correlation_id = p->correlation,
+	          .outcome = outcome,
+	          .details = details},
+	        NOTE_MS
+	);
 }
 
 // Called and left with the lock.
@@ -336,11 +383,21 @@ static void history_roll_back(struct fog_node *n)
 	struct fog_report *report = calloc(1, sizeof(*report));
 	char *text = strdup(h->pending.text);
 	size_t len = h->pending.len;
+	struct fog_pending told =
+	        h->pending; // without its text: what it says is gone when it is over
 	enum fog_reload change;
 	uint64_t generation;
 
+	int before = h->roll_error;
+	uint8_t id[8];
+
 	h->rolling = true;
 	pthread_mutex_unlock(&h->lock);
+	if (before == 0) {
+		randombytes_buf(id, sizeof(id));
+		sodium_bin2hex(h->roll_id, sizeof(h->roll_id), id, sizeof(id));
+		history_note(n, &told, FOG_AUDIT_BEGUN, 0);
+	}
 	int r = report == NULL || text == NULL
 	        ? -ENOMEM
 	        : fog_node_config_put(n, text, len, NULL, &origin, &generation, &change, report);
@@ -356,6 +413,8 @@ static void history_roll_back(struct fog_node *n)
 	}
 	free(text);
 	free(report);
+	if (r == 0 || r != before)
+		history_note(n, &told, r == 0 ? FOG_AUDIT_DONE : FOG_AUDIT_FAILED, r);
 	pthread_mutex_lock(&h->lock);
 	h->roll_error = r;
 	h->rolling = false;

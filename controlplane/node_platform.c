@@ -36,6 +36,16 @@ static bool platform_later(int error)
 	return error == -EAGAIN || error == -EBUSY;
 }
 
+static void platform_note(void *ctx, const char *action, const char *object, const char *details)
+{
+	const struct node_platform *p = ctx;
+
+	node_platform_note(
+	        p->node,
+	        &(struct fog_audit_event){.action = action, .object = object, .details = details}, 0
+	);
+}
+
 static int platform_open_accounts(struct node_platform *p, char *error)
 {
 	const struct fog_config_accounts *c = &p->node->started->accounts;
@@ -46,6 +56,8 @@ static int platform_open_accounts(struct node_platform *p, char *error)
 	        .admins_need_totp = c->require_totp,
 	        .access_minutes = c->token_minutes,
 	        .refresh_days = c->refresh_days,
+	        .note = platform_note,
+	        .note_ctx = p,
 	        .error = error,
 	        .error_len = PLATFORM_TEXT,
 	};
@@ -81,8 +93,12 @@ static void platform_shut(struct node_platform *p)
 // All or nothing, so that it can be tried again.
 static int platform_try(struct node_platform *p, char *error)
 {
+	char details[32];
 	int r = fog_db_migrate(p->db, &fog_schema_platform, 0, error, PLATFORM_TEXT);
 
+	snprintf(details, sizeof(details), "{\"steps\":%d}", r);
+	if (r > 0)
+		platform_note(p, "store.migrate", "store", details);
 	if (r >= 0)
 		r = platform_open_accounts(p, error);
 	if (r == 0)
@@ -248,6 +264,16 @@ struct fog_usage *node_platform_usage(const struct fog_node *n)
 struct fog_audit_chain *node_platform_audit(const struct fog_node *n)
 {
 	return n->platform != NULL ? n->platform->audit : NULL;
+}
+
+void node_platform_note(const struct fog_node *n, const struct fog_audit_event *event, int wait_ms)
+{
+	struct fog_audit_event e = *event;
+
+	e.actor_kind = FOG_AUDIT_SYSTEM;
+	e.source = "node";
+	if (n->platform != NULL)
+		fog_audit_chain_post(n->platform->audit, &e, wait_ms);
 }
 
 struct fog_rates *node_platform_rates(const struct fog_node *n)

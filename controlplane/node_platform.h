@@ -27,6 +27,9 @@ struct fog_db *node_platform_store(const struct fog_node *n);
 struct fog_usage *node_platform_usage(const struct fog_node *n);
 // The audit; always there after create, and away until the store takes rows.
 struct fog_audit_chain *node_platform_audit(const struct fog_node *n);
+// What the node does by itself is noted as done by 'system'; the rest of the event is the caller's. Waits as
+// fog_audit_chain_post does.
+void node_platform_note(const struct fog_node *n, const struct fog_audit_event *, int wait_ms);
 // How often somebody may ask; always there after create.
 struct fog_rates *node_platform_rates(const struct fog_node *n);
 

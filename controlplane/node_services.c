@@ -3,8 +3,10 @@
 #include "node_services.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../log/log.h"
@@ -208,6 +210,29 @@ static const struct fog_service node_table[] = {
          .health = node_history_health},
 };
 
+static void services_note(
+        void *ctx, const char *name, const char *what, int result, const char *text
+)
+{
+	char action[32], object[16 + FOG_SERVICE_NAME_LEN];
+	json_t *details = json_pack("{s:s}", "why", result < 0 ? strerror(-result) : text);
+	char *said = details != NULL ? json_dumps(details, JSON_COMPACT) : NULL;
+
+	snprintf(action, sizeof(action), "service.%s", what);
+	snprintf(object, sizeof(object), "/v1/services/%s", name);
+	node_platform_note(
+	        ctx,
+	        &(struct fog_audit_event
+	        ){.action = action,
+	          .object = object,
+	          .outcome = result < 0 ? FOG_AUDIT_FAILED : FOG_AUDIT_DONE,
+	          .details = said},
+	        0
+	);
+	free(said);
+	json_decref(details);
+}
+
 int node_services_start(struct fog_node *n)
 {
 	char error[256] = "";
@@ -220,6 +245,7 @@ int node_services_start(struct fog_node *n)
 		LOG_ERR("services: %s", error);
 		return r;
 	}
+	fog_services_watch(n->services, services_note);
 	return fog_services_start(n->services);
 }
 

@@ -102,6 +102,8 @@ static void accounts_init(struct fog_accounts *a, const struct fog_accounts_para
 	a->refresh_us = (p->refresh_days > 0 ? p->refresh_days : FOG_REFRESH_DAYS) * DAY_US;
 	a->now_us = p->now_us != NULL ? p->now_us : fog_now_unix_us;
 	a->steady_ms = p->steady_ms != NULL ? p->steady_ms : fog_now_ms;
+	a->note = p->note;
+	a->note_ctx = p->note_ctx;
 	a->version = -1; // so that the first look takes all
 	pthread_mutex_init(&a->follow_lock, NULL);
 	pthread_mutex_init(&a->chores_lock, NULL);
@@ -155,29 +157,51 @@ err:
 	return r;
 }
 
+struct sweep {
+	struct work work;
+	int sessions, resets; // that were deleted
+};
+
 static int sweep_work(struct fog_tx *tx, void *ctx)
 {
-	const struct work *w = ctx;
+	struct sweep *s = ctx;
+	const struct work *w = &s->work;
+	int unnamed;
 
 	const struct {
 		const char *sql;
 		int64_t before;
+		int *count;
 	} old[] = {
-	        {"DELETE FROM login_step WHERE ends_at < $1", w->now_us},
-	        {"DELETE FROM reset_token WHERE ends_at < $1", w->now_us},
-	        {"DELETE FROM refresh_token WHERE ends_at < $1", w->now_us},
-	        {"DELETE FROM session WHERE ends_at < $1", w->now_us - DAY_US},
-	        {"DELETE FROM login_failure WHERE failed_at < $1", w->now_us - FAILURES_KEPT_US},
-	        {"DELETE FROM known_network WHERE login_at < $1", w->now_us - NETWORKS_KEPT_US},
-	        {"DELETE FROM rights_change WHERE changed_at < $1", w->now_us - CHANGES_KEPT_US},
+	        {"DELETE FROM login_step WHERE ends_at < $1", w->now_us, &unnamed},
+	        {"DELETE FROM reset_token WHERE ends_at < $1", w->now_us, &s->resets},
+	        {"DELETE FROM refresh_token WHERE ends_at < $1", w->now_us, &unnamed},
+	        {"DELETE FROM session WHERE ends_at < $1", w->now_us - DAY_US, &s->sessions},
+	        {"DELETE FROM login_failure WHERE failed_at < $1", w->now_us - FAILURES_KEPT_US,
+	         &unnamed},
+	        {"DELETE FROM known_network WHERE login_at < $1", w->now_us - NETWORKS_KEPT_US,
+	         &unnamed},
+	        {"DELETE FROM rights_change WHERE changed_at < $1", w->now_us - CHANGES_KEPT_US,
+	         &unnamed},
 	};
 
 	for (size_t i = 0; i < sizeof(old) / sizeof(old[0]); i++) {
 		int r = fog_db_run(tx, old[i].sql, FOG_BIND(FOG_INT(old[i].before)));
 		if (r < 0)
 			return r;
+		*old[i].count = r;
 	}
 	return 0;
+}
+
+static int accounts_sweep(struct fog_accounts *a, const struct work *w)
+{
+	struct sweep s = {.work = *w};
+	int r = accounts_write(&s.work, sweep_work);
+
+	if (r >= 0)
+		accounts_note_over(a, s.sessions, s.resets);
+	return r;
 }
 
 // What only one thread does, and now and then.
@@ -190,7 +214,7 @@ static int accounts_chores(struct fog_accounts *a, struct work *w)
 		a->used_us = w->now_us;
 	}
 	if (r >= 0 && w->now_us - a->swept_us >= SWEEP_US) {
-		r = accounts_write(w, sweep_work);
+		r = accounts_sweep(a, w);
 		a->swept_us = w->now_us;
 	}
 	return r;

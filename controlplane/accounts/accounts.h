@@ -73,6 +73,10 @@ struct fog_accounts_params {
 	uint64_t (*steady_ms)(void); // never goes back; NULL: the kernel's
 	char *error; // gets a sentence with its mend
 	size_t error_len;
+	// What changes rights and nobody has asked for: lockouts, keys that are replaced, sessions that are ended or over. Not inside of a transaction; any
+	// thread. 'details' is the text of a JSON object. NULL: nobody wants to know.
+	void (*note)(void *ctx, const char *action, const char *object, const char *details);
+	void *note_ctx;
 };
 
 // Returns 0, -ESTALE (the store lacks a migration), -EKEYREJECTED (another key file made this store), -EPERM (owner or

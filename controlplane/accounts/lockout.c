@@ -123,7 +123,8 @@ static int attempt_pair(struct fog_tx *tx, struct work *w, const struct attempt 
 		);
 	f.count++;
 	f.failed_us = w->now_us;
-	f.locked_us = f.count >= PAIR_FAILURES ? w->now_us + LOCK_US : 0;
+	w->locks = f.count >= PAIR_FAILURES;
+	f.locked_us = w->locks ? w->now_us + LOCK_US : 0;
 	return failures_put(tx, t, t->network, &f);
 }
 

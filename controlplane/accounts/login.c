@@ -207,6 +207,8 @@ int fog_login(
 	// Only who has shown the password is told to be somebody, even to the audit.
 	if (r < 0)
 		tokens_refuse(tokens, right ? l.who.id : 0);
+	if (r == -EACCES)
+		accounts_note_lock(&l.work, l.who.id, l.attempt.network);
 	sodium_memzero(&l.who, sizeof(l.who));
 	return r;
 }
@@ -283,8 +285,10 @@ int fog_login_code(
 	secret_hash(step, l.step);
 	tokens_clear(tokens); // not before: the step may stand in them
 	int r = accounts_write(&l.work, step_work);
-	if (r >= 0 && l.wrong_code)
+	if (r >= 0 && l.wrong_code) {
+		accounts_note_lock(&l.work, l.who.id, l.attempt.network);
 		r = refuse_code(refusal);
+	}
 	if (r >= 0)
 		r = session_tokens(&l.work, tokens);
 	if (r < 0)

@@ -67,6 +67,8 @@ static int mfa_password(struct mfa *m, const char *password)
 {
 	int r = attempt_verify(&m->work, &m->attempt, m->who.stored, password);
 
+	if (r == 0)
+		accounts_note_lock(&m->work, m->user_id, m->attempt.network);
 	return r != 0 ? r
 	              : refuse(m->work.refusal, -EACCES, "bad_login", "password",
 	                       "This is not the password: try again.");
@@ -149,6 +151,8 @@ static int mfa_run(struct mfa *m, fog_db_work *work)
 		r =
 		        refuse(m->work.refusal, -EACCES, "bad_code", "code",
 		               "This code is wrong, or was used before: wait for the next one.");
+	if (r == -EACCES)
+		accounts_note_lock(&m->work, m->user_id, m->attempt.network);
 	sodium_memzero(&m->who, sizeof(m->who));
 	return r;
 }

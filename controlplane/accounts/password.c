@@ -223,6 +223,8 @@ int fog_password_change(
 		r =
 		        refuse(refusal, -EACCES, "bad_login", "password",
 		               "This is not the present password: try again.");
+	if (r == -EACCES)
+		accounts_note_lock(&s.work, user_id, s.attempt.network);
 	if (r > 0) {
 		r = setting_keep(&s, fresh);
 		if (r < 0)

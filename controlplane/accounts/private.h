@@ -32,6 +32,8 @@ struct fog_accounts {
 	int64_t access_us, refresh_us;
 	int64_t (*now_us)(void);
 	uint64_t (*steady_ms)(void);
+	void (*note)(void *ctx, const char *action, const char *object, const char *details);
+	void *note_ctx;
 	char platform[PLATFORM_MAX + 1];
 	struct cache *cache;
 	struct signing signing;
@@ -55,7 +57,17 @@ struct work {
 	struct fog_accounts *a;
 	struct fog_denial *refusal;
 	int64_t now_us;
+	bool locks; // the failure that is counted locks somebody out
 };
+
+// note.c. For the audit, after the transaction.
+
+// A login has failed: say so when that locks somebody out. 'user_id' 0: of a name that nobody has.
+void accounts_note_lock(const struct work *, int64_t user_id, const char *network);
+// A refresh token came twice, and its session was ended.
+void accounts_note_reuse(struct fog_accounts *, int64_t user_id, int64_t session_id);
+void accounts_note_key(struct fog_accounts *, const char *kid); // a signing key that is due
+void accounts_note_over(struct fog_accounts *, int sessions, int resets); // rows that were deleted
 
 // refusal.c
 

@@ -241,6 +241,8 @@ int fog_session_refresh(
 	int r = accounts_change(&f.work, refresh_work);
 	const int64_t user_id = tokens->user_id, session_id = tokens->session_id;
 	if (r >= 0 && f.reused)
+		accounts_note_reuse(a, tokens->user_id, tokens->session_id);
+	if (r >= 0 && f.reused)
 		r = refuse(
 		        refusal, -EACCES, "token_reused", "refresh_reused",
 		        "This refresh token was used before, so its session has ended: log in."

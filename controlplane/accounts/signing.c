@@ -172,7 +172,10 @@ int signing_renew(struct work *w, bool force)
 	seal_box(w->a->seal, context, seed, sizeof(seed), n.sealed);
 	sodium_memzero(seed, sizeof(seed));
 	sodium_memzero(secret, sizeof(secret));
-	return accounts_change(&n.work, renewal_work);
+	int r = accounts_change(&n.work, renewal_work);
+	if (r >= 0 && n.made && !force)
+		accounts_note_key(w->a, n.kid);
+	return r;
 }
 
 int signing_kid(struct signing *s, int64_t now_us, char kid[SIGNING_KID_LEN + 1])

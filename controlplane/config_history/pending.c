@@ -6,14 +6,17 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <libgen.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { TEXT_MAX = 1 << 20, HEAD_MAX = 256 };
+enum { TEXT_MAX = 1 << 20, HEAD_MAX = 384 };
 
-#define HEAD "fogline pending change 1\n"
+#define HEAD "fogline pending change 2\n"
+#define HEAD_BEFORE "fogline pending change 1\n"
+#define NONE "/" // which no correlation id is
 
 static int pending_all(int fd, const char *data, size_t len)
 {
@@ -44,8 +47,9 @@ int fog_pending_write(const char *path, const struct fog_pending *p)
 {
 	char fresh[4096], head[HEAD_MAX];
 	int n = snprintf(
-	        head, sizeof(head), HEAD "%" PRId64 " %" PRId64 " %" PRIu32 " %s %zu\n",
-	        p->revision, p->deadline_us, p->confirm_s, p->digest, p->len
+	        head, sizeof(head), HEAD "%" PRId64 " %" PRId64 " %" PRIu32 " %s %zu %s\n",
+	        p->revision, p->deadline_us, p->confirm_s, p->digest, p->len,
+	        p->correlation[0] != '\0' ? p->correlation : NONE
 	);
 
 	if (snprintf(fresh, sizeof(fresh), "%s.new", path) >= (int)sizeof(fresh))
@@ -70,18 +74,31 @@ int fog_pending_write(const char *path, const struct fog_pending *p)
 	return r;
 }
 
+// The line of numbers, which had no correlation id in the first version.
+static bool pending_head(const char *head, int version, struct fog_pending *p, size_t *len)
+{
+	int fields = sscanf(
+	        head, "%" SCNd64 " %" SCNd64 " %" SCNu32 " %64[0-9a-f] %zu %64[^ \n]", &p->revision,
+	        &p->deadline_us, &p->confirm_s, p->digest, len, p->correlation
+	);
+
+	if (strcmp(p->correlation, NONE) == 0)
+		p->correlation[0] = '\0';
+	return fields == (version == 1 ? 5 : 6) && head[strlen(head) - 1] == '\n' &&
+	        p->confirm_s >= FOG_CONFIRM_MIN_S && p->confirm_s <= FOG_CONFIRM_MAX_S &&
+	        *len <= TEXT_MAX;
+}
+
 static int pending_parse(FILE *f, struct fog_pending *p)
 {
 	char head[HEAD_MAX];
 	size_t len = 0;
-	int end = 0;
 
-	if (fgets(head, sizeof(head), f) == NULL || strcmp(head, HEAD) != 0 ||
-	    fgets(head, sizeof(head), f) == NULL ||
-	    sscanf(head, "%" SCNd64 " %" SCNd64 " %" SCNu32 " %64[0-9a-f] %zu%n", &p->revision,
-	           &p->deadline_us, &p->confirm_s, p->digest, &len, &end) != 5 ||
-	    head[end] != '\n' || p->confirm_s < FOG_CONFIRM_MIN_S ||
-	    p->confirm_s > FOG_CONFIRM_MAX_S || len > TEXT_MAX)
+	if (fgets(head, sizeof(head), f) == NULL)
+		return -EBADMSG;
+	int version = strcmp(head, HEAD) == 0 ? 2 : strcmp(head, HEAD_BEFORE) == 0 ? 1 : 0;
+	if (version == 0 || fgets(head, sizeof(head), f) == NULL ||
+	    !pending_head(head, version, p, &len))
 		return -EBADMSG;
 	p->text = malloc(len + 1);
 	if (p->text == NULL)

@@ -18,6 +18,7 @@ struct fog_pending {
 	int64_t deadline_us; // since 1970
 	uint32_t confirm_s;
 	char digest[65]; // of the text that waits
+	char correlation[65]; // of the request that asked for it; "": none
 	char *text; // that comes back
 	size_t len;
 };

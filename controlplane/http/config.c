@@ -287,6 +287,7 @@ void http_put_config(struct fog_node *n, const struct http_request *req, struct 
 	const struct fog_config_origin origin = {
 	        .actor = req->caller.name,
 	        .comment = http_query_text(req, "comment"),
+	        .correlation = req->correlation,
 	        .confirm_s = config_confirm_s(http_query_text(req, "confirm_within"))};
 	uint8_t expected[32];
 	bool any = false;
@@ -316,6 +317,7 @@ void http_post_config_revert(
 	const struct fog_config_origin origin = {
 	        .actor = req->caller.name,
 	        .comment = json_string_value(json_object_get(req->json, "comment")),
+	        .correlation = req->correlation,
 	        .confirm_s = (uint32_t)http_body_number(req->json, "confirm_within", 0)};
 	struct fog_report *report = calloc(1, sizeof(*report));
 	enum fog_reload change = FOG_RELOAD_RUN;

@@ -34,6 +34,7 @@ struct service {
 	bool down; // to be stopped, and then started
 	int error; // of its last start
 	uint64_t due_ms; // of its next start
+	bool again; // it has failed before: its next start is told of
 	unsigned attempts; // starts after illness or failure, for back-off
 	unsigned restarts;
 
@@ -51,6 +52,7 @@ struct fog_services {
 	void *ctx;
 	struct fog_services_clock clock;
 	struct services_graph graph;
+	fog_services_note *note; // may be NULL
 
 	pthread_mutex_t lock; // everything below
 	pthread_cond_t news;

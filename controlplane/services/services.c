@@ -149,6 +149,11 @@ static int services_missing(const struct fog_services *s)
 	return 0;
 }
 
+void fog_services_watch(struct fog_services *s, fog_services_note *note)
+{
+	s->note = note;
+}
+
 int fog_services_start(struct fog_services *s)
 {
 	services_settle(s);

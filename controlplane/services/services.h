@@ -78,6 +78,13 @@ int fog_services_create(
 // After stop has returned 0. Accepts NULL.
 void fog_services_destroy(struct fog_services *);
 
+// What the supervisor does by itself, before start: 'what' is "restart" (it is not well), "start", "unhealthy", "healthy";
+// 'result' 0 or -errno, 'text' why. Under the lock of the services: it must neither wait nor call them.
+typedef void fog_services_note(
+        void *ctx, const char *name, const char *what, int result, const char *text
+);
+void fog_services_watch(struct fog_services *, fog_services_note *note);
+
 // Start all, one after the other, and the thread that looks after them. Returns 0, -errno of a critical one that did not
 // start (its name is logged; the others may run: stop is due), -ETIMEDOUT (it hangs), -EAGAIN (no thread).
 int fog_services_start(struct fog_services *);

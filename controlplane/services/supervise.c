@@ -82,6 +82,14 @@ static uint64_t service_backoff(struct fog_services *s, struct service *v)
 	return ms * 3 / 4 + (ms / 2 * s->clock.dice(s->clock.ctx) >> 32);
 }
 
+static void service_tell(
+        struct fog_services *s, unsigned i, const char *what, int result, const char *text
+)
+{
+	if (s->note != NULL)
+		s->note(s->ctx, s->table[i].name, what, result, text);
+}
+
 static void service_remember(struct service *v, const struct fog_service_check *c)
 {
 	v->history[v->history_count++ % FOG_SERVICE_HISTORY] = *c;
@@ -100,13 +108,16 @@ static void service_failed(struct fog_services *s, unsigned i, uint64_t now_ms)
 	if (++v->failures < FOG_SERVICE_FAILURES)
 		return;
 	v->well_ms = now_ms;
-	if (!v->ill)
+	if (!v->ill) {
 		LOG_WARN("service %s is not well: %s", s->table[i].name, v->text);
+		service_tell(s, i, "unhealthy", 0, v->text);
+	}
 	v->ill = true;
 	if (s->table[i].start == NULL || v->down || v->state != FOG_SERVICE_RUNNING)
 		return;
-	v->down = true;
+	v->down = v->again = true;
 	v->restarts++;
+	service_tell(s, i, "restart", 0, v->text);
 	v->due_ms = now_ms + service_backoff(s, v);
 }
 
@@ -128,6 +139,7 @@ static void service_checked(
 		return;
 	if (v->ill) {
 		LOG_INFO("service %s is well again", s->table[i].name);
+		service_tell(s, i, "healthy", 0, "");
 		v->well_ms = now_ms;
 	}
 	v->ill = false;
@@ -138,8 +150,12 @@ static void service_checked(
 static void service_started(struct fog_services *s, unsigned i, int result, uint64_t now_ms)
 {
 	struct service *v = &s->service[i];
+	bool told = result < 0 ? v->error != result : v->again;
 
+	v->again = result < 0;
 	v->error = result;
+	if (told)
+		service_tell(s, i, "start", result, "");
 	if (result < 0) {
 		service_turn(v, FOG_SERVICE_WAITING);
 		v->due_ms = now_ms + service_backoff(s, v);

@@ -5,6 +5,7 @@
 
 #include <CUnit/Basic.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,18 @@ static inline const char *rig_key_file(void)
 	return path;
 }
 
+// What the audit was told, a line each.
+static char rig_noted[4096];
+static pthread_mutex_t rig_note_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static inline void rig_note(void *ctx, const char *action, const char *object, const char *details)
+{
+	pthread_mutex_lock(&rig_note_lock);
+	size_t len = strlen(rig_noted);
+	snprintf(rig_noted + len, sizeof(rig_noted) - len, "%s %s %s\n", action, object, details);
+	pthread_mutex_unlock(&rig_note_lock);
+}
+
 // Accounts of one more control plane on the store.
 static inline struct fog_accounts *rig_accounts_with(struct fog_db *db, bool totp)
 {
@@ -52,6 +65,7 @@ static inline struct fog_accounts *rig_accounts_with(struct fog_db *db, bool tot
 	        .admins_need_totp = totp,
 	        .now_us = rig_now,
 	        .steady_ms = rig_steady,
+	        .note = rig_note,
 	        .error = error,
 	        .error_len = sizeof(error)};
 	int r = fog_accounts_open(&a, &p);

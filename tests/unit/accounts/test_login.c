@@ -89,6 +89,7 @@ static void test_lockout(void)
 	static const char *const names[] = {"erin", "nobody-has-this"};
 
 	CU_ASSERT_EQUAL(try(a, "erin", RIG_PASSWORD, RIG_HOME), 0);
+	rig_noted[0] = '\0';
 	for (unsigned n = 0; n < 2; n++) {
 		for (int i = 0; i < 5; i++)
 			CHECK_REFUSED(
@@ -101,6 +102,11 @@ static void test_lockout(void)
 		);
 		CU_ASSERT_EQUAL(refusal.retry_after_s, 30 * 60);
 	}
+	CU_ASSERT_STRING_EQUAL(
+	        rig_noted,
+	        "user.lock /v1/users/1 {\"network\":\"198.51.100.0\"}\n"
+	        "user.lock nobody {\"network\":\"198.51.100.0\"}\n"
+	);
 	// Neither another network nor another name is locked.
 	CU_ASSERT_EQUAL(try(a, "erin", RIG_PASSWORD, "198.51.101.9"), 0);
 	CU_ASSERT_EQUAL(try(a, "erin", RIG_PASSWORD, RIG_HOME), 0);

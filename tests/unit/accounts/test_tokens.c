@@ -63,11 +63,17 @@ static void test_refresh(void)
 	CU_ASSERT_EQUAL(rig_find(a, first.access, &caller, &refusal), 0);
 	CU_ASSERT_EQUAL(rig_find(a, second.access, &caller, &refusal), 0);
 	// Twice is a theft: the whole family is out, at once, and nobody else.
+	rig_noted[0] = '\0';
 	CHECK_REFUSED(
 	        fog_session_refresh(a, first.refresh, RIG_HOME, &third, &refusal), -EACCES,
 	        "token_reused", "refresh_reused"
 	);
 	CU_ASSERT_EQUAL(third.refresh[0], '\0');
+	CU_ASSERT_STRING_EQUAL(
+	        rig_noted,
+	        "session.revoke /v1/auth/sessions/1 "
+	        "{\"why\":\"refresh_token_reused\",\"user_id\":1}\n"
+	);
 	// Whose it was is for the audit.
 	CU_ASSERT(third.user_id == first.user_id && third.session_id == first.session_id);
 	CHECK_REFUSED(
@@ -196,8 +202,14 @@ static void test_signing_keys(void)
 	CU_ASSERT_EQUAL(rig_find(b, fresh.access, &caller, &refusal), 0);
 	// By itself after 30 days; the old one is forgotten a day later.
 	rig_now_us += 30 * RIG_DAY;
+	rig_noted[0] = '\0';
 	CU_ASSERT_EQUAL(fog_accounts_follow(b), 0);
 	CU_ASSERT_EQUAL(fog_accounts_follow(a), 0);
+	CU_ASSERT_EQUAL(strncmp(rig_noted, "signing_key.rotate ", 19), 0); // by one of them
+	CU_ASSERT_PTR_NULL(strstr(rig_noted + 19, "signing_key"));
+	CU_ASSERT_PTR_NOT_NULL(
+	        strstr(rig_noted, "\nsession.expire /v1/auth/sessions {\"sessions\":3,")
+	);
 	set = fog_accounts_jwks(a);
 	CU_ASSERT_EQUAL(json_array_size(json_object_get(set, "keys")), 2);
 	json_decref(set);

@@ -242,6 +242,7 @@ static void test_file(void)
 	        .revision = 7,
 	        .deadline_us = 1000000000,
 	        .confirm_s = 60,
+	        .correlation = "req-7",
 	        .text = "a: 1\nb: 2\n",
 	        .len = 10};
 	struct fog_pending q;
@@ -257,6 +258,7 @@ static void test_file(void)
 	CU_ASSERT_TRUE(q.revision == 7 && q.deadline_us == 1000000000 && q.confirm_s == 60);
 	CU_ASSERT_STRING_EQUAL(q.digest, p.digest);
 	CU_ASSERT_STRING_EQUAL(q.text, p.text);
+	CU_ASSERT_STRING_EQUAL(q.correlation, "req-7");
 	CU_ASSERT_EQUAL(fog_pending_left_ms(&q, 1000000000 - 5000000), 5000);
 	CU_ASSERT_EQUAL(fog_pending_left_ms(&q, 1000000001), 0);
 	CU_ASSERT_EQUAL(fog_pending_left_ms(&q, 1), 60000); // the clock was set back
@@ -272,6 +274,20 @@ static void test_file(void)
 	all[len] = 'x';
 	write_file(file, all, len + 1);
 	CU_ASSERT_EQUAL(fog_pending_read(file, &q), -EBADMSG);
+	p.correlation[0] = '\0';
+	CU_ASSERT_EQUAL_FATAL(fog_pending_write(file, &p), 0);
+	CU_ASSERT_EQUAL_FATAL(fog_pending_read(file, &q), 0);
+	CU_ASSERT_STRING_EQUAL(q.correlation, "");
+	fog_pending_free(&q);
+	// As the version before wrote it.
+	int n = snprintf(
+	        all, sizeof(all), "fogline pending change 1\n7 1000 60 %s 5\na: 1\n", p.digest
+	);
+	write_file(file, all, (size_t)n);
+	CU_ASSERT_EQUAL_FATAL(fog_pending_read(file, &q), 0);
+	CU_ASSERT_TRUE(q.revision == 7 && q.correlation[0] == '\0');
+	CU_ASSERT_STRING_EQUAL(q.text, "a: 1\n");
+	fog_pending_free(&q);
 	unlink(file);
 	rmdir(path);
 }

@@ -7,10 +7,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../../controlplane/audit/search.h"
 #include "../../../controlplane/mixnet/keys.h"
 #include "../../../controlplane/node.h"
 #include "../../../controlplane/node_cover.h"
 #include "../../../controlplane/node_history.h"
+#include "../../../controlplane/node_platform.h"
 #include "../../../controlplane/node_services.h"
 #include "../../../controlplane/now.h"
 #include "../../../controlplane/operations/operations.h"
@@ -101,7 +103,10 @@ static void end(void)
 static int put(const char *comment, uint32_t confirm_s)
 {
 	const struct fog_config_origin origin = {
-	        .actor = "uid 7", .comment = "because", .confirm_s = confirm_s};
+	        .actor = "uid 7",
+	        .comment = "because",
+	        .correlation = "try-7",
+	        .confirm_s = confirm_s};
 	struct fog_report *report = calloc(1, sizeof(*report));
 	const char *text = text_of(comment);
 	enum fog_reload change;
@@ -255,6 +260,29 @@ static void test_confirmed(void)
 	end();
 }
 
+// How many rows of the audit say so. 'correlation' NULL: any.
+static unsigned noted(
+        const char *action, const char *object, const char *outcome, const char *correlation
+)
+{
+	const struct fog_audit_filter f = {
+	        .actor = "",
+	        .action = action,
+	        .object = object,
+	        .source = "node",
+	        .outcome = outcome,
+	        .correlation_id = correlation,
+	        .limit = 10};
+	struct fog_audit_list l;
+	unsigned count = 0;
+
+	CU_ASSERT_EQUAL_FATAL(fog_audit_search(node_platform_store(node), &f, &l), 0);
+	for (unsigned i = 0; i < l.count; i++)
+		count += strcmp(l.row[i].text[FOG_AUDIT_TEXT_actor_kind], "system") == 0;
+	fog_audit_list_free(&l);
+	return count;
+}
+
 // Its time is over while the node is away, as the file says that is written for this.
 static void time_over(void)
 {
@@ -283,6 +311,9 @@ static void test_taken_back(void)
 	CU_ASSERT_FALSE(fog_node_config_pending(node, &pending));
 	CU_ASSERT_EQUAL(fog_node_config_confirm(node, 0), -ENOENT);
 	CU_ASSERT_EQUAL(revision(3).count, 0);
+	UNTIL(noted("config.rollback", "/v1/config/history/2", "done", "try-7") == 1);
+	CU_ASSERT_EQUAL(noted("config.rollback", NULL, "begun", "try-7"), 1);
+	CU_ASSERT_EQUAL(noted("config.rollback", NULL, NULL, NULL), 2);
 	// Before its time, by hand.
 	CU_ASSERT_EQUAL(put("three", FOG_CONFIRM_MAX_S), 0);
 	CU_ASSERT_EQUAL(revert(1), 0);
@@ -295,6 +326,8 @@ static void test_taken_back(void)
 	CU_ASSERT_EQUAL(fog_node_config_reload(node), 0);
 	CU_ASSERT_FALSE(fog_node_config_pending(node, &pending));
 	UNTIL(is(5, FOG_REVISION_APPLIED, true) && is(4, FOG_REVISION_ROLLED_BACK, false));
+	UNTIL(noted("config.reload", "/v1/config", "done", NULL) == 1);
+	CU_ASSERT_EQUAL(noted("config.rollback", NULL, NULL, NULL), 2);
 	// A crash before the file was written: the change has never been in force.
 	CU_ASSERT_EQUAL(put("six", FOG_CONFIRM_MAX_S), 0);
 	down();

@@ -146,6 +146,19 @@ static uint32_t world_dice(void *ctx)
 
 static const struct fog_services_clock world_clock = {.now_ms = world_now, .dice = world_dice};
 
+// What the supervisor tells of itself.
+static char noted[400];
+
+static void note(void *ctx, const char *name, const char *what, int result, const char *text)
+{
+	size_t len = strlen(noted);
+
+	snprintf(
+	        noted + len, sizeof(noted) - len, "%s %s %d%s\n", name, what, result,
+	        text[0] != '\0' ? "!" : ""
+	);
+}
+
 static void begin(void)
 {
 	char error[200];
@@ -157,6 +170,8 @@ static void begin(void)
 	CU_ASSERT_EQUAL_FATAL(
 	        fog_services_create(table, 4, NULL, &world_clock, &s, error, sizeof(error)), 0
 	);
+	noted[0] = '\0';
+	fog_services_watch(s, note);
 }
 
 static struct fog_service_view view(const char *name)
@@ -383,6 +398,24 @@ static void test_backoff(void)
 	end();
 }
 
+static void test_notes(void)
+{
+	up();
+	CU_ASSERT_STRING_EQUAL(noted, ""); // a first start is nothing to tell
+	ill(B, "b", 750);
+	CU_ASSERT_STRING_EQUAL(noted, "b unhealthy 0!\nb restart 0!\nb start 0\n");
+	noted[0] = '\0';
+	SET(D, health_error, -EIO); // one that is only checked
+	for (unsigned n = 0; n < FOG_SERVICE_FAILURES; n++)
+		check_all();
+	SET(D, health_error, 0);
+	for (unsigned n = 0; n < FOG_SERVICE_RECOVERIES; n++)
+		check_all();
+	UNTIL(fog_services_health(s) == FOG_HEALTH_HEALTHY);
+	CU_ASSERT_STRING_EQUAL(noted, "d unhealthy 0!\nd healthy 0\n");
+	end();
+}
+
 static void test_dependents(void)
 {
 	up();
@@ -584,6 +617,7 @@ static CU_TestInfo tests[] = {
         {"three failures, two recoveries", test_thresholds},
         {"back-off and steadiness", test_backoff},
         {"dependents before and after", test_dependents},
+        {"what it does by itself is told", test_notes},
         {"what a broken one means to others", test_degraded},
         {"reasons for readiness", test_reasons},
         {"a check that hangs", test_hanging_check},
