@@ -75,3 +75,19 @@ int operation_forget(
         struct fog_operations *, int64_t id, const char *owner
 ); // -EINPROGRESS: it has not ended
 int operation_ask_cancel(struct fog_operations *, int64_t id, const char *owner);
+
+void operation_free(struct fog_operation *);
+
+// worker.c. All but the thread under the lock of 'operations'.
+void *operations_work(void *operations); // a thread
+void operation_interrupted(struct fog_operation *); // under its lock, too
+// Out of the queue, as if it had run; 'end' says how, under its lock.
+void operation_drop(
+        struct fog_operations *, struct fog_operation *, void (*end)(struct fog_operation *)
+);
+// What is queued here is cancelled, what runs here is asked to end. Gives the lock back meanwhile.
+void operation_cancel_here(struct fog_operations *, int64_t id);
+
+// keeper.c
+void *operations_keep(void *operations); // a thread
+void operations_take_out(struct fog_operations *, struct fog_operation *); // under the lock
