@@ -50,6 +50,7 @@ int fog_caller_find(
 	uint8_t hash[CACHE_HASH_LEN];
 	int64_t now = a->now_us();
 
+	*caller = (struct fog_caller){0}; // nobody, whatever refuses him
 	if (mirror_stale(a))
 		return refuse_store(refusal, -EAGAIN);
 	if (len == 0 || len > FOG_BEARER_MAX)

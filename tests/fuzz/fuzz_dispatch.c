@@ -146,6 +146,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(body, data, size);
 	head.has_length = size > 0;
 	head.length = size;
+	head.framing = choice == UINT8_MAX;
 	struct http_exchange *x = http_exchange_begin(dispatcher, &head);
 	if (x == NULL)
 		abort();
