@@ -10,11 +10,14 @@
 
 #include "audit.h"
 #include "rest.h"
+#include "verb.h"
 
 const char audit_usage[] =
         "usage: fogctl audit verify [STORE] [--heads FILE] [-j]\n"
         "       fogctl audit show [STORE] [FILTER].. [--limit N] [-j]\n"
         "       fogctl audit export [STORE] [FILTER].. [--csv]\n"
+        "       fogctl audit events [FILTER].. [--limit N] [--after ROW] [--order ORDER] [-j]\n"
+        "       fogctl audit download [FILTER].. [--format FORMAT]\n"
         "       fogctl audit delays [--loops N] [--rate R] [--epochs FIRST[-LAST]] [--wait S]\n"
         "                           [--again] [--keep] [--json]\n"
         "                           [--consensus FILE --network NETWORK]\n"
@@ -28,8 +31,13 @@ const char audit_usage[] =
         "  FILTER       --actor ID or name, --action BEGINNING, --object X, --source ADDRESS,\n"
         "               --outcome begun|done|refused|failed|unknown, --correlation ID, --chain ID,\n"
         "               --from TIME, --until TIME (2026-01-31T12:00:00Z)\n"
-        "  --limit N    rows of show (50; at most 1000)\n"
+        "  --limit N    rows of show and events (at most 1000)\n"
         "  --csv        export as CSV\n"
+        "\n"
+        "events and download ask a control plane for rows that fit FILTER: a page of them, or all as a file.\n"
+        "  --after ROW  go on behind this one\n"
+        "  --order ORDER    oldest (default) or newest first\n"
+        "  --format FORMAT  jsonl (default) or csv\n"
         "\n"
         "delays asks whether the nodes delay packets as they owe.\n"
         "  --loops N    send so many loop packets (1000; at most 100000)\n"
@@ -304,6 +312,8 @@ int ctl_audit(int argc, char **argv)
 	struct ctl_client client;
 	uint64_t number;
 
+	if (argc > 1 && ctl_verbs_find(&ctl_group_audit, argv[1]) != NULL)
+		return ctl_verbs_run(&ctl_group_audit, argc, argv);
 	if (argc > 1 && audit_rows_word(argv[1]))
 		return audit_rows(argc, argv);
 	int r = ctl_client_open(&client, &argc, argv, own, audit_usage);

@@ -7,16 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer.h"
 #include "client.h"
 #include "rest.h"
 #include "table.h"
+#include "verb.h"
 
 enum { PATH_LEN = 256 };
 
 const char betanet_usage[] =
         "usage: fogctl betanet list [--state STATE] [--type TYPE] [--region REGION] [--after NUMBER] [-j]\n"
         "       fogctl betanet show NUMBER [-j]\n"
+        "       fogctl betanet history NUMBER [--before CHANGE] [--limit N] [-j]\n"
         "       fogctl betanet status [-j]\n"
+        "       fogctl betanet health [-j]\n"
         "       fogctl betanet add [NAME] [--type TYPE] [--region REGION] [--node-id HEX] [-j]\n"
         "       fogctl betanet set NUMBER [--name NAME] [--region REGION] [--node-id HEX]\n"
         "                      [--maintenance yes|no] [-j]\n"
@@ -26,12 +30,15 @@ const char betanet_usage[] =
         "       fogctl betanet enrol --url URL --token-file FILE --state-dir DIR [--write DIR]\n"
         "\n"
         "deploy prints a token, once, which is good for 24 hours. enrol is run on the new host, before\n"
-        "its appliance is started, as who owns its state folder.\n"
+        "its appliance is started, as who owns its state folder. health exits with 1 when this appliance\n"
+        "takes no part in the network.\n"
         "\n"
         "  --state STATE      registered, deploying, active, stopped, failed or maintenance\n"
         "  --type TYPE        mixnode, gateway, service or client\n"
         "  --region REGION    where it is, such as eu-west; '' = not said\n"
         "  --after NUMBER     go on behind this node\n"
+        "  --before CHANGE    of history: go on with changes before this one\n"
+        "  --limit N          of history: how many at most\n"
         "  --name NAME        its new name\n"
         "  --node-id HEX      which node it is; '' = not known\n"
         "  --maintenance yes  an operator works on it; no: not any more\n"
@@ -66,42 +73,6 @@ static void list_print(const json_t *answer)
 	if (json_is_integer(next))
 		printf("more: fogctl betanet list --after %lld\n",
 		       (long long)json_integer_value(next));
-}
-
-static void value_print(struct ctl_table *t, const char *name, const json_t *value)
-{
-	char text[32];
-
-	ctl_table_text(t, name);
-	if (json_is_real(value)) {
-		snprintf(text, sizeof(text), "%.3f", json_real_value(value));
-		ctl_table_text(t, text);
-	} else {
-		ctl_table_value(t, value);
-	}
-}
-
-// Objects inside become rows of their own.
-static void object_print(const json_t *answer)
-{
-	struct ctl_table *t = ctl_table_new("what|value");
-	const char *key, *inner;
-	json_t *value, *in;
-	char name[96];
-
-	json_object_foreach((json_t *)answer, key, value)
-	{
-		if (!json_is_object(value)) {
-			value_print(t, key, value);
-			continue;
-		}
-		json_object_foreach(value, inner, in)
-		{
-			snprintf(name, sizeof(name), "%s.%s", key, inner);
-			value_print(t, name, in);
-		}
-	}
-	ctl_table_print(t, stdout);
 }
 
 // Send a request with a body (taken over, may be NULL) and show the answer.
@@ -178,7 +149,7 @@ static int betanet_set(struct ctl_client *c, const char *path, const struct word
 		json_object_set_new(
 		        body, "maintenance", json_boolean(strcmp(w->maintenance, "yes") == 0)
 		);
-	return betanet_ask(c, "PATCH", path, body, object_print);
+	return betanet_ask(c, "PATCH", path, body, ctl_answer_object);
 }
 
 static int betanet_add(struct ctl_client *c, const char *name, const struct words *w)
@@ -189,12 +160,7 @@ static int betanet_add(struct ctl_client *c, const char *name, const struct word
 	set_word(body, "node_type", w->type);
 	set_word(body, "region", w->region);
 	set_word(body, "node_id", w->node_id);
-	return betanet_ask(c, "POST", "/v1/betanet/nodes", body, object_print);
-}
-
-static bool is_number(const char *text)
-{
-	return text[0] != '\0' && strlen(text) < 19 && text[strspn(text, "0123456789")] == '\0';
+	return betanet_ask(c, "POST", "/v1/betanet/nodes", body, ctl_answer_object);
 }
 
 static bool maintenance_good(const char *word)
@@ -209,14 +175,12 @@ static int betanet_do(struct ctl_client *c, int argc, char **argv, const struct 
 
 	if (strcmp(word, "list") == 0 && argc == 2)
 		return betanet_list(c, w);
-	if (strcmp(word, "status") == 0 && argc == 2)
-		return betanet_ask(c, "GET", "/v1/betanet/status", NULL, object_print);
 	if (strcmp(word, "add") == 0 && argc <= 3)
 		return betanet_add(c, object, w);
-	if (argc == 3 && is_number(object) && maintenance_good(w->maintenance)) {
+	if (argc == 3 && ctl_is_number(object) && maintenance_good(w->maintenance)) {
 		snprintf(path, sizeof(path), "/v1/betanet/nodes/%s", object);
 		if (strcmp(word, "show") == 0)
-			return betanet_ask(c, "GET", path, NULL, object_print);
+			return betanet_ask(c, "GET", path, NULL, ctl_answer_object);
 		if (strcmp(word, "set") == 0)
 			return betanet_set(c, path, w);
 		if (strcmp(word, "remove") == 0)
@@ -242,6 +206,8 @@ int ctl_betanet(int argc, char **argv)
 		return betanet_deploy(argc, argv);
 	if (argc > 1 && strcmp(argv[1], "enrol") == 0)
 		return betanet_enrol(argc, argv);
+	if (argc > 1 && ctl_verbs_find(&ctl_group_betanet, argv[1]) != NULL)
+		return ctl_verbs_run(&ctl_group_betanet, argc, argv);
 	r = ctl_client_open(&client, &argc, argv, own, betanet_usage);
 	if (r != CTL_OK)
 		return r < 0 ? CTL_OK : r;

@@ -10,6 +10,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "../accounts/wiped.h"
 #include "session.h"
 #include "table.h"
 #include "trust.h"
@@ -255,12 +256,19 @@ static size_t client_body(char *data, size_t size, size_t n, void *ctx)
 {
 	struct ctl_answer *a = ctx;
 	size_t more = size * n;
-	char *grown = realloc(a->body, a->len + more + 1);
 
-	if (grown == NULL)
-		return 0;
-	memcpy(grown + a->len, data, more);
-	a->body = grown;
+	if (a->len + more >= a->room) {
+		size_t room = 2 * (a->len + more) + 1;
+		char *grown = malloc(room);
+		if (grown == NULL)
+			return 0;
+		if (a->body != NULL)
+			memcpy(grown, a->body, a->len);
+		fog_wiped_free(a->body); // a token may be in it
+		a->body = grown;
+		a->room = room;
+	}
+	memcpy(a->body + a->len, data, more);
 	a->len += more;
 	a->body[a->len] = '\0';
 	return more;
@@ -296,7 +304,7 @@ static void client_options(
         const struct ctl_client *c, const struct ctl_request *r, struct ctl_answer *a
 )
 {
-	char url[1024];
+	char url[2048];
 
 	curl_easy_reset(c->curl);
 	snprintf(url, sizeof(url), "%s%s", c->url != NULL ? c->url : "http://localhost", r->path);
@@ -369,10 +377,12 @@ int ctl_client_request(struct ctl_client *c, const struct ctl_request *r, struct
 	return ctl_client_send(c, r, a);
 }
 
-static void client_print_problem(const struct ctl_answer *a)
+static void client_print_problem(const struct ctl_client *c, const struct ctl_answer *a)
 {
 	const char *detail = json_string_value(json_object_get(a->json, "detail"));
-	const char *hint = json_string_value(json_object_get(a->json, "hint"));
+	const char *hint = a->status == 401 && c->token[0] == '\0' && !c->anonymous
+	        ? "log in with 'fogctl login', or name a file with a token: --token-file"
+	        : json_string_value(json_object_get(a->json, "hint"));
 
 	const char *text = detail != NULL ? detail : "the request failed";
 
@@ -385,17 +395,20 @@ static void client_print_problem(const struct ctl_answer *a)
 		fprintf(stderr, "  HTTP status %ld\n", a->status);
 }
 
+int ctl_client_refused(struct ctl_client *c, struct ctl_answer *a)
+{
+	if (c->json)
+		puts(a->body);
+	client_print_problem(c, a);
+	ctl_answer_free(a);
+	return CTL_REFUSED;
+}
+
 int ctl_client_call(struct ctl_client *c, const struct ctl_request *r, struct ctl_answer *a)
 {
 	int e = ctl_client_request(c, r, a);
 
-	if (e != CTL_OK || a->status < 400)
-		return e;
-	if (c->json)
-		puts(a->body);
-	client_print_problem(a);
-	ctl_answer_free(a);
-	return CTL_REFUSED;
+	return e == CTL_OK && a->status >= 400 ? ctl_client_refused(c, a) : e;
 }
 
 int ctl_client_show(
@@ -451,6 +464,6 @@ int64_t ctl_time_ns(const json_t *text)
 void ctl_answer_free(struct ctl_answer *a)
 {
 	json_decref(a->json);
-	free(a->body);
+	fog_wiped_free(a->body);
 	memset(a, 0, sizeof(*a));
 }

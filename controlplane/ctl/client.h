@@ -61,7 +61,7 @@ struct ctl_request {
 struct ctl_answer {
 	long status; // HTTP
 	char *body; // NUL-terminated, never NULL after success
-	size_t len;
+	size_t len, room;
 	char etag[80];
 	json_t *json; // NULL when the body is none
 };
@@ -73,7 +73,9 @@ int ctl_client_request(struct ctl_client *, const struct ctl_request *, struct c
 int ctl_client_send(struct ctl_client *, const struct ctl_request *, struct ctl_answer *);
 // The same, and an answer of status 400 and above is printed as an error: CTL_REFUSED.
 int ctl_client_call(struct ctl_client *, const struct ctl_request *, struct ctl_answer *);
-// The same, and prints the answer: as it came with -j, else by 'print'.
+// Print an answer of status 400 and above as an error, and free it. Returns CTL_REFUSED.
+int ctl_client_refused(struct ctl_client *, struct ctl_answer *);
+// The same as 'call', and prints the answer: as it came with -j, else by 'print'.
 int ctl_client_show(
         struct ctl_client *, const struct ctl_request *, void (*print)(const json_t *answer)
 );
@@ -84,4 +86,4 @@ int ctl_client_command(
 );
 // An RFC 3339 time in UTC of an answer, in ns since 1970; -1: it is none.
 int64_t ctl_time_ns(const json_t *text);
-void ctl_answer_free(struct ctl_answer *);
+void ctl_answer_free(struct ctl_answer *); // and wipes it

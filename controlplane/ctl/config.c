@@ -33,12 +33,21 @@ static int config_usage(void)
 	      "       fogctl config compile FILE -o BLOB [-t TOPOLOGY] [--any-host]\n"
 	      "       fogctl config keys\n"
 	      "       fogctl config show [-j]\n"
-	      "       fogctl config put FILE [-j]\n"
+	      "       fogctl config put FILE [--confirm-within SECONDS] [--comment TEXT] [-j]\n"
+	      "       fogctl config history [REVISION] [-j]\n"
+	      "       fogctl config diff FROM TO [-j]\n"
+	      "       fogctl config revert REVISION [--confirm-within SECONDS] [--comment TEXT] [-j]\n"
+	      "       fogctl config confirm [REVISION] [-j]\n"
+	      "\n"
+	      "check, compile and keys are for files. show, put and what follows ask a control plane, with the options of all\n"
+	      "commands that do.\n"
 	      "\n"
 	      "  -j             one JSON object on standard output\n"
 	      "  -o BLOB        file for the data plane, made root-only\n"
 	      "  -t TOPOLOGY    instead of the file that FILE names\n"
-	      "  --any-host     the file is for another machine: don't check it against this one\n",
+	      "  --any-host     the file is for another machine: don't check it against this one\n"
+	      "  --confirm-within SECONDS  take the change back after so long unless it is confirmed\n"
+	      "  --comment TEXT            why, for the history\n",
 	      stderr);
 	return 2;
 }

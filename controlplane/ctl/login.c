@@ -2,20 +2,17 @@
 // Copyright (c) 2026 the Fogline authors
 // fogctl login and fogctl logout: a session at the appliance of a profile.
 #include <errno.h>
-#include <malloc.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "../accounts/wiped.h"
 #include "client.h"
-#include "prompt.h"
 #include "rest.h"
+#include "secret.h"
 #include "session.h"
 #include "trust.h"
-
-enum { LINE_MAX_LEN = 1024 };
 
 static const char login_usage[] =
         "usage: fogctl login [--user NAME] [--password-file FILE] [--profile NAME]\n"
@@ -31,39 +28,6 @@ static const char logout_usage[] =
         "\n"
         "  --local  forget the session here, without telling the appliance, where it goes on until it ends by itself\n";
 
-// Passwords and tokens go through jansson's memory.
-static void login_wipe(void *p)
-{
-	if (p != NULL)
-		sodium_memzero(p, malloc_usable_size(p));
-	free(p);
-}
-
-static int login_begin(void)
-{
-	json_set_alloc_funcs(malloc, login_wipe);
-	if (sodium_init() >= 0)
-		return CTL_OK;
-	fputs("fogctl: libsodium does not work on this CPU: take another host\n", stderr);
-	return CTL_REFUSED;
-}
-
-// The next line of 'f' without its end, into locked memory that the caller frees. NULL: there is none, or it is longer.
-static char *login_line(FILE *f, const char *question)
-{
-	char *line = sodium_malloc(LINE_MAX_LEN);
-	bool ask = f == stdin && isatty(STDIN_FILENO);
-
-	if (line != NULL && ctl_prompt_secret(f, ask ? question : NULL, line, LINE_MAX_LEN) &&
-	    strlen(line) < LINE_MAX_LEN - 1 && line[0] != '\n') {
-		line[strcspn(line, "\r\n")] = '\0';
-		return line;
-	}
-	fprintf(stderr, "fogctl: there is no %s, or it is too long: give one line\n", question);
-	sodium_free(line);
-	return NULL;
-}
-
 static char *login_password(const char *file)
 {
 	FILE *f = file != NULL ? fopen(file, "re") : stdin;
@@ -73,7 +37,7 @@ static char *login_password(const char *file)
 		        strerror(errno));
 		return NULL;
 	}
-	char *line = login_line(f, "password");
+	char *line = ctl_secret_line(f, "password");
 	if (f != stdin)
 		fclose(f);
 	return line;
@@ -95,14 +59,14 @@ static int login_post(
 	} else {
 		fprintf(stderr, "fogctl: name and password have to be UTF-8: type them again\n");
 	}
-	login_wipe(text);
+	fog_wiped_free(text);
 	return r;
 }
 
 static int login_code(struct ctl_client *c, struct ctl_answer *answer)
 {
 	json_t *token = json_incref(json_object_get(answer->json, "mfa_token"));
-	char *code = login_line(stdin, "one-time code");
+	char *code = ctl_secret_line(stdin, "one-time code");
 	int r = CTL_REFUSED;
 
 	ctl_answer_free(answer);
@@ -135,8 +99,6 @@ static int login_run(struct ctl_client *c, const char *user, const char *passwor
 		r = ctl_session_keep(c, answer.json);
 	if (r == CTL_OK)
 		printf("logged in as %s at %s\n", user, c->url);
-	if (answer.body != NULL)
-		sodium_memzero(answer.body, answer.len);
 	ctl_answer_free(&answer);
 	return r;
 }
@@ -179,7 +141,7 @@ int ctl_login(int argc, char **argv)
 		fputs(login_usage, stderr);
 		return CTL_USAGE;
 	}
-	if (login_begin() != CTL_OK)
+	if (ctl_secret_begin() != CTL_OK)
 		return CTL_REFUSED;
 	c.anonymous = true;
 	r = ctl_client_connect(&c);
@@ -218,7 +180,7 @@ int ctl_logout(int argc, char **argv)
 		fputs(logout_usage, stderr);
 		return CTL_USAGE;
 	}
-	if (login_begin() != CTL_OK)
+	if (ctl_secret_begin() != CTL_OK)
 		return CTL_REFUSED;
 	c.anonymous = local;
 	r = ctl_client_connect(&c);

@@ -15,6 +15,7 @@
 #include "sphinx.h"
 #include "store.h"
 #include "user.h"
+#include "verb.h"
 
 static int ctl_help(int argc, char **argv);
 
@@ -37,6 +38,29 @@ static int ctl_config_any(int argc, char **argv)
 	return ctl_config(argc, argv);
 }
 
+// Commands that are rows of tables (verb.h).
+#define GROUP(group) \
+	static int ask_##group(int argc, char **argv) \
+	{ \
+		return ctl_verbs_run(&ctl_group_##group, argc, argv); \
+	}
+
+GROUP(sent)
+GROUP(descriptor)
+GROUP(proof)
+GROUP(loops)
+GROUP(password)
+GROUP(mfa)
+GROUP(key)
+GROUP(sessions)
+GROUP(whoami)
+GROUP(usage)
+GROUP(tiers)
+GROUP(signing_key)
+GROUP(services)
+GROUP(operations)
+GROUP(bench)
+
 static const struct ctl_command ctl_commands[] = {
         {"status", ctl_status, "what state the node is in"},
         {"ready", ctl_ready, "whether the node is ready, and what it lacks"},
@@ -56,11 +80,15 @@ static const struct ctl_command ctl_commands[] = {
         {"deny", ctl_deny, "prefixes that nothing is taken from: list, add, remove"},
         {"send", ctl_send, "send a message through the mixnet"},
         {"receive", ctl_receive, "show received messages"},
+        {"sent", ask_sent, "what became of a sent message"},
         {"ping", ctl_ping, "echo packets through the mixnet to a node; without an appliance"},
         {"client", ctl_mailbox,
          "a client's address, and what became of its messages; without an appliance"},
         {"consensus", ctl_consensus,
          "what the authorities have agreed on: show, verify offline, compare"},
+        {"descriptor", ask_descriptor, "what this node announces of itself"},
+        {"proof", ask_proof, "a node's proof of its delays in an epoch that is over"},
+        {"loops", ask_loops, "packets through the network back to this node: start, list, stop"},
         {"betanet", ctl_betanet,
          "appliances that the platform manages: list, add, deploy; enrol a new one"},
         {"withdraw", ctl_withdraw,
@@ -75,7 +103,18 @@ static const struct ctl_command ctl_commands[] = {
         {"config", ctl_config_any,
          "show, put, revert, confirm the configuration; check and compile it offline"},
         {"user", ctl_user,
-         "accounts of this host's platform: add, list, set a password, unlock, disable; offline"},
+         "accounts: list, add, change, disable, let in again; some of it offline: the first administrator"},
+        {"password", ask_password, "change the own password, or set one with a token"},
+        {"mfa", ask_mfa, "one-time codes of the own account"},
+        {"key", ask_key, "API keys of the own account: list, add, revoke, rotate"},
+        {"sessions", ask_sessions, "sessions of the own account: list, end"},
+        {"whoami", ask_whoami, "who you are to the control plane, and what you may"},
+        {"usage", ask_usage, "what the own account has used of the day"},
+        {"tiers", ask_tiers, "tiers of accounts and their daily limits"},
+        {"signing-key", ask_signing_key, "keys that sign access tokens: list, rotate"},
+        {"services", ask_services, "parts of the control plane: health, dependencies, restart"},
+        {"operations", ask_operations, "long work: list, follow, cancel"},
+        {"bench", ask_bench, "measure what the appliance can do"},
         {"identity", ctl_identity, "show, back up, restore, rotate the node's identity; offline"},
         {"store", ctl_store, "back up, restore, migrate, move the platform's store; offline"},
         {"host", ctl_host, "check that this host is ready, make it so, put it back; offline"},
@@ -87,7 +126,7 @@ static void ctl_usage(FILE *to)
 {
 	fputs("usage: fogctl COMMAND [ARGUMENT]..\n\n", to);
 	for (size_t i = 0; i < sizeof(ctl_commands) / sizeof(ctl_commands[0]); i++)
-		fprintf(to, "  %-10s %s\n", ctl_commands[i].name, ctl_commands[i].help);
+		fprintf(to, "  %-11s %s\n", ctl_commands[i].name, ctl_commands[i].help);
 }
 
 // 'help --describe' is for who makes the manuals, so the usage is silent about it.

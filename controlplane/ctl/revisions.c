@@ -11,12 +11,12 @@
 #include "table.h"
 
 static const char revisions_usage[] =
-        "usage: fogctl config history [-j]\n"
+        "usage: fogctl config history [REVISION] [-j]\n"
         "       fogctl config diff FROM TO [-j]\n"
         "       fogctl config revert REVISION [--confirm-within SECONDS] [--comment TEXT] [-j]\n"
         "       fogctl config confirm [REVISION] [-j]\n"
         "\n"
-        "Revisions are numbers of 'config history'. A change that waits is taken back by the node itself unless it\n"
+        "Revisions are numbers of 'config history', which shows the text of one that is named. A change that waits is taken back by the node itself unless it\n"
         "is confirmed in time; the one that waits is meant when no REVISION is given.\n"
         "\n"
         "  --confirm-within SECONDS  take it back after so long unless it is confirmed\n"
@@ -49,6 +49,16 @@ static void revisions_print_diff(const json_t *answer)
 		puts("one of them is no text");
 }
 
+static void revisions_print_text(const json_t *answer)
+{
+	const char *text = json_string_value(json_object_get(answer, "text"));
+
+	if (text != NULL)
+		ctl_print_safe(stdout, text, strlen(text));
+	else
+		puts("its text is not known");
+}
+
 static void revisions_print_done(const json_t *answer)
 {
 	const char *state = json_string_value(json_object_get(answer, "state"));
@@ -66,6 +76,22 @@ static int revisions_number(const char *text, json_int_t *number)
 		return CTL_OK;
 	fprintf(stderr, "fogctl: '%s' is no revision: see 'fogctl config history'\n", text);
 	return CTL_USAGE;
+}
+
+static int revisions_history(struct ctl_client *c, const char *revision)
+{
+	char path[64] = "/v1/config/history";
+	struct ctl_request request = {.method = "GET", .path = path};
+	json_int_t number = 0;
+	int r = revision != NULL ? revisions_number(revision, &number) : CTL_OK;
+
+	if (r != CTL_OK)
+		return r;
+	if (revision != NULL)
+		snprintf(path, sizeof(path), "/v1/config/history/%lld", (long long)number);
+	return ctl_client_show(
+	        c, &request, revision != NULL ? revisions_print_text : revisions_print
+	);
 }
 
 static int revisions_post(struct ctl_client *c, const char *path, json_t *body)
@@ -145,12 +171,8 @@ int ctl_revisions(int argc, char **argv)
 
 	if (r != CTL_OK)
 		return r < 0 ? CTL_OK : r;
-	if (strcmp(word, "history") == 0 && argc == 1)
-		r = ctl_client_show(
-		        &client,
-		        &(struct ctl_request){.method = "GET", .path = "/v1/config/history"},
-		        revisions_print
-		);
+	if (strcmp(word, "history") == 0 && argc <= 2)
+		r = revisions_history(&client, argc == 2 ? argv[1] : NULL);
 	else if (strcmp(word, "diff") == 0 && argc == 3)
 		r = revisions_diff(&client, argv[1], argv[2]);
 	else if (strcmp(word, "revert") == 0 && argc == 2)

@@ -133,8 +133,6 @@ static int session_refresh(struct ctl_client *c, const json_t *session)
 		if (r == CTL_OK)
 			r = session_show(c, answer.json);
 	}
-	if (answer.body != NULL)
-		sodium_memzero(answer.body, answer.len);
 	ctl_answer_free(&answer);
 	free(body);
 	json_decref(ask);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // fogctl config show and config put: the configuration of a running node.
+#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,9 +58,33 @@ static void settings_print(const json_t *a)
 }
 
 // What is there is replaced only if it is still what we have seen.
-static int settings_put(struct ctl_client *c, const char *path, const char *within)
+// Returns CTL_OK or CTL_USAGE, which is said.
+static int settings_where(
+        struct ctl_client *c, char *where, size_t len, const char *within, const char *comment
+)
 {
-	char where[64];
+	char *safe = curl_easy_escape(c->curl, comment != NULL ? comment : "", 0);
+	int n = snprintf(
+	        where, len, "/v1/config%s%s%s%s%s", within != NULL || comment != NULL ? "?" : "",
+	        within != NULL ? "confirm_within=" : "", within != NULL ? within : "",
+	        within != NULL && comment != NULL ? "&comment="
+	                : comment != NULL         ? "comment="
+	                                          : "",
+	        safe != NULL ? safe : ""
+	);
+
+	curl_free(safe);
+	if (n < (int)len)
+		return CTL_OK;
+	fputs("fogctl: the comment is too long: give 200 characters at most\n", stderr);
+	return CTL_USAGE;
+}
+
+static int settings_put(
+        struct ctl_client *c, const char *path, const char *within, const char *comment
+)
+{
+	char where[1000];
 	struct ctl_request get = {.method = "GET", .path = "/v1/config"};
 	struct ctl_request put = {.method = "PUT", .path = where};
 	struct ctl_answer answer;
@@ -70,11 +95,9 @@ static int settings_put(struct ctl_client *c, const char *path, const char *with
 
 	if (text == NULL)
 		return CTL_REFUSED;
-	snprintf(
-	        where, sizeof(where), "/v1/config%s%.20s", within != NULL ? "?confirm_within=" : "",
-	        within != NULL ? within : ""
-	);
-	r = ctl_client_call(c, &get, &answer);
+	r = settings_where(c, where, sizeof(where), within, comment);
+	if (r == CTL_OK)
+		r = ctl_client_call(c, &get, &answer);
 	if (r == CTL_OK) {
 		snprintf(header, sizeof(header), "If-Match: %s", answer.etag);
 		ctl_answer_free(&answer);
@@ -98,13 +121,16 @@ int ctl_settings(int argc, char **argv)
 {
 	static const char usage[] =
 	        "usage: fogctl config show [-j]\n"
-	        "       fogctl config put FILE [--confirm-within SECONDS] [-j]\n"
+	        "       fogctl config put FILE [--confirm-within SECONDS] [--comment TEXT] [-j]\n"
 	        "\n"
 	        "  --confirm-within SECONDS  the node takes it back after so long, unless "
-	        "'fogctl config confirm'\n";
-	const char *within = NULL;
+	        "'fogctl config confirm'\n"
+	        "  --comment TEXT            why, for the history\n";
+	const char *within = NULL, *comment = NULL;
 	const struct ctl_option own[] = {
-	        {.name = "--confirm-within", .value = &within}, {.name = NULL}};
+	        {.name = "--confirm-within", .value = &within},
+	        {.name = "--comment", .value = &comment},
+	        {.name = NULL}};
 	bool show = strcmp(argv[0], "show") == 0;
 	struct ctl_client client;
 	int r = ctl_client_open(&client, &argc, argv, own, usage);
@@ -117,7 +143,7 @@ int ctl_settings(int argc, char **argv)
 		fputs(usage, stderr);
 		r = CTL_USAGE;
 	} else {
-		r = show ? settings_show(&client) : settings_put(&client, argv[1], within);
+		r = show ? settings_show(&client) : settings_put(&client, argv[1], within, comment);
 	}
 	ctl_client_close(&client);
 	return r;

@@ -98,18 +98,40 @@ void ctl_table_text(struct ctl_table *t, const char *text)
 		table_next(t, table_cell(text != NULL ? text : "-"));
 }
 
+char *ctl_value_text(const json_t *value)
+{
+	const char *text = json_string_value(value);
+	char *out = NULL;
+	size_t size;
+
+	if (json_is_integer(value))
+		return asprintf(&out, "%lld", (long long)json_integer_value(value)) < 0 ? NULL
+		                                                                        : out;
+	if (json_is_real(value))
+		return asprintf(&out, "%.3f", json_real_value(value)) < 0 ? NULL : out;
+	if (json_is_boolean(value))
+		return strdup(json_is_true(value) ? "yes" : "no");
+	if (json_array_size(value) == 0)
+		return table_cell(text != NULL ? text : "-");
+	FILE *f = open_memstream(&out, &size);
+	for (size_t i = 0; f != NULL && i < json_array_size(value); i++) {
+		char *one = ctl_value_text(json_array_get(value, i));
+		fprintf(f, "%s%s", i > 0 ? "," : "", one != NULL ? one : "");
+		free(one);
+	}
+	if (f != NULL)
+		fclose(f);
+	return out;
+}
+
 void ctl_table_value(struct ctl_table *t, const json_t *value)
 {
-	char text[64];
+	char *text = ctl_value_text(value);
 
-	if (json_is_integer(value)) {
-		snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(value));
-		ctl_table_text(t, text);
-	} else if (json_is_boolean(value)) {
-		ctl_table_text(t, json_is_true(value) ? "yes" : "no");
-	} else {
-		ctl_table_text(t, json_string_value(value));
-	}
+	if (t != NULL)
+		table_next(t, text);
+	else
+		free(text);
 }
 
 void ctl_table_row(struct ctl_table *t, const json_t *object, const char *const *keys)
@@ -118,13 +140,16 @@ void ctl_table_row(struct ctl_table *t, const json_t *object, const char *const 
 		ctl_table_value(t, json_object_get(object, *keys));
 }
 
-struct ctl_table *ctl_table_list(const char *titles, const json_t *list, const char *const *keys)
+struct ctl_table *ctl_table_rows(struct ctl_table *t, const json_t *list, const char *const *keys)
 {
-	struct ctl_table *t = ctl_table_new(titles);
-
 	for (size_t i = 0; i < json_array_size(list); i++)
 		ctl_table_row(t, json_array_get(list, i), keys);
 	return t;
+}
+
+struct ctl_table *ctl_table_list(const char *titles, const json_t *list, const char *const *keys)
+{
+	return ctl_table_rows(ctl_table_new(titles), list, keys);
 }
 
 static bool table_is_number(const char *text)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// fogctl user add, list, passwd, unlock, disable, enable. On the store itself, so it also works when nobody can log in: this
+// fogctl user add, list, passwd, unlock, disable, enable on the store itself, so it also works when nobody can log in: this
 // is how the first admin comes about. A control plane that runs meanwhile follows within a second.
 #include "user.h"
 
@@ -10,43 +10,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "../accounts/accounts.h"
 #include "../config/config.h"
 #include "client.h"
 #include "platform.h"
-#include "prompt.h"
+#include "profile.h"
+#include "secret.h"
 #include "table.h"
 #include "trail.h"
+#include "verb.h"
 
-enum {
-	LINE_LEN = FOG_PASSWORD_BYTES_MAX + 16,
-	ROLES_LEN = 64,
-	PAGE = 100,
-	TIME_LEN = 32,
-	OBJECT_LEN = 64
-};
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static const char user_usage_text[] =
-        "usage: fogctl user add NAME [--role ROLE[,ROLE]..] [--tier TIER] [--config FILE | --instance NAME]\n"
-        "       fogctl user list [-j]\n"
-        "       fogctl user passwd NAME\n"
-        "       fogctl user unlock NAME\n"
-        "       fogctl user disable NAME\n"
-        "       fogctl user enable NAME\n"
-        "\n"
-        "Works on this host's store, as root or as the control plane's user. The password is asked for, or is the\n"
-        "first line of the standard input.\n"
-        "\n"
-        "  --role ROLE      user, auditor, operator or admin; default: user\n"
-        "  --tier TIER      free, pro or enterprise; default: free\n"
-        "  --config FILE    configuration of the appliance; default: the only file of /etc/fogline\n"
-        "  --instance NAME  the same as --config /etc/fogline/NAME.yaml\n"
-        "  -j               one JSON object\n"
-        "\n"
-        "passwd ends all sessions and API keys, disable all sessions. unlock forgets failed logins. Whoever changes\n"
-        "something is in the audit.\n";
+enum { ROLES_LEN = 64, PAGE = 100, TIME_LEN = 32, OBJECT_LEN = 64 };
 
 struct user_command {
 	const char *verb, *name, *config, *instance, *role, *tier;
@@ -64,38 +41,14 @@ static int user_refuse(const struct fog_denial *refusal)
 
 static int user_usage(void)
 {
-	fputs(user_usage_text, stderr);
+	char *text = ctl_verbs_usage(&ctl_group_user);
+
+	fputs("fogctl: on this host's store there is no such command: name a control plane with --socket, --url or --profile, "
+	      "or mend the words\n",
+	      stderr);
+	fputs(text != NULL ? text : "", stderr);
+	free(text);
 	return CTL_USAGE;
-}
-
-static bool user_take_line(char *line, const char *question)
-{
-	if (!ctl_prompt_secret(stdin, question, line, LINE_LEN) || strchr(line, '\n') == NULL)
-		return false;
-	line[strcspn(line, "\r\n")] = '\0';
-	return true;
-}
-
-// In locked memory that the caller frees; NULL after having said why.
-static char *user_password(void)
-{
-	char *line = sodium_malloc(LINE_LEN), *again = sodium_malloc(LINE_LEN);
-	bool ask = isatty(STDIN_FILENO), good = line != NULL && again != NULL;
-
-	if (good && !user_take_line(line, ask ? "password" : NULL)) {
-		fputs("fogctl: there is no password, or it is too long: give one line\n", stderr);
-		good = false;
-	}
-	// Typed blindly, a mistake would make a password that nobody knows.
-	if (good && ask && (!user_take_line(again, "the same again") || strcmp(line, again) != 0)) {
-		fputs("fogctl: these are two passwords: begin again\n", stderr);
-		good = false;
-	}
-	sodium_free(again);
-	if (good)
-		return line;
-	sodium_free(line);
-	return NULL;
 }
 
 // Bits of a list of names. Returns 0 when one is none, which is said.
@@ -167,7 +120,7 @@ static int user_add(struct user_command *c)
 		fprintf(stderr, "fogctl: there is no tier '%s': free, pro, enterprise\n", c->tier);
 	if (roles == 0 || tier < 0)
 		return CTL_USAGE;
-	char *password = user_password();
+	char *password = ctl_secret_new("password");
 	if (password == NULL)
 		return CTL_REFUSED;
 	const struct fog_user_new fresh = {
@@ -253,7 +206,7 @@ static int user_list(struct user_command *c)
 
 static int user_passwd(struct user_command *c, const struct fog_user *u, struct fog_denial *refusal)
 {
-	char *password = user_password();
+	char *password = ctl_secret_new("password");
 
 	if (password == NULL)
 		return CTL_REFUSED;
@@ -306,7 +259,7 @@ static int user_one(struct user_command *c)
 	return user_able(c, &u, strcmp(c->verb, "disable") == 0, &refusal);
 }
 
-// Returns CTL_OK, CTL_USAGE, or -1: help was asked for.
+// Returns CTL_OK or CTL_USAGE.
 static int user_parse(struct user_command *c, int argc, char **argv)
 {
 	const struct {
@@ -328,8 +281,6 @@ static int user_parse(struct user_command *c, int argc, char **argv)
 				value = options[k].value;
 		if (value != NULL)
 			*value = argv[++i];
-		else if (strcmp(argv[i], "--help") == 0)
-			return -1;
 		else if (strcmp(argv[i], "-j") == 0)
 			c->json = true;
 		else if (argv[i][0] == '-' || word == 2)
@@ -338,6 +289,47 @@ static int user_parse(struct user_command *c, int argc, char **argv)
 			*words[word++] = argv[i];
 	}
 	return word > 0 ? CTL_OK : CTL_USAGE;
+}
+
+static const char *const user_offline[] = {"add", "list", "passwd", "unlock", "disable", "enable"};
+
+static bool user_has(int argc, char **argv, const char *option)
+{
+	size_t len = strlen(option);
+
+	for (int i = 1; i < argc; i++)
+		if (strncmp(argv[i], option, len) == 0 &&
+		    (argv[i][len] == '\0' || argv[i][len] == '='))
+			return true;
+	return false;
+}
+
+// Whether a control plane is asked, and not this host's store: what the usage says about it.
+static bool user_remote(int argc, char **argv)
+{
+	static struct ctl_profiles profiles;
+	size_t i = 0;
+
+	if (user_has(argc, argv, "--help") || user_has(argc, argv, "--url") ||
+	    user_has(argc, argv, "--socket") || user_has(argc, argv, "--profile"))
+		return true;
+	while (i < COUNT(user_offline) && (argc < 2 || strcmp(argv[1], user_offline[i]) != 0))
+		i++;
+	if (i == COUNT(user_offline))
+		return argc > 1;
+	if (user_has(argc, argv, "--config") || user_has(argc, argv, "--instance"))
+		return false;
+	return ctl_profiles_load(&profiles) == CTL_OK && profiles.current[0] != '\0';
+}
+
+static int user_ask(int argc, char **argv)
+{
+	if (argc < 2 || strcmp(argv[1], "passwd") != 0 || user_has(argc, argv, "--help"))
+		return ctl_verbs_run(&ctl_group_user, argc, argv);
+	fputs("fogctl: 'user passwd' is for the host itself, with --config or --instance: let the owner set one, with a token "
+	      "by 'fogctl user reset'\n",
+	      stderr);
+	return CTL_USAGE;
 }
 
 // Whether the words and options belong together.
@@ -383,12 +375,11 @@ static int user_open(struct user_command *c)
 int ctl_user(int argc, char **argv)
 {
 	struct user_command c = {0};
-	int r = user_parse(&c, argc, argv);
+	int r;
 
-	if (r < 0) {
-		fputs(user_usage_text, stdout);
-		return CTL_OK;
-	}
+	if (user_remote(argc, argv))
+		return user_ask(argc, argv);
+	r = user_parse(&c, argc, argv);
 	if (r != CTL_OK || !user_makes_sense(&c))
 		return user_usage();
 	if (sodium_init() < 0) {

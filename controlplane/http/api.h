@@ -110,11 +110,15 @@ struct api_route {
 	        body_type; // NULL = application/json; else the one content type that is taken, unparsed
 	const struct api_parameter *query; // ended by a NULL name, or NULL
 	const struct api_answer *answers; // ended by status 0
-	const char *ctl; // the words of fogctl that ask it: "status"; NULL: none do
+	const char *ctl; // the words of fogctl that ask it: "status"; empty: none do
+	const char *no_ctl; // why none do; NULL: some do
 	const char *tag; // heading in the docs: "Node", "Accounts", ...
 	const char *text; // what it does, one sentence
 	http_handler *handle;
 };
+
+// A row's words of fogctl, behind "" (so that NULL does not compile), when it has none: see struct api_route.
+#define NO_COMMAND(why) , .no_ctl = why
 
 // All routes, in the order of routes.def. Constant.
 extern const struct api_route api_routes[];

@@ -146,7 +146,7 @@ static void docs_who(FILE *f, const struct api_route *r)
 	else if (r->who != API_ANYONE)
 		fputs(" · Not with a key", f);
 	fprintf(f, " · Rate class: %s · Audit: <code>%s</code>", api_rate_word(r->rate), r->action);
-	if (r->ctl != NULL)
+	if (r->no_ctl == NULL)
 		fprintf(f, " · <code>fogctl %s</code>", r->ctl);
 	fputs("</p>\n", f);
 }

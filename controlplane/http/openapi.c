@@ -234,7 +234,9 @@ static json_t *openapi_operation(const struct api_route *r)
 		json_object_set_new(out, "x-scope", json_string(fog_scope_name(r->scope)));
 	json_object_set_new(out, "x-rate-class", json_string(api_rate_word(r->rate)));
 	json_object_set_new(out, "x-audit-action", json_string(r->action));
-	if (r->ctl != NULL)
+	if (r->no_ctl != NULL)
+		json_object_set_new(out, "x-fogctl-none", json_string(r->no_ctl));
+	else
 		json_object_set_new(out, "x-fogctl", json_sprintf("fogctl %s", r->ctl));
 	return out;
 }

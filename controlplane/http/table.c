@@ -27,11 +27,11 @@
 		} \
 	}
 #define X( \
-        name, method, path, who, scope, rate, match, action, body, body_type, query, answers, ctl, \
-        tag, text \
+        name, method, path, who, scope, rate, match, action, body, body_type, query, answers, \
+        words, heading, text \
 ) \
-	{#name, method,    path,  who,     scope, rate, match, action, \
-	 body,  body_type, query, answers, ctl,   tag,  text,  http_##name},
+	{#name, method,    path,  who,     scope,           rate,           match, action, \
+	 body,  body_type, query, answers, .ctl = "" words, .tag = heading, text,  http_##name},
 
 const struct api_route api_routes[] = {
 #include "routes.def"

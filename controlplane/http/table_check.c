@@ -136,6 +136,13 @@ static const char *check_body(const struct api_route *r)
 	return NULL;
 }
 
+static const char *check_command(const struct api_route *r)
+{
+	bool words = r->ctl != NULL && r->ctl[0] != '\0';
+
+	return words == (r->no_ctl != NULL) ? "it names no words of fogctl, and not why" : NULL;
+}
+
 static bool check_fields(const struct api_schema *s)
 {
 	for (const struct api_field *f = s->field; f != NULL && f->name != NULL; f++) {
@@ -216,7 +223,8 @@ static const char *check_row(const struct api_route *rows, unsigned n)
 		return "it has no sentence, no tag of tags.def or no handler";
 	if ((why = check_path(r->path)) != NULL || (why = check_rights(r)) != NULL ||
 	    (why = check_answers(r->answers)) != NULL || (why = check_query(r->query)) != NULL ||
-	    (why = check_body(r)) != NULL || (why = check_others(rows, n)) != NULL)
+	    (why = check_body(r)) != NULL || (why = check_command(r)) != NULL ||
+	    (why = check_others(rows, n)) != NULL)
 		return why;
 	if (api_route_walk(r, check_schema, &why) == -ELOOP)
 		return "a schema of it is too deep";

@@ -24,7 +24,8 @@ def main():
 
 		other = control.folder / "other.yaml"
 		other.write_text(json.dumps({**json.loads(control.config_path.read_text()), "log": {"level": "debug"}}))
-		fogctl("config", "put", other, "--confirm-within", str(CONFIRM_S))
+		fogctl("config", "put", other, "--confirm-within", str(CONFIRM_S), "--comment", "more & more words")
+		check("more & more words" in fogctl("config", "history"), "the comment of a change is not shown")
 		check("revision 2 is taken back in" in fogctl("config", "history"), "the change that waits is not shown")
 		equal(level(control), "debug", "level at once")
 		wait_for("the change to be taken back", lambda: level(control) == "info", 6 * CONFIRM_S)

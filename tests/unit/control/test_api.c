@@ -200,6 +200,7 @@ static const struct api_route good_row = {
         .rate = API_RATE_READ,
         .action = "thing.read",
         .answers = good_answers,
+        .ctl = "things",
         .tag = "Node",
         .text = "A thing.",
         .handle = handle,
@@ -271,6 +272,9 @@ static void test_table(void)
 	REFUSED((row.method = "POST", row.rate = API_RATE_WRITE, row.body = &backwards));
 	REFUSED((row.method = "POST", row.rate = API_RATE_WRITE, row.body = &open_end));
 	REFUSED((row.method = "POST", row.rate = API_RATE_WRITE, row.body = &no_item));
+	REFUSED(row.ctl = NULL);
+	REFUSED(row.ctl = "");
+	REFUSED(row.no_ctl = "why there is none, although there is one");
 	REFUSED(row.tag = "Nonsense");
 	REFUSED(row.text = "no sentence");
 	REFUSED(row.handle = NULL);
