@@ -185,7 +185,7 @@ class Ledger:
 		self._audited(self._rows(), done)
 		repeats = self._repeat()
 		self._settle(doubtful)
-		text = (f"{len(self.acknowledged)} acknowledged, {len(self.wrong)} wrong; {len(self.doubts)} without an answer, {len(done)} of them done; "
+		text = (f"{len(self.acknowledged)} acknowledged, {len(self.wrong)} wrong; {len(self.doubts)} others{self._codes()}, {len(done)} of them done; "
 			f"{repeats} sent again")
 		if self.wrong:
 			raise AssertionError("\n".join([text, *self.wrong[:20]]))
@@ -223,6 +223,10 @@ class Ledger:
 			if kind != "key" and self.known[kind].get(name, GONE) != there[kind].get(name, GONE):
 				self.wrong.append(
 					f"{deed}: {self.known[kind].get(name, GONE)} was acknowledged before, {there[kind].get(name, GONE)} is there")
+
+	def _codes(self):
+		codes = collections.Counter(deed.answer["code"] for deed in self.doubts if deed.status)
+		return f" ({', '.join(f'{count} {code}' for code, count in codes.items())})" if codes else ""
 
 	def _rows(self):
 		"""Rows of the audit since the last judgement, by the request's name."""

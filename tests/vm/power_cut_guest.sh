@@ -13,7 +13,8 @@ mkdir -p /dev/shm /run/fogline
 mount -t tmpfs tmpfs /dev/shm
 exec </dev/ttyS0 >/dev/ttyS0 2>&1
 
-# ADDRESS: of the NIC, with its prefix; PORT: of the API; PASSWORD: of the administrator.
+# ADDRESS: of the NIC, with its prefix; PORT: of the API; PASSWORD: of the administrator; POSTGRES: the server's
+# command, empty without one.
 . /etc/vm.conf
 . /etc/guest.sh
 
@@ -26,8 +27,21 @@ network_up() {
 	modprobe virtio_net && ip link set lo up && ip address add "$ADDRESS" dev eth0 && ip link set eth0 up
 }
 
+# It recovers here.
+postgres_up() {
+	[ -n "$POSTGRES" ] || return 0
+	mkdir /run/postgresql && chown nobody /run/postgresql
+	su -s /bin/sh nobody -c "exec $POSTGRES" >/tmp/postgres.log 2>&1 &
+	postgres=$!
+	await postgres_says && kill -0 "$postgres"
+}
+
+postgres_says() {
+	grep -q "ready to accept connections" /tmp/postgres.log || ! kill -0 "$postgres"
+}
+
 verify() {
-	[ ! -e /var/lib/fogline/vm/control/platform.db ] || fogctl audit verify
+	[ ! -e /var/lib/fogline/vm/control/audit-head.jsonl ] || fogctl audit verify
 }
 
 admin() {
@@ -45,11 +59,12 @@ answers() {
 }
 
 play() {
-	step disk disk_up && step network network_up && step verify verify && step control control_up && step admin admin || return
+	step disk disk_up && step network network_up && step postgres postgres_up && step verify verify && step control control_up && step admin admin || return
 	echo "vm: up"
 	wait "$control"
 }
 
 play
+step log-postgres cat /tmp/postgres.log
 step log cat /tmp/control.log
 poweroff -f
