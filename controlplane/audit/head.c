@@ -42,9 +42,8 @@ static bool head_fields(const json_t *line, struct fog_audit_head *h)
 		return false;
 	sodium_bin2hex(h->chain, sizeof(h->chain), id, sizeof(id));
 	h->newest = json_is_true(json_object_get(line, "newest"));
-	return h->newest ||
-	        (head_hex(line, "key", h->key, sizeof(h->key)) &&
-	         head_hex(line, "signature", h->signature, sizeof(h->signature)));
+	return head_hex(line, "key", h->key, sizeof(h->key)) &&
+	        head_hex(line, "signature", h->signature, sizeof(h->signature));
 }
 
 int fog_audit_head_read(const char *line, size_t len, struct fog_audit_head *head)
@@ -77,33 +76,15 @@ bool fog_audit_head_good(const struct fog_audit_head *h)
 
 	fog_audit_chain_name(h->key, chain);
 	head_digest(h, digest);
-	return !h->newest && strcmp(chain, h->chain) == 0 &&
+	return strcmp(chain, h->chain) == 0 &&
 	        crypto_sign_verify_detached(h->signature, digest, sizeof(digest), h->key) == 0;
 }
 
-int audit_head_newest(struct audit_head_file *f, const struct fog_audit_head *h)
+// The line of a head, signed. Returns its length without an end.
+static int head_line(struct audit_head_file *f, struct fog_audit_head *h, char *line, size_t room)
 {
-	char line[FOG_AUDIT_NEWEST_LEN], hash[65];
-
-	memset(line, ' ', sizeof(line));
-	sodium_bin2hex(hash, sizeof(hash), h->hash, sizeof(h->hash));
-	int n = snprintf(
-	        line, sizeof(line),
-	        "{\"newest\":true,\"chain\":\"%s\",\"sequence\":%" PRId64
-	        ",\"hash\":\"%s\",\"time_us\":%" PRId64 "}",
-	        h->chain, h->sequence, hash, h->time_us
-	);
-	line[n] = ' ';
-	line[sizeof(line) - 1] = '\n';
-	ssize_t written = pwrite(f->fd, line, sizeof(line), 0);
-	return written == sizeof(line) ? 0 : written < 0 ? -errno : -EIO;
-}
-
-int audit_head_append(struct audit_head_file *f, struct fog_audit_head *h)
-{
-	char line[768], hash[65], key[65], signature[129];
+	char hash[65], key[65], signature[129];
 	uint8_t digest[32];
-	struct stat st;
 
 	head_digest(h, digest);
 	memcpy(h->key, f->public_key, sizeof(h->key));
@@ -111,12 +92,36 @@ int audit_head_append(struct audit_head_file *f, struct fog_audit_head *h)
 	sodium_bin2hex(hash, sizeof(hash), h->hash, sizeof(h->hash));
 	sodium_bin2hex(key, sizeof(key), h->key, sizeof(h->key));
 	sodium_bin2hex(signature, sizeof(signature), h->signature, sizeof(h->signature));
-	int n = snprintf(
-	        line, sizeof(line),
-	        "{\"chain\":\"%s\",\"sequence\":%" PRId64 ",\"hash\":\"%s\",\"time_us\":%" PRId64
-	        ",\"key\":\"%s\",\"signature\":\"%s\"}\n",
-	        h->chain, h->sequence, hash, h->time_us, key, signature
+	return snprintf(
+	        line, room,
+	        "{%s\"chain\":\"%s\",\"sequence\":%" PRId64 ",\"hash\":\"%s\",\"time_us\":%" PRId64
+	        ",\"key\":\"%s\",\"signature\":\"%s\"}",
+	        h->newest ? "\"newest\":true," : "", h->chain, h->sequence, hash, h->time_us, key,
+	        signature
 	);
+}
+
+int audit_head_newest(struct audit_head_file *f, struct fog_audit_head *h)
+{
+	char line[FOG_AUDIT_NEWEST_LEN + 1];
+
+	h->newest = true;
+	int n = head_line(f, h, line, sizeof(line));
+	h->newest = false;
+	memset(line + n, ' ', sizeof(line) - (size_t)n);
+	line[FOG_AUDIT_NEWEST_LEN - 1] = '\n';
+	ssize_t written = pwrite(f->fd, line, FOG_AUDIT_NEWEST_LEN, 0);
+	return written == FOG_AUDIT_NEWEST_LEN ? 0 : written < 0 ? -errno : -EIO;
+}
+
+int audit_head_append(struct audit_head_file *f, struct fog_audit_head *h)
+{
+	char line[768];
+	struct stat st;
+
+	h->newest = false;
+	int n = head_line(f, h, line, sizeof(line) - 1);
+	line[n++] = '\n';
 	if (fstat(f->fd, &st) < 0)
 		return -errno;
 	ssize_t written = pwrite(f->fd, line, (size_t)n, st.st_size);
@@ -170,7 +175,7 @@ static int head_first(struct audit_head_file *f, struct fog_audit_head *newest)
 	if (n < 0)
 		return -errno;
 	if (n == sizeof(line) && fog_audit_head_read(line, sizeof(line), newest) == 0 &&
-	    newest->newest)
+	    newest->newest && fog_audit_head_good(newest))
 		return 0;
 	memset(newest, 0, sizeof(*newest));
 	return 1;
@@ -188,6 +193,57 @@ static int head_make(struct audit_head_file *f, const char *chain, struct fog_au
 	int r = audit_head_newest(f, newest);
 	if (r == 0 && fsync(f->fd) < 0)
 		r = -errno;
+	return r == 0 ? head_folder_sync(f->path) : r;
+}
+
+enum { NEWEST_LEN_BEFORE = 256 }; // of a first line without a signature, as it once was
+
+// Whether the file begins so.
+static bool head_before(const struct audit_head_file *f, struct fog_audit_head *newest)
+{
+	char line[NEWEST_LEN_BEFORE];
+	ssize_t n = pread(f->fd, line, sizeof(line), 0);
+	json_t *json = n == sizeof(line) && line[n - 1] == '\n'
+	        ? json_loadb(line, sizeof(line), JSON_REJECT_DUPLICATES, NULL)
+	        : NULL;
+
+	memset(newest, 0, sizeof(*newest));
+	bool is = json_is_true(json_object_get(json, "newest")) &&
+	        json_object_get(json, "signature") == NULL && !head_fields(json, newest) &&
+	        newest->sequence >= 0 && newest->chain[0] != '\0';
+	json_decref(json);
+	return is;
+}
+
+static int head_copy(int from, int to)
+{
+	char block[4096];
+	off_t at = NEWEST_LEN_BEFORE;
+	ssize_t n;
+
+	if (lseek(to, FOG_AUDIT_NEWEST_LEN, SEEK_SET) < 0)
+		return -errno;
+	for (; (n = pread(from, block, sizeof(block), at)) > 0; at += n)
+		if (write(to, block, (size_t)n) != n)
+			return -ENOSPC;
+	return n < 0 || fsync(to) < 0 ? -errno : 0;
+}
+
+// The same file with a signed first line.
+static int head_convert(struct audit_head_file *f, struct fog_audit_head *newest)
+{
+	char fresh[FOG_AUDIT_HEAD_PATH_MAX + 8];
+	int before = f->fd, r;
+
+	snprintf(fresh, sizeof(fresh), "%s.fresh", f->path);
+	unlink(fresh);
+	f->fd = open(fresh, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+	r = f->fd < 0 ? -errno : audit_head_newest(f, newest);
+	if (r == 0)
+		r = head_copy(before, f->fd);
+	if (r == 0 && rename(fresh, f->path) < 0)
+		r = -errno;
+	close(before);
 	return r == 0 ? head_folder_sync(f->path) : r;
 }
 
@@ -214,6 +270,17 @@ static int head_take(struct audit_head_file *f, const char *chain, struct fog_au
 		return head_make(f, chain, newest);
 	if (f->fd < 0 || fstat(f->fd, &st) < 0)
 		return -errno;
+	bool before = head_before(f, newest);
+	if (before && strcmp(newest->chain, chain) == 0) {
+		r = head_convert(f, newest);
+		if (r < 0 || fstat(f->fd, &st) < 0)
+			return r < 0 ? r : -errno;
+		before = false;
+	}
+	if (before) {
+		r = head_put_aside(f, newest->chain);
+		return r == 0 ? head_make(f, chain, newest) : r;
+	}
 	r = st.st_size < FOG_AUDIT_NEWEST_LEN ? 1 : head_first(f, newest);
 	if (r == 0 && strcmp(newest->chain, chain) != 0) {
 		r = head_put_aside(f, newest->chain);

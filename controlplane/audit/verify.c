@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,6 +22,7 @@ const char *const fog_audit_fault_name[FOG_AUDIT_FAULTS] = {
         [FOG_AUDIT_REWRITTEN] = "rewritten",
         [FOG_AUDIT_BAD_HEAD] = "bad_head",
         [FOG_AUDIT_UNREADABLE] = "unreadable",
+        [FOG_AUDIT_UNWATCHED] = "unwatched",
 };
 
 const char *const fog_audit_fault_text[FOG_AUDIT_FAULTS] = {
@@ -31,6 +33,7 @@ const char *const fog_audit_fault_text[FOG_AUDIT_FAULTS] = {
         [FOG_AUDIT_REWRITTEN] = "the row, or one before it, is not the one that a head names",
         [FOG_AUDIT_BAD_HEAD] = "the head is not signed by the node that the chain is named after",
         [FOG_AUDIT_UNREADABLE] = "the line of the heads' file is no head",
+        [FOG_AUDIT_UNWATCHED] = "this node's file of heads is gone, or says nothing of this chain",
 };
 
 struct walk {
@@ -65,14 +68,10 @@ static int head_compare(const void *a, const void *b)
 	return chain != 0 ? chain : (x->sequence > y->sequence) - (x->sequence < y->sequence);
 }
 
-static int heads_line(struct walk *w, const char *line, size_t len, int64_t number)
+static int heads_keep(struct walk *w, const struct fog_audit_head *h)
 {
-	struct fog_audit_head *grown = w->head, h;
+	struct fog_audit_head *grown;
 
-	if (fog_audit_head_read(line, len, &h) < 0) {
-		walk_found(w, FOG_AUDIT_UNREADABLE, number, number);
-		return 0;
-	}
 	if (w->head_count == w->head_room) {
 		w->head_room = 2 * w->head_room + 64;
 		grown = reallocarray(w->head, w->head_room, sizeof(*w->head));
@@ -80,8 +79,42 @@ static int heads_line(struct walk *w, const char *line, size_t len, int64_t numb
 			return -ENOMEM;
 		w->head = grown;
 	}
-	w->head[w->head_count++] = h;
+	w->head[w->head_count++] = *h;
 	return 0;
+}
+
+static int heads_line(struct walk *w, const char *line, size_t len, int64_t number)
+{
+	struct fog_audit_head h;
+
+	if (fog_audit_head_read(line, len, &h) == 0)
+		return heads_keep(w, &h);
+	walk_found(w, FOG_AUDIT_UNREADABLE, number, number);
+	return 0;
+}
+
+// Most lines of a log tell of something else.
+static int heads_logged(struct walk *w, const char *path)
+{
+	bool standard = strcmp(path, "-") == 0;
+	FILE *f = standard ? stdin : fopen(path, "re");
+	struct fog_audit_head h;
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t n;
+	int r = 0;
+
+	if (f == NULL)
+		return -errno;
+	while (r == 0 && (n = getline(&line, &room, f)) > 0)
+		if (fog_audit_head_logged(line, (size_t)n - (line[n - 1] == '\n'), &h) == 0)
+			r = heads_keep(w, &h);
+	if (r == 0 && ferror(f))
+		r = -EIO;
+	free(line);
+	if (!standard)
+		fclose(f);
+	return r;
 }
 
 // A last line without an end belongs to a process that is writing it, or was killed then.
@@ -173,13 +206,14 @@ static void walk_heads(struct walk *w)
 	for (size_t i = w->next_head; i < w->head_count && strcmp(w->head[i].chain, w->chain) == 0;
 	     i++) {
 		newest |= w->head[i].newest;
-		if (w->head[i].newest)
-			continue;
-		w->verdict->signed_heads++;
+		w->verdict->signed_heads += !w->head[i].newest;
 		if (!fog_audit_head_good(&w->head[i]))
 			walk_found(w, FOG_AUDIT_BAD_HEAD, w->head[i].sequence, w->head[i].sequence);
 	}
-	w->verdict->unwatched += !newest && w->verdict->signed_heads == before;
+	bool watched = newest || w->verdict->signed_heads > before;
+	w->verdict->unwatched += !watched;
+	if (!watched && w->v->own != NULL && strcmp(w->chain, w->v->own) == 0)
+		walk_found(w, FOG_AUDIT_UNWATCHED, 1, 1);
 }
 
 static int walk_chain(struct walk *w)
@@ -261,6 +295,8 @@ int fog_audit_verify(
 	*verdict = (struct fog_audit_verdict){0};
 	for (unsigned i = 0; i < v->heads && r >= 0; i++)
 		r = heads_read(&w, v->head_path[i]);
+	if (r >= 0 && v->log_path != NULL)
+		r = heads_logged(&w, v->log_path);
 	if (w.head_count > 0)
 		qsort(w.head, w.head_count, sizeof(w.head[0]), head_compare);
 	while (r >= 0 && (r = walk_next(&w)) > 0)

@@ -3,8 +3,8 @@
 // Whether all rows of the audit are there and as they were written. Reads only; a store that is in use may be verified:
 // heads are read before rows. One thread.
 //
-// What heads (head.h) can't show: rows that were changed or cut before a file of heads began, or when somebody has
-// changed that file, too; compare with heads in the log, or copied elsewhere.
+// What a file of heads (head.h) can't show: rows that were changed or cut before it began, or when somebody has put back an
+// older copy of it, too. Then the heads in the log show it.
 #pragma once
 
 #include <stdint.h>
@@ -21,6 +21,7 @@ enum fog_audit_fault {
 	FOG_AUDIT_REWRITTEN, // a head names another hash for it
 	FOG_AUDIT_BAD_HEAD, // signed by nobody whom the chain is named after
 	FOG_AUDIT_UNREADABLE, // a line of the heads' file; 'sequence' is the line's number
+	FOG_AUDIT_UNWATCHED, // a chain that must have a head has none
 	FOG_AUDIT_FAULTS
 };
 
@@ -39,6 +40,9 @@ enum { FOG_AUDIT_FINDINGS_MAX = 100 }; // of a chain; more are counted
 struct fog_audit_verify {
 	const char *const *head_path; // files, as many as 'heads'
 	unsigned heads;
+	const char *
+	        log_path; // a log of control planes, with heads among its lines; "-": the standard input; NULL: none
+	const char *own; // the chain that must have a head; NULL: none
 	void (*found
 	)(void *ctx, const struct fog_audit_finding *); // in the order of chains and rows
 	void *ctx;

@@ -197,7 +197,7 @@ static int group_write(struct fog_audit_chain *c, struct audit_pending *first)
 
 static void head_write(struct fog_audit_chain *c)
 {
-	char hash[65], signature[129];
+	char hash[65], key[65], signature[129];
 	struct fog_audit_head h = c->tail;
 
 	h.time_us = fog_now_unix_us();
@@ -209,12 +209,14 @@ static void head_write(struct fog_audit_chain *c)
 		return;
 	}
 	sodium_bin2hex(hash, sizeof(hash), h.hash, sizeof(h.hash));
+	sodium_bin2hex(key, sizeof(key), h.key, sizeof(h.key));
 	sodium_bin2hex(signature, sizeof(signature), h.signature, sizeof(h.signature));
 	LOG_WITH(
 	        c->brief ? FOG_LOG_DEBUG : FOG_LOG_INFO,
 	        LOG_FIELDS(
-	                LOG_NUMBER("sequence", h.sequence), LOG_NUMBER("time_us", h.time_us),
-	                LOG_TEXT("hash", hash), LOG_TEXT("signature", signature)
+	                LOG_TEXT("chain", c->id), LOG_NUMBER("sequence", h.sequence),
+	                LOG_NUMBER("time_us", h.time_us), LOG_TEXT("hash", hash),
+	                LOG_TEXT("key", key), LOG_TEXT("signature", signature)
 	        ),
 	        "head of the audit"
 	);

@@ -13,7 +13,7 @@
 #include "verb.h"
 
 const char audit_usage[] =
-        "usage: fogctl audit verify [STORE] [--heads FILE] [-j]\n"
+        "usage: fogctl audit verify [STORE] [--heads FILE] [--log FILE] [-j]\n"
         "       fogctl audit show [STORE] [FILTER].. [--limit N] [-j]\n"
         "       fogctl audit export [STORE] [FILTER].. [--csv]\n"
         "       fogctl audit events [FILTER].. [--limit N] [--after ROW] [--order ORDER] [-j]\n"
@@ -27,7 +27,9 @@ const char audit_usage[] =
         "they are not. show has the newest rows, export all, as lines of JSON.\n"
         "  STORE        --instance NAME, --config FILE (default: the only /etc/fogline/NAME.yaml), or\n"
         "               --store PATH or postgresql://..\n"
-        "  --heads FILE  the file of heads (default: STATE_DIR/control/audit-head.jsonl and those put aside)\n"
+        "  --heads FILE  the file of heads (default: those of STATE_DIR/control, and those put aside)\n"
+        "  --log FILE   logs of the control plane, in which heads stand, too: they show a cut also when an older\n"
+        "               file of heads was put back; - is the standard input\n"
         "  FILTER       --actor ID or name, --action BEGINNING, --object X, --source ADDRESS,\n"
         "               --outcome begun|done|refused|failed|unknown, --correlation ID, --chain ID,\n"
         "               --from TIME, --until TIME (2026-01-31T12:00:00Z)\n"

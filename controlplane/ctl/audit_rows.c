@@ -14,6 +14,7 @@
 #include "../audit/search.h"
 #include "../audit/verify.h"
 #include "../config/config.h"
+#include "../mixnet/identity.h"
 #include "audit.h"
 #include "platform.h"
 #include "table.h"
@@ -22,7 +23,7 @@ enum { SHOW_LIMIT = 50, HEADS_MAX = 16, EXIT_FOUND = 4 };
 
 struct rows_options {
 	struct ctl_platform_where where;
-	const char *heads;
+	const char *heads, *log;
 	const char *from, *until, *limit;
 	struct fog_audit_filter filter;
 	bool csv;
@@ -127,9 +128,17 @@ static int rows_verify(struct ctl_platform *p, const struct rows_options *o, boo
 	struct fog_audit_verdict verdict;
 	const char *path[HEADS_MAX];
 	glob_t found = {0};
-	struct fog_audit_verify v = {.head_path = path, .found = finding_tell, .ctx = &all};
+	char own[FOG_AUDIT_CHAIN_LEN];
+	uint8_t key[32], node_id[FOG_ID_LEN];
+	struct fog_audit_verify v = {
+	        .head_path = path, .log_path = o->log, .found = finding_tell, .ctx = &all};
 
 	v.heads = (unsigned)heads_find(o, p, &found, path);
+	if (p->config != NULL && o->heads == NULL &&
+	    fog_identity_public(p->config->state_dir, key, node_id) == 0) {
+		fog_audit_chain_name(key, own);
+		v.own = own;
+	}
 	int r = fog_audit_verify(p->db, &v, &verdict);
 	globfree(&found);
 	if (r == 0 && json)
@@ -240,21 +249,14 @@ int audit_rows(int argc, char **argv)
 	struct rows_options o = {.limit = "50"};
 	struct fog_audit_filter *f = &o.filter;
 	const struct ctl_option own[] = {
-	        {"--store", &o.where.store, NULL},
-	        {"--config", &o.where.config, NULL},
-	        {"--heads", &o.heads, NULL},
-	        {"--actor", &f->actor, NULL},
-	        {"--action", &f->action, NULL},
-	        {"--object", &f->object, NULL},
-	        {"--source", &f->source, NULL},
-	        {"--outcome", &f->outcome, NULL},
-	        {"--correlation", &f->correlation_id, NULL},
-	        {"--chain", &f->chain, NULL},
-	        {"--from", &o.from, NULL},
-	        {"--until", &o.until, NULL},
-	        {"--limit", &o.limit, NULL},
-	        {"--csv", NULL, &o.csv},
-	        {NULL, NULL, NULL},
+	        {"--store", &o.where.store, NULL}, {"--config", &o.where.config, NULL},
+	        {"--heads", &o.heads, NULL},       {"--log", &o.log, NULL},
+	        {"--actor", &f->actor, NULL},      {"--action", &f->action, NULL},
+	        {"--object", &f->object, NULL},    {"--source", &f->source, NULL},
+	        {"--outcome", &f->outcome, NULL},  {"--correlation", &f->correlation_id, NULL},
+	        {"--chain", &f->chain, NULL},      {"--from", &o.from, NULL},
+	        {"--until", &o.until, NULL},       {"--limit", &o.limit, NULL},
+	        {"--csv", NULL, &o.csv},           {NULL, NULL, NULL},
 	};
 	struct ctl_platform platform;
 	struct ctl_client client;

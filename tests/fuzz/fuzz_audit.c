@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// The audit's foreign bytes: lines of a file of heads, and texts of a request. A line that is taken is a head with a chain
+// The audit's foreign bytes: lines of a file of heads and of a log, and texts of a request. A line that is taken is a head with a chain
 // that is one; nobody's signature is good. What is made of a text is UTF-8 without control characters, within its
 // length, and made of itself again the same.
 #include <jansson.h>
@@ -11,16 +11,21 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void head_check(const struct fog_audit_head *h)
+{
+	if (strlen(h->chain) != 64 || strspn(h->chain, "0123456789abcdef") != 64 || h->sequence < 0)
+		abort();
+	fog_audit_head_good(h);
+}
+
 static void head(const uint8_t *data, size_t size)
 {
 	struct fog_audit_head h;
 
-	if (fog_audit_head_read((const char *)data, size, &h) < 0)
-		return;
-	if (strlen(h.chain) != 64 || strspn(h.chain, "0123456789abcdef") != 64 || h.sequence < 0)
-		abort();
-	if (h.newest && fog_audit_head_good(&h))
-		abort();
+	if (fog_audit_head_read((const char *)data, size, &h) == 0)
+		head_check(&h);
+	if (fog_audit_head_logged((const char *)data, size, &h) == 0)
+		head_check(&h);
 }
 
 static void text_check(const char *text, size_t max)

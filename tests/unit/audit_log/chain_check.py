@@ -85,7 +85,7 @@ def faults(rows, heads):
 			wrong.add(sequence + 1)
 		elif head["sequence"] > 0 and by_number.get(head["sequence"], {}).get("hash") != head["hash"]:
 			wrong.add(head["sequence"])
-		if not head.get("newest") and not head_good(head):
+		if not head_good(head):
 			wrong.add(head["sequence"])
 	return wrong
 
@@ -108,7 +108,7 @@ def drop_triggers():
 
 class Chain:
 	def __init__(self, folder):
-		self.heads = folder / "audit-head.jsonl"
+		self.heads, self.log = folder / "audit-head.jsonl", folder / "log"
 
 	def fogctl(self, *words):
 		argv = [FOGCTL, "audit", *words, "--store", STORE]
@@ -129,7 +129,8 @@ class Chain:
 		return [json.loads(line) for line in self.heads.read_text().splitlines(keepends=True) if line.endswith("\n")]
 
 	def write(self, threads, count):
-		return subprocess.Popen([WRITER, self.heads, str(threads), str(count)], stdout=subprocess.PIPE, text=True)
+		with self.log.open("a") as log:
+			return subprocess.Popen([WRITER, self.heads, str(threads), str(count)], stdout=subprocess.PIPE, stderr=log, text=True)
 
 
 def acknowledged(text):
@@ -214,9 +215,19 @@ def spoiled(chain):
 		check(f"{text}: this program", first in faults(chain.rows(), chain.read_heads()))
 	said = chain.fogctl("verify", "--heads", str(chain.heads))
 	check("said to people", said.returncode == 4 and "row 77: " in said.stdout and "(cut)" in said.stdout)
-	# Without the heads a cut can't be seen, and that is said.
+	# Without the heads a cut can't be seen, and that is said; the log has them, too.
 	done = chain.fogctl("verify")
 	check("without heads", "no heads" in done.stdout and "(cut)" not in done.stdout)
+	done = chain.fogctl("verify", "--log", str(chain.log))
+	check("the log's heads", done.returncode == 4 and "(cut)" in done.stdout and "no heads" not in done.stdout)
+	check("no log", chain.fogctl("verify", "--log", "/nonexistent").returncode == 1)
+	chain.heads.write_bytes(kept)
+	# A newest line that somebody has edited.
+	line = json.loads(kept.splitlines()[0])
+	line["sequence"] -= 5
+	chain.heads.write_bytes(json.dumps(line).ljust(511).encode() + b"\n" + kept[512:])
+	code, said = chain.verify()
+	check("an edited head", code == 4 and "bad_head" in {finding["fault"] for finding in said["findings"]})
 	chain.heads.write_bytes(kept)
 
 

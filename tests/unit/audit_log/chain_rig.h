@@ -117,7 +117,8 @@ static inline struct found verify(struct chain_rig *rig)
 {
 	const char *path = rig->heads;
 	struct found all = {0};
-	const struct fog_audit_verify v = {&path, 1, found_note, &all};
+	const struct fog_audit_verify v = {
+	        .head_path = &path, .heads = 1, .own = rig->id, .found = found_note, .ctx = &all};
 
 	CU_ASSERT_EQUAL_FATAL(fog_audit_verify(rig->db, &v, &all.verdict), 0);
 	return all;

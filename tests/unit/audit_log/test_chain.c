@@ -181,7 +181,8 @@ static void test_two_writers(void)
 	}
 	const char *paths[] = {rig.heads, other.heads};
 	struct found f = {0};
-	const struct fog_audit_verify v = {paths, 2, found_note, &f};
+	const struct fog_audit_verify v = {
+	        .head_path = paths, .heads = 2, .found = found_note, .ctx = &f};
 	CU_ASSERT_EQUAL(fog_audit_verify(rig.db, &v, &f.verdict), 0);
 	CU_ASSERT_EQUAL(f.verdict.findings, 0);
 	CU_ASSERT_EQUAL(f.verdict.chains, 2);

@@ -374,6 +374,172 @@ static void test_older_store(void)
 	chain_rig_stop(&rig);
 }
 
+// With heads of a log, too.
+static struct found verify_logged(struct chain_rig *rig, unsigned heads, const char *log)
+{
+	const char *path = rig->heads;
+	struct found all = {0};
+	const struct fog_audit_verify v = {
+	        .head_path = &path,
+	        .heads = heads,
+	        .log_path = log,
+	        .own = rig->id,
+	        .found = found_note,
+	        .ctx = &all};
+
+	CU_ASSERT_EQUAL_FATAL(fog_audit_verify(rig->db, &v, &all.verdict), 0);
+	return all;
+}
+
+static void log_put(const char *path, const struct fog_audit_head *h, bool json)
+{
+	char hash[65], key[65], signature[129];
+	FILE *f = fopen(path, "w");
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	sodium_bin2hex(hash, sizeof(hash), h->hash, sizeof(h->hash));
+	sodium_bin2hex(key, sizeof(key), h->key, sizeof(h->key));
+	sodium_bin2hex(signature, sizeof(signature), h->signature, sizeof(h->signature));
+	fputs("fog-controlplane/main: info: started chain=x\n{\"chain\":1}\n", f);
+	fprintf(f,
+	        json ? "{\"text\":\"head of the audit\",\"chain\":\"%s\",\"sequence\":%lld,\"time_us\":%lld,"
+	               "\"hash\":\"%s\",\"key\":\"%s\",\"signature\":\"%s\"}\n"
+	             : "Nov 26 12:00:00 host fog-controlplane[7]: head of the audit chain=%s sequence=%lld "
+	               "time_us=%lld hash=%s key=%s signature=%s\n",
+	        h->chain, (long long)h->sequence, (long long)h->time_us, hash, key, signature);
+	fclose(f);
+}
+
+// The newest rows are gone, and what the heads' file says of them.
+static void test_cut_with_heads(void)
+{
+	char before[4096], after[4096], log[160];
+	struct fog_audit_head h;
+	struct chain_rig rig;
+	struct found f;
+
+	start(&rig);
+	CU_ASSERT_EQUAL(fog_audit_chain_flush(rig.chain), 0); // signs a head of row 21
+	size_t len = heads_get(&rig, before, sizeof(before));
+	for (int i = 0; i < 5; i++)
+		append(&rig, "user.create");
+	CU_ASSERT_EQUAL(fog_audit_chain_flush(rig.chain), 0); // .. and of row 26
+	heads_get(&rig, after, sizeof(after));
+	CU_ASSERT_EQUAL_FATAL(fog_audit_head_read(after + len, strlen(after + len) - 1, &h), 0);
+	CU_ASSERT_EQUAL_FATAL(h.sequence, 26);
+	triggers_drop(rig.db);
+	CU_ASSERT_TRUE_FATAL(raw(rig.db, "DELETE FROM audit WHERE sequence > 21") > 0);
+	// Its last line is cut off: the first one tells.
+	heads_put(&rig, after, len);
+	f = verify(&rig);
+	CU_ASSERT_TRUE(found_only(&f, FOG_AUDIT_CUT, 22, 26));
+	// The first one is edited without the key.
+	char *number = strstr(after, "\"sequence\":26,");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(number);
+	memcpy(number, "\"sequence\":21,", 14);
+	heads_put(&rig, after, len);
+	f = verify(&rig);
+	CU_ASSERT_TRUE(f.verdict.findings >= 1 && f.list[0].fault == FOG_AUDIT_BAD_HEAD);
+	// It is taken out, all of it is.
+	heads_put(&rig, after + FOG_AUDIT_NEWEST_LEN, len - FOG_AUDIT_NEWEST_LEN);
+	CU_ASSERT_EQUAL(verify(&rig).verdict.findings, 0); // the log knows, below
+	f = verify_logged(&rig, 0, NULL);
+	CU_ASSERT_TRUE(found_only(&f, FOG_AUDIT_UNWATCHED, 1, 1));
+	// An older copy is put back, as old as the store: only the log knows.
+	heads_put(&rig, before, len);
+	CU_ASSERT_EQUAL(verify(&rig).verdict.findings, 0);
+	snprintf(log, sizeof(log), "%s/log", rig.folder);
+	for (int json = 0; json < 2; json++) {
+		log_put(log, &h, json);
+		f = verify_logged(&rig, 1, log);
+		CU_ASSERT_TRUE(found_only(&f, FOG_AUDIT_CUT, 22, 26));
+		// Also when nothing is left of the chain and its file.
+		f = verify_logged(&rig, 0, log);
+		CU_ASSERT_TRUE(found_only(&f, FOG_AUDIT_CUT, 22, 26));
+	}
+	CU_ASSERT_TRUE_FATAL(raw(rig.db, "DELETE FROM audit") > 0);
+	f = verify_logged(&rig, 0, log);
+	CU_ASSERT_TRUE(found_only(&f, FOG_AUDIT_CUT, 1, 26));
+	h.sequence = 25; // a forged line of the log
+	log_put(log, &h, false);
+	f = verify_logged(&rig, 0, log);
+	CU_ASSERT_TRUE(f.count == 2 && f.list[0].fault == FOG_AUDIT_BAD_HEAD);
+	chain_rig_stop(&rig);
+}
+
+// All hashes from row 9 on are made anew, and the first line of the heads' file says so, but nobody has the key.
+static void test_rewritten_with_heads(void)
+{
+	struct fog_audit_list l;
+	const struct fog_audit_filter newest = {.limit = 1, .newest_first = true};
+	char text[4096], hash[65];
+	struct chain_rig rig;
+
+	start(&rig);
+	size_t len = heads_get(&rig, text, sizeof(text));
+	rewrite(&rig, ROWS + 1);
+	CU_ASSERT_EQUAL_FATAL(fog_audit_search(rig.db, &newest, &l), 0);
+	sodium_bin2hex(hash, sizeof(hash), l.row[0].hash, sizeof(l.row[0].hash));
+	fog_audit_list_free(&l);
+	char *at = strstr(text, "\"hash\":\"");
+	CU_ASSERT_TRUE_FATAL(at != NULL && at < text + FOG_AUDIT_NEWEST_LEN);
+	memcpy(at + strlen("\"hash\":\""), hash, 64);
+	heads_put(&rig, text, len);
+	struct found f = verify(&rig);
+	CU_ASSERT_TRUE(found_only(&f, FOG_AUDIT_BAD_HEAD, ROWS + 1, ROWS + 1));
+	// The next start does not believe it, says so, and does not cover it up.
+	chain_close(&rig);
+	heads_put(&rig, text, len);
+	chain_open(&rig);
+	const struct fog_audit_filter starts = {
+	        .action = "audit.start", .limit = 1, .newest_first = true};
+	CU_ASSERT_EQUAL_FATAL(fog_audit_search(rig.db, &starts, &l), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(l.row[0].text[FOG_AUDIT_TEXT_details], "unreadable"));
+	fog_audit_list_free(&l);
+	chain_rig_stop(&rig);
+}
+
+// A file of heads as an older version wrote it: its first line gets a signature, the others stay.
+static void test_older_heads(void)
+{
+	char text[4096], old[4096], hash[65], line[256];
+	struct fog_audit_head h;
+	struct chain_rig rig;
+
+	start(&rig);
+	chain_close(&rig);
+	size_t len = heads_get(&rig, text, sizeof(text));
+	CU_ASSERT_EQUAL_FATAL(fog_audit_head_read(text, FOG_AUDIT_NEWEST_LEN - 1, &h), 0);
+	sodium_bin2hex(hash, sizeof(hash), h.hash, sizeof(h.hash));
+	memset(line, ' ', sizeof(line));
+	int n = snprintf(
+	        line, sizeof(line),
+	        "{\"newest\":true,\"chain\":\"%s\",\"sequence\":%lld,\"hash\":\"%s\",\"time_us\":%lld}",
+	        h.chain, (long long)h.sequence, hash, (long long)h.time_us
+	);
+	line[n] = ' ';
+	line[sizeof(line) - 1] = '\n';
+	memcpy(old, line, sizeof(line));
+	memcpy(old + sizeof(line), text + FOG_AUDIT_NEWEST_LEN, len - FOG_AUDIT_NEWEST_LEN);
+	heads_put(&rig, old, sizeof(line) + len - FOG_AUDIT_NEWEST_LEN);
+	struct found f = verify(&rig);
+	CU_ASSERT_TRUE(found_only(&f, FOG_AUDIT_UNREADABLE, 1, 1));
+	chain_open(&rig);
+	f = verify(&rig);
+	CU_ASSERT_EQUAL(f.verdict.findings, 0);
+	CU_ASSERT_EQUAL(f.verdict.signed_heads, 3); // of the first start, its end, and this one
+	const struct fog_audit_filter starts = {
+	        .action = "audit.start", .limit = 1, .newest_first = true};
+	struct fog_audit_list l;
+	CU_ASSERT_EQUAL_FATAL(fog_audit_search(rig.db, &starts, &l), 0);
+	CU_ASSERT_STRING_EQUAL(
+	        l.row[0].text[FOG_AUDIT_TEXT_details],
+	        "{\"ahead\":0,\"missing\":0,\"head\":\"read\"}"
+	);
+	fog_audit_list_free(&l);
+	chain_rig_stop(&rig);
+}
+
 // After a power cut the store may know more than the heads' file; that is no finding.
 static void test_ahead(void)
 {
@@ -419,7 +585,8 @@ static void test_other_chain(void)
 	CU_ASSERT_EQUAL(stat(kept, &st), 0);
 	const char *paths[] = {kept, rig.heads};
 	struct found f = {0};
-	const struct fog_audit_verify v = {paths, 2, found_note, &f};
+	const struct fog_audit_verify v = {
+	        .head_path = paths, .heads = 2, .found = found_note, .ctx = &f};
 	CU_ASSERT_EQUAL(fog_audit_verify(rig.db, &v, &f.verdict), 0);
 	CU_ASSERT_EQUAL(f.verdict.findings, 0);
 	CU_ASSERT_EQUAL(f.verdict.chains, 2);
@@ -443,6 +610,9 @@ int main(void)
 	        {"forged and broken heads", test_forged_heads},
 	        {"a store that knows more than the heads", test_ahead},
 	        {"a store of an older version", test_older_store},
+	        {"newest rows and heads that are gone", test_cut_with_heads},
+	        {"hashes made anew, and a head for them", test_rewritten_with_heads},
+	        {"heads of an older version", test_older_heads},
 	        {"two chains", test_other_chain},
 	        CU_TEST_INFO_NULL,
 	};
