@@ -118,6 +118,7 @@ int fog_confine(const struct fog_config *c, const char *config_path)
 	        {"/proc", FOG_LANDLOCK_READ}, // what the host has, when a configuration is checked
 	        {"/sys/devices/system", FOG_LANDLOCK_READ},
 	        {"/sys/kernel/mm/hugepages", FOG_LANDLOCK_READ},
+	        {"/sys/fs/cgroup/cpuset.cpus.isolated", FOG_LANDLOCK_READ}, // for GET /v1/host
 	        {"/dev/urandom", FOG_LANDLOCK_READ},
 	        {"/dev/null", FOG_LANDLOCK_READ},
 	};

@@ -157,7 +157,7 @@ static bool openapi_refuses(const struct api_route *r, int status)
 	switch (status) {
 	case 401:
 	case 403:
-		return r->who != API_ANYONE;
+		return r->who != API_ANYONE || r->body != NULL; // what it says may be refused
 	case 413:
 	case 415:
 		return r->body != NULL || r->body_type != NULL;

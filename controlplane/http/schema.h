@@ -112,6 +112,9 @@ extern const struct api_schema api_filter;
 extern const struct api_schema api_filter_changed; // answer to PATCH, POST, DELETE
 extern const struct api_schema api_filter_patch; // body
 
+// schema_host.c
+extern const struct api_schema api_host;
+
 // schema_links.c
 extern const struct api_schema api_links;
 extern const struct api_schema api_links_rekey;

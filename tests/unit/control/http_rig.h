@@ -29,6 +29,7 @@ void test_http_cover(void);
 void test_http_epochs(void);
 void test_http_cover_noise(void);
 void test_http_filter(void);
+void test_http_host(void);
 void test_http_privileges(void);
 void test_http_slow(void);
 

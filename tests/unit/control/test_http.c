@@ -728,6 +728,7 @@ int main(void)
 	        {"full deny list", test_deny_full},
 	        {"managed nodes", test_http_betanet},
 	        {"benchmarks", test_http_benchmarks},
+	        {"the host", test_http_host},
 	        {"managed nodes are deployed", test_http_betanet_deploy},
 	        {"waiting for a message", test_wait},
 	        {"cover", test_http_cover},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // fogctl host check, init, undo: options, and the way through the table of stages.
-#include "../host.h"
+#include "host.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../mixnet/topology.h"
-#include "../platform.h"
-#include "host.h"
+#include "../host/host.h"
+#include "../mixnet/topology.h"
+#include "platform.h"
 
 enum { COMMAND_STAGES_MAX = 32 };
 
@@ -63,43 +63,6 @@ __attribute__((format(printf, 1, 2))) static int command_refuse(const char *form
 	va_end(args);
 	fputs("; see: fogctl host --help\n", stderr);
 	return 2;
-}
-
-void host_add(char *text, size_t size, const char *format, ...)
-{
-	size_t at = strlen(text);
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text + at, size - at, format, args);
-	va_end(args);
-}
-
-// Findings and mends of a stage are put one behind the other.
-#define COMMAND_APPEND(text, format) \
-	do { \
-		char append_one[1024]; \
-		va_list append_args; \
-		va_start(append_args, format); \
-		vsnprintf(append_one, sizeof(append_one), format, append_args); \
-		va_end(append_args); \
-		if (strstr(text, append_one) == NULL) \
-			host_add( \
-			        text, sizeof(text), "%s%s", (text)[0] != '\0' ? "; " : "", \
-			        append_one \
-			); \
-	} while (0)
-
-void host_say(struct host *h, enum host_verdict verdict, const char *format, ...)
-{
-	if (verdict > h->result->verdict)
-		h->result->verdict = verdict;
-	COMMAND_APPEND(h->result->detail, format);
-}
-
-void host_mend(struct host *h, const char *format, ...)
-{
-	COMMAND_APPEND(h->result->mend, format);
 }
 
 static const struct host_stage *command_stage(const char *name)
@@ -197,10 +160,7 @@ static int command_load_config(struct command *c)
 		fputs(c->report.text, stderr);
 		return 1;
 	}
-	fog_config_host_read(h->config, &h->machine);
-	fog_config_plan(h->config, h->topology, &h->machine, &h->plan);
-	for (uint32_t i = 0; i < h->config->workers.cpu_count; i++)
-		host_cpu_add(&h->cpus, h->config->workers.cpu[i]);
+	host_configured(h);
 	return 0;
 }
 
@@ -223,13 +183,6 @@ static int command_prepare(struct command *c)
 	return 0;
 }
 
-static const char *command_verdict(enum host_verdict v)
-{
-	static const char *const name[] = {"skip", "ok", "unknown", "warn", "fail"};
-
-	return name[v];
-}
-
 // Stages named by the operator, or all; with 'i' from 0 up to the first NULL.
 static const struct host_stage *command_next(const struct command *c, unsigned *i)
 {
@@ -242,7 +195,7 @@ static const struct host_stage *command_next(const struct command *c, unsigned *
 
 static void command_print(const char *name, const struct host_result *r)
 {
-	printf("%-8s %-10s %s\n", command_verdict(r->verdict), name, r->detail);
+	printf("%-8s %-10s %s\n", host_verdict_name(r->verdict), name, r->detail);
 	if (r->mend[0] != '\0')
 		printf("%-8s %-10s mend: %s\n", "", "", r->mend);
 }
@@ -264,10 +217,8 @@ static int command_check(struct command *c)
 		return 1;
 	}
 	for (unsigned i = 0; (stage = command_next(c, &i)) != NULL;) {
-		struct host_result r = {0};
-		h->result = &r;
-		h->stage = stage->name;
-		stage->check(h);
+		struct host_result r;
+		host_check_stage(h, stage, &r);
 		failed |= r.verdict == HOST_FAIL;
 		if (!h->json)
 			command_print(stage->name, &r);
@@ -275,7 +226,7 @@ static int command_check(struct command *c)
 		        list,
 		        json_pack(
 		                "{s:s, s:s, s:s, s:s}", "name", stage->name, "verdict",
-		                command_verdict(r.verdict), "detail", r.detail, "mend", r.mend
+		                host_verdict_name(r.verdict), "detail", r.detail, "mend", r.mend
 		        )
 		);
 	}

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../../dataplane/crypto/ops.h"
+#include "../../dataplane/crypto/ops.h"
 #include "host.h"
 
 // The flags of the first CPU, with a blank on both sides of each. False: there are none to read.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// What the files of `fogctl host` share. One thread, one command, then the process ends.
+// Is this host ready for the data plane: the stages of `fogctl host`, whose checks the REST API has, too. A struct host is for one thread.
 //
 // A stage is one thing that a host needs. Its check function reads only, and works without root as
 // far as the kernel lets it: it says what it found, in numbers, and how to mend it. Its init
@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "../../config/config.h"
+#include "../config/config.h"
 
 #define HOST_UNDO_FILE "/var/lib/fogline/host-undo.json"
 
@@ -55,6 +55,7 @@ struct host {
 	unsigned devices;
 	uint64_t pages; // --pages of the default size; 0 = what the config needs
 	struct host_cpus cpus; // --cpus, or the workers' of the config; may be empty
+	bool confined; // the caller has neither rights nor devices: what a stage can't see is unknown
 	bool force, dry, yes, json;
 	struct host_result *result; // of the stage that is being checked
 	const char *stage; // that is being worked on
@@ -67,10 +68,18 @@ struct host_stage {
 	void (*check)(struct host *);
 	int (*init)(struct host *); // NULL: nothing that a command could do; 0 or -errno, said
 	const char *help;
+	bool rights; // it tries what only root may, or looks at devices
+	const char *const *needs; // files that it can't judge without, up to NULL; NULL: none
 };
 
 extern const struct host_stage host_stages[];
 extern const unsigned host_stage_count;
+
+const char *host_verdict_name(enum host_verdict); // "ok"
+// What the stages need to know of h->config and h->topology: plan, machine, CPUs.
+void host_configured(struct host *);
+// Check one stage: 'out' has what it found.
+void host_check_stage(struct host *, const struct host_stage *, struct host_result *out);
 
 // Findings of a check. say raises the verdict and adds a sentence; mend adds what to do.
 __attribute__((format(printf, 3, 4))) void host_say(
