@@ -177,20 +177,3 @@ void host_check_cpus(struct host *h)
 			cpus_check_siblings(h, cpu);
 	cpus_check_speed(h);
 }
-
-int host_init_cpus(struct host *h)
-{
-	for (unsigned cpu = 0; cpu < FOG_CONFIG_CPUS_MAX; cpu++) {
-		if (!host_cpu_in(&h->cpus, cpu) ||
-		    !host_exists(h, CPU "/cpu%u/cpufreq/scaling_governor", cpu))
-			continue;
-		int ret = host_set(h, "performance", CPU "/cpu%u/cpufreq/scaling_governor", cpu);
-		if (ret < 0)
-			return host_stop(
-			        h, ret,
-			        "CPU %u has no governor performance (%s): set it in the firmware",
-			        cpu, strerror(-ret)
-			);
-	}
-	return 0;
-}

@@ -3,10 +3,7 @@
 // Is this host ready for the data plane: the stages of `fogctl host`, whose checks the REST API has, too. A struct host is for one thread.
 //
 // A stage is one thing that a host needs. Its check function reads only, and works without root as
-// far as the kernel lets it: it says what it found, in numbers, and how to mend it. Its init
-// function makes it so through the functions of change.c, which print each command in the words of
-// a shell, record what was there before, and only then run it. undo needs no function of the
-// stage's own: it goes through that record.
+// far as the kernel lets it: it says what it found, in numbers, and how to mend it.
 #pragma once
 
 #include <dirent.h>
@@ -66,7 +63,6 @@ struct host {
 struct host_stage {
 	const char *name;
 	void (*check)(struct host *);
-	int (*init)(struct host *); // NULL: nothing that a command could do; 0 or -errno, said
 	const char *help;
 	bool rights; // it tries what only root may, or looks at devices
 	const char *const *needs; // files that it can't judge without, up to NULL; NULL: none
@@ -154,36 +150,8 @@ struct host_interfaces {
 // Interfaces with a default route and those that the caller's SSH connection uses.
 void host_interfaces_needed(const struct host *, struct host_interfaces *);
 
-// change.c: what init does. Each prints its command, and does nothing else with --dry-run.
-// Returns 0 (also when it is so already) or -errno, which the caller explains.
-__attribute__((format(printf, 3, 4))) int host_set(
-        struct host *, const char *value, const char *path, ...
-); // recorded
-__attribute__((format(printf, 3, 4))) int host_write(
-        struct host *, const char *value, const char *path, ...
-); // not recorded
-int host_run(struct host *, const char *const argv[]); // -ENOENT: there is no such program
-// Say why init stops and what to do; returns 'ret'.
-__attribute__((format(printf, 3, 4))) int host_stop(
-        const struct host *, int ret, const char *format, ...
-);
-
-// undo.c: the record.
-// Read the record; with 'change' lock it, too, until the process ends. 0 or -errno, said.
-int host_undo_open(struct host *, bool change);
-// Put a change on disk before it is made, but not with --dry-run; takes the reference. 0 or
-// -errno, said.
-int host_undo_add(struct host *, json_t *change);
-void host_undo_drop(struct host *); // the change added last was not made
-// The change that this kind of object has, or NULL.
+// record.c: a change of the record that init keeps (h->undo) of this kind of object, or NULL.
 json_t *host_undo_find(const struct host *, const char *kind, const char *key, const char *value);
-int host_undo_save(struct host *);
-int host_undo_run(struct host *, const char *const *stages, unsigned count);
-// One change taken back, by its kind. 0 (also when there is nothing left of it) or -errno, said.
-int host_channels_undo(struct host *, const json_t *change);
-int host_mount_undo(struct host *, const json_t *change);
-int host_offload_undo(struct host *, const json_t *change);
-int host_vfio_undo(struct host *, const json_t *change);
 
 // vfio.c
 // PCI devices that --device and the config name. Returns their number.
@@ -206,10 +174,37 @@ void host_check_queues(struct host *);
 void host_check_replay(struct host *);
 void host_check_sysctl(struct host *);
 void host_check_vfio(struct host *);
-int host_init_cpus(struct host *);
-int host_init_hugepages(struct host *);
-int host_init_irq(struct host *);
-int host_init_kernel(struct host *);
-int host_init_queues(struct host *);
-int host_init_sysctl(struct host *);
-int host_init_vfio(struct host *);
+
+// What init needs of the stages.
+#define HOST_BPFFS "/sys/fs/bpf" // keeps the link of the XDP program findable after a crash
+#define HOST_NODE_PAGES "/sys/devices/system/node/node%u/hugepages"
+bool host_kernel_needs_xdp(const struct host *);
+bool host_kernel_has_bpffs(const struct host *);
+// Numbers of the interrupts that have a handler. Returns how many.
+unsigned host_irq_list(const struct host *, unsigned *irq, unsigned max);
+bool host_irq_disturbs(const struct host *, unsigned irq);
+
+struct host_sysctl {
+	const char *path; // below /proc/sys
+	const char *set, *why; // what is good, and why
+	long long value; // -1: this kernel has none
+	bool bad;
+};
+
+// The next setting; '*i' starts as 0. False: there are no more.
+bool host_sysctl_next(const struct host *, unsigned *i, struct host_sysctl *out);
+
+struct host_hugepages {
+	uint64_t page; // bytes of the default size
+	uint64_t held; // bytes that the running data plane of this config has already
+
+	struct {
+		bool here;
+		uint64_t need; // bytes
+		uint64_t free; // bytes, pages of all sizes
+		uint64_t total, unused; // pages of the default size
+	} node[HOST_NODES_MAX];
+};
+
+// Returns the bytes that are needed, of the default size.
+uint64_t host_hugepages_look(const struct host *, struct host_hugepages *);

@@ -11,22 +11,6 @@
 
 #include "host.h"
 
-enum { NODES_MAX = HOST_NODES_MAX };
-
-#define NODE_PAGES "/sys/devices/system/node/node%u/hugepages"
-
-struct hugepages {
-	uint64_t page; // bytes of the default size
-	uint64_t held; // bytes that the running data plane of this config has already
-
-	struct {
-		bool here;
-		uint64_t need; // bytes
-		uint64_t free; // bytes, pages of all sizes
-		uint64_t total, unused; // pages of the default size
-	} node[NODES_MAX];
-};
-
 static uint64_t hugepages_default(const struct host *h)
 {
 	FILE *f = host_file(h, "/proc/meminfo");
@@ -86,9 +70,9 @@ static uint64_t hugepages_held(const struct host *h)
 	return held;
 }
 
-static void hugepages_read_node(const struct host *h, struct hugepages *p, unsigned node)
+static void hugepages_read_node(const struct host *h, struct host_hugepages *p, unsigned node)
 {
-	DIR *d = host_folder(h, NODE_PAGES, node);
+	DIR *d = host_folder(h, HOST_NODE_PAGES, node);
 	const char *entry;
 	uint64_t kib;
 
@@ -96,23 +80,23 @@ static void hugepages_read_node(const struct host *h, struct hugepages *p, unsig
 		if (sscanf(entry, "hugepages-%" SCNu64 "kB", &kib) != 1)
 			continue;
 		uint64_t unused = (uint64_t
-		)host_number(h, 0, NODE_PAGES "/%s/free_hugepages", node, entry);
+		)host_number(h, 0, HOST_NODE_PAGES "/%s/free_hugepages", node, entry);
 		p->node[node].free += unused * (kib << 10);
 		if (kib << 10 != p->page)
 			continue;
 		p->node[node].here = true;
 		p->node[node].unused = unused;
 		p->node[node].total = (uint64_t
-		)host_number(h, 0, NODE_PAGES "/%s/nr_hugepages", node, entry);
+		)host_number(h, 0, HOST_NODE_PAGES "/%s/nr_hugepages", node, entry);
 	}
 	if (d != NULL)
 		closedir(d);
 }
 
 // EAL divides its memory by the lcores of each node: a worker each, and the manager.
-static void hugepages_share(const struct host *h, struct hugepages *p, uint64_t need)
+static void hugepages_share(const struct host *h, struct host_hugepages *p, uint64_t need)
 {
-	unsigned lcores[NODES_MAX] = {0}, all = 0;
+	unsigned lcores[HOST_NODES_MAX] = {0}, all = 0;
 
 	for (unsigned cpu = 0; cpu < FOG_CONFIG_CPUS_MAX; cpu++)
 		if (host_cpu_in(&h->cpus, cpu)) {
@@ -123,14 +107,14 @@ static void hugepages_share(const struct host *h, struct hugepages *p, uint64_t 
 		lcores[host_cpu_node(h, h->config != NULL ? h->config->workers.manager_cpu : 0)]++;
 		all++;
 	}
-	for (unsigned node = 0; node < NODES_MAX; node++) {
+	for (unsigned node = 0; node < HOST_NODES_MAX; node++) {
 		uint64_t share = need * lcores[node] / all;
 		p->node[node].need = (share + p->page - 1) / p->page * p->page;
 	}
 }
 
 // Tables in a hugetlbfs come out of the same pages when these have the default size.
-static uint64_t hugepages_need(const struct host *h, const struct hugepages *p)
+static uint64_t hugepages_need(const struct host *h, const struct host_hugepages *p)
 {
 	const struct fog_config *c = h->config;
 
@@ -145,14 +129,14 @@ static uint64_t hugepages_need(const struct host *h, const struct hugepages *p)
 	return need;
 }
 
-static uint64_t hugepages_look(const struct host *h, struct hugepages *p)
+uint64_t host_hugepages_look(const struct host *h, struct host_hugepages *p)
 {
 	memset(p, 0, sizeof(*p));
 	p->page = hugepages_default(h);
 	if (p->page == 0)
 		return 0;
 	p->held = hugepages_held(h);
-	for (unsigned node = 0; node < NODES_MAX; node++)
+	for (unsigned node = 0; node < HOST_NODES_MAX; node++)
 		hugepages_read_node(h, p, node);
 	uint64_t need = hugepages_need(h, p);
 	if (need > 0)
@@ -160,7 +144,7 @@ static uint64_t hugepages_look(const struct host *h, struct hugepages *p)
 	return need;
 }
 
-static void hugepages_check_node(struct host *h, const struct hugepages *p, unsigned node)
+static void hugepages_check_node(struct host *h, const struct host_hugepages *p, unsigned node)
 {
 	uint64_t need = p->node[node].need, have = p->node[node].free;
 	bool lacks = have < need;
@@ -184,8 +168,8 @@ static void hugepages_check_node(struct host *h, const struct hugepages *p, unsi
 
 void host_check_hugepages(struct host *h)
 {
-	struct hugepages p;
-	uint64_t need = hugepages_look(h, &p);
+	struct host_hugepages p;
+	uint64_t need = host_hugepages_look(h, &p);
 
 	if (p.page == 0) {
 		host_say(h, HOST_FAIL, "this kernel has no hugepages");
@@ -194,7 +178,7 @@ void host_check_hugepages(struct host *h)
 	}
 	if (p.held > 0)
 		host_say(h, HOST_OK, "the running data plane has %" PRIu64 " MiB", p.held >> 20);
-	for (unsigned node = 0; node < NODES_MAX; node++)
+	for (unsigned node = 0; node < HOST_NODES_MAX; node++)
 		if (p.node[node].here && need > 0)
 			hugepages_check_node(h, &p, node);
 		else if (p.node[node].here)
@@ -210,49 +194,4 @@ void host_check_hugepages(struct host *h)
 		        h->config != NULL ? "the config needs none"
 		                          : "how many are needed a config would say (or --pages)"
 		);
-}
-
-static int hugepages_reserve(struct host *h, const struct hugepages *p, unsigned node)
-{
-	char path[128], value[32];
-	uint64_t lack = (p->node[node].need - p->node[node].free + p->page - 1) / p->page;
-	uint64_t total = p->node[node].total + lack;
-
-	snprintf(
-	        path, sizeof(path), NODE_PAGES "/hugepages-%" PRIu64 "kB/nr_hugepages", node,
-	        p->page >> 10
-	);
-	snprintf(value, sizeof(value), "%" PRIu64, total);
-	int ret = host_set(h, value, "%s", path);
-	if (ret < 0)
-		return host_stop(h, ret, "%s: %s: reserve the pages at boot", path, strerror(-ret));
-	if (h->dry)
-		return 0;
-	// The kernel gives what it finds in one piece, and says nothing when that is less.
-	uint64_t now = (uint64_t)host_number(h, 0, "%s", path);
-	if (now >= total)
-		return 0;
-	return host_stop(
-	        h, -ENOMEM,
-	        "node %u has %" PRIu64 " pages, %" PRIu64
-	        " were asked for: its memory is in pieces; run 'echo 1 "
-	        ">/proc/sys/vm/compact_memory' and this again, or add 'hugepages=%" PRIu64
-	        "' to the kernel's command line and start the host again",
-	        node, now, total, total
-	);
-}
-
-int host_init_hugepages(struct host *h)
-{
-	struct hugepages p;
-
-	hugepages_look(h, &p);
-	for (unsigned node = 0; node < NODES_MAX; node++) {
-		if (p.node[node].need <= p.node[node].free)
-			continue;
-		int ret = hugepages_reserve(h, &p, node);
-		if (ret < 0)
-			return ret;
-	}
-	return 0;
 }

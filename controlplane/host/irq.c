@@ -10,8 +10,7 @@
 
 #define IRQ "/proc/irq/%u"
 
-// Numbers of the interrupts that have a handler; returns how many.
-static unsigned irq_list(const struct host *h, unsigned *irq, unsigned max)
+unsigned host_irq_list(const struct host *h, unsigned *irq, unsigned max)
 {
 	FILE *f = host_file(h, "/proc/interrupts");
 	char *line = NULL;
@@ -28,7 +27,7 @@ static unsigned irq_list(const struct host *h, unsigned *irq, unsigned max)
 
 // Within what is allowed the kernel chooses one place. A new setting moves an interrupt when it comes
 // the next time, so the place alone tells too little.
-static bool irq_disturbs(const struct host *h, unsigned irq)
+bool host_irq_disturbs(const struct host *h, unsigned irq)
 {
 	struct host_cpus allowed, at;
 
@@ -66,9 +65,9 @@ void host_check_irq(struct host *h)
 		);
 		return;
 	}
-	unsigned all = irq_list(h, irq, sizeof(irq) / sizeof(irq[0])), disturbing = 0;
+	unsigned all = host_irq_list(h, irq, sizeof(irq) / sizeof(irq[0])), disturbing = 0;
 	for (unsigned i = 0; i < all; i++)
-		if (irq_disturbs(h, irq[i]))
+		if (host_irq_disturbs(h, irq[i]))
 			host_add(list, sizeof(list), "%s%u", disturbing++ > 0 ? "," : "", irq[i]);
 	irq_balanced(h);
 	if (disturbing == 0) {
@@ -86,52 +85,4 @@ void host_check_irq(struct host *h)
 	        "run: fogctl host init irq; those that the kernel places itself stay, for these "
 	        "isolcpus=managed_irq is needed (stage cpus)"
 	);
-}
-
-// New value for an interrupt: what it was allowed without the workers, else all other CPUs.
-static void irq_elsewhere(
-        const struct host *h, unsigned irq, const struct host_cpus *others, char *text, size_t size
-)
-{
-	struct host_cpus allowed;
-
-	host_cpus_read(h, &allowed, IRQ "/smp_affinity_list", irq);
-	host_cpus_remove(&allowed, &h->cpus);
-	host_cpus_text(host_cpus_count(&allowed) > 0 ? &allowed : others, text, size);
-}
-
-int host_init_irq(struct host *h)
-{
-	struct host_cpus others;
-	unsigned irq[4096];
-	char text[512];
-
-	if (host_cpus_count(&h->cpus) == 0)
-		return 0;
-	host_cpus_read(h, &others, "/sys/devices/system/cpu/online");
-	host_cpus_remove(&others, &h->cpus);
-	if (host_cpus_count(&others) == 0)
-		return host_stop(
-		        h, -EINVAL, "the workers have all CPUs: leave one out of workers.cpus"
-		);
-	unsigned all = irq_list(h, irq, sizeof(irq) / sizeof(irq[0]));
-	for (unsigned i = 0; i < all; i++) {
-		if (!irq_disturbs(h, irq[i]))
-			continue;
-		irq_elsewhere(h, irq[i], &others, text, sizeof(text));
-		int ret = host_set(h, text, IRQ "/smp_affinity_list", irq[i]);
-		// Interrupts per CPU and those with a placement by the kernel refuse, always.
-		if (ret == -EIO || ret == -EPERM || ret == -EINVAL) {
-			printf("# interrupt %u is placed by the kernel itself, it stays\n", irq[i]);
-			h->changes--;
-		} else if (ret < 0) {
-			return host_stop(
-			        h, ret,
-			        "/proc/irq/%u: %s: move this interrupt by hand, or leave its CPU "
-			        "to it in workers.cpus",
-			        irq[i], strerror(-ret)
-			);
-		}
-	}
-	return 0;
 }

@@ -7,7 +7,6 @@
 #include <linux/bpf.h>
 #include <linux/landlock.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,8 +17,6 @@ enum {
 	KERNEL_LEAST = 5 << 8 | 9, // XDP programs attached by a bpf_link
 	KERNEL_BUSY_POLL = 5 << 8 | 11, // SO_PREFER_BUSY_POLL
 };
-
-#define KERNEL_BPFFS "/sys/fs/bpf"
 
 static void kernel_check_version(struct host *h)
 {
@@ -42,7 +39,7 @@ static void kernel_check_version(struct host *h)
 		host_mend(h, "Linux 5.11 or later has preferred busy polling");
 }
 
-static bool kernel_needs_xdp(const struct host *h)
+bool host_kernel_needs_xdp(const struct host *h)
 {
 	if (h->config == NULL)
 		return true;
@@ -103,15 +100,14 @@ static void kernel_check_tried(struct host *h, int ret, const char *what, const 
 	host_mend(h, "use a kernel with %s, as Debian's is", option);
 }
 
-// bpffs keeps the link of the XDP program findable after a crash.
-static bool kernel_has_bpffs(const struct host *h)
+bool host_kernel_has_bpffs(const struct host *h)
 {
 	FILE *f = host_file(h, "/proc/self/mounts");
 	char line[4096];
 	bool found = false;
 
 	while (f != NULL && !found && fgets(line, sizeof(line), f) != NULL)
-		found = strstr(line, " " KERNEL_BPFFS " bpf ") != NULL;
+		found = strstr(line, " " HOST_BPFFS " bpf ") != NULL;
 	if (f != NULL)
 		fclose(f);
 	return found;
@@ -119,7 +115,7 @@ static bool kernel_has_bpffs(const struct host *h)
 
 static void kernel_check_xdp(struct host *h)
 {
-	if (!kernel_needs_xdp(h))
+	if (!host_kernel_needs_xdp(h))
 		return;
 	if (h->root[0] == '\0') {
 		kernel_check_tried(h, kernel_try_xdp(), "XDP", "CONFIG_BPF_SYSCALL");
@@ -130,13 +126,13 @@ static void kernel_check_xdp(struct host *h)
 		);
 		host_mend(h, "run this on that host");
 	}
-	if (kernel_has_bpffs(h)) {
-		host_say(h, HOST_OK, "bpffs at " KERNEL_BPFFS);
+	if (host_kernel_has_bpffs(h)) {
+		host_say(h, HOST_OK, "bpffs at " HOST_BPFFS);
 		return;
 	}
 	host_say(
 	        h, HOST_WARN,
-	        "no bpffs at " KERNEL_BPFFS
+	        "no bpffs at " HOST_BPFFS
 	        ": the XDP program is not pinned there, and ends with its process"
 	);
 	host_mend(h, "run: fogctl host init kernel");
@@ -178,52 +174,5 @@ void host_check_kernel(struct host *h)
 	host_say(
 	        h, HOST_OK, "kernel types (BTF) %s",
 	        host_exists(h, "/sys/kernel/btf/vmlinux") ? "yes" : "no, not needed"
-	);
-}
-
-int host_init_kernel(struct host *h)
-{
-	if (!kernel_needs_xdp(h) || kernel_has_bpffs(h))
-		return 0;
-	puts("mount -t bpf -o nosuid,nodev,noexec,mode=0700 bpf " KERNEL_BPFFS);
-	fflush(stdout);
-	h->changes++;
-	if (h->dry)
-		return 0;
-	int ret = host_undo_add(
-	        h,
-	        json_pack(
-	                "{s:s, s:s, s:s}", "stage", h->stage, "kind", "mount", "path", KERNEL_BPFFS
-	        )
-	);
-	if (ret < 0)
-		return ret;
-	if (mount("bpf", KERNEL_BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") == 0)
-		return 0;
-	ret = -errno;
-	host_undo_drop(h);
-	return host_stop(
-	        h, ret,
-	        "bpffs at " KERNEL_BPFFS
-	        ": %s: use a kernel with CONFIG_BPF_SYSCALL, and mount /sys first",
-	        strerror(-ret)
-	);
-}
-
-int host_mount_undo(struct host *h, const json_t *change)
-{
-	const char *path = json_string_value(json_object_get(change, "path"));
-
-	if (path == NULL || strcmp(path, KERNEL_BPFFS) != 0 || !kernel_has_bpffs(h))
-		return 0;
-	printf("umount %s\n", path);
-	fflush(stdout);
-	h->changes++;
-	if (h->dry || umount2(path, UMOUNT_NOFOLLOW) == 0)
-		return 0;
-	int ret = -errno;
-	return host_stop(
-	        h, ret, "%s: %s: stop what has pinned something there, then run: fogctl host undo",
-	        path, strerror(-ret)
 	);
 }

@@ -36,43 +36,34 @@ static bool sysctl_bad(const struct host *h, const struct sysctl *s, long long *
 	return *value < s->least || *value > s->most;
 }
 
-void host_check_sysctl(struct host *h)
+bool host_sysctl_next(const struct host *h, unsigned *i, struct host_sysctl *out)
 {
-	long long value;
+	const struct sysctl *s = &sysctls[*i];
 
-	for (unsigned i = 0; i < sizeof(sysctls) / sizeof(sysctls[0]); i++) {
-		const struct sysctl *s = &sysctls[i];
-		bool bad = sysctl_bad(h, s, &value);
-		char name[64];
-		snprintf(name, sizeof(name), "%s", s->path);
-		for (char *p = name; *p != '\0'; p++)
-			*p = *p == '/' ? '.' : *p;
-		if (value < 0)
-			continue;
-		host_say(
-		        h, bad ? HOST_WARN : HOST_OK, "%s %lld%s%s", name, value, bad ? ": " : "",
-		        bad ? s->why : ""
-		);
-		if (bad)
-			host_mend(
-			        h, "run: fogctl host init sysctl (or sysctl %s=%s)", name, s->set
-			);
-	}
+	if (*i >= sizeof(sysctls) / sizeof(sysctls[0]))
+		return false;
+	(*i)++;
+	*out = (struct host_sysctl){.path = s->path, .set = s->set, .why = s->why};
+	out->bad = sysctl_bad(h, s, &out->value);
+	return true;
 }
 
-int host_init_sysctl(struct host *h)
+void host_check_sysctl(struct host *h)
 {
-	long long value;
+	struct host_sysctl s;
 
-	for (unsigned i = 0; i < sizeof(sysctls) / sizeof(sysctls[0]); i++) {
-		if (!sysctl_bad(h, &sysctls[i], &value))
+	for (unsigned i = 0; host_sysctl_next(h, &i, &s);) {
+		char name[64];
+		snprintf(name, sizeof(name), "%s", s.path);
+		for (char *p = name; *p != '\0'; p++)
+			*p = *p == '/' ? '.' : *p;
+		if (s.value < 0)
 			continue;
-		int ret = host_set(h, sysctls[i].set, "/proc/sys/%s", sysctls[i].path);
-		if (ret < 0)
-			return host_stop(
-			        h, ret, "/proc/sys/%s: %s: set it in the host, not in a container",
-			        sysctls[i].path, strerror(-ret)
-			);
+		host_say(
+		        h, s.bad ? HOST_WARN : HOST_OK, "%s %lld%s%s", name, s.value,
+		        s.bad ? ": " : "", s.bad ? s.why : ""
+		);
+		if (s.bad)
+			host_mend(h, "run: fogctl host init sysctl (or sysctl %s=%s)", name, s.set);
 	}
-	return 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
 // fogctl host check, init, undo: options, and the way through the table of stages.
-#include "host.h"
+#include "../host.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../host/host.h"
-#include "../mixnet/topology.h"
-#include "platform.h"
+#include "../../mixnet/topology.h"
+#include "../platform.h"
+#include "init.h"
 
 enum { COMMAND_STAGES_MAX = 32 };
 
@@ -252,17 +252,42 @@ static int command_root_only(const struct command *c, const char *verb)
 	return 0;
 }
 
+struct command_init {
+	const char *stage;
+	int (*init)(struct host *);
+};
+
+// What a command can do about a stage; NULL: nothing.
+static int (*command_init_of(const char *stage))(struct host *)
+{
+	static const struct command_init inits[] = {
+	        {"kernel", host_init_kernel},
+	        {"sysctl", host_init_sysctl},
+	        {"hugepages", host_init_hugepages},
+	        {"vfio", host_init_vfio},
+	        {"queues", host_init_queues},
+	        {"cpus", host_init_cpus},
+	        {"irq", host_init_irq},
+	};
+
+	for (unsigned i = 0; i < sizeof(inits) / sizeof(inits[0]); i++)
+		if (strcmp(inits[i].stage, stage) == 0)
+			return inits[i].init;
+	return NULL;
+}
+
 static int command_init_stages(struct command *c)
 {
 	const struct host_stage *stage;
 	struct host *h = &c->host;
 
 	for (unsigned i = 0; (stage = command_next(c, &i)) != NULL;) {
+		int (*init)(struct host *) = command_init_of(stage->name);
 		struct host_result r = {0};
 		h->result = &r;
 		h->stage = stage->name;
-		if (stage->init != NULL) {
-			if (stage->init(h) < 0)
+		if (init != NULL) {
+			if (init(h) < 0)
 				return 1;
 			continue;
 		}

@@ -21,7 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "host.h"
+#include "init.h"
 
 static const char *undo_text(const json_t *change, const char *key)
 {
@@ -141,18 +141,6 @@ int host_undo_save(struct host *h)
 		        h->undo_file, strerror(-ret)
 		);
 	return ret;
-}
-
-json_t *host_undo_find(const struct host *h, const char *kind, const char *key, const char *value)
-{
-	size_t i;
-	json_t *change;
-
-	json_array_foreach(
-	        undo_changes(h), i, change
-	) if (strcmp(undo_text(change, "kind"), kind) == 0 &&
-	      strcmp(undo_text(change, key), value) == 0) return change;
-	return NULL;
 }
 
 int host_undo_add(struct host *h, json_t *change)

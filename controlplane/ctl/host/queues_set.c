@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "queues.h"
+#include "../../host/queues.h"
+#include "init.h"
 
 static void queues_print_channels(const char *interface, const struct ethtool_channels *c)
 {

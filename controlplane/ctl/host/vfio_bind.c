@@ -9,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "vfio.h"
+#include "../../host/vfio.h"
+#include "init.h"
 
 static int vfio_refuse_needed(struct host *h, char list[][HOST_NAME_LEN], unsigned count)
 {

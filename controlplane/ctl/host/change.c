@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "host.h"
+#include "init.h"
 
 int host_stop(const struct host *h, int ret, const char *format, ...)
 {
