@@ -109,5 +109,5 @@ extern const struct ctl_group ctl_group_key, ctl_group_mfa, ctl_group_sessions, 
         ctl_group_signing_key; // verbs_accounts.c
 extern const struct ctl_group ctl_group_user; // verbs_users.c
 extern const struct ctl_group ctl_group_audit, ctl_group_betanet, ctl_group_descriptor,
-        ctl_group_loops, ctl_group_proof,
+        ctl_group_host, ctl_group_loops, ctl_group_proof,
         ctl_group_sent; // verbs_node.c

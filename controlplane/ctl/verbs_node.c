@@ -92,4 +92,12 @@ static const struct ctl_verb betanet_verbs[] = {
 	{.word = "health", .route = CTL_ROUTE_get_betanet_health, .state = "status", .bad = "unavailable"},
 };
 const struct ctl_group ctl_group_betanet = {.name = "betanet", .verb = betanet_verbs, .count = COUNT(betanet_verbs), .usage = betanet_usage};
+
+static const struct ctl_verb host_verbs[] = {
+	{.word = "show", .route = CTL_ROUTE_get_host, .list = "stages", .columns = "name state detail mend", .state = "state", .bad = "fail"},
+};
+const struct ctl_group ctl_group_host = {
+	.name = "host", .verb = host_verbs, .count = COUNT(host_verbs),
+	.text = "What the control plane sees of its host, also from elsewhere. 'fogctl host check' sees more, as root on the host.\n",
+};
 // clang-format on

@@ -234,6 +234,8 @@ def the_rest(control, anna, bob):
 	anna("loops", "start", "--count", "3", code=1)
 	anna("loops", "stop", code=1)
 	anna("descriptor", code=1)
+	fails = control.local.get("/v1/host")["state"] == "fail"
+	check("fogctl host check kernel" in anna("host", "show", code=int(fails)), "the host is not shown")
 	anna("proof", "own", "1", code=1)
 	anna("proof", "of", "nobody", "1", code=1)
 	anna("sent", "1", code=1)

@@ -12,6 +12,7 @@
 
 #include "../../mixnet/topology.h"
 #include "../platform.h"
+#include "../verb.h"
 #include "init.h"
 
 enum { COMMAND_STAGES_MAX = 32 };
@@ -30,9 +31,11 @@ static int command_usage(FILE *to)
 	fputs("usage: fogctl host check [STAGE..] [-j]\n"
 	      "       fogctl host init [STAGE..] [--force] [--dry-run] [-y]\n"
 	      "       fogctl host undo [STAGE..] [--dry-run] [-y]\n"
+	      "       fogctl host show [-j]\n"
 	      "\n"
 	      "check says whether this host is ready; init makes it so until the next boot, and prints\n"
-	      "each command before it runs it; undo restores what init changed, and nothing else.\n"
+	      "each command before it runs it; undo restores what init changed, and nothing else;\n"
+	      "show asks the control plane, which sees less, from anywhere.\n"
 	      "\n"
 	      "  --config FILE    what the appliance needs; default: the only file of /etc/fogline\n"
 	      "  --instance NAME  the same as --config /etc/fogline/NAME.yaml\n"
@@ -365,6 +368,8 @@ int ctl_host(int argc, char **argv)
 	struct command c = {.host = {.root = "", .undo_file = HOST_UNDO_FILE}};
 	const char *verb = argc > 1 ? argv[1] : "";
 
+	if (ctl_verbs_find(&ctl_group_host, verb) != NULL)
+		return ctl_verbs_run(&ctl_group_host, argc, argv);
 	if (strcmp(verb, "--help") == 0)
 		return command_usage(stdout), 0;
 	if (strcmp(verb, "check") != 0 && strcmp(verb, "init") != 0 && strcmp(verb, "undo") != 0)

@@ -14,7 +14,7 @@ static const struct ctl_group *const groups[] = {
         &ctl_group_mfa,         &ctl_group_sessions,   &ctl_group_whoami, &ctl_group_password,
         &ctl_group_usage,       &ctl_group_user,       &ctl_group_audit,  &ctl_group_betanet,
         &ctl_group_loops,       &ctl_group_proof,      &ctl_group_sent,   &ctl_group_descriptor,
-        &ctl_group_signing_key, &ctl_group_tiers,
+        &ctl_group_signing_key, &ctl_group_tiers,      &ctl_group_host,
 };
 
 enum { GROUPS = sizeof(groups) / sizeof(groups[0]) };
