@@ -4,4 +4,4 @@
 """A control plane killed three times on each store; api_kill_long.py does it 20 times, in 10,000 writes."""
 import api_kill
 
-api_kill.main(kills=3, writes=100)
+api_kill.main(kills=3, writes=60)
