@@ -163,12 +163,16 @@ def log_lines(control, url, token):
 	equal(status, 200, f"a comment with control characters: {answer}")
 	bad = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u202a-\u202e]")
 	shown = [("the log", control.log_path.read_text(errors="replace"))]
+	token_path = control.folder / "session-token"
+	token_path.write_text(token + "\n")
+	token_path.chmod(0o600)
 	here, there = ["--config", control.config_path], ["--socket", control.socket_path]
-	for words in ([*there, "config", "history"], ["audit", "show", *here], [*there, "betanet", "list"], [*there, "status"], ["user", "list", *here]):
+	own = ["--url", f"http://127.0.0.1:{control.port}", "--token-file", token_path]
+	for words in ([*own, "key", "list"], [*there, "audit", "events"], [*own, "sessions", "list"], [*there, "user", "list"], [*there, "operations", "list"], [*there, "config", "history"], ["audit", "show", *here], [*there, "betanet", "list"], [*there, "status"], ["user", "list", *here]):
 		done = subprocess.run([BIN / "fogctl", *words], capture_output=True, text=True)
 		equal(done.returncode, 0, f"fogctl {words}: {done.stderr}")
 		shown.append((f"fogctl {words}", done.stdout + done.stderr))
-	check("owned" in shown[1][1], f"the comment is not shown: {shown[1][1]}")
+	check(sum("owned" in text for _, text in shown) >= 2, "neither the key's name nor the comment is shown")
 	for where, text in shown:
 		found = bad.search(text)
 		check(found is None, f"{where} has {found and found[0]!r} in {text[max(0, (found.start() if found else 0) - 60):][:120]!r}")
