@@ -149,6 +149,25 @@ static int export_names(const struct export_to *x)
 	return x->write(x->ctx, names, sizeof(names) - 1);
 }
 
+// Rows behind f->after. Returns how many, or an error.
+static int export_page(
+        struct fog_db *db, struct fog_audit_filter *f, int64_t last, enum fog_audit_format format,
+        const struct export_to *x
+)
+{
+	struct fog_audit_list list;
+	int count = 0, r;
+
+	f->limit = EXPORT_PAGE;
+	r = fog_audit_search(db, f, &list);
+	for (unsigned i = 0; i < list.count && r >= 0 && list.row[i].id <= last; i++, count++)
+		r = (format == FOG_AUDIT_CSV ? export_csv : export_json)(x, &list.row[i]);
+	if (list.count > 0)
+		f->after = list.row[list.count - 1].id;
+	fog_audit_list_free(&list);
+	return r < 0 ? r : count;
+}
+
 int fog_audit_export(
         struct fog_db *db, const struct fog_audit_filter *filter, enum fog_audit_format format,
         fog_audit_write *write, void *ctx
@@ -156,19 +175,124 @@ int fog_audit_export(
 {
 	const struct export_to x = {write, ctx};
 	struct fog_audit_filter f = *filter;
-	struct fog_audit_list list;
-	unsigned count = EXPORT_PAGE;
 	int r = format == FOG_AUDIT_CSV ? export_names(&x) : 0;
 
-	f.limit = EXPORT_PAGE;
-	while (r >= 0 && count == EXPORT_PAGE) {
-		r = fog_audit_search(db, &f, &list);
-		count = r >= 0 ? list.count : 0;
-		for (unsigned i = 0; i < count && r >= 0; i++)
-			r = (format == FOG_AUDIT_CSV ? export_csv : export_json)(&x, &list.row[i]);
-		if (count > 0)
-			f.after = list.row[count - 1].id;
-		fog_audit_list_free(&list);
-	}
+	if (r >= 0)
+		do
+			r = export_page(db, &f, INT64_MAX, format, &x);
+		while (r == EXPORT_PAGE);
 	return r < 0 ? r : 0;
+}
+
+struct fog_audit_export {
+	struct fog_db *db;
+	struct fog_audit_filter filter; // its texts are copies
+	enum fog_audit_format format;
+	int64_t last; // id of the newest row that belongs to it
+	bool over; // the last page has been read
+	char *text; // of a page
+	size_t len, room, at;
+};
+
+static const char **export_texts(struct fog_audit_filter *f, unsigned i)
+{
+	const char **const texts[] = {&f->chain,  &f->actor,   &f->action,         &f->object,
+	                              &f->source, &f->outcome, &f->correlation_id, NULL};
+
+	return texts[i];
+}
+
+static int export_keep(void *ctx, const char *line, size_t len)
+{
+	struct fog_audit_export *x = ctx;
+	size_t room = x->room > 0 ? x->room : 1 << 16;
+
+	while (room < x->len + len)
+		room *= 2;
+	char *grown = room != x->room ? realloc(x->text, room) : x->text;
+	if (grown == NULL)
+		return -ENOMEM;
+	x->text = grown;
+	x->room = room;
+	memcpy(x->text + x->len, line, len);
+	x->len += len;
+	return 0;
+}
+
+static int export_next(struct fog_audit_export *x)
+{
+	const struct export_to to = {export_keep, x};
+
+	int r = export_page(x->db, &x->filter, x->last, x->format, &to);
+	x->over = r != EXPORT_PAGE;
+	return r;
+}
+
+static int export_last(struct fog_audit_export *x)
+{
+	const struct fog_audit_filter newest = {.newest_first = true, .limit = 1};
+	struct fog_audit_list list;
+	int r = fog_audit_search(x->db, &newest, &list);
+
+	x->last = list.count > 0 ? list.row[0].id : 0;
+	if (x->filter.newest_first)
+		x->last = INT64_MAX; // what comes is before where it has begun
+	fog_audit_list_free(&list);
+	return r;
+}
+
+int fog_audit_export_begin(
+        struct fog_audit_export **out, struct fog_db *db, const struct fog_audit_filter *filter,
+        enum fog_audit_format format
+)
+{
+	struct fog_audit_export *x = calloc(1, sizeof(*x));
+	const struct export_to to = {export_keep, x};
+	int r = 0;
+
+	if (x == NULL)
+		return -ENOMEM;
+	x->db = db;
+	x->filter = *filter;
+	x->format = format;
+	for (unsigned i = 0; export_texts(&x->filter, i) != NULL; i++) {
+		const char **text = export_texts(&x->filter, i);
+		*text = *text != NULL ? strdup(*text) : NULL;
+	}
+	r = export_last(x);
+	if (r >= 0 && format == FOG_AUDIT_CSV)
+		r = export_names(&to);
+	if (r >= 0)
+		r = export_next(x);
+	if (r < 0) {
+		fog_audit_export_end(x);
+		return r;
+	}
+	*out = x;
+	return 0;
+}
+
+ssize_t fog_audit_export_read(struct fog_audit_export *x, char *out, size_t max)
+{
+	while (x->at == x->len && !x->over) {
+		x->at = x->len = 0;
+		int r = export_next(x);
+		if (r < 0)
+			return r;
+	}
+	size_t n = x->len - x->at < max ? x->len - x->at : max;
+	if (n > 0)
+		memcpy(out, x->text + x->at, n);
+	x->at += n;
+	return (ssize_t)n;
+}
+
+void fog_audit_export_end(struct fog_audit_export *x)
+{
+	if (x == NULL)
+		return;
+	for (unsigned i = 0; export_texts(&x->filter, i) != NULL; i++)
+		free((void *)*export_texts(&x->filter, i));
+	free(x->text);
+	free(x);
 }

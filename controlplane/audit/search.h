@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "row.h"
 
@@ -46,6 +47,18 @@ enum fog_audit_format { FOG_AUDIT_JSON_LINES, FOG_AUDIT_CSV };
 
 // Gets the text of one line after the other, with its end. A negative return ends the export with it.
 typedef int fog_audit_write(void *ctx, const char *line, size_t len);
+
+// The same, read piece by piece, by one thread at a time: rows that were there when it began, a page of them in memory.
+struct fog_audit_export;
+
+// Returns 0 or an error. 'db' outlives it.
+int fog_audit_export_begin(
+        struct fog_audit_export **, struct fog_db *, const struct fog_audit_filter *,
+        enum fog_audit_format
+);
+// Returns how many bytes of 'max' it has written, 0: that was all, or an error.
+ssize_t fog_audit_export_read(struct fog_audit_export *, char *out, size_t max);
+void fog_audit_export_end(struct fog_audit_export *); // accepts NULL
 
 // All that the filter lets through (limit is ignored), page by page. CSV is RFC 4180 with a line of names; a cell
 // that a spreadsheet would take for a formula has an apostrophe in front. JSON lines are exact (above). Returns 0, what

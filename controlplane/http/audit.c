@@ -3,7 +3,6 @@
 // The audit: search and export. Nothing here changes it.
 #include <errno.h>
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,17 +92,21 @@ void http_get_audit(struct fog_node *n, const struct http_request *req, struct h
 	http_reply_json(res, 200, http_page_json(&page, "rows"));
 }
 
-static int audit_put(void *ctx, const char *line, size_t len)
-{
-	FILE *f = ctx;
+struct audit_stream {
+	struct http_stream stream; // first
+	struct fog_audit_export *export;
+};
 
-	if (ftell(f) + (long)len > EXPORT_MAX)
-		return -E2BIG;
-	return fwrite(line, 1, len, f) == len ? 0 : -ENOMEM;
+static ssize_t audit_stream_read(struct http_stream *stream, char *out, size_t max)
+{
+	return fog_audit_export_read(((struct audit_stream *)stream)->export, out, max);
 }
 
-// One at a time: each takes memory as long as its text.
-static atomic_flag exporting = ATOMIC_FLAG_INIT;
+static void audit_stream_end(struct http_stream *stream)
+{
+	fog_audit_export_end(((struct audit_stream *)stream)->export);
+	free(stream);
+}
 
 void http_get_audit_export(
         struct fog_node *n, const struct http_request *req, struct http_response *res
@@ -113,40 +116,22 @@ void http_get_audit_export(
 	const char *format = http_query_text(req, "format");
 	bool csv = format != NULL && strcmp(format, "csv") == 0;
 	struct fog_audit_filter filter;
-	char *text = NULL;
-	size_t len = 0;
 
 	if (db == NULL || !audit_filter(req, res, &filter))
 		return;
-	if (atomic_flag_test_and_set(&exporting)) {
-		http_reply_problem(
-		        res, 503, "export_active", NULL, "somebody else's export is being written"
-		);
-		res->retry_after_s = 5;
-		return;
-	}
-	FILE *f = open_memstream(&text, &len);
-	int r = f == NULL
+	struct audit_stream *x = calloc(1, sizeof(*x));
+	int r = x == NULL
 	        ? -ENOMEM
-	        : fog_audit_export(
-	                  db, &filter, csv ? FOG_AUDIT_CSV : FOG_AUDIT_JSON_LINES, audit_put, f
+	        : fog_audit_export_begin(
+	                  &x->export, db, &filter, csv ? FOG_AUDIT_CSV : FOG_AUDIT_JSON_LINES
 	          );
-	if (f != NULL && fclose(f) != 0 && r == 0)
-		r = -ENOMEM;
-	atomic_flag_clear(&exporting);
-	if (r == 0) {
-		res->status = 200;
-		res->body = text;
-		res->body_len = len;
-		res->type = csv ? "text/csv; charset=utf-8" : "application/jsonl";
+	if (r < 0) {
+		free(x);
+		http_reply_error(res, r, NULL);
 		return;
 	}
-	free(text);
-	if (r == -E2BIG)
-		http_reply_problem(
-		        res, 422, "too_many_rows", "narrow it by 'from' and 'until', or by 'after'",
-		        "these are more than %d MiB", EXPORT_MAX >> 20
-		);
-	else
-		http_reply_error(res, r, NULL);
+	x->stream = (struct http_stream){audit_stream_read, audit_stream_end};
+	res->status = 200;
+	res->stream = &x->stream;
+	res->type = csv ? "text/csv; charset=utf-8" : "application/jsonl";
 }

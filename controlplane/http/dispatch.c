@@ -368,6 +368,8 @@ void http_exchange_end(struct http_exchange *x)
 		return;
 	json_decref(x->json);
 	http_uri_free(&x->uri);
+	if (x->res.stream != NULL)
+		x->res.stream->end(x->res.stream);
 	fog_wiped_free(x->res.body);
 	free(x);
 }

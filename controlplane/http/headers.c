@@ -67,7 +67,7 @@ static void headers_own(
 {
 	char number[16];
 
-	if (res->type != NULL && res->body_len > 0)
+	if (res->type != NULL && (res->body_len > 0 || res->stream != NULL))
 		put(ctx, "Content-Type", res->type);
 	if (res->etag[0] != '\0')
 		put(ctx, "ETag", res->etag);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "../accounts/accounts.h"
 #include "api.h"
@@ -53,8 +54,16 @@ struct http_request {
 	struct http_exchange *exchange; // of the dispatcher, for http_begin; NULL: none
 };
 
+// A body that is made while it is sent. Whoever takes it out of the response ends it.
+struct http_stream {
+	ssize_t (*read
+	)(struct http_stream *, char *out, size_t max); // bytes, 0: the end, or an error
+	void (*end)(struct http_stream *);
+};
+
 struct http_response {
 	int status;
+	struct http_stream *stream; // in place of a body; NULL: there is none
 	char *body; // malloc'ed
 	size_t body_len;
 	const char *type; // of the body

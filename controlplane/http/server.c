@@ -37,6 +37,7 @@ enum {
 	HEAD_MAX = 16 << 10,
 	MEMORY = 40 << 10, // of a connection: a head that is too large is to be answered, too
 	BODY_STEP = 16 << 10,
+	STREAM_BLOCK = 32 << 10, // of a body that is made while it is sent
 };
 
 struct server_connection {
@@ -153,12 +154,59 @@ static void server_put(void *user, const char *name, const char *value)
 	MHD_add_response_header(user, name, value);
 }
 
+// What a stream needs of its connection.
+struct server_stream {
+	struct fog_server *server;
+	struct MHD_Connection *connection;
+	struct http_stream *stream;
+};
+
+// A client who reads may go on for as long as it takes.
+static ssize_t server_stream_read(void *ctx, uint64_t at, char *out, size_t max)
+{
+	struct server_stream *x = ctx;
+
+	(void)at;
+	server_deadline(x->server, x->connection, ANSWER_S);
+	ssize_t n = x->stream->read(x->stream, out, max);
+	return n > 0     ? n
+	        : n == 0 ? MHD_CONTENT_READER_END_OF_STREAM
+	                 : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void server_stream_end(void *ctx)
+{
+	struct server_stream *x = ctx;
+
+	x->stream->end(x->stream);
+	free(x);
+}
+
+static struct MHD_Response *server_stream(
+        struct fog_server *s, struct MHD_Connection *c, struct http_response *res
+)
+{
+	struct server_stream *x = calloc(1, sizeof(*x));
+	struct MHD_Response *r;
+
+	if (x == NULL)
+		return NULL;
+	*x = (struct server_stream){s, c, res->stream};
+	r = MHD_create_response_from_callback(
+	        MHD_SIZE_UNKNOWN, STREAM_BLOCK, server_stream_read, x, server_stream_end
+	);
+	if (r == NULL)
+		free(x);
+	return r;
+}
+
 static enum MHD_Result server_answer(
         struct fog_server *s, struct MHD_Connection *c, struct server_request *q
 )
 {
 	struct http_response *res = http_exchange_response(q->exchange);
-	struct MHD_Response *r = res->body != NULL
+	struct MHD_Response *r = res->stream != NULL ? server_stream(s, c, res)
+	        : res->body != NULL
 	        ? MHD_create_response_from_buffer_with_free_callback(
 	                  res->body_len, res->body, fog_wiped_free
 	          )
@@ -168,6 +216,7 @@ static enum MHD_Result server_answer(
 		return MHD_NO;
 	res->body = NULL;
 	http_exchange_headers(q->exchange, server_put, r);
+	res->stream = NULL; // the answer's, as the body
 	server_deadline(s, c, ANSWER_S);
 	enum MHD_Result queued = MHD_queue_response(c, (unsigned)res->status, r);
 	MHD_destroy_response(r);

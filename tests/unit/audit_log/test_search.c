@@ -88,7 +88,7 @@ static void test_pages(void)
 	struct fog_audit_list l;
 
 	start(&rig);
-	struct fog_audit_filter f = {.limit = 2}, bad = {.limit = FOG_AUDIT_PAGE_MAX + 1};
+	struct fog_audit_filter f = {.limit = 2}, bad = {.limit = FOG_AUDIT_PAGE_MAX + 2};
 	for (int page = 0; page < 2; page++) {
 		CU_ASSERT_EQUAL_FATAL(fog_audit_search(rig.db, &f, &l), 0);
 		CU_ASSERT_EQUAL_FATAL(l.count, 2);
@@ -186,6 +186,74 @@ static void test_csv(void)
 	chain_rig_stop(&rig);
 }
 
+static size_t piece_by_piece(
+        struct chain_rig *rig, const struct fog_audit_filter *f, enum fog_audit_format format,
+        char *out, size_t room
+)
+{
+	struct fog_audit_export *x;
+	size_t len = 0;
+	ssize_t n;
+
+	CU_ASSERT_EQUAL_FATAL(fog_audit_export_begin(&x, rig->db, f, format), 0);
+	append(rig, "user.late"); // what comes later is not part of it
+	while ((n = fog_audit_export_read(
+	                x, out + len, len % 97 + 1 < room - len ? len % 97 + 1 : 0
+	        )) > 0)
+		len += (size_t)n;
+	CU_ASSERT_EQUAL(n, 0);
+	CU_ASSERT_EQUAL(fog_audit_export_read(x, out, 100), 0);
+	fog_audit_export_end(x);
+	return len;
+}
+
+struct whole {
+	char *text;
+	size_t len;
+};
+
+static int whole_add(void *ctx, const char *line, size_t len)
+{
+	struct whole *w = ctx;
+
+	memcpy(w->text + w->len, line, len);
+	w->len += len;
+	return 0;
+}
+
+// The same bytes as in one go.
+static void test_pieces(void)
+{
+	enum { ROOM = 1 << 20 };
+
+	char *text = malloc(ROOM), *pieces = malloc(ROOM), action[] = "user.create";
+	const struct fog_audit_filter f = {.action = action}, none = {.action = "nothing"};
+	struct chain_rig rig;
+
+	chain_rig_start(&rig);
+	for (int i = 0; i < 400; i++) // two pages, both full
+		append(&rig, "user.create");
+	for (int format = 0; format < 2; format++) {
+		struct whole w = {.text = text};
+		CU_ASSERT_EQUAL(fog_audit_export(rig.db, &f, format, whole_add, &w), 0);
+		size_t len = piece_by_piece(&rig, &f, format, pieces, ROOM);
+		CU_ASSERT_TRUE(len == w.len && memcmp(text, pieces, len) == 0);
+		CU_ASSERT_EQUAL(
+		        piece_by_piece(&rig, &none, format, pieces, ROOM) > 0,
+		        format == FOG_AUDIT_CSV
+		);
+	}
+	const struct fog_audit_filter late = {.action = "user.late"};
+	size_t len = piece_by_piece(&rig, &late, FOG_AUDIT_JSON_LINES, pieces, ROOM);
+	unsigned lines = 0;
+	for (size_t i = 0; i < len; i++)
+		lines += pieces[i] == '\n';
+	CU_ASSERT_EQUAL(lines, 4); // of the four before
+	free(text);
+	free(pieces);
+	chain_rig_stop(&rig);
+}
+
 int main(void)
 {
 	const CU_TestInfo tests[] = {
@@ -193,6 +261,7 @@ int main(void)
 	        {"pages in both orders", test_pages},
 	        {"JSON", test_json},
 	        {"CSV", test_csv},
+	        {"piece by piece", test_pieces},
 	        CU_TEST_INFO_NULL,
 	};
 	return sodium_init() < 0 ? 1 : check_run("audit search", tests);

@@ -527,6 +527,11 @@ static void test_audit(void)
 	CU_ASSERT_EQUAL(audited("GET", "%", "%", 200), 0);
 	CU_ASSERT_EQUAL(fog_audit_chain_flush(node_platform_audit(node)), 0);
 	CU_ASSERT_TRUE(audited("", "", "system", 0) > 0);
+	CU_ASSERT_EQUAL(ask("GET", "/v1/audit/export", ""), 200);
+	CU_ASSERT_TRUE(says("application/jsonl") && says("\"audit.start\""));
+	CU_ASSERT_FALSE(says("Content-Length")); // nobody knows how much it will be
+	CU_ASSERT_EQUAL(ask("GET", "/v1/audit/export?format=csv&action=nothing", ""), 200);
+	CU_ASSERT_TRUE(says("text/csv") && says("id,chain,sequence"));
 }
 
 // A topology that lists this node: the generation appears, and only the data plane is missing.
