@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "http/snapshot.h"
+#include "http/routes/snapshot.h"
 #include "node_directory_plan.h"
 #include "node_directory_private.h"
 #include "vrf/delay.h"

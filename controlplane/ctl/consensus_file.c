@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../http/consensus_json.h"
+#include "../http/routes/consensus_json.h"
 #include "consensus.h"
 
 // Reads to the end, at most 'max' bytes. Returns -EFBIG when there is more.

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../http/view_value.h"
+#include "../http/routes/view_value.h"
 #include "consensus.h"
 #include "table.h"
 

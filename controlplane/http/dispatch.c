@@ -16,7 +16,7 @@
 #include "../node.h"
 #include "../now.h"
 #include "exchange.h"
-#include "validate.h"
+#include "schema/validate.h"
 
 int http_dispatcher_create(
         const struct http_dispatcher_params *params, struct http_dispatcher **out

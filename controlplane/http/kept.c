@@ -13,8 +13,8 @@
 #include "../node_platform.h"
 #include "../now.h"
 #include "../store/mailbox.h"
+#include "docs/openapi.h"
 #include "exchange.h"
-#include "openapi.h"
 
 enum { KEPT_SWEEP_MS = 60 * 1000 };
 

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the Fogline authors
 // The whole API in one table. A route cannot exist without saying who may use it.
 #include "http.h"
-#include "schema.h"
+#include "schema/schema.h"
 
 // What has worked: statuses with JSON of a schema, with another content type.
 #define JSON(status, schema) \

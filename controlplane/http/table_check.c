@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "../../log/log.h"
-#include "components.h"
+#include "docs/openapi.h"
 #include "http.h"
-#include "openapi.h"
-#include "pattern.h"
+#include "schema/components.h"
+#include "schema/pattern.h"
 
 static const char small[] = "abcdefghijklmnopqrstuvwxyz";
 

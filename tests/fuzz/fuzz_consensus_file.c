@@ -6,7 +6,7 @@
 #include <jansson.h>
 
 #include "../../controlplane/ctl/consensus.h"
-#include "../../controlplane/http/consensus_json.h"
+#include "../../controlplane/http/routes/consensus_json.h"
 #include "fuzz_directory.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -9,12 +9,12 @@
 #include <string.h>
 
 #include "../../controlplane/config/prefix.h"
-#include "../../controlplane/http/filter_body.h"
-#include "../../controlplane/http/letter.h"
-#include "../../controlplane/http/pattern.h"
-#include "../../controlplane/http/schema.h"
+#include "../../controlplane/http/routes/filter_body.h"
+#include "../../controlplane/http/routes/letter.h"
+#include "../../controlplane/http/schema/pattern.h"
+#include "../../controlplane/http/schema/schema.h"
+#include "../../controlplane/http/schema/validate.h"
 #include "../../controlplane/http/uri.h"
-#include "../../controlplane/http/validate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -12,7 +12,7 @@ def main(output, *paths):
 		text = path.read_text().replace("\\", "\\\\").replace('"', '\\"')
 		lines = "\n".join(f'\t"{line}\\n"' for line in text.rstrip("\n").split("\n"))
 		parts.append(f"const char api_docs_{path.stem}[] =\n{lines};\n")
-	pathlib.Path(output).write_text('#include "http/docs.h"\n\n' + "\n".join(parts))
+	pathlib.Path(output).write_text('#include "http/docs/docs.h"\n\n' + "\n".join(parts))
 
 
 main(*sys.argv[1:])

@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../../controlplane/http/docs.h"
+#include "../../../controlplane/http/docs/docs.h"
+#include "../../../controlplane/http/docs/openapi.h"
 #include "../../../controlplane/http/http.h"
-#include "../../../controlplane/http/openapi.h"
-#include "../../../controlplane/http/pattern.h"
+#include "../../../controlplane/http/schema/pattern.h"
+#include "../../../controlplane/http/schema/validate.h"
 #include "../../../controlplane/http/uri.h"
-#include "../../../controlplane/http/validate.h"
 #include "../run.h"
 
 static void test_targets(void)

@@ -7,9 +7,9 @@
 
 #include "../../../controlplane/config/filter.h"
 #include "../../../controlplane/config/prefix.h"
-#include "../../../controlplane/http/filter_body.h"
-#include "../../../controlplane/http/schema.h"
-#include "../../../controlplane/http/validate.h"
+#include "../../../controlplane/http/routes/filter_body.h"
+#include "../../../controlplane/http/schema/schema.h"
+#include "../../../controlplane/http/schema/validate.h"
 #include "../../../dataplane/blob_check.h"
 #include "config_text.h"
 
