@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 the Fogline authors
-"""A control plane alone, as a process: no data plane, no network, a store of its own or a shared one.
+"""A control plane alone, as a process: no data plane, no network, a store of its own or a shared one. What it answers is held
+against its description at the end (answers.py).
 
 	with Control(folder, "one", store=url) as control:
 		control.local.get("/v1/status")             # whose process asks, over the UNIX socket
@@ -19,7 +20,11 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "config" / "lab"))
+import answers  # noqa: E402
+import postgres  # noqa: E402
 from rest import Rest, RestError  # noqa: E402
+
+Rest.heard = answers.ANSWERS.add
 
 BIN = pathlib.Path(os.environ.get("FOGLINE_BIN") or ROOT / "build" / "bin").absolute()
 PATIENCE_S = 60  # until something that has to come is taken for missing
@@ -45,20 +50,23 @@ class Answer:
 
 
 class Control:
-	"""'programs' are fog-controlplane and fogctl, 'options' stand behind --config. A key of 'config' that is an object
-	changes single keys of what is set here."""
+	"""'store' is a path or a URL; without it FOGLINE_STORE says of which kind it is (postgres.own_store). 'programs' are
+	fog-controlplane and fogctl, 'options' stand behind --config. A key of 'config' that is an object changes single keys of what
+	is set here."""
 
 	def __init__(self, folder, name, store="", programs=(BIN / "fog-controlplane", BIN / "fogctl"), options=(), **config):
 		self.folder = pathlib.Path(folder) / name
 		self.folder.mkdir()
 		self.folder.chmod(0o755)
 		self.program, self.ctl = programs
-		self.options, self.store = options, store
+		self.options = options
 		self.address, self.port = "127.0.0.1", free_port()
 		self.tls = None  # an SSLContext: call() goes over TLS
 		self.process = self.local = None
 		self.socket_path = self.folder / "run" / "rest.sock"
 		self.state_dir = self.folder / "state"
+		self.own = {"store": {"url": store}} if store else postgres.own_store(self.state_dir, name, config.get("user"))
+		self.store = self.own["store"]["url"] if self.own else str(self.state_dir / "control" / "platform.db")
 		self.log_path = self.folder / "log"
 		self.token, self.token_path = "a-token-of-root-for-machines-0123456789", self.folder / "token"
 		self.token_path.write_text(self.token + "\n")
@@ -77,12 +85,12 @@ class Control:
 			"ports": [{"name": "p0", "driver": "loop", "device": "a", "addresses": ["192.0.2.1"]}],
 			"rest": {"tcp": f"{self.address}:{self.port}", "token_file": str(self.token_path)},
 			"limits": {"auth": PLENTY, "write": PLENTY, "read": PLENTY},
-			**({"store": {"url": self.store}} if self.store else {}),
+			**self.own,
 		}
 		for key, value in config.items():
 			made[key] = {**made.get(key, {}), **value} if isinstance(value, dict) else value
 		self.config_path.write_text(json.dumps(made))
-		self.config_path.chmod(0o600 if self.store else 0o644)
+		self.config_path.chmod(0o600 if self.own else 0o644)
 
 	def spawn(self):
 		"""A process of this configuration, without waiting for it."""
@@ -131,6 +139,8 @@ class Control:
 			print(self.log_path.read_text()[-4000:])
 		elif code not in (0, None):
 			raise AssertionError(f"the control plane ended with {code}: {self.log_path.read_text()}")
+		else:
+			answers.ANSWERS.check(answers.description_of(self.program))
 
 	def call(self, method, path, token=None, body=None, headers=None, timeout=30):
 		"""Over TCP, one connection for each call. A body that is bytes goes as it is."""
@@ -142,10 +152,12 @@ class Control:
 			fields["Authorization"] = f"Bearer {token}"
 		try:
 			connection.request(method, path, data, {**fields, **(headers or {})})
-			answer = connection.getresponse()
-			return Answer(answer.status, answer.headers, answer.read())
+			came = connection.getresponse()
+			answer = Answer(came.status, came.headers, came.read())
 		finally:
 			connection.close()
+		answers.ANSWERS.add(method, path, answer.status, answer.headers.get("Content-Type", ""), answer.json)
+		return answer
 
 	def fogctl(self, *words):
 		"""Exit code, what it says, what it says of errors."""

@@ -10,6 +10,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import postgres
+
 GROUPS = ["lint", "unit", "vm", "package", "smoke", "asan", "tsan", "fuzz"]
 FUZZ_S, FUZZ_LONG_S = 4, 300
 
@@ -93,21 +95,39 @@ def _programs(folder, long):
 	return sorted([*folder.glob("*_test.py"), *(folder.glob("*_long.py") if long else [])])
 
 
+# Tests of the API among those of tests/smoke, and on which of postgres.STORES they run; with --long it is on all. The last of
+# each is the one under sanitizers.
+API = {
+	"api": ["sqlite-empty", "postgresql-migrated"], "config_commands": ["sqlite-migrated", "postgresql-empty"],
+	"description": ["sqlite-migrated"], "docs": ["sqlite-empty"], "openapi": ["postgresql-empty"],
+	"permissions": ["sqlite-migrated", "postgresql-migrated"]}
+
+
+def _on_stores(root, name, path, wrap, long):
+	"""(what stands behind the test's name, its command) for each store that it runs on."""
+	if name not in API:
+		return [("", [*wrap, sys.executable, path])]
+	stores = API[name][-1:] if wrap and not long else postgres.STORES if long else API[name]
+	runs = [root / "tests" / "postgres.py", "--store"]
+	return [(f"-{store}", [*wrap, sys.executable, *runs, store, sys.executable, path]) for store in stores]
+
+
 def _smoke_tests(root, folder, prefix, wrap, env):
 	"""Programs of tests/smoke; they find the programs under test by FOGLINE_BIN."""
-	slow = 3 if wrap else 1
-	paths = _programs(root / "tests" / "smoke", "FOGLINE_LONG" in env)
+	slow, long = 3 if wrap else 1, "FOGLINE_LONG" in env
+	paths = _programs(root / "tests" / "smoke", long)
 	if wrap:
-		spared = PLAIN_ONLY | (SANITIZED_LONG if "FOGLINE_LONG" not in env else set())
+		spared = PLAIN_ONLY | (SANITIZED_LONG if not long else set())
 		paths = [path for path in paths if path.stem.removesuffix("_test") not in spared]
 	return [
 		Test(
-			f"{prefix}/{path.stem.removesuffix('_test')}",
-			[*wrap, sys.executable, path], (4500 if path.stem.endswith("_long") else 300) * slow,
+			f"{prefix}/{path.stem.removesuffix('_test')}{store}",
+			argv, (4500 if path.stem.endswith("_long") else 300) * slow,
 			{"FOGLINE_BIN": str(folder / "bin"), **env}, load=_load(path.stem.removesuffix("_test"), wrap),
 			missing=_root_only,
 		)
 		for path in paths
+		for store, argv in _on_stores(root, path.stem.removesuffix("_test"), path, wrap, long)
 	]
 
 
@@ -129,11 +149,11 @@ ALONE = {
 # Labs that compute for less than a third of their time, and those of them that do under sanitizers, too.
 QUIET = {
 	"accept_replays", "address_change", "config_change", "control_kill", "cover", "dataplane_kill", "directory", "directory_outage",
-	"drain", "grafana", "hostile_ring", "ipv6_vlan", "mailbox", "malformed", "n_minus_1", "notify", "replay", "sandbox_calls", "store_kill", "tap", "tap_host",
+	"config_commands", "drain", "grafana", "hostile_ring", "ipv6_vlan", "mailbox", "malformed", "n_minus_1", "notify", "permissions", "replay", "sandbox_calls", "store_kill", "tap", "tap_host",
 	"trace", "upgrade"}
 
 
-QUIET_SANITIZED = {"config_change", "cover", "directory", "mailbox", "trace"}
+QUIET_SANITIZED = {"config_change", "config_commands", "permissions", "cover", "directory", "mailbox", "trace"}
 
 
 def _load(name, sanitized):
@@ -145,9 +165,14 @@ def _load(name, sanitized):
 
 
 def program(test):
-	"""What a test runs; where it runs on both stores, that stands behind the program that does so."""
+	"""What a test runs; where it runs on several stores, that stands behind the program that does so."""
 	cmd = test["cmd"]
-	return cmd[2] if len(cmd) > 2 and cmd[1].endswith("/tests/postgres.py") else cmd[0]
+	if len(cmd) < 3 or not cmd[1].endswith("/tests/postgres.py"):
+		return cmd[0]
+	rest = cmd[2:]
+	while rest[0].startswith("--"):
+		rest = rest[2 if rest[0] == "--store" else 1:]
+	return rest[0]
 
 
 def races(test):
@@ -159,12 +184,13 @@ def races(test):
 
 def _tsan_then(root, long):
 	folder = root / "build-tsan"
-	return _meson_tests(folder, "tsan", SANITIZED, SANITIZER_ENV, races)
+	env = {**SANITIZER_ENV, **({} if long else {"FOGLINE_STORES": " ".join(postgres.FEW)})}
+	return _meson_tests(folder, "tsan", SANITIZED, env, races)
 
 
 def _asan_then(root, long):
 	folder = root / "build-asan"
-	env = {**SANITIZER_ENV, "FOGLINE_SANITIZER": "1", **({"FOGLINE_LONG": "1"} if long else {"FOGLINE_FEW": "1"})}
+	env = {**SANITIZER_ENV, "FOGLINE_SANITIZER": "1", **({"FOGLINE_LONG": "1"} if long else {"FOGLINE_FEW": "1", "FOGLINE_STORES": " ".join(postgres.FEW)})}
 
 	def wanted(test):
 		return not test["cmd"][0].endswith("test_sandbox_seccomp") and (long or test["name"] not in SANITIZED_LONG)

@@ -1,13 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 the Fogline authors
-"""A PostgreSQL server of a test's own, and a test's two runs on both stores.
+"""A PostgreSQL server of a test's own, and a test's runs on all stores.
 
-usage: postgres.py [--fsync] [--store sqlite|postgresql] COMMAND...
+usage: postgres.py [--fsync] [--slow] [--store STORE]... COMMAND...
 
-Runs COMMAND with FOGLINE_STORE = the path of a SQLite store that isn't there yet, then with the URL of an empty
-database; fails when one of the two does. The server listens on a UNIX socket in a temporary folder, is somebody
-without rights where the test is root, and does not wait for the disk unless --fsync is given.
+Runs COMMAND once for each of STORES, with FOGLINE_STORE = the path of a SQLite store or the URL of a database; fails when one
+of the runs does. Nothing is there yet ("-empty"), or what an older version left ("-migrated": old_store.py), which COMMAND has
+to migrate; FOGLINE_OLD_STORE names the folder of that one's key then, and of scripts that make it. FOGLINE_STORES has other
+stores than all to run on; a --slow COMMAND runs on few of them unless FOGLINE_LONG is set. The server listens on a UNIX socket
+in a temporary folder, is somebody without rights where the test is root, and does not wait for the disk unless --fsync is given.
 """
 import argparse
 import contextlib
@@ -15,6 +17,7 @@ import ctypes
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -23,12 +26,18 @@ import tempfile
 import threading
 import time
 
+import old_store
+
+STORES = ["sqlite-empty", "sqlite-migrated", "postgresql-empty", "postgresql-migrated"]
+FEW = ["sqlite-empty", "postgresql-migrated"]  # where time is short: each kind of store, each state
+
 PR_SET_PDEATHSIG = 1
 QUICK = ["fsync=off", "full_page_writes=off"]
 SETTINGS = [
 	"listen_addresses=", "shared_buffers=16MB", "max_connections=60", "dynamic_shared_memory_type=mmap",
 	"max_wal_senders=0", "wal_level=minimal", "autovacuum=off"]
 USER = "fogline"
+SKIP = 77
 
 
 def _programs():
@@ -155,30 +164,65 @@ def server(fsync=False):
 		made.remove()
 
 
-def _run(command, store, url):
+def own_store(state_dir, name, user=None):
+	"""A store for one control plane of a test, like that of FOGLINE_STORE. Returns keys of its configuration, {} for the one that
+	it has by itself. What an older version left in its state folder belongs to 'user', a number or a text of one."""
+	url, old = os.environ.get("FOGLINE_STORE", ""), os.environ.get("FOGLINE_OLD_STORE")
+	control = pathlib.Path(state_dir) / "control"
+	made = str(control / "platform.db")
+	shared = url.startswith("postgresql:")
+	if shared:
+		database = re.sub(r"\W", "_", f"{name}_{os.getpid()}").lower()
+		subprocess.run(["psql", "-Xq", "-d", url, "-c", f"CREATE DATABASE {database}"], check=True)
+		made = re.sub(r"(?<=@/)\w+", database, url)
+	if old:
+		control.parent.mkdir(mode=0o711, exist_ok=True)
+		control.mkdir(mode=0o700)
+		old_store.put(old, made)
+		old_store.put_key(control / "platform.key")
+		for path in (control, *control.iterdir()):
+			os.chown(path, int(user or os.geteuid()), -1)
+	return {"store": {"url": made}} if shared else {}
+
+
+def _run(command, store, url, old):
+	"""Whether it passed."""
+	environment = {**os.environ, "FOGLINE_STORE": str(url)}
+	environment.pop("FOGLINE_OLD_STORE", None)
+	if store.endswith("-migrated"):
+		old_store.put(old, url)
+		environment["FOGLINE_OLD_STORE"] = str(old)
 	print(f"== {store}", flush=True)
-	code = subprocess.run(command, env={**os.environ, "FOGLINE_STORE": str(url)}, check=False).returncode
-	print(f"== {store}: {'passed' if code == 0 else f'failed, exit code {code}'}", flush=True)
-	return code == 0
+	code = subprocess.run(command, env=environment, check=False).returncode
+	print(f"== {store}: {'passed' if code == 0 else 'skipped' if code == SKIP else f'failed, exit code {code}'}", flush=True)
+	return code
+
+
+def _on_all(command, stores, folder, fsync):
+	"""The exit code of all together."""
+	old_store.make(folder)
+	with contextlib.ExitStack() as stack:
+		made = stack.enter_context(server(fsync)) if any(store.startswith("postgresql") for store in stores) else None
+		codes = [
+			_run(command, store, made.database(store.replace("-", "_")) if store.startswith("postgresql") else folder / f"{store}.db", folder)
+			for store in stores]
+	return next((code for code in (1, SKIP) if any(one not in (0, SKIP) for one in codes) or code in codes), 0)
 
 
 def main():
-	parser = argparse.ArgumentParser(description="Run a test on both stores.")
+	parser = argparse.ArgumentParser(description="Run a test on all stores.")
 	parser.add_argument("--fsync", action="store_true", help="the server waits for the disk, as in production")
-	parser.add_argument("--store", choices=["sqlite", "postgresql"], help="only on this one")
+	parser.add_argument("--slow", action="store_true", help=f"without FOGLINE_LONG only on {' and '.join(FEW)}")
+	parser.add_argument("--store", choices=STORES, action="append", help="only on this one, and others named so")
 	parser.add_argument("command", nargs=argparse.REMAINDER)
 	options = parser.parse_args()
 	if not options.command:
 		parser.error("which command?")
 	end_tidily()
-	passed = True
-	if options.store != "postgresql":
-		with tempfile.TemporaryDirectory(prefix="fogline-store-") as folder:
-			passed = _run(options.command, "sqlite", pathlib.Path(folder) / "platform.db")
-	if options.store != "sqlite":
-		with server(options.fsync) as made:
-			passed = _run(options.command, "postgresql", made.database("platform")) and passed
-	return 0 if passed else 1
+	few = FEW if options.slow and "FOGLINE_LONG" not in os.environ else []
+	stores = options.store or few or os.environ.get("FOGLINE_STORES", "").split() or STORES
+	with tempfile.TemporaryDirectory(prefix="fogline-store-") as folder:
+		return _on_all(options.command, stores, pathlib.Path(folder), options.fsync)
 
 
 if __name__ == "__main__":

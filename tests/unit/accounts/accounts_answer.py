@@ -3,7 +3,12 @@
 """Speaks to accounts_answer, which is the accounts of one control plane."""
 import json
 import os
+import pathlib
 import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+import old_store  # noqa: E402
 
 USER, AUDITOR, OPERATOR, ADMIN = 1, 2, 4, 8
 PASSWORD = "an owl in the fog"
@@ -16,6 +21,8 @@ def check(condition, text):
 
 class Accounts:
 	def __init__(self, program, store, key_file, follow=True, **env):
+		if "FOGLINE_OLD_STORE" in os.environ:
+			old_store.put_key(key_file)
 		self.process = subprocess.Popen(
 			[program, str(store), str(key_file), *(["follow"] if follow else [])], stdin=subprocess.PIPE,
 			stdout=subprocess.PIPE, text=True, env={**os.environ, **env})

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// Accounts on an empty store, with clocks that a test sets.
+// Accounts on a store as store_rig.h has it, with clocks that a test sets.
 #pragma once
 
 #include <CUnit/Basic.h>
@@ -84,6 +84,7 @@ static inline struct fog_accounts *rig_accounts(struct fog_db *db)
 static inline struct fog_db *rig_store(void)
 {
 	unlink(rig_key_file());
+	rig_put_key(rig_key_file());
 	return rig_open_migrated();
 }
 

@@ -102,11 +102,14 @@ static void test_lockout(void)
 		);
 		CU_ASSERT_EQUAL(refusal.retry_after_s, 30 * 60);
 	}
-	CU_ASSERT_STRING_EQUAL(
-	        rig_noted,
-	        "user.lock /v1/users/1 {\"network\":\"198.51.100.0\"}\n"
-	        "user.lock nobody {\"network\":\"198.51.100.0\"}\n"
+	char locked[160];
+	snprintf(
+	        locked, sizeof(locked),
+	        "user.lock /v1/users/%lld {\"network\":\"198.51.100.0\"}\n"
+	        "user.lock nobody {\"network\":\"198.51.100.0\"}\n",
+	        (long long)id
 	);
+	CU_ASSERT_STRING_EQUAL(rig_noted, locked);
 	// Neither another network nor another name is locked.
 	CU_ASSERT_EQUAL(try(a, "erin", RIG_PASSWORD, "198.51.101.9"), 0);
 	CU_ASSERT_EQUAL(try(a, "erin", RIG_PASSWORD, RIG_HOME), 0);

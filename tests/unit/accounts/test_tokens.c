@@ -69,11 +69,14 @@ static void test_refresh(void)
 	        "token_reused", "refresh_reused"
 	);
 	CU_ASSERT_EQUAL(third.refresh[0], '\0');
-	CU_ASSERT_STRING_EQUAL(
-	        rig_noted,
-	        "session.revoke /v1/auth/sessions/1 "
-	        "{\"why\":\"refresh_token_reused\",\"user_id\":1}\n"
+	char revoked[128];
+	snprintf(
+	        revoked, sizeof(revoked),
+	        "session.revoke /v1/auth/sessions/%lld "
+	        "{\"why\":\"refresh_token_reused\",\"user_id\":%lld}\n",
+	        (long long)first.session_id, (long long)first.user_id
 	);
+	CU_ASSERT_STRING_EQUAL(rig_noted, revoked);
 	// Whose it was is for the audit.
 	CU_ASSERT(third.user_id == first.user_id && third.session_id == first.session_id);
 	CHECK_REFUSED(

@@ -93,23 +93,26 @@ static void test_list(void)
 	struct fog_denial refusal;
 	struct fog_user list[8], u;
 	struct fog_user_query q = {.limit = 8, .disabled = -1};
-	int64_t admin = rig_user(a, "admin1", NULL, all_admin),
+	int old = fog_user_list(a, &q, list, &refusal);
+	int64_t before = old > 0 ? list[old - 1].id : 0,
+	        admin = rig_user(a, "admin1", NULL, all_admin),
 	        x = rig_user(a, "x_one", NULL, only_user);
 
 	rig_user(a, "xaone", NULL, FOG_ROLE_AUDITOR);
 	struct fog_user_change off = {.disabled = &yes};
 	CU_ASSERT_EQUAL(fog_user_change(a, x, &off, &u, &refusal), 0);
+	q.after = before;
 	CU_ASSERT_EQUAL(fog_user_list(a, &q, list, &refusal), 3);
 	CU_ASSERT_EQUAL(list[0].id, admin);
 	q.after = admin;
 	CU_ASSERT_EQUAL(fog_user_list(a, &q, list, &refusal), 2);
 	q = (struct fog_user_query){.limit = 1, .disabled = -1};
 	CU_ASSERT_EQUAL(fog_user_list(a, &q, list, &refusal), 1);
-	q = (struct fog_user_query){.limit = 8, .disabled = 1};
+	q = (struct fog_user_query){.limit = 8, .disabled = 1, .after = before};
 	CU_ASSERT_EQUAL(fog_user_list(a, &q, list, &refusal), 1);
 	CU_ASSERT_EQUAL(list[0].id, x);
 	q = (struct fog_user_query
-	){.limit = 8, .disabled = -1, .roles = FOG_ROLE_ADMIN | FOG_ROLE_AUDITOR};
+	){.limit = 8, .disabled = -1, .roles = FOG_ROLE_ADMIN | FOG_ROLE_AUDITOR, .after = before};
 	CU_ASSERT_EQUAL(fog_user_list(a, &q, list, &refusal), 2);
 	q = (struct fog_user_query){.limit = 8, .disabled = -1, .prefix = "x_"}; // no wildcard
 	CU_ASSERT_EQUAL(fog_user_list(a, &q, list, &refusal), 1);

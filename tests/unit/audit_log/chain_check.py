@@ -27,6 +27,7 @@ PATIENCE_S, KILLS, ACKS = 120, 20 if LONG else 4, 500
 TEXTS = [
 	"actor_kind", "actor_id", "actor_name", "action", "object", "source", "request_id", "correlation_id", "method", "path",
 	"outcome", "details"]
+OLD_ROWS = 3 if "FOGLINE_OLD_STORE" in os.environ else 0  # of another chain
 
 results = {"passed": 0, "failed": 0}
 
@@ -120,8 +121,12 @@ class Chain:
 			print(done.stderr)
 		return done.returncode, json.loads(done.stdout)
 
+	def export(self, *words):
+		"""Of the writer's own chain."""
+		return self.fogctl("export", "--chain", self.read_heads()[0]["chain"], *words)
+
 	def rows(self):
-		done = self.fogctl("export")
+		done = self.export()
 		check("export", done.returncode == 0)
 		return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -160,7 +165,7 @@ def good_chain(chain):
 	check("good: nothing wrong", faults(rows, heads) == set())
 	check("good: heads", len(heads) == 3 and heads[0]["newest"] and heads[0]["sequence"] == 402)
 	code, said = chain.verify()
-	check("good: fogctl agrees", code == 0 and said["ok"] and said["rows"] == 402 and said["signed_heads"] == 2)
+	check("good: fogctl agrees", code == 0 and said["ok"] and said["rows"] == 402 + OLD_ROWS and said["signed_heads"] == 2)
 	# The judge itself is judged: each field counts.
 	for name in [*TEXTS, "status", "duration_us", "time", "previous", "body_digest"]:
 		spoiled = [dict(row) for row in rows]
@@ -168,11 +173,11 @@ def good_chain(chain):
 		check(f"good: {name} counts", 101 in faults(spoiled, heads))
 	check("good: a head counts", faults(rows, [{**heads[1], "time_us": heads[1]["time_us"] + 1}]) == {heads[1]["sequence"]})
 	for words, count in ((["--actor", "17"], 400), (["--action", "audit."], 2), (["--correlation", next(iter(acks))], 1)):
-		done = chain.fogctl("export", *words)
+		done = chain.export(*words)
 		check(f"export {words}", done.returncode == 0 and len(done.stdout.splitlines()) == count)
 	done = chain.fogctl("show", "--limit", "3")
 	check("show", done.returncode == 0 and len(done.stdout.splitlines()) == 4 and "audit.stop" in done.stdout)
-	done = chain.fogctl("export", "--csv")
+	done = chain.export("--csv")
 	check("csv", done.returncode == 0 and len(done.stdout.splitlines()) == 403)
 	for words in (["--limit", "0"], ["--from", "yesterday"], ["--limit", "x"]):
 		check(f"usage {words}", chain.fogctl("show", *words).returncode == 2)

@@ -19,6 +19,7 @@ struct chain_rig {
 	uint8_t public_key[32], secret_key[64];
 	char id[FOG_AUDIT_CHAIN_LEN];
 	struct fog_audit_chain *chain;
+	struct fog_audit_verdict old; // of what was in the store before
 };
 
 static inline void chain_open(struct chain_rig *rig)
@@ -40,6 +41,9 @@ static inline void chain_rig_start_on(struct chain_rig *rig, struct fog_db *db)
 
 	memset(rig, 0, sizeof(*rig));
 	rig->db = db;
+	const struct fog_audit_verify before = {0};
+	CU_ASSERT_EQUAL_FATAL(fog_audit_verify(rig->db, &before, &rig->old), 0);
+	CU_ASSERT_EQUAL_FATAL(rig->old.findings, 0);
 	snprintf(rig->folder, sizeof(rig->folder), "/tmp/fogline-audit-XXXXXX");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(rig->folder));
 	snprintf(rig->heads, sizeof(rig->heads), "%s/audit-head.jsonl", rig->folder);
@@ -113,15 +117,27 @@ static inline void found_note(void *ctx, const struct fog_audit_finding *f)
 	all->list[all->count++].last = f->last;
 }
 
+// Without what was there before. 'own' may be NULL.
+static inline struct found verify_by(
+        struct chain_rig *rig, const char *own, const char *const *heads, unsigned n
+)
+{
+	struct found all = {0};
+	const struct fog_audit_verify v = {
+	        .head_path = heads, .heads = n, .own = own, .found = found_note, .ctx = &all};
+
+	CU_ASSERT_EQUAL_FATAL(fog_audit_verify(rig->db, &v, &all.verdict), 0);
+	all.verdict.chains -= rig->old.chains;
+	all.verdict.rows -= rig->old.rows;
+	all.verdict.unwatched -= rig->old.unwatched;
+	return all;
+}
+
 static inline struct found verify(struct chain_rig *rig)
 {
 	const char *path = rig->heads;
-	struct found all = {0};
-	const struct fog_audit_verify v = {
-	        .head_path = &path, .heads = 1, .own = rig->id, .found = found_note, .ctx = &all};
 
-	CU_ASSERT_EQUAL_FATAL(fog_audit_verify(rig->db, &v, &all.verdict), 0);
-	return all;
+	return verify_by(rig, rig->id, &path, 1);
 }
 
 // Whether exactly this is found.

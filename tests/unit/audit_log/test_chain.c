@@ -180,10 +180,7 @@ static void test_two_writers(void)
 		fog_audit_list_free(&l);
 	}
 	const char *paths[] = {rig.heads, other.heads};
-	struct found f = {0};
-	const struct fog_audit_verify v = {
-	        .head_path = paths, .heads = 2, .found = found_note, .ctx = &f};
-	CU_ASSERT_EQUAL(fog_audit_verify(rig.db, &v, &f.verdict), 0);
+	struct found f = verify_by(&rig, NULL, paths, 2);
 	CU_ASSERT_EQUAL(f.verdict.findings, 0);
 	CU_ASSERT_EQUAL(f.verdict.chains, 2);
 	CU_ASSERT_EQUAL(f.verdict.rows, 2 * EACH + 2);
@@ -426,7 +423,7 @@ static void test_brief(void)
 	chain_close(&rig);
 	CU_ASSERT_TRUE_FATAL(raw(rig.db, "DELETE FROM audit WHERE sequence > 7") > 0);
 	CU_ASSERT_EQUAL_FATAL(fog_audit_chain_open(&rig.chain, &p), 0);
-	l = rows_of(rig.db, "audit.start", NULL);
+	l = rows_of(rig.db, "audit.start", rig.id);
 	CU_ASSERT_EQUAL(l.count, 2);
 	fog_audit_list_free(&l);
 	chain_rig_stop(&rig);

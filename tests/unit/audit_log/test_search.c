@@ -32,7 +32,7 @@ static void start(struct chain_rig *rig)
 	put(rig, "alice", "2", "user_x.create", "user/8", "192.0.2.3", FOG_AUDIT_DONE, "c3", 4000);
 }
 
-// The sequence numbers that a filter lets through, as text: "2,4".
+// The sequence numbers that a filter lets through, as text: "2,4". Without another chain it is the rig's.
 static const char *numbers(struct chain_rig *rig, struct fog_audit_filter f)
 {
 	static char text[256];
@@ -42,6 +42,8 @@ static const char *numbers(struct chain_rig *rig, struct fog_audit_filter f)
 	text[0] = '\0';
 	if (f.limit == 0)
 		f.limit = 100;
+	if (f.chain == NULL)
+		f.chain = rig->id;
 	CU_ASSERT_EQUAL_FATAL(fog_audit_search(rig->db, &f, &l), 0);
 	for (unsigned i = 0; i < l.count; i++)
 		n += snprintf(
@@ -88,7 +90,8 @@ static void test_pages(void)
 	struct fog_audit_list l;
 
 	start(&rig);
-	struct fog_audit_filter f = {.limit = 2}, bad = {.limit = FOG_AUDIT_PAGE_MAX + 2};
+	struct fog_audit_filter f = {.limit = 2, .chain = rig.id},
+	                        bad = {.limit = FOG_AUDIT_PAGE_MAX + 2};
 	for (int page = 0; page < 2; page++) {
 		CU_ASSERT_EQUAL_FATAL(fog_audit_search(rig.db, &f, &l), 0);
 		CU_ASSERT_EQUAL_FATAL(l.count, 2);

@@ -65,6 +65,9 @@ static void test_refused(void)
 	chain_rig_stop(&rig);
 }
 
+// Of the rig's chain: an old store has the first numbers, too.
+#define OURS " AND request_id NOT LIKE 'old-%'"
+
 static void spoil_start(struct chain_rig *rig)
 {
 	start(rig);
@@ -113,7 +116,8 @@ static void test_edited(void)
 	spoil_start(&rig);
 	for (unsigned i = 0; i < sizeof(edits) / sizeof(edits[0]); i++)
 		spoil(&rig, edits[i], FOG_AUDIT_CHANGED, 9, 9);
-	spoil(&rig, "UPDATE audit SET action = 'x' WHERE sequence = 1", FOG_AUDIT_CHANGED, 1, 1);
+	spoil(&rig, "UPDATE audit SET action = 'x' WHERE sequence = 1" OURS, FOG_AUDIT_CHANGED, 1,
+	      1);
 	spoil(&rig, "UPDATE audit SET action = 'x' WHERE sequence = 21", FOG_AUDIT_CHANGED, 21, 21);
 	CU_ASSERT_EQUAL(verify(&rig).verdict.findings, 0);
 	chain_rig_stop(&rig);
@@ -130,7 +134,7 @@ static void test_deleted(void)
 	spoil(&rig, "DELETE FROM audit WHERE sequence = 21", FOG_AUDIT_CUT, 21, 21);
 	spoil(&rig, "DELETE FROM audit", FOG_AUDIT_CUT, 1, ROWS + 1);
 	// The head of the start names row 1.
-	spoil(&rig, "DELETE FROM audit WHERE sequence < 4", FOG_AUDIT_GAP, 1, 3);
+	spoil(&rig, "DELETE FROM audit WHERE sequence < 4" OURS, FOG_AUDIT_GAP, 1, 3);
 	CU_ASSERT_EQUAL(verify(&rig).verdict.findings, 0);
 	chain_rig_stop(&rig);
 }
@@ -584,10 +588,7 @@ static void test_other_chain(void)
 	snprintf(kept, sizeof(kept), "%s.%s", rig.heads, rig.id);
 	CU_ASSERT_EQUAL(stat(kept, &st), 0);
 	const char *paths[] = {kept, rig.heads};
-	struct found f = {0};
-	const struct fog_audit_verify v = {
-	        .head_path = paths, .heads = 2, .found = found_note, .ctx = &f};
-	CU_ASSERT_EQUAL(fog_audit_verify(rig.db, &v, &f.verdict), 0);
+	struct found f = verify_by(&rig, NULL, paths, 2);
 	CU_ASSERT_EQUAL(f.verdict.findings, 0);
 	CU_ASSERT_EQUAL(f.verdict.chains, 2);
 	CU_ASSERT_EQUAL(f.verdict.unwatched, 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 the Fogline authors
-// Managed nodes, on both stores: what operators say, enrolments, states by the times of rows, configurations of new appliances.
+// Managed nodes, on all stores: what operators say, enrolments, states by the times of rows, configurations of new appliances.
 #include <errno.h>
 #include <sodium.h>
 

@@ -13,6 +13,7 @@
 #include "../../../controlplane/http/dispatch.h"
 #include "../../../controlplane/node.h"
 #include "../run.h"
+#include "../store/store_rig.h"
 
 #define JSON_TYPE "application/json"
 
@@ -30,7 +31,7 @@ static const char *const *sent; // headers of the next one
 
 static inline int start(void)
 {
-	char path[128], text[1024];
+	char path[128], text[2048], state[128];
 	FILE *f;
 
 	snprintf(folder, sizeof(folder), "/tmp/fog-dispatch-XXXXXX");
@@ -38,14 +39,15 @@ static inline int start(void)
 		return -1;
 	umask(077);
 	snprintf(path, sizeof(path), "%s/n.yaml", folder);
+	snprintf(state, sizeof(state), "%s/state", folder);
 	snprintf(
 	        text, sizeof(text),
 	        "instance: dispatchtest\nuser: \"\"\ndataplane_user: \"\"\nworkers: {cpus: [0]}\n"
 	        "limits: {auth: 100000, write: 100000, read: 100000}\n"
 	        "ports:\n  - {name: p0, driver: loop, device: a, addresses: [192.0.2.1]}\n"
 	        "rest: {cors_origins: [\"https://panel.example\"]}\n"
-	        "run_dir: %s\nstate_dir: %s/state\ntopology: %s/t.yaml\n",
-	        folder, folder, folder
+	        "run_dir: %s\nstate_dir: %s\ntopology: %s/t.yaml\n%s",
+	        folder, state, folder, rig_node_store(state)
 	);
 	f = fopen(path, "we");
 	if (f == NULL || fputs(text, f) < 0 || fclose(f) != 0)

@@ -16,6 +16,7 @@
 #include "../../../controlplane/http/listen.h"
 #include "../../../controlplane/http/server.h"
 #include "../../../controlplane/node_platform.h"
+#include "../store/store_rig.h"
 #include "config_text.h"
 #include "http_rig.h"
 
@@ -29,6 +30,7 @@ static struct fog_token token;
 static int unix_fd = -1, tcp_fd = -1, stop_pipe[2];
 static pthread_t acceptor;
 static char answer[1 << 20];
+static const char *store_line; // of the configuration
 
 int write_file(const char *path, const char *text)
 {
@@ -77,14 +79,14 @@ static const char config_head[] =
 static void config_make(char *text, size_t len, const char *more)
 {
 	snprintf(
-	        text, len, "%srun_dir: %s\nstate_dir: %s/state\ntopology: %s\n%s", config_head,
-	        folder, folder, topology_path, more
+	        text, len, "%srun_dir: %s\nstate_dir: %s/state\ntopology: %s\n%s%s", config_head,
+	        folder, folder, topology_path, store_line, more
 	);
 }
 
 static int start(void)
 {
-	char text[2048], path[128];
+	char text[2048], path[128], state[128];
 
 	snprintf(folder, sizeof(folder), "/tmp/fog-http-XXXXXX");
 	if (sodium_init() < 0 || fog_crypto_init() < 0 || mkdtemp(folder) == NULL ||
@@ -94,8 +96,10 @@ static int start(void)
 	snprintf(socket_path, sizeof(socket_path), "%s/rest.sock", folder);
 	snprintf(topology_path, sizeof(topology_path), "%s/topology.yaml", folder);
 	snprintf(path, sizeof(path), "%s/token", folder);
-	config_make(text, sizeof(text), "");
 	umask(077);
+	snprintf(state, sizeof(state), "%s/state", folder);
+	store_line = rig_node_store(state);
+	config_make(text, sizeof(text), "");
 	if (write_file(config_path, text) < 0 || write_file(path, TOKEN "\n") < 0 ||
 	    fog_token_load(&token, path) < 0 ||
 	    fog_node_create(config_path, NULL, NULL, &node) < 0 || fog_node_start(node) < 0)

@@ -16,7 +16,12 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+import old_store  # noqa: E402
+
 STORE = os.environ["FOGLINE_STORE"]
+OLD = os.environ.get("FOGLINE_OLD_STORE")
+OLD_USERS = ["old.admin", "old.operator", "old.user"] if OLD else []
 SHARED = STORE.startswith("postgresql://")
 NOBODY = pwd.getpwnam("nobody")
 
@@ -38,6 +43,16 @@ class Host:
 			"state_dir": str(self.state), "topology": str(folder / "topology.yaml"), "workers": {"cpus": [0]},
 			"ports": [{"name": "p0", "driver": "loop", "device": "a", "addresses": ["192.0.2.1"]}],
 			"store": {"url": url}}))
+
+	def put_old(self):
+		"""What an older version left of its state."""
+		control = self.state / "control"
+		control.mkdir(parents=True)
+		old_store.put_key(control / "platform.key")
+		if not SHARED:
+			old_store.put(OLD, control / "platform.db")
+		for path in (self.state, control, *control.iterdir()):
+			os.chown(path, NOBODY.pw_uid if os.geteuid() == 0 else -1, -1)
 
 	def run(self, *words, code=0, command="store", says=""):
 		done = subprocess.run(
@@ -65,7 +80,11 @@ def lines(path):
 
 
 def check_backup(host, folder):
-	check("steps that ran: " in host.run("migrate"), "an empty store is brought up to date")
+	if OLD:
+		check("fogctl store migrate" in host.run("backup", folder / "early", code=1), "a store that is not up to date")
+		check(not (folder / "early").exists() or (folder / "early").stat().st_size == 0, "leaves no backup")
+	ran = host.run("migrate")
+	check("steps that ran: " in ran and ran.split()[-1] != "0", f"an empty store, or an old one, is brought up to date: {ran}")
 	check("steps that ran: 0" in host.run("migrate"), "once")
 	check(host.rows("store.migrate") == [("done", "store")], "steps that ran are in the audit, once")
 	host.add("ann")
@@ -95,7 +114,7 @@ def check_restore(host, folder, backup):
 	check(host.users() == before, f"all is as it was: {host.users()}")
 	check(host.rows("store.restore")[-1] == ("done", str(backup)), f"{host.rows('store.restore')}")
 	host.add("dan")
-	check('"id": 3' in host.users() or '"id":3' in host.users().replace(" ", ""), f"the next account: {host.users()}")
+	check(f'"id":{len(OLD_USERS) + 3}' in host.users().replace(" ", ""), f"the next account: {host.users()}")
 	host.run("restore", backup, "--force")
 
 
@@ -123,7 +142,7 @@ def check_move(host, fogctl, folder):
 	if os.geteuid() == 0:
 		check(target.stat().st_uid == NOBODY.pw_uid, "it belongs to the control plane's user")
 	with sqlite3.connect(target) as db:
-		check(db.execute("SELECT name FROM account ORDER BY id").fetchall() == [("ann",), ("bob",)], "its rows")
+		check(db.execute("SELECT name FROM account ORDER BY id").fetchall() == [(name,) for name in (*OLD_USERS, "ann", "bob")], "its rows")
 		moved = db.execute("SELECT outcome, object FROM audit WHERE action = 'store.move' ORDER BY id").fetchall()
 		check(moved == [("begun", str(target)), ("done", str(target))], f"the audit of the new one: {moved}")
 	other = Host(fogctl, folder, "other", str(target))
@@ -161,6 +180,8 @@ def main():
 		folder = pathlib.Path(name)
 		folder.chmod(0o755)
 		host = Host(sys.argv[1], folder, "host", STORE if SHARED else "")
+		if OLD:
+			host.put_old()
 		backup = check_backup(host, folder)
 		check_restore(host, folder, backup)
 		check_running(host, folder, backup)
