@@ -222,8 +222,13 @@ static int call_user(struct ctl_client *c, const char *name, char number[24])
 	struct ctl_answer answer;
 	size_t i;
 	json_t *one;
-	int r = call_add_escaped(&ask, name);
+	char small[CTL_TARGET_LEN];
+	size_t len = 0;
 
+	for (; name[len] != '\0' && len + 1 < sizeof(small); len++)
+		small[len] = (char)tolower((unsigned char)name[len]);
+	small[len] = '\0';
+	int r = call_add_escaped(&ask, small);
 	if (r == CTL_OK)
 		r = ctl_call_other(c, CTL_ROUTE_get_users, ask.target, NULL, &answer);
 	if (r != CTL_OK)

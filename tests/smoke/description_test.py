@@ -10,6 +10,7 @@ import re
 
 from _init import check, equal, wait_for
 from consensus import EPOCH_S, consensus, network
+from directory_commands import loops, proves, sends
 
 TAGS = {"Health", "Node", "Network", "Configuration", "Messages", "Diagnosis"}
 NEEDED = {
@@ -132,6 +133,9 @@ def proofs(lab, rest, ask):
 	for place in (f"/v1/epochs/{epoch}/vrf", f"/v1/nodes/mix1/epochs/{epoch}/vrf"):
 		wait_for(f"the proof of {place}", lambda place=place: rest.call("GET", place)[0] == 200, STEP_S, every=0.5)
 		equal(ask("GET", place, 200)["epoch"], epoch, f"epoch of {place}")
+	proves(lab["gateway"], epoch)
+	loops(lab["gateway"])
+	sends(lab["gateway"], "service")
 
 
 def ends(ask):

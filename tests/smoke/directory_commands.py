@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 
-from _init import check, equal
+from _init import check, equal, wait_for
 from consensus import consensus, seconds
 
 AUDIT_LOOPS, AUDIT_RATE = 300, 100
@@ -75,6 +75,33 @@ def differs(node, new):
 	equal([entry["name"] for entry in found["left"]], [new.name], "who is missing in the one before")
 	check(f"epoch {epoch} -> {epoch}: the same consensus\n" in node.fogctl("consensus", "diff", epoch, epoch),
 		"a consensus is the same as itself")
+
+
+def proves(node, epoch):
+	"""`proof` and `descriptor` have what the API has."""
+	own, other = f"/v1/epochs/{epoch}/vrf", f"/v1/nodes/mix1/epochs/{epoch}/vrf"
+	equal(json.loads(node.fogctl("proof", "own", str(epoch), "-j")), node.rest.get(own), "proof own")
+	equal(json.loads(node.fogctl("proof", "of", "mix1", str(epoch), "-j")), node.rest.get(other), "proof of mix1")
+	check(node.rest.get(other)["proof"] in node.fogctl("proof", "of", "mix1", str(epoch)), "proof does not show the proof")
+	check(node.rest.get("/v1/descriptor")["descriptor"] in node.fogctl("descriptor"), "descriptor does not show it")
+
+
+def loops(node):
+	"""`loops` sends packets that come back, and wipes what is known of them."""
+	node.fogctl("loops", "start", "--count", "4", "--rate", "100", "--seconds", "60")
+	wait_for("the loops", lambda: json.loads(node.fogctl("loops", "list", "-j"))["state"] == "ended")
+	found = json.loads(node.fogctl("loops", "--after", "2", "-j"))
+	equal((found["count"], found["sent"], [loop["number"] for loop in found["records"]]), (4, 4, [2, 3]), "loops behind the second one")
+	check("records:" in node.fogctl("loops"), "loops shows no records")
+	node.fogctl("loops", "stop")
+	equal(node.rest.get("/v1/loops")["state"], "none", "loops after their end")
+
+
+def sends(node, to):
+	"""`sent` says of a message what the API does."""
+	number = json.loads(node.fogctl("send", "--to", to, "a line", "-j"))["id"]
+	wait_for("the way out", lambda: json.loads(node.fogctl("sent", str(number), "-j"))["state"] == "handed_over")
+	check("handed_over" in node.fogctl("sent", str(number)), "sent does not show it")
 
 
 def withdraws(node):
