@@ -206,6 +206,7 @@ def main(cuts, writes, stores):
 	parser.add_argument("--lying-disk", action="store_true", help="the disk flushes nothing, so that the test has to fail")
 	options = parser.parse_args()
 	random.seed(options.seed)
+	postgres.end_tidily()
 	print(f"seed {options.seed}", flush=True)
 	build = options.build.resolve()
 	cache = build / "vm"
