@@ -24,7 +24,7 @@ def main(kind):
 		programs = {plan.program(test) for test in plan.introspect(folder, "tests") if plan.races(test)}
 	else:
 		programs = plan.fuzz_targets(folder)
-	names = sorted(str(pathlib.Path(program).relative_to(folder)) for program in programs)
+	names = sorted(str((folder / program).relative_to(folder)) for program in programs)
 	if not names:
 		sys.exit(f"build_some.py: nothing to build for {kind}")
 	return subprocess.run(["ninja", "-C", folder, *names], check=False).returncode

@@ -165,9 +165,10 @@ def _load(name, sanitized):
 
 
 def program(test):
-	"""What a test runs; where it runs on several stores, that stands behind the program that does so."""
+	"""What a test runs; where it runs on several stores, that stands behind the program that does so, as seen from the
+	build's folder."""
 	cmd = test["cmd"]
-	if len(cmd) < 3 or not cmd[1].endswith("/tests/postgres.py"):
+	if len(cmd) < 3 or pathlib.Path(cmd[1]).name != "postgres.py":
 		return cmd[0]
 	rest = cmd[2:]
 	while rest[0].startswith("--"):
@@ -178,7 +179,7 @@ def program(test):
 def races(test):
 	"""Rings, replay table, calendar, keys that come and go, mailboxes, loops, cover, fetching, stores, accounts, audit, limits: where threads meet."""
 	return re.search(
-		r"/build-tsan/tests/unit/(core/|shm/|pipeline/test_manager_key$|control/test_(cover|loops|mailbox)$|services/test_|audit_log/test_audit_log_chain$|limits/test_|directory/test_directory_fetch|store/|accounts/test_threads$)",
+		r"(^|/build-tsan/)tests/unit/(core/|shm/|pipeline/test_manager_key$|control/test_(cover|loops|mailbox)$|services/test_|audit_log/test_audit_log_chain$|limits/test_|directory/test_directory_fetch|store/|accounts/test_threads$)",
 		program(test))
 
 

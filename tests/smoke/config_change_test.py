@@ -116,7 +116,8 @@ def by_put(lab, node):
 		# Made from what is there no more, or wrong: nothing changes.
 		put(node, config, first, 412)
 		put(node, {**config, "no_such_key": 1}, etag, 422)
-		put(node, config, '"of another kind"', 400)
+		put(node, config, '"of another kind"', 412)
+		put(node, config, "without quotes", 400)
 		equal(node.rest.call("PUT", "/v1/config", config)[0], 428, "status of PUT without If-Match")
 		equal(node.rest.call("GET", "/v1/config")[1]["ETag"], etag, "ETag after changes that were refused")
 
