@@ -14,10 +14,7 @@
 #include "private.h"
 #include "wiped.h"
 
-#define SWEEP_US (60 * MINUTE_US)
-#define CHANGES_KEPT_US (60 * MINUTE_US)
-#define FAILURES_KEPT_US DAY_US
-#define NETWORKS_KEPT_US (90 * DAY_US)
+#define SWEEP_US (10 * MINUTE_US)
 
 struct opening {
 	struct work work;
@@ -157,53 +154,6 @@ err:
 	return r;
 }
 
-struct sweep {
-	struct work work;
-	int sessions, resets; // that were deleted
-};
-
-static int sweep_work(struct fog_tx *tx, void *ctx)
-{
-	struct sweep *s = ctx;
-	const struct work *w = &s->work;
-	int unnamed;
-
-	const struct {
-		const char *sql;
-		int64_t before;
-		int *count;
-	} old[] = {
-	        {"DELETE FROM login_step WHERE ends_at < $1", w->now_us, &unnamed},
-	        {"DELETE FROM reset_token WHERE ends_at < $1", w->now_us, &s->resets},
-	        {"DELETE FROM refresh_token WHERE ends_at < $1", w->now_us, &unnamed},
-	        {"DELETE FROM session WHERE ends_at < $1", w->now_us - DAY_US, &s->sessions},
-	        {"DELETE FROM login_failure WHERE failed_at < $1", w->now_us - FAILURES_KEPT_US,
-	         &unnamed},
-	        {"DELETE FROM known_network WHERE login_at < $1", w->now_us - NETWORKS_KEPT_US,
-	         &unnamed},
-	        {"DELETE FROM rights_change WHERE changed_at < $1", w->now_us - CHANGES_KEPT_US,
-	         &unnamed},
-	};
-
-	for (size_t i = 0; i < sizeof(old) / sizeof(old[0]); i++) {
-		int r = fog_db_run(tx, old[i].sql, FOG_BIND(FOG_INT(old[i].before)));
-		if (r < 0)
-			return r;
-		*old[i].count = r;
-	}
-	return 0;
-}
-
-static int accounts_sweep(struct fog_accounts *a, const struct work *w)
-{
-	struct sweep s = {.work = *w};
-	int r = accounts_write(&s.work, sweep_work);
-
-	if (r >= 0)
-		accounts_note_over(a, s.sessions, s.resets);
-	return r;
-}
-
 // What only one thread does, and now and then.
 static int accounts_chores(struct fog_accounts *a, struct work *w)
 {
@@ -214,8 +164,9 @@ static int accounts_chores(struct fog_accounts *a, struct work *w)
 		a->used_us = w->now_us;
 	}
 	if (r >= 0 && w->now_us - a->swept_us >= SWEEP_US) {
-		r = accounts_sweep(a, w);
-		a->swept_us = w->now_us;
+		r = accounts_sweep(w);
+		if (r == 0)
+			a->swept_us = w->now_us;
 	}
 	return r;
 }

@@ -114,6 +114,7 @@ struct fog_caller {
 	uint32_t scopes; // enum fog_scope; of all but keys FOG_SCOPE_ALL
 	enum fog_tier tier;
 	struct fog_limits limits; // of the key, else of the account
+	struct fog_limits owner; // of the account
 	char
 	        name[FOG_USER_NAME_MAX +
 	             1]; // of the account; "uid 0", "token 12ab.." of those without one
@@ -123,6 +124,8 @@ struct fog_caller {
 // Who sends this bearer token: a JWT or an API key. What has been seen before costs a hash and a look into memory, and
 // neither a signature nor the store. -EACCES, or -EAGAIN while the store has been away for longer than FOG_MIRROR_STALE_MS.
 int fog_caller_find(struct fog_accounts *, const char *bearer, size_t len, struct fog_caller *, struct fog_denial *);
+// The same as far as memory knows, so that nothing is looked up: -ENOENT, what was not seen before.
+int fog_caller_known(struct fog_accounts *, const char *bearer, size_t len, struct fog_caller *, struct fog_denial *);
 // Those that this library does not know. 'id' is fog_token.id.
 void fog_caller_local(struct fog_caller *, uint32_t uid, uint32_t roles);
 void fog_caller_static(struct fog_caller *, const char *id);

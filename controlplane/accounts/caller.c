@@ -42,13 +42,12 @@ static int session_find(struct found *f, const char *bearer, size_t len, struct 
 	return r < 0 ? r : accounts_read(&f->work, session_caller);
 }
 
-int fog_caller_find(
+int fog_caller_known(
         struct fog_accounts *a, const char *bearer, size_t len, struct fog_caller *caller,
         struct fog_denial *refusal
 )
 {
 	uint8_t hash[CACHE_HASH_LEN];
-	int64_t now = a->now_us();
 
 	*caller = (struct fog_caller){0}; // nobody, whatever refuses him
 	if (mirror_stale(a))
@@ -56,15 +55,28 @@ int fog_caller_find(
 	if (len == 0 || len > FOG_BEARER_MAX)
 		return refuse_bearer(refusal, "length");
 	cache_hash(a->cache, bearer, len, hash);
-	if (cache_get(a->cache, hash, now, caller))
-		return 0;
+	return cache_get(a->cache, hash, a->now_us(), caller) ? 0 : -ENOENT;
+}
+
+int fog_caller_find(
+        struct fog_accounts *a, const char *bearer, size_t len, struct fog_caller *caller,
+        struct fog_denial *refusal
+)
+{
+	int64_t now = a->now_us();
+	int r = fog_caller_known(a, bearer, len, caller, refusal);
+
+	if (r != -ENOENT)
+		return r;
 	struct found f = {.work = {.a = a, .refusal = refusal, .now_us = now}, .caller = caller};
-	int r = is_key(bearer, len) ? key_find(&f, bearer, len, refusal)
-	                            : session_find(&f, bearer, len, refusal);
+	r = is_key(bearer, len) ? key_find(&f, bearer, len, refusal)
+	                        : session_find(&f, bearer, len, refusal);
 	if (r < 0) {
 		*caller = (struct fog_caller){0};
 		return r;
 	}
+	uint8_t hash[CACHE_HASH_LEN];
+	cache_hash(a->cache, bearer, len, hash);
 	cache_put(a->cache, hash, caller, now, f.claims.ends_us, f.version);
 	return 0;
 }

@@ -5,16 +5,25 @@
 
 #include <pthread.h>
 
-enum { GATE_RUNNING = 2, GATE_WAITING = 16, GATE_WAIT_MS = 5000 };
+enum {
+	GATE_RUNNING = 2,
+	GATE_WAITING = 16,
+	GATE_PLACES = GATE_RUNNING + GATE_WAITING,
+	GATE_SHARE = 12, // places of one network, so that some are left for all others
+	GATE_WAIT_MS = 5000,
+	GATE_NETWORK_LEN = 48,
+};
 
 struct gate {
 	pthread_mutex_t lock; // over what follows
 	pthread_cond_t cond;
 	unsigned running, waiting;
+	char network[GATE_PLACES][GATE_NETWORK_LEN]; // of those inside; "": a free place
 };
 
 void gate_init(struct gate *);
 void gate_destroy(struct gate *);
-// Returns 0, or -EBUSY: too many wait already, or it took too long. Any thread.
-int gate_enter(struct gate *);
-void gate_leave(struct gate *);
+// 'network': where the order comes from, NULL: from somebody who is known. Returns 0, or -EBUSY: too many wait already, of all or of
+// this network, or it took too long. Any thread.
+int gate_enter(struct gate *, const char *network);
+void gate_leave(struct gate *, const char *network); // the same

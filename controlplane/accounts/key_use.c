@@ -31,6 +31,7 @@ int key_caller(struct fog_tx *tx, void *ctx)
 		c->scopes = (uint32_t)fog_rows_int(&row, 10);
 		f->ends_us = fog_rows_int(&row, 11);
 		revoked = fog_rows_int(&row, 12) != 0;
+		c->owner = c->limits;
 		uint32_t *limit[] = {&c->limits.auth, &c->limits.write, &c->limits.read};
 		for (int i = 0; i < 3; i++)
 			if (fog_rows_int(&row, 13 + i) != 0)

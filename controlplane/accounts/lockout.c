@@ -13,17 +13,16 @@
 
 enum { PAIR_FAILURES = 5, NAME_FAILURES = 10, DELAY_MAX_S = 60 };
 
-#define LOCK_US (30 * MINUTE_US)
 #define EVERYWHERE ""
 
-// Without the host's part. What is no address stands for itself.
-static void network_of(const char *source, char network[NETWORK_MAX])
+// Without the host's part, of IPv6 with so many bytes. What is no address stands for itself.
+static void network_of(const char *source, unsigned bytes, char network[NETWORK_MAX])
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 	uint8_t ip[16];
 
 	if (inet_pton(AF_INET6, source, ip) == 1 && memcmp(ip, mapped, sizeof(mapped)) != 0) {
-		memset(ip + 7, 0, 9);
+		memset(ip + bytes, 0, sizeof(ip) - bytes);
 		inet_ntop(AF_INET6, ip, network, NETWORK_MAX);
 	} else if (inet_pton(AF_INET6, source, ip) == 1) {
 		snprintf(network, NETWORK_MAX, "%u.%u.%u.0", ip[12], ip[13], ip[14]);
@@ -45,7 +44,8 @@ void attempt_name(struct fog_accounts *a, struct attempt *t, const char *name, c
 		len = strlen(small);
 	}
 	seal_hash(a->seal, "login name", name, len, t->who, sizeof(t->who));
-	network_of(source, t->network);
+	network_of(source, 7, t->network);
+	network_of(source, 6, t->wide);
 }
 
 struct failures {
@@ -232,7 +232,7 @@ int attempt_verify(
         struct work *w, const struct attempt *t, const char *stored, const char *password
 )
 {
-	int r = password_verify(w->a, stored, password, w->refusal);
+	int r = password_verify(w->a, t->wide, stored, password, w->refusal);
 
 	if (r < 0)
 		attempt_spare(w, t);

@@ -58,9 +58,9 @@ int password_check(const char *password, const char *name, struct fog_denial *re
 	return 0;
 }
 
-static int password_enter(struct fog_accounts *a, struct fog_denial *refusal)
+static int password_enter(struct fog_accounts *a, const char *network, struct fog_denial *refusal)
 {
-	if (gate_enter(&a->gate) == 0) {
+	if (gate_enter(&a->gate, network) == 0) {
 		atomic_fetch_add(&a->hashes, 1);
 		return 0;
 	}
@@ -73,14 +73,14 @@ int password_hash(
         struct fog_accounts *a, const char *password, char out[], struct fog_denial *refusal
 )
 {
-	int r = password_enter(a, refusal);
+	int r = password_enter(a, NULL, refusal);
 
 	if (r < 0)
 		return r;
 	r = crypto_pwhash_str_alg(
 	        out, password, strlen(password), PASSES, MEMORY, crypto_pwhash_ALG_ARGON2ID13
 	);
-	gate_leave(&a->gate);
+	gate_leave(&a->gate, NULL);
 	return r == 0 ? 0 : refuse_store(refusal, -ENOMEM);
 }
 
@@ -90,7 +90,7 @@ int fog_secret_digest(
 )
 {
 	uint8_t salt[crypto_pwhash_SALTBYTES], keyed[32];
-	int r = password_enter(a, refusal);
+	int r = password_enter(a, NULL, refusal);
 
 	if (r < 0)
 		return r;
@@ -100,25 +100,26 @@ int fog_secret_digest(
 	        digest, 32, (const char *)keyed, sizeof(keyed), salt, PASSES, MEMORY,
 	        crypto_pwhash_ALG_ARGON2ID13
 	);
-	gate_leave(&a->gate);
+	gate_leave(&a->gate, NULL);
 	sodium_memzero(keyed, sizeof(keyed));
 	return r == 0 ? 0 : refuse_store(refusal, -ENOMEM);
 }
 
 int password_verify(
-        struct fog_accounts *a, const char *stored, const char *password, struct fog_denial *refusal
+        struct fog_accounts *a, const char *network, const char *stored, const char *password,
+        struct fog_denial *refusal
 )
 {
 	bool known = stored != NULL && stored[0] != '\0';
 	size_t len = strnlen(password, FOG_PASSWORD_BYTES_MAX + 1);
-	int r = password_enter(a, refusal);
+	int r = password_enter(a, network, refusal);
 
 	if (r < 0)
 		return r;
 	errno = 0;
 	r = crypto_pwhash_str_verify(known ? stored : NOBODY, password, len);
 	bool memory = r < 0 && errno != EINVAL; // EINVAL: another password
-	gate_leave(&a->gate);
+	gate_leave(&a->gate, network);
 	if (memory)
 		return refuse_store(refusal, -ENOMEM);
 	return r == 0 && known && len <= FOG_PASSWORD_BYTES_MAX;

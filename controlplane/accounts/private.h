@@ -44,7 +44,8 @@ struct fog_accounts {
 	int64_t version; // up to which changes are known
 	pthread_mutex_t chores_lock; // over what follows
 	bool away; // the store did not answer
-	int64_t swept_us; // when old rows were last deleted
+	int64_t swept_us; // when all old rows had been deleted
+	unsigned sweeping; // which table is next
 	int64_t used_us; // when the use of keys was last written
 	pthread_t thread;
 	pthread_mutex_t stop_lock;
@@ -135,8 +136,8 @@ void caller_fill(struct fog_accounts *, struct fog_caller *, const struct fog_ro
 
 int password_check(const char *password, const char *name, struct fog_denial *); // whether it may be one
 int password_hash(struct fog_accounts *, const char *password, char out[], struct fog_denial *); // crypto_pwhash_STRBYTES
-// Returns 1, 0 or an error. 'stored' NULL or empty: as much work, and 0.
-int password_verify(struct fog_accounts *, const char *stored, const char *password, struct fog_denial *);
+// Returns 1, 0 or an error. 'stored' NULL or empty: as much work, and 0. 'network': of the gate.
+int password_verify(struct fog_accounts *, const char *network, const char *stored, const char *password, struct fog_denial *);
 // In a transaction: the new one, the end of all sessions, steps and resets.
 int password_store(struct fog_tx *, struct work *, int64_t user_id, const char *stored);
 
@@ -145,11 +146,20 @@ int password_store(struct fog_tx *, struct work *, int64_t user_id, const char *
 // All of an account. Returns 0 or an error of the store.
 int keys_revoke(struct fog_tx *, struct work *, int64_t user_id);
 
+// sweep.c
+
+// Delete some of what is over, in transactions of a bounded number of rows, so that nobody waits for it. Returns 1: there may be
+// more, 0, or an error of the store.
+int accounts_sweep(struct work *);
+
 // lockout.c
+
+#define LOCK_US (30 * MINUTE_US) // of a pair; failures before it don't count
 
 struct attempt {
 	uint8_t who[WHO_LEN];
 	char network[NETWORK_MAX];
+	char wide[NETWORK_MAX]; // of IPv6 the /48
 };
 
 void attempt_name(struct fog_accounts *, struct attempt *, const char *name, const char *source);

@@ -21,6 +21,24 @@ static void caller_local(struct http_exchange *x)
 	fog_caller_local(&x->req.caller, peer->uid, roles);
 }
 
+static int caller_look_up(
+        struct http_exchange *x, struct fog_accounts *accounts, const char *bearer
+)
+{
+	size_t len = strlen(bearer);
+	int r = fog_caller_known(accounts, bearer, len, &x->req.caller, &x->denial);
+
+	if (r != -ENOENT)
+		return r;
+	r = http_limit_unknown(x);
+	if (r < 0)
+		return r;
+	r = fog_caller_find(accounts, bearer, len, &x->req.caller, &x->denial);
+	if (r == -EACCES)
+		http_limit_was_unknown(x);
+	return r;
+}
+
 // Returns 0, or what keeps him out, with x->denial.
 static int caller_bearer(struct http_exchange *x, const char *authorization)
 {
@@ -43,10 +61,7 @@ static int caller_bearer(struct http_exchange *x, const char *authorization)
 		  .retry_after_s = 2};
 		return -EAGAIN;
 	}
-	authorization += strlen(scheme);
-	return fog_caller_find(
-	        accounts, authorization, strlen(authorization), &x->req.caller, &x->denial
-	);
+	return caller_look_up(x, accounts, authorization + strlen(scheme));
 }
 
 bool http_identify(struct http_exchange *x)

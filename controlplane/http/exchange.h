@@ -48,6 +48,10 @@ typedef bool http_step(struct http_exchange *);
 
 http_step http_identify; // who asks, for all that follows: caller.c
 http_step http_limit; // whether he asks too often: limit.c
+// Whether a token that was not seen before may be looked up: not for a source that has shown too many that nobody has. -EDQUOT, with
+// x->denial; http_limit refuses it.
+int http_limit_unknown(struct http_exchange *);
+void http_limit_was_unknown(struct http_exchange *); // nobody has that one
 http_step http_authenticate; // whether it is known who asks, where that must be: caller.c
 http_step http_authorise; // whether he may
 http_step

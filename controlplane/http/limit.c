@@ -26,24 +26,72 @@ static uint32_t limit_own(const struct fog_limits *own, enum fog_rate_class clas
 	                                  : own->read;
 }
 
-static bool limit_rate(struct http_exchange *x, struct fog_rates *rates)
+static bool limit_refuse(struct http_exchange *x)
 {
-	const struct fog_caller *caller = &x->req.caller;
-	enum fog_rate_class class = limit_class(x->route);
-	bool stranger = caller->kind == FOG_CALLER_NONE;
-
-	fog_rates_take(
-	        rates, stranger ? x->head->peer->network : caller->actor, stranger, class,
-	        limit_own(&caller->limits, class), &x->rate
-	);
-	if (x->rate.allowed)
-		return true;
 	http_reply_problem(
 	        &x->res, 429, "too_many_requests", "wait as long as Retry-After says",
 	        "%" PRIu32 " requests a minute of this kind are allowed", x->rate.limit
 	);
 	x->res.retry_after_s = (int)x->rate.retry_after_s;
 	return false;
+}
+
+int http_limit_unknown(struct http_exchange *x)
+{
+	struct fog_rates *rates = node_platform_rates(x->dispatcher->params.node);
+	struct fog_rate rate;
+
+	if (rates == NULL)
+		return 0;
+	fog_rates_look(rates, x->head->peer->network, true, FOG_RATE_UNKNOWN, 0, &rate);
+	if (rate.allowed)
+		return 0;
+	x->rate = rate;
+	x->denial = (struct fog_denial
+	){.code = "too_many_requests",
+	  .why = "unknown_tokens",
+	  .text = "too many tokens that nobody has"};
+	return -EDQUOT;
+}
+
+void http_limit_was_unknown(struct http_exchange *x)
+{
+	struct fog_rates *rates = node_platform_rates(x->dispatcher->params.node);
+	struct fog_rate rate;
+
+	if (rates != NULL)
+		fog_rates_take(rates, x->head->peer->network, true, FOG_RATE_UNKNOWN, 0, &rate);
+}
+
+static void limit_take(struct http_exchange *x, struct fog_rates *rates)
+{
+	const struct fog_caller *caller = &x->req.caller;
+	enum fog_rate_class class = limit_class(x->route);
+	uint32_t own = limit_own(&caller->limits, class);
+	char owner[32];
+
+	if (caller->kind == FOG_CALLER_KEY) {
+		snprintf(owner, sizeof(owner), "keys of %" PRId64, caller->user_id);
+		fog_rates_take_owned(
+		        rates, caller->actor, own, owner, limit_own(&caller->owner, class), class,
+		        &x->rate
+		);
+	} else if (caller->kind != FOG_CALLER_NONE) {
+		fog_rates_take(rates, caller->actor, false, class, own, &x->rate);
+	} else {
+		fog_rates_take(rates, x->head->peer->network, true, class, 0, &x->rate);
+	}
+}
+
+static bool limit_rate(struct http_exchange *x, struct fog_rates *rates)
+{
+	if (x->unknown == -EDQUOT)
+		return limit_refuse(x);
+	// Who it is can't be known now, and is no stranger's fault: he is told so.
+	if (x->unknown == -EAGAIN && x->route->who != API_ANYONE)
+		return true;
+	limit_take(x, rates);
+	return x->rate.allowed || limit_refuse(x);
 }
 
 // What a tier allows in a day. Only accounts have a tier.

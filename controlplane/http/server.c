@@ -24,12 +24,12 @@
 #include "../node.h"
 #include "../now.h"
 #include "dispatch.h"
+#include "places.h"
 #include "tls.h"
 
 enum {
 	CONNECTIONS_MAX = 64,
 	CONNECTIONS_TCP_MAX = 48, // the rest is for operators on this host, whoever floods TCP
-	CONNECTIONS_PER_IP = 16,
 	HEAD_S = 10,
 	BODY_S = 30,
 	ANSWER_S = 60,
@@ -40,18 +40,11 @@ enum {
 	STREAM_BLOCK = 32 << 10, // of a body that is made while it is sent
 };
 
-struct server_connection {
-	int fd; // -1: free
-	uint64_t deadline_ms; // 0: none
-	struct http_peer peer;
-};
-
 struct fog_server {
 	struct MHD_Daemon *plain,
 	        *tls; // what comes by TCP goes to the second one, if the node has a certificate
 	struct http_dispatcher *dispatcher;
-	pthread_mutex_t lock; // of descriptors and deadlines
-	struct server_connection connection[2 * CONNECTIONS_MAX];
+	struct http_places places;
 };
 
 // A request between its first line and its end.
@@ -67,7 +60,7 @@ struct server_request {
 	bool too_large;
 };
 
-static struct server_connection *server_connection(struct MHD_Connection *c)
+static struct http_place *server_place(struct MHD_Connection *c)
 {
 	const union MHD_ConnectionInfo *info =
 	        MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -75,16 +68,15 @@ static struct server_connection *server_connection(struct MHD_Connection *c)
 	return info != NULL ? info->socket_context : NULL;
 }
 
+static uint64_t server_until(unsigned seconds)
+{
+	return seconds > 0 ? fog_now_ms() + seconds * 1000ull : 0;
+}
+
 // 0: as long as it takes.
 static void server_deadline(struct fog_server *s, struct MHD_Connection *c, unsigned seconds)
 {
-	struct server_connection *at = server_connection(c);
-
-	if (at == NULL)
-		return;
-	pthread_mutex_lock(&s->lock);
-	at->deadline_ms = seconds > 0 ? fog_now_ms() + seconds * 1000ull : 0;
-	pthread_mutex_unlock(&s->lock);
+	http_place_deadline(&s->places, server_place(c), server_until(seconds));
 }
 
 // The first line is there.
@@ -228,7 +220,7 @@ static enum MHD_Result server_begin(
         struct fog_server *s, struct MHD_Connection *c, struct server_request *q, const char *method
 )
 {
-	const struct server_connection *at = server_connection(c);
+	const struct http_place *at = server_place(c);
 
 	if (at == NULL || q->target == NULL)
 		return MHD_NO;
@@ -347,27 +339,10 @@ static void server_enter(struct fog_server *s, struct MHD_Connection *c, void **
 	fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
 	if (from == NULL || fd == NULL)
 		return;
-	pthread_mutex_lock(&s->lock);
-	unsigned i = 0;
-	while (i < 2 * CONNECTIONS_MAX && s->connection[i].fd >= 0)
-		i++;
-	if (i < 2 * CONNECTIONS_MAX) {
-		struct server_connection *at = &s->connection[i];
-		at->fd = fd->connect_fd;
-		at->deadline_ms = fog_now_ms() + HEAD_S * 1000ull;
+	struct http_place *at = http_place_enter(&s->places, fd->connect_fd, server_until(HEAD_S));
+	if (at != NULL)
 		server_peer(&at->peer, at->fd, from->client_addr);
-		*context = at;
-	}
-	pthread_mutex_unlock(&s->lock);
-}
-
-static void server_leave(struct fog_server *s, struct server_connection *at)
-{
-	if (at == NULL)
-		return;
-	pthread_mutex_lock(&s->lock);
-	at->fd = -1;
-	pthread_mutex_unlock(&s->lock);
+	*context = at;
 }
 
 static void server_notified(
@@ -378,22 +353,12 @@ static void server_notified(
 	if (what == MHD_CONNECTION_NOTIFY_STARTED)
 		server_enter(user, c, context);
 	else
-		server_leave(user, *context);
+		http_place_leave(&((struct fog_server *)user)->places, *context);
 }
 
 void fog_server_tick(struct fog_server *s)
 {
-	uint64_t now = fog_now_ms();
-
-	pthread_mutex_lock(&s->lock);
-	for (unsigned i = 0; i < 2 * CONNECTIONS_MAX; i++) {
-		struct server_connection *at = &s->connection[i];
-		if (at->fd < 0 || at->deadline_ms == 0 || at->deadline_ms > now)
-			continue;
-		at->deadline_ms = 0;
-		shutdown(at->fd, SHUT_RDWR); // its thread sees the end and closes it
-	}
-	pthread_mutex_unlock(&s->lock);
+	http_places_tick(&s->places, fog_now_ms());
 }
 
 // Whoever comes by TCP has shown no token yet.
@@ -420,12 +385,14 @@ void fog_server_accept(struct fog_server *s, int listen_fd)
 			return;
 		if (from.ss_family != AF_UNIX && s->tls != NULL)
 			daemon = s->tls;
-		if (from.ss_family != AF_UNIX && server_full_for_tcp(daemon)) {
+		if ((from.ss_family != AF_UNIX && server_full_for_tcp(daemon)) ||
+		    !http_place_take(&s->places, fd, generic, server_until(HEAD_S))) {
 			close(fd);
 			continue;
 		}
 		// Closes the descriptor by itself when a limit is reached.
-		MHD_add_connection(daemon, fd, generic, len);
+		if (MHD_add_connection(daemon, fd, generic, len) != MHD_YES)
+			http_place_drop(&s->places, fd);
 	}
 }
 
@@ -445,7 +412,6 @@ static struct MHD_Daemon *server_daemon(struct fog_server *s, struct fog_certifi
 	        flags, 0, NULL, NULL, server_request, s, MHD_OPTION_URI_LOG_CALLBACK, server_target,
 	        s, MHD_OPTION_NOTIFY_COMPLETED, server_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
 	        server_notified, s, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-	        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)CONNECTIONS_PER_IP,
 	        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY, MHD_OPTION_ARRAY, tls,
 	        MHD_OPTION_END
 	);
@@ -460,9 +426,7 @@ int fog_server_start(struct fog_node *node, const struct fog_token *token, struc
 
 	if (s == NULL)
 		return -ENOMEM;
-	pthread_mutex_init(&s->lock, NULL);
-	for (unsigned i = 0; i < 2 * CONNECTIONS_MAX; i++)
-		s->connection[i].fd = -1;
+	http_places_init(&s->places);
 	r = http_dispatcher_create(&params, &s->dispatcher);
 	if (r < 0)
 		goto err;
@@ -490,6 +454,6 @@ void fog_server_stop(struct fog_server *s)
 	if (s->plain != NULL)
 		MHD_stop_daemon(s->plain);
 	http_dispatcher_destroy(s->dispatcher);
-	pthread_mutex_destroy(&s->lock);
+	http_places_destroy(&s->places);
 	free(s);
 }

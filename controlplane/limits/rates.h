@@ -22,7 +22,14 @@
 struct fog_db;
 struct fog_rates;
 
-enum fog_rate_class { FOG_RATE_AUTH, FOG_RATE_WRITE, FOG_RATE_READ, FOG_RATE_CLASSES };
+enum fog_rate_class {
+	FOG_RATE_AUTH,
+	FOG_RATE_WRITE,
+	FOG_RATE_READ,
+	FOG_RATE_CLASSES,
+	FOG_RATE_UNKNOWN =
+	        FOG_RATE_CLASSES, // of a source: tokens that nobody has; as many as reads
+};
 
 enum {
 	FOG_RATES_IDENTITIES = 32768, // buckets of either table
@@ -30,6 +37,10 @@ enum {
 	        400, // two exchanges are within a second, with time to spare for the store
 	FOG_RATES_MAX = 10000000, // requests a minute
 	FOG_RATES_ADDRESS_LEN = 64,
+	// What strangers get together, in limits of a single one: an IPv6 customer may have a /56 or a /48, full of networks.
+	FOG_RATES_56 = 4,
+	FOG_RATES_48 = 16,
+	FOG_RATES_KEYS = 5, // what all API keys of an account get together, in the account's limits
 };
 
 struct fog_rates_params {
@@ -54,8 +65,21 @@ struct fog_rate {
 };
 
 // One request. 'identity' is a verified one ("user:..", "key:..", "uid:.."), or where it came from; 'stranger': nobody has
-// said who he is. 'own': a limit of its own, 0 = the class'.
+// said who he is, and the wider networks of an IPv6 one have to allow it, too. 'own': a limit of its own, 0 = the class'.
 void fog_rates_take(struct fog_rates *, const char *identity, bool stranger, enum fog_rate_class, uint32_t own, struct fog_rate *);
+
+// The same for one of many that 'owner' has (no identity of fog_rates_take): all of them together get FOG_RATES_KEYS times
+// 'owner_limit' (0 = the class'), or what this one has of its own if that is more.
+void fog_rates_take_owned(
+        struct fog_rates *, const char *identity, uint32_t own, const char *owner,
+        uint32_t owner_limit, enum fog_rate_class, struct fog_rate *out
+);
+
+// What fog_rates_take would say, without taking anything.
+void fog_rates_look(
+        struct fog_rates *, const char *identity, bool stranger, enum fog_rate_class, uint32_t own,
+        struct fog_rate *out
+);
 
 // Where a connection comes from, as an identity: an IPv4 address, or the /64 of an IPv6 one, which is what one customer
 // has; "unix" for any other family.

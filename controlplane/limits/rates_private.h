@@ -40,7 +40,7 @@ struct rate_table {
 	size_t chains;
 	unsigned size, used;
 	struct rate_ages ages; // the one used longest ago comes first
-	struct rate_bucket others[FOG_RATE_CLASSES]; // for those who find no place
+	struct rate_bucket others[FOG_RATE_CLASSES + 1]; // for those who find no place
 	uint8_t secret[16]; // nobody shall choose addresses that meet in one chain
 };
 

@@ -354,6 +354,112 @@ static void test_origins(void)
 	sent = NULL;
 }
 
+static int ask_bearer(const struct http_peer *peer, const char *bearer)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "Bearer %s", bearer);
+	return ask_with(HTTP_AUTHORIZATION, text, peer, "GET", "/v1/auth/me", NULL);
+}
+
+static int64_t key_user(const char *name, uint32_t read)
+{
+	const struct fog_user_new fresh = {
+	        .name = name,
+	        .roles = FOG_ROLE_USER,
+	        .tier = FOG_TIER_ENTERPRISE,
+	        .limits = {.read = read}};
+	struct fog_denial refusal;
+	struct fog_user user;
+
+	CU_ASSERT_EQUAL_FATAL(
+	        fog_user_add(node_platform_accounts(node), &fresh, &user, &refusal), 0
+	);
+	return user.id;
+}
+
+static void key_make(int64_t user, char secret[FOG_KEY_LEN + 1])
+{
+	const struct fog_key_new fresh = {
+	        .user_id = user, .name = "k", .scopes = FOG_SCOPE_ALL, .may = FOG_SCOPE_ALL};
+	struct fog_denial refusal;
+	struct fog_key key;
+
+	CU_ASSERT_EQUAL_FATAL(
+	        fog_key_add(node_platform_accounts(node), &fresh, &key, secret, &refusal), 0
+	);
+}
+
+// From a source that has used up all tokens that nobody has. One flows in each 0.6 ms, so it is tried again when that was
+// before the request. NULL: a new key each time.
+static int ask_used_up(const struct http_peer *source, int64_t user, const char *bearer)
+{
+	enum { TRIES = 40 };
+
+	char secret[FOG_KEY_LEN + 1];
+	struct fog_rate rate;
+	int status = 0;
+
+	for (int i = 0; i < TRIES && status != 429; i++) {
+		if (bearer == NULL)
+			key_make(user, secret);
+		do
+			fog_rates_take(
+			        node_platform_rates(node), source->network, true, FOG_RATE_UNKNOWN,
+			        0, &rate
+			);
+		while (rate.allowed);
+		status = ask_bearer(source, bearer != NULL ? bearer : secret);
+	}
+	return status;
+}
+
+// A source that shows tokens that nobody has is refused before they are looked up; whom memory knows is not.
+static void test_unknown_tokens(void)
+{
+	static const char nobodys[] = "fog_sk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+	static const struct http_peer source = {.address = "192.0.2.66", .network = "192.0.2.66"};
+	struct fog_rates *rates = node_platform_rates(node);
+	char known[FOG_KEY_LEN + 1], fresh[FOG_KEY_LEN + 1];
+	int64_t user = key_user("tokens", 0);
+	struct fog_rate rate;
+
+	key_make(user, known);
+	key_make(user, fresh);
+	CU_ASSERT_EQUAL(ask_bearer(&source, known), 200);
+	fog_rates_look(rates, source.network, true, FOG_RATE_UNKNOWN, 0, &rate);
+	uint32_t before = rate.remaining;
+	CU_ASSERT_EQUAL(ask_bearer(&source, nobodys), 401);
+	CU_ASSERT_EQUAL(ask_bearer(&source, "x.y.z"), 401);
+	fog_rates_look(rates, source.network, true, FOG_RATE_UNKNOWN, 0, &rate);
+	CU_ASSERT_TRUE(rate.remaining < before); // it flows in again meanwhile
+	CU_ASSERT_EQUAL(ask_used_up(&source, user, nobodys), 429);
+	CU_ASSERT_TRUE(says("too_many_requests") && has("Retry-After: "));
+	CU_ASSERT_EQUAL(ask_used_up(&source, user, NULL), 429); // nobody knows yet whose it is
+	CU_ASSERT_EQUAL(ask_bearer(&source, known), 200);
+	CU_ASSERT_EQUAL(ask_bearer(&remote, fresh), 200);
+	CU_ASSERT_EQUAL(ask_bearer(&source, fresh), 200);
+	CU_ASSERT_EQUAL(ask(&source, "GET", "/healthz", NULL), 200);
+}
+
+// Keys of one owner have buckets of their own, and one for all of them.
+static void test_keys_of_one(void)
+{
+	int64_t user = key_user("keys", 10);
+	char secret[FOG_KEY_LEN + 1];
+	int allowed = 0, status = 0;
+
+	for (int k = 0; k < 8; k++) {
+		key_make(user, secret);
+		for (int i = 0; i < 12; i++) {
+			status = ask_bearer(&remote, secret);
+			allowed += status == 200;
+			CU_ASSERT_TRUE(status == 200 || (status == 429 && has("Retry-After: ")));
+		}
+	}
+	CU_ASSERT_TRUE(allowed >= 10 * FOG_RATES_KEYS && allowed < 10 * FOG_RATES_KEYS + 10);
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -366,6 +472,8 @@ int main(void)
 	        {"headers", test_headers},
 	        {"other origins", test_origins},
 	        {"idempotency elsewhere", test_idempotency_elsewhere},
+	        {"tokens that nobody has", test_unknown_tokens},
+	        {"keys of one owner", test_keys_of_one},
 	        CU_TEST_INFO_NULL,
 	};
 

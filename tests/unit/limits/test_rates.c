@@ -198,6 +198,112 @@ static void test_addresses(void)
 	CU_ASSERT_STRING_EQUAL(out, "unix");
 }
 
+// How many are allowed of all networks of 64 bits from 'first' on, 'count' of them.
+static unsigned burst_nets(struct fog_rates *r, const char *prefix, unsigned first, unsigned count)
+{
+	unsigned allowed = 0;
+	char text[64];
+
+	for (unsigned i = first; i < first + count; i++) {
+		snprintf(text, sizeof(text), "%s:%x::1", prefix, i);
+		allowed += burst(r, address(text), true, FOG_RATE_AUTH, 0);
+	}
+	return allowed;
+}
+
+// Networks of strangers that somebody may have many of.
+static void test_wide(void)
+{
+	struct fog_rates *r = rates(0, NULL);
+
+	CU_ASSERT_EQUAL(burst(r, address("2001:db8:1:2::1"), true, FOG_RATE_AUTH, 0), 10);
+	CU_ASSERT_EQUAL(burst(r, address("2001:db8:1:2::2"), true, FOG_RATE_AUTH, 0), 0);
+	CU_ASSERT_EQUAL(burst_nets(r, "2001:db8:1", 0, 0x100), 10 * (FOG_RATES_56 - 1));
+	CU_ASSERT_EQUAL(burst_nets(r, "2001:db8:1", 0x100, 0x100), 10 * FOG_RATES_56);
+	CU_ASSERT_EQUAL(
+	        burst_nets(r, "2001:db8:1", 0x200, 0xfdff), 10 * (FOG_RATES_48 - 2 * FOG_RATES_56)
+	);
+	struct fog_rate rate;
+	fog_rates_take(r, address("2001:db8:1:fe00::1"), true, FOG_RATE_AUTH, 0, &rate);
+	CU_ASSERT_TRUE(!rate.allowed && rate.limit == 10 * FOG_RATES_48 && rate.retry_after_s == 1);
+	CU_ASSERT_EQUAL(burst(r, address("2001:db8:2:2::1"), true, FOG_RATE_AUTH, 0), 10);
+	CU_ASSERT_EQUAL(burst(r, address("192.0.2.1"), true, FOG_RATE_AUTH, 0), 10);
+	// Whoever has said who he is has a bucket of his own.
+	CU_ASSERT_EQUAL(burst(r, "user:1", false, FOG_RATE_AUTH, 0), 10);
+	// A request that a narrow bucket refuses is not taken from the wide ones.
+	clock_us += 60 * SECOND;
+	CU_ASSERT_EQUAL(burst(r, address("2001:db8:1:2::1"), true, FOG_RATE_AUTH, 0), 10);
+	for (int i = 0; i < 100; i++)
+		CU_ASSERT_EQUAL(burst(r, address("2001:db8:1:2::1"), true, FOG_RATE_AUTH, 0), 0);
+	CU_ASSERT_EQUAL(burst_nets(r, "2001:db8:1", 0, 0x100), 10 * (FOG_RATES_56 - 1));
+	fog_rates_close(r);
+}
+
+// A flood from one /48 takes no more places than it has requests, so that a stranger from elsewhere finds one.
+static void test_wide_flood(void)
+{
+	struct fog_rates *r = rates(400, NULL);
+
+	CU_ASSERT_EQUAL(burst_nets(r, "2001:db8:1", 0, 0x10000), 10 * FOG_RATES_48);
+	CU_ASSERT_EQUAL(burst(r, "198.51.100.1", true, FOG_RATE_AUTH, 0), 10);
+	CU_ASSERT_EQUAL(burst(r, "198.51.100.2", true, FOG_RATE_AUTH, 0), 10);
+	fog_rates_close(r);
+}
+
+// All keys of an account together.
+static void test_owned(void)
+{
+	struct fog_rates *r = rates(0, NULL);
+	unsigned allowed = 0;
+	struct fog_rate rate;
+	char key[16];
+
+	for (int k = 0; k < 50; k++) {
+		snprintf(key, sizeof(key), "key:%d", k);
+		for (int i = 0; i < 20; i++) {
+			fog_rates_take_owned(r, key, 0, "keys of 1", 0, FOG_RATE_AUTH, &rate);
+			allowed += rate.allowed;
+			CU_ASSERT_TRUE(rate.allowed || rate.retry_after_s > 0);
+		}
+	}
+	CU_ASSERT_EQUAL(allowed, 10 * FOG_RATES_KEYS);
+	CU_ASSERT_EQUAL(rate.limit, 10 * FOG_RATES_KEYS);
+	fog_rates_take_owned(r, "key:51", 0, "keys of 2", 0, FOG_RATE_AUTH, &rate);
+	CU_ASSERT_TRUE(rate.allowed); // others' keys
+	CU_ASSERT_EQUAL(burst(r, "user:1", false, FOG_RATE_AUTH, 0), 10); // the owner himself
+	// The owner's own limit, and a key that an administrator gave more.
+	allowed = 0;
+	for (int i = 0; i < 100; i++) {
+		snprintf(key, sizeof(key), "key:%d", 100 + i);
+		fog_rates_take_owned(r, key, 0, "keys of 3", 2, FOG_RATE_AUTH, &rate);
+		allowed += rate.allowed;
+	}
+	CU_ASSERT_EQUAL(allowed, 2 * FOG_RATES_KEYS);
+	for (allowed = 0; allowed < 1000; allowed++) {
+		fog_rates_take_owned(r, "key:7", 300, "keys of 4", 2, FOG_RATE_AUTH, &rate);
+		if (!rate.allowed)
+			break;
+	}
+	CU_ASSERT_EQUAL(allowed, 300);
+	fog_rates_close(r);
+}
+
+static void test_look(void)
+{
+	struct fog_rates *r = rates(0, NULL);
+	struct fog_rate rate;
+
+	for (int i = 0; i < 1000; i++) {
+		fog_rates_look(r, "192.0.2.1", true, FOG_RATE_UNKNOWN, 0, &rate);
+		CU_ASSERT_TRUE(rate.allowed && rate.remaining == 100);
+	}
+	CU_ASSERT_EQUAL(burst(r, "192.0.2.1", true, FOG_RATE_UNKNOWN, 0), 100); // as many as reads
+	fog_rates_look(r, "192.0.2.1", true, FOG_RATE_UNKNOWN, 0, &rate);
+	CU_ASSERT_TRUE(!rate.allowed && rate.retry_after_s == 1);
+	CU_ASSERT_EQUAL(burst(r, "192.0.2.1", true, FOG_RATE_READ, 0), 100); // a bucket of its own
+	fog_rates_close(r);
+}
+
 struct pair {
 	struct fog_db *db[2];
 	struct fog_rates *r[2];
@@ -336,6 +442,10 @@ int main(void)
 	        {"a flood of identities", test_flood},
 	        {"never more than the limit", test_never_more},
 	        {"addresses", test_addresses},
+	        {"wide networks", test_wide},
+	        {"a flood from a wide network", test_wide_flood},
+	        {"keys of one owner", test_owned},
+	        {"looking takes nothing", test_look},
 	        {"two control planes", test_shared},
 	        {"two control planes, by themselves", test_shared_by_itself},
 	        {"two control planes without their store", test_shared_away},
