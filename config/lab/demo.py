@@ -161,7 +161,7 @@ def pass_messages(lab, options):
 	say(
 		"", f"{result['sent']} messages from {options.text.name} in {took:.1f} s: "
 		f"{result['delivered']} delivered, {result['replies']} replies, {result['lost']} lost, "
-		f"{result['corrupted']} corrupted",
+		f"{result['corrupted']} corrupted" + (f", {result['late']} too late for a reply in their epoch" if result["late"] else ""),
 		f"gateway to service p50/p99/max: {report.quantiles(traffic.latency)}; "
 		f"with reply: {report.quantiles(traffic.round_trip)}",
 		*(report.directory(result["consensus"]) if lab.authorities else []),

@@ -247,10 +247,10 @@ class Node:
 		return self.folder / "findings"
 
 	def audited(self, path):
-		"""Rows of the audit about a path, oldest first."""
+		"""Rows of the audit that say what came of requests of a path, oldest first."""
 		store = sqlite3.connect(f"file:{self.state_dir}/control/platform.db?mode=ro", uri=True)
 		try:
-			rows = store.execute("SELECT method, status, actor_kind, actor_id FROM audit WHERE path=? ORDER BY id", (path,))
+			rows = store.execute("SELECT method, status, actor_kind, actor_id FROM audit WHERE path=? AND outcome<>'begun' ORDER BY id", (path,))
 			return [dict(zip(("method", "status", "actor_kind", "actor_id"), row)) for row in rows]
 		finally:
 			store.close()

@@ -224,6 +224,7 @@ def _summary(lab, traffic):
 		"sent": len(traffic.sent),
 		"delivered": len(traffic.delivered),
 		"replies": len(traffic.replied),
+		"late": len(traffic.late),
 		"lost": traffic.lost,
 		"corrupted": traffic.corrupted,
 		"nodes": [

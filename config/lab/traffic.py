@@ -48,6 +48,7 @@ class Traffic:
 		self.paths = {}  # number -> names of the nodes that the message goes over
 		self.replies = {}  # number -> bytes that have to come back
 		self.delivered, self.replied = {}, {}  # number -> bytes
+		self.late = set()  # numbers of messages that were fetched after the epoch in which a reply can go
 		self.wrong = []  # a sentence for each message that isn't what it has to be
 		self.patience_s = STUCK_S  # of a request that is answered with "not now"
 		self.latency, self.round_trip = [], []  # seconds
@@ -93,7 +94,13 @@ class Traffic:
 	def _reply(self, message, number):
 		data = answer_to(base64.b64decode(message["data"]))
 		self.replies[number] = data
-		self._post(self.receiver, f"{number}-reply", {"reply_to": message["id"]}, data)
+		try:
+			self._post(self.receiver, f"{number}-reply", {"reply_to": message["id"]}, data)
+		except RestError as error:
+			if error.status != 410:
+				raise
+			self.late.add(number)
+			del self.replies[number]
 
 	def _accept(self, message, expected, arrived, times):
 		"""Compare a message with what it has to be; its number when it is new and right."""
@@ -111,7 +118,7 @@ class Traffic:
 		"""Send what the limit allows ('more': also beyond 'count'), fetch what has come. Returns whether
 		anything happened."""
 		moved = False
-		while (more or len(self.sent) < self.count) and len(self.sent) - len(self.replied) < OUTSTANDING_MAX:
+		while (more or len(self.sent) < self.count) and self.lost < OUTSTANDING_MAX:
 			self._send()
 			moved = True
 		for message in self._fetch(self.receiver):
@@ -127,10 +134,10 @@ class Traffic:
 		return moved
 
 	def run(self, each=lambda: None, enough=lambda: True):
-		"""Until 'count' messages are sent, enough() is true and every reply is there, or nothing has come for
-		STUCK_S seconds."""
+		"""Until 'count' messages are sent, enough() is true and every reply is there that could go, or nothing has
+		come for STUCK_S seconds."""
 		last, more = time.monotonic(), True
-		while more or len(self.replied) < max(self.count, len(self.sent)):
+		while more or len(self.sent) < self.count or self.lost > 0:
 			more = more and not enough()
 			if self.step(more):
 				last = time.monotonic()
@@ -150,5 +157,5 @@ class Traffic:
 
 	@property
 	def lost(self):
-		"""Messages that didn't arrive and replies that didn't come back."""
-		return len(self.sent) - len(self.replied)
+		"""Messages that didn't arrive and replies that didn't come back, so far."""
+		return len(self.sent) - len(self.replied) - len(self.late)

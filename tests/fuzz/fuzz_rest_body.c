@@ -139,16 +139,18 @@ static void check_target(const char *text)
 
 static void check_number(const char *text)
 {
-	struct http_response res = {0};
+	static const struct api_schema from_5_to_50 = {.type = API_INTEGER, .min = 5, .max = 50};
+	static const struct api_parameter number = {.name = "n", .schema = &from_5_to_50};
+	struct api_findings f = {0};
 	int64_t value = -1;
 
-	if (http_query_number(&res, "n", text, 5, 50, &value) == 0) {
-		if (value < 5 || value > 50 || res.status != 0)
+	if (api_validate_text(&number, text, &value, &f)) {
+		if (value < 5 || value > 50 || f.count != 0)
 			abort();
-	} else if (res.status != 400) {
+	} else if (f.count == 0) {
 		abort();
 	}
-	free(res.body);
+	json_decref(f.errors);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

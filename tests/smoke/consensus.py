@@ -88,7 +88,9 @@ class Steady:
 		lost = [
 			f"{number}, sent at {self.traffic.sent_at[number]:.3f} (epoch {self.traffic.sent_at[number] / self.epoch_s:.3f}) over "
 			f"{self.traffic.paths.get(number)}, {'answer' if number in self.traffic.delivered else 'message'} missing"
-			for number in self.traffic.sent if number not in self.traffic.replied
+			for number in self.traffic.sent if number not in self.traffic.replied and number not in self.traffic.late
 		]
 		check(not lost, f"lost: {'; '.join(lost)}; drops: {({node.name: drops(node) for node in self.lab})}")
 		equal(self.traffic.corrupted, 0, "messages corrupted")
+		late = len(self.traffic.late)
+		check(late * 10 <= len(self.traffic.sent), f"{late} of {len(self.traffic.sent)} could not be answered in their epoch")

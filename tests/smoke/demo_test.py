@@ -32,8 +32,9 @@ def messages_there(result, least):
 	"""Returns how many were sent."""
 	sent = result["sent"]
 	check(sent >= least, f"{sent} messages sent")
-	for key, wanted in {"delivered": sent, "replies": sent, "lost": 0, "corrupted": 0}.items():
+	for key, wanted in {"delivered": sent, "replies": sent - result["late"], "lost": 0, "corrupted": 0}.items():
 		equal(result[key], wanted, key)
+	check(result["late"] * 10 <= sent, f"{result['late']} of {sent} could not be answered in their epoch")
 	return sent
 
 
