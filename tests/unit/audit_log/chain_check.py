@@ -224,7 +224,9 @@ def spoiled(chain):
 	done = chain.fogctl("verify")
 	check("without heads", "no heads" in done.stdout and "(cut)" not in done.stdout)
 	done = chain.fogctl("verify", "--log", str(chain.log))
-	check("the log's heads", done.returncode == 4 and "(cut)" in done.stdout and "no heads" not in done.stdout)
+	others = "\n1 chains have no heads" if OLD_ROWS else None
+	check("the log's heads", done.returncode == 4 and "(cut)" in done.stdout and
+		(others in done.stdout if others else "no heads" not in done.stdout))
 	check("no log", chain.fogctl("verify", "--log", "/nonexistent").returncode == 1)
 	chain.heads.write_bytes(kept)
 	# A newest line that somebody has edited.
