@@ -172,6 +172,8 @@ int fog_node_config_revert(
 	back.rollback = r == 0 && h->pending.text != NULL && h->pending.len == w.len &&
 	        memcmp(h->pending.text, w.text, w.len) == 0;
 	pthread_mutex_unlock(&h->lock);
+	if (back.rollback)
+		back.confirm_s = 0; // what was in force before needs no confirmation
 	if (r == 0)
 		r = fog_node_config_put(n, w.text, w.len, NULL, &back, generation, change, report);
 	free(w.text);

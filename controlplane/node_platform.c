@@ -231,8 +231,8 @@ void node_platform_destroy(struct fog_node *n)
 	pthread_mutex_unlock(&p->lock);
 	if (p->running)
 		pthread_join(p->thread, NULL);
+	platform_shut(p); // its threads write to the audit
 	fog_audit_chain_close(p->audit);
-	platform_shut(p);
 	fog_rates_close(p->rates);
 	fog_db_close(p->db);
 	pthread_cond_destroy(&p->wake);

@@ -87,7 +87,7 @@ def _meson_tests(folder, prefix, wrap, env, pick=lambda test: True):
 # Not under sanitizers (nor test_sandbox_seccomp): what asks how much a build carries, which is not the product's speed then, and
 # what looks at sandboxes and locked memory, which sanitizers don't live with.
 PLAIN_ONLY = {
-	"audit", "audit_long", "bench_e2e", "bench_xdp", "capacity", "capacity_long", "client_long", "cover_clock", "cover_hidden",
+	"audit", "audit_long", "bench_api", "bench_e2e", "bench_xdp", "capacity", "capacity_long", "client_long", "cover_clock", "cover_hidden",
 	"cover_hidden_long", "generator", "grafana", "link_capture", "pcap", "rights", "rollover_kill", "rollover_kill_long", "sandbox_calls", "secrets", "soak_long", "timing"}
 
 
@@ -140,7 +140,7 @@ SANITIZED_LONG = {
 	"sphinx_verify_check", "tap_host", "timing_check", "twins", "upgrade", "vrf_cross", "xdp_program"}
 
 # Labs that say something of what the host can do at all: nothing beside them.
-ONLY = {"bench_e2e", "bench_xdp", "capacity", "capacity_long", "host", "idle", "soak_long", "xdp_program"}
+ONLY = {"bench_api", "bench_e2e", "bench_xdp", "capacity", "capacity_long", "host", "idle", "soak_long", "xdp_program"}
 
 # Labs that say something of rates or delays: another one beside them would disturb, unless it is quiet.
 ALONE = {

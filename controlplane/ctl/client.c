@@ -389,8 +389,11 @@ static void client_print_problem(const struct ctl_client *c, const struct ctl_an
 	fputs("fogctl: ", stderr);
 	ctl_print_safe(stderr, text, strlen(text));
 	fputc('\n', stderr);
-	if (hint != NULL)
-		fprintf(stderr, "  %s\n", hint);
+	if (hint != NULL) {
+		fputs("  ", stderr);
+		ctl_print_safe(stderr, hint, strlen(hint));
+		fputc('\n', stderr);
+	}
 	if (detail == NULL)
 		fprintf(stderr, "  HTTP status %ld\n", a->status);
 }

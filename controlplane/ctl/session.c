@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "table.h"
 
 enum { EARLY_S = 30 }; // before its end a token is renewed
 
@@ -119,8 +120,11 @@ static int session_refresh(struct ctl_client *c, const json_t *session)
 	}
 	if (r == CTL_OK && answer.status >= 400) {
 		const char *detail = json_string_value(json_object_get(answer.json, "detail"));
-		fprintf(stderr, "fogctl: the session at %s can't be renewed: %s\n", c->url,
-		        detail != NULL ? detail : "no reason was given");
+		if (detail == NULL)
+			detail = "no reason was given";
+		fprintf(stderr, "fogctl: the session at %s can't be renewed: ", c->url);
+		ctl_print_safe(stderr, detail, strlen(detail));
+		fputc('\n', stderr);
 		// Only then it is over; the control plane may just be busy.
 		if (answer.status == 400 || answer.status == 401 || answer.status == 403) {
 			ctl_session_forget(c->profile.name);

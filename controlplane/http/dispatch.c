@@ -353,8 +353,9 @@ void http_exchange_finish(struct http_exchange *x, const char *body, size_t len,
 	x->req.body_len = len;
 	if (!http_exchange_answered(x))
 		dispatch_handle(x, too_large);
-	http_record(x);
+	// In this order: what was done stays done for its Idempotency-Key, also when the audit can't say so.
 	http_idempotency_end(x);
+	http_record(x);
 }
 
 struct http_response *http_exchange_response(struct http_exchange *x)

@@ -70,7 +70,10 @@ static void limit_take(struct http_exchange *x, struct fog_rates *rates)
 	uint32_t own = limit_own(&caller->limits, class);
 	char owner[32];
 
-	if (caller->kind == FOG_CALLER_KEY) {
+	// Whoever tries passwords does so as a stranger, whatever else he has shown.
+	if (x->route->who == API_ANYONE && class == FOG_RATE_AUTH) {
+		fog_rates_take(rates, x->head->peer->network, true, class, 0, &x->rate);
+	} else if (caller->kind == FOG_CALLER_KEY) {
 		snprintf(owner, sizeof(owner), "keys of %" PRId64, caller->user_id);
 		fog_rates_take_owned(
 		        rates, caller->actor, own, owner, limit_own(&caller->owner, class), class,

@@ -253,8 +253,16 @@ int api_rows_check(const struct api_route *rows, unsigned count)
 
 int api_table_check(void)
 {
+	uint32_t unused = (uint32_t)FOG_SCOPE_ALL;
 	const char *why = NULL;
 
+	for (unsigned i = 0; i < api_route_count; i++)
+		unused &= ~api_routes[i].scope;
+	if (unused != 0) {
+		LOG_ERR("scope '%s' opens no route: name it in routes.def, or mark it as gone",
+		        fog_scope_name(unused & -unused));
+		return -EINVAL;
+	}
 	for (const struct api_parameter *p = api_parts; p->name != NULL; p++) {
 		if (api_schema_walk(p->schema, check_schema, &why) < 0) {
 			LOG_ERR("part {%s} of paths: %s: correct it in parts.def", p->name, why);

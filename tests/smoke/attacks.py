@@ -8,11 +8,13 @@ import re
 import socket
 import sqlite3
 import subprocess
+import time
 
 from _init import check
 
 PASSWORD = "an owl in the fog"
 PATIENCE_S = 60
+IDLE_S = 5  # after which a connection is made anew
 GOOD_PARTS = {"epoch": "1", "node": "nobody", "service": "nothing"}  # any other part is a number
 NOBODYS = "9007199254740991"
 # One of these keeps to whichever pattern a field has.
@@ -163,7 +165,7 @@ class Wire:
 
 	def __init__(self, control, token=None):
 		self.connection = http.client.HTTPConnection("127.0.0.1", control.port, timeout=PATIENCE_S)
-		self.token = token
+		self.token, self.used = token, 0
 
 	def ask(self, method, target, body=None, headers=None):
 		"""(status, headers, body); JSON comes as an object. The body goes as it is when it is bytes."""
@@ -171,6 +173,9 @@ class Wire:
 		fields = {"Content-Type": "application/json"} if data is not None else {}
 		if self.token:
 			fields["Authorization"] = f"Bearer {self.token}"
+		# The server closes what is idle for too long.
+		if time.monotonic() - self.used > IDLE_S:
+			self.connection.close()
 		try:
 			self.connection.request(method, target, data, {**fields, **(headers or {})})
 			answer = self.connection.getresponse()
@@ -178,6 +183,7 @@ class Wire:
 		except (OSError, http.client.HTTPException):
 			self.connection.close()
 			raise
+		self.used = time.monotonic()
 		kind = answer.headers.get("Content-Type", "")
 		return answer.status, answer.headers, json.loads(raw) if "json" in kind and "jsonl" not in kind and raw else raw
 

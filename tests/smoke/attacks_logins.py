@@ -175,6 +175,27 @@ def reset(control, url):
 	control.login("taken", WRONG)
 
 
+def beyond_key(control):
+	"""A key that may write accounts makes its holder no administrator."""
+	control.add_user("key-admin", ["admin"])
+	other = control.add_user("key-other", ["user"])
+	above = control.add_user("key-above", ["admin"])
+	owner = Wire(control, control.login("key-admin")["access_token"])
+	wire = Wire(control, owner.ask("POST", "/v1/keys", {"name": "hr", "scopes": ["users:read", "users:write"]})[2]["secret_key"])
+	body = {"name": "key-made", "roles": ["admin"], "password": PASSWORD}
+	any_version = {"If-Match": "*"}
+	for what, answer in (
+		("an administrator made", wire.ask("POST", "/v1/users", body)),
+		("somebody made one", wire.ask("PATCH", f"/v1/users/{other['id']}", {"roles": ["admin"]}, any_version)),
+		("one unmade", wire.ask("PATCH", f"/v1/users/{above['id']}", {"roles": ["user"]}, any_version)),
+		("one disabled", wire.ask("PATCH", f"/v1/users/{above['id']}", {"disabled": True}, any_version)),
+		("one deleted", wire.ask("DELETE", f"/v1/users/{above['id']}", headers=any_version)),
+	):
+		equal((answer[0], answer[2]["code"]), (403, "not_by_key"), what)
+	equal(wire.ask("PATCH", f"/v1/users/{other['id']}", {"disabled": True}, any_version)[0], 200, "status of what a key may do")
+	equal([one["roles"] for one in control.local.get("/v1/users?name=key-")["users"]], [["admin"], ["user"], ["admin"]], "roles")
+
+
 def memory(control):
 	"""What was shown once lies nowhere in the process any more."""
 	user = control.add_user("forgotten", ["user"], password="a password that is nowhere else")
@@ -198,6 +219,7 @@ def run(control, url):
 	second_step(control, url)
 	stolen_session(control, url)
 	reset(control, url)
+	beyond_key(control)
 	if not SANITIZED:
 		memory(control)
 	return f"one answer and one run of Argon2id for everybody; it took, for what that says: {took}"

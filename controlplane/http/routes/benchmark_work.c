@@ -83,8 +83,11 @@ static json_t *latency_spread(const struct fog_benchmark_spread *s)
 	);
 }
 
-// What came of the order of loops: travel times of those that arrived, how many nodes delay on their way. Returns how many times.
-static unsigned latency_times(struct fog_node *n, uint64_t *travel_us, unsigned *delays)
+// What came of the order of loops: travel times of those that arrived, how many nodes delay on their way. Returns how many times,
+// at most 'most': somebody may have ordered others meanwhile.
+static unsigned latency_times(
+        struct fog_node *n, uint64_t *travel_us, unsigned most, unsigned *delays
+)
 {
 	struct fog_loop *page = calloc(LOOPS_PAGE, sizeof(*page));
 	unsigned count = 0, after = 0, got;
@@ -93,7 +96,7 @@ static unsigned latency_times(struct fog_node *n, uint64_t *travel_us, unsigned 
 	while (page != NULL && (got = fog_loops_read(n->loops, after, page, LOOPS_PAGE)) > 0) {
 		for (unsigned i = 0; i < got; i++) {
 			*delays = page[i].hops > 0 ? page[i].hops - 1 : 0; // all but we
-			if (page[i].fate == FOG_LOOP_ARRIVED)
+			if (page[i].fate == FOG_LOOP_ARRIVED && count < most)
 				travel_us[count++] = page[i].travel_us;
 		}
 		after += got;
@@ -113,11 +116,11 @@ static bool latency_law(struct fog_node *n, struct fog_delay_law *law)
 }
 
 // Null where too few came back to say anything.
-static json_t *latency_judged(struct fog_node *n, uint64_t *travel_us)
+static json_t *latency_judged(struct fog_node *n, uint64_t *travel_us, unsigned most)
 {
 	struct fog_benchmark_latency judged;
 	struct fog_delay_law law;
-	unsigned delays, count = latency_times(n, travel_us, &delays);
+	unsigned delays, count = latency_times(n, travel_us, most, &delays);
 
 	if (!latency_law(n, &law) ||
 	    fog_benchmark_latency(&law, delays, travel_us, count, &judged) < 0)
@@ -132,10 +135,28 @@ static json_t *latency_judged(struct fog_node *n, uint64_t *travel_us)
 	);
 }
 
-static int latency_result(
-        struct fog_operation *operation, struct fog_node *n, const struct fog_loops_status *s
+// Whether the loops are still those of this benchmark.
+static int latency_ours(
+        struct fog_operation *operation, const struct benchmark_order *order, int64_t began_us,
+        struct fog_loops_status *status
 )
 {
+	fog_loops_status(order->node->loops, status);
+	if (status->state != FOG_LOOPS_NONE && status->began_us == began_us)
+		return 0;
+	fog_operation_error(
+	        operation, "loops_taken",
+	        "somebody has ended its loops, or ordered others: begin it again"
+	);
+	return -ESTALE;
+}
+
+static int latency_result(
+        struct fog_operation *operation, const struct benchmark_order *order,
+        const struct fog_loops_status *s
+)
+{
+	struct fog_loops_status now;
 	uint64_t *travel_us = calloc(s->sent + 1, sizeof(*travel_us));
 	json_t *result;
 
@@ -148,9 +169,13 @@ static int latency_result(
 	        "sent", (json_int_t)s->sent, "arrived", (json_int_t)s->arrived, "lost",
 	        (json_int_t)s->lost, "unknown", (json_int_t)s->unknown
 	);
-	json_object_update_new(result, latency_judged(n, travel_us));
+	json_object_update_new(result, latency_judged(order->node, travel_us, (unsigned)s->sent));
 	free(travel_us);
-	return work_result(operation, result);
+	int r = latency_ours(operation, order, s->began_us, &now);
+	if (r == 0)
+		return work_result(operation, result);
+	json_decref(result);
+	return r;
 }
 
 static int latency_start(
@@ -191,14 +216,9 @@ static int latency_wait(
 		uint64_t ms = fog_now_ms() - began_ms;
 		fog_operation_progress(operation, ms < all_ms ? (unsigned)(ms * 90 / all_ms) : 90);
 		usleep(LOOK_US);
-		fog_loops_status(order->node->loops, status);
-		if (status->state == FOG_LOOPS_NONE || status->began_us != began_us) {
-			fog_operation_error(
-			        operation, "loops_taken",
-			        "somebody has ended its loops, or ordered others: begin it again"
-			);
-			return -ESTALE;
-		}
+		int r = latency_ours(operation, order, began_us, status);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -214,7 +234,7 @@ static int work_latency(struct fog_operation *operation, const struct benchmark_
 	if (r == 0 && status.why[0] != '\0')
 		fog_operation_log(operation, "it ended early: %s", status.why);
 	if (r == 0)
-		r = latency_result(operation, order->node, &status);
+		r = latency_result(operation, order, &status);
 	if (r != -ESTALE)
 		fog_loops_forget(order->node->loops);
 	return r;

@@ -62,6 +62,20 @@ void http_get_users(struct fog_node *n, const struct http_request *req, struct h
 	account_denied(res, count, &denial);
 }
 
+// A key must not make its holder an administrator: that would outlive the key, and have rights that no key has.
+static bool user_beyond_key(
+        const struct http_request *req, struct http_response *res, uint32_t roles
+)
+{
+	if (req->caller.kind != FOG_CALLER_KEY || (roles & FOG_ROLE_ADMIN) == 0)
+		return false;
+	http_reply_problem(
+	        res, 403, "not_by_key", "log in, and do it with an access token",
+	        "API keys don't make, change or remove administrators"
+	);
+	return true;
+}
+
 void http_post_users(struct fog_node *n, const struct http_request *req, struct http_response *res)
 {
 	struct fog_accounts *a = account_open(n, res);
@@ -76,7 +90,7 @@ void http_post_users(struct fog_node *n, const struct http_request *req, struct 
 	struct fog_denial denial = {0};
 	struct fog_user user;
 
-	if (a == NULL)
+	if (a == NULL || user_beyond_key(req, res, fresh.roles))
 		return;
 	account_limits_read(req->json, &fresh.limits);
 	int r = fog_user_add(a, &fresh, &user, &denial);
@@ -130,6 +144,11 @@ void http_patch_user(struct fog_node *n, const struct http_request *req, struct 
 		account_limits_read(req->json, &limits);
 		change.limits = &limits;
 	}
+	if (r == 0 && user_beyond_key(req, res, user.roles | (roles != NULL ? new_roles : 0)))
+		return;
+	// What is made from what was read is of that version, also without an ETag.
+	if (r == 0 && change.version == 0)
+		change.version = user.version;
 	if (r == 0)
 		r = fog_user_change(a, req->part_number[0], &change, &user, &denial);
 	if (r < 0)
@@ -151,13 +170,19 @@ void http_delete_user(struct fog_node *n, const struct http_request *req, struct
 {
 	struct fog_accounts *a = account_open(n, res);
 	struct fog_denial denial = {0};
+	int64_t version = http_match_number(req);
+	struct fog_user user;
 
-	if (a != NULL)
-		user_done(
-		        res,
-		        fog_user_delete(a, req->part_number[0], http_match_number(req), &denial),
-		        &denial
+	if (a == NULL)
+		return;
+	int r = fog_user_get(a, req->part_number[0], &user, &denial);
+	if (r == 0 && user_beyond_key(req, res, user.roles))
+		return;
+	if (r == 0)
+		r = fog_user_delete(
+		        a, req->part_number[0], version != 0 ? version : user.version, &denial
 		);
+	user_done(res, r, &denial);
 }
 
 void http_post_user_unlock(
