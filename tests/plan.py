@@ -135,9 +135,9 @@ def _smoke_tests(root, folder, prefix, wrap, env):
 # Python of what unit tests and fuzz targets run there. What is hostile, killed, started again or its own kind of path
 # stays in each run.
 SANITIZED_LONG = {
-	"accept_replays", "address_change", "api_kill", "audit_simulated", "client", "delay", "demo", "demo_running", "directory_outage",
-	"drain_traffic", "driver_auto", "forward", "host", "idle", "losses_check", "n_minus_1", "notify", "sphinx_cross_check",
-	"sphinx_verify_check", "tap_host", "timing_check", "twins", "upgrade", "vrf_cross", "xdp_program"}
+	"accept_replays", "accounts_code", "accounts_login", "address_change", "api_kill", "audit_simulated", "client", "commands", "delay",
+	"demo", "demo_running", "description", "directory_outage", "drain_traffic", "driver_auto", "enrol", "forward", "host", "idle",
+	"losses_check", "n_minus_1", "notify", "planes", "sphinx_cross_check", "sphinx_verify_check", "tap_host", "timing_check", "twins", "upgrade", "vrf_cross", "xdp_program"}
 
 # Labs that say something of what the host can do at all: nothing beside them.
 ONLY = {"bench_api", "bench_e2e", "bench_xdp", "capacity", "capacity_long", "host", "idle", "soak_long", "xdp_program"}
@@ -148,9 +148,10 @@ ALONE = {
 
 # Labs that compute for less than a third of their time, and those of them that do under sanitizers, too.
 QUIET = {
-	"accept_replays", "address_change", "config_change", "control_kill", "cover", "dataplane_kill", "directory", "directory_outage",
-	"config_commands", "drain", "grafana", "hostile_ring", "ipv6_vlan", "mailbox", "malformed", "n_minus_1", "notify", "permissions", "replay", "sandbox_calls", "store_kill", "tap", "tap_host",
-	"trace", "upgrade"}
+	"accept_replays", "address_change", "benchmarks", "config_change", "config_commands", "control_kill", "cover", "dataplane_kill",
+	"description", "directory", "directory_outage", "docs", "drain", "enrol", "grafana", "host_view", "hostile_ring", "ipv6_vlan",
+	"mailbox", "malformed", "n_minus_1", "notify", "openapi", "permissions", "planes", "replay", "sandbox_calls", "store_kill", "tap",
+	"tap_host", "tiers", "trace", "upgrade"}
 
 
 QUIET_SANITIZED = {"config_change", "config_commands", "permissions", "cover", "directory", "mailbox", "trace"}
@@ -212,8 +213,9 @@ def _cpu_flags():
 
 
 def _vm_tests(root, folder, long):
-	"""Emulated machines. Where the host's CPU has AVX-512, the unit tests run that code directly."""
-	spared = {"avx512_test.py"} if AVX512 <= _cpu_flags() and not long else set()
+	"""Emulated machines. Where the host's CPU has AVX-512, the unit tests run that code directly. A power cut takes minutes
+	of an emulated CPU."""
+	spared = set() if long else {"power_cut_test.py", *(["avx512_test.py"] if AVX512 <= _cpu_flags() else [])}
 	env = {"FOGLINE_LONG": "1"} if long else {}
 	return [
 		Test(f"vm/{path.stem.removesuffix('_test')}", [sys.executable, path, folder],
@@ -231,7 +233,7 @@ def _package_tests(root):
 
 def _plain_then(root, long):
 	folder = root / "build"
-	env = {"FOGLINE_LONG": "1"} if long else {}
+	env = {"FOGLINE_LONG": "1"} if long else {"FOGLINE_STORES": " ".join(postgres.FEW)}
 	return [
 		*_vm_tests(root, folder, long),  # first: it is the longest
 		*_package_tests(root),
