@@ -144,7 +144,7 @@ ONLY = {"bench_api", "bench_e2e", "bench_xdp", "capacity", "capacity_long", "hos
 
 # Labs that say something of rates or delays: another one beside them would disturb, unless it is quiet.
 ALONE = {
-	"audit", "audit_long", "delay", "demo_running", "generator", "rollover_kill", "rollover_kill_long", "timing"}
+	"audit", "audit_long", "cover_hidden", "cover_hidden_long", "delay", "demo_running", "generator", "rollover_kill", "rollover_kill_long", "timing"}
 
 # Labs that compute for less than a third of their time, and those of them that do under sanitizers, too.
 QUIET = {

@@ -122,9 +122,10 @@ def chosen(frames, records, cost):
 
 def labels(times, sent):
 	"""Kind of each frame: True (real), False (cover), or None where it is not known. The trace's clock is as fast as
-	the kernel's, but its zero is not known: it is the one by which most of the first records find a frame."""
+	the kernel's, but its zero is not known: it is the one by which most of the first records find a frame. A record may be
+	late by itself, so some of them are tried."""
 	few = sent[:100]
-	candidates = [time - sent[0][0] for time in times if time < times[0] + 5 * 10**9]
+	candidates = [time - one for one, _ in sent[:10] for time in times if time < times[0] + 5 * 10**9]
 	offset = max(candidates, key=lambda candidate: len(matches(times, few, candidate, NEAR_NS // 10)))
 	for _ in range(3):
 		offset += round(statistics.median(distance for _, distance in matches(times, sent, offset, NEAR_NS)))
