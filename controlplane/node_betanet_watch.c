@@ -61,7 +61,7 @@ static void watch_tell(struct fog_node *n, const struct fog_betanet_change *c)
 		        state, c->name, strerror(-r));
 }
 
-// What the audit could not note waits for the next round.
+// While the audit takes no rows a round waits. A kill between a state and its row leaves the state without one.
 static int watch_note(struct fog_node *n, struct fog_db *db)
 {
 	struct fog_audit_chain *chain = node_platform_audit(n);

@@ -176,11 +176,23 @@ struct ask {
 	const char *owner;
 };
 
+// Why nothing was changed: -ENOENT, or 'state' when the operation is there.
+static int ask_why(struct fog_tx *tx, const struct ask *a, int state)
+{
+	struct fog_rows rows;
+	int r = fog_db_one(
+	        tx, &rows, "SELECT 1 FROM operation WHERE id = $1 AND owner = COALESCE($2, owner)",
+	        FOG_BIND(FOG_INT(a->id), FOG_TEXT(a->owner))
+	);
+
+	fog_rows_end(&rows);
+	return r == 0 ? state : r;
+}
+
 // $2 stands in a place of its own type: PostgreSQL asks for that where it may be NULL.
 static int ask_work(struct fog_tx *tx, void *ctx)
 {
 	const struct ask *a = ctx;
-	struct fog_rows rows;
 	int r = fog_db_run(
 	        tx,
 	        "UPDATE operation SET cancel = 1 WHERE id = $1 AND owner = COALESCE($2, owner) "
@@ -188,14 +200,7 @@ static int ask_work(struct fog_tx *tx, void *ctx)
 	        FOG_BIND(FOG_INT(a->id), FOG_TEXT(a->owner))
 	);
 
-	if (r != 0)
-		return r;
-	r = fog_db_one(
-	        tx, &rows, "SELECT 1 FROM operation WHERE id = $1 AND owner = COALESCE($2, owner)",
-	        FOG_BIND(FOG_INT(a->id), FOG_TEXT(a->owner))
-	);
-	fog_rows_end(&rows);
-	return r == 0 ? -EALREADY : r;
+	return r != 0 ? r : ask_why(tx, a, -EALREADY);
 }
 
 int operation_ask_cancel(struct fog_operations *o, int64_t id, const char *owner)
@@ -209,7 +214,6 @@ int operation_ask_cancel(struct fog_operations *o, int64_t id, const char *owner
 static int forget_work(struct fog_tx *tx, void *ctx)
 {
 	const struct ask *a = ctx;
-	struct fog_rows rows;
 	int r = fog_db_run(
 	        tx,
 	        "DELETE FROM operation WHERE id = $1 AND owner = COALESCE($2, owner) "
@@ -217,14 +221,7 @@ static int forget_work(struct fog_tx *tx, void *ctx)
 	        FOG_BIND(FOG_INT(a->id), FOG_TEXT(a->owner))
 	);
 
-	if (r != 0)
-		return r;
-	r = fog_db_one(
-	        tx, &rows, "SELECT 1 FROM operation WHERE id = $1 AND owner = COALESCE($2, owner)",
-	        FOG_BIND(FOG_INT(a->id), FOG_TEXT(a->owner))
-	);
-	fog_rows_end(&rows);
-	return r == 0 ? -EINPROGRESS : r;
+	return r != 0 ? r : ask_why(tx, a, -EINPROGRESS);
 }
 
 int operation_forget(struct fog_operations *o, int64_t id, const char *owner)

@@ -11,10 +11,10 @@ import subprocess
 import time
 
 from _init import check
+from rest import IDLE_S
 
 PASSWORD = "an owl in the fog"
 PATIENCE_S = 60
-IDLE_S = 5  # after which a connection is made anew
 GOOD_PARTS = {"epoch": "1", "node": "nobody", "service": "nothing"}  # any other part is a number
 NOBODYS = "9007199254740991"
 # One of these keeps to whichever pattern a field has.
